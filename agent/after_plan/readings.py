@@ -287,7 +287,15 @@ def corrects(text: str, read: Understood, base: Mapping[str, Any]) -> bool:
         read: what the rules made of it.
         base: values of the plan, by path.
     """
-    return bool(_SAID_SO.match(text)) and is_news(read, base)
+    return bool(_SAID_SO.match(text) or _IS_MEAN.search(text)) and is_news(read, base)
+
+
+_IS_MEAN: Final = re.compile(
+    r"\d ?(?:rps|qps|req\w*(?:/s| per second)?)? (?:was|is|were|are) (?:just |only |actually |our |the )*"
+    r"(?:average|mean|avg)\b",
+    re.I,
+)
+"""A figure that was given as a peak is the mean: '20 rps was average, the peak is 3x that'."""
 
 
 def set_beside_doubt(text: str) -> str:

@@ -288,6 +288,7 @@ def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
         ("replicas", f"{plan.fleet.replicas} of {split_shown(plan.chosen, always='')}", None),
         *_billed_beside(plan, other),
         ("weights", plan.chosen.precision.weights.upper(), None),
+        ("KV cache", plan.chosen.precision.kv_cache.upper(), None),
         ("monthly", usd_shown(plan.cost.monthly_usd), plan.cost.monthly_usd),
         *_price_beside(plan, other),
         ("TTFT p95", show_seconds(first), first),

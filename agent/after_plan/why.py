@@ -78,6 +78,12 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
     plan = state.base.capacity_plan
     if plan is None:
         return (said("Nothing fits, so there is no figure to explain; the reasons stand above."),)
+    subject = _WHY_ABROAD.sub("why not ", subject)
+    if _BILLED.search(subject):
+        from agent.after_plan.replies.asked import Asked
+        from agent.after_plan.replies.running.idle_accelerators import idle_accelerators
+
+        return _shown(idle_accelerators(Asked(subject, state, ports, plan)))
     topic = "cost" if _is_bill(subject, plan) else _topic(subject)
     other: tuple[Say, ...] = ()
     bill = plan.cost.monthly_usd
@@ -104,6 +110,11 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
     else:
         return (said(f"I cannot say why {quoted(subject)}. {HINT}"),)
     return (*other, *_shown(blocks))
+
+
+_WHY_ABROAD: Final = re.compile(r"^\W*(?:warum (?:nicht|kein\w*)|pourquoi pas|por qu[ée] no|perch[eé] non)\b ?", re.I)
+_BILLED: Final = re.compile(r"\b(?:billed|pay(?:ing)? for|charged for)\b.*\b(?:need|use|run|only)\b|\bbilled\b", re.I)
+"""Words that ask why more is billed than runs."""
 
 
 def _topic(subject: str) -> str:

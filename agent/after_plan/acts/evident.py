@@ -142,6 +142,22 @@ _EVIDENT: Final = tuple(
             r"(?<![\w.])\d{2}(?:\.\d+)? ?(?:%|percent|prozent)[ -]?(?:\w+ )?(?:sure|certain\w*|confiden\w+|"
             r"sicher\w*|sûr\w*|segur\w*)\b|\b(?:certainty|confidence) (?:of|at|to) \d{2} ?(?:%|percent)",
         ),
+        (
+            "stream",
+            r"\b(?:itl|between tokens|tok(?:en)?s?(?: per |/)s)\b.*\b(?:ok(?:ay)?|fast|slow|good|bad|fine|"
+            r"acceptable|reading speed|readable)\b.*\?|"
+            r"^\W*(?:is|are)\b[^?]*\d ?ms[^?]*\b(?:itl|between tokens)\b[^?]*\?",
+        ),
+        (
+            "pool",
+            r"\b(?:squeeze|put|fit|run|host|add)\b.*\b(?:in(?:to)?|on|with)\b.*"
+            r"\b(?:idle|spare|unused|free|left(?: ?over)?)\b(?: (?:\d+|ones|gpus|cards|capacity|replicas))*\W*$",
+        ),
+        (
+            "failure",
+            r"\b(?:two|2|both|three|3) (?:sites|data ?cent(?:er|re)s|dcs|regions|locations)\b.*"
+            r"\b(?:surviv\w+|alone|fail\w*|down|active)\b",
+        ),
         ("pool", r"^\W*(?:and|plus|add)\b.{0,12}\b(?:second|another|further) workload\b"),
         ("elsewhere", r"\b(?:reserv\w+|commit\w*|lock)\b.*\b(?:up-?front|up front|in advance|prepa\w+)\b"),
     )
@@ -151,19 +167,32 @@ _EVIDENT: Final = tuple(
 
 _THIS_FLEET: Final = re.compile(
     r"^(?!.*\b(?:cost|price|bill|cheaper)\b).*(?:\b(?:same|this|current|existing|planned|today'?s) "
-    r"(?:fleet|gpus|cards|setup|hardware|machines|replicas)\b|\b(?:plan|fleet)\b.*\b(?:still|noch|encore|todavía|ancora)\b)",
+    r"(?:fleet|gpus|cards|setup|hardware|machines|replicas)\b|\b(?:plan|fleet)\b.*\b(?:still|noch|encore|todavía|ancora)\b|"
+    r"\b(?:do(?:n'?t| not)|without|never|no) (?:add\w*|buy\w*|chang\w*|scal\w*|touch\w*|rent\w*|new|extra|more) ?"
+    r"(?:any|more|new)? ?(?:thing|anything|capacity|hardware|gpus?|cards|machines|replicas|it)?\b)",
     re.I,
+)
+
+
+_ASKS_WHAT: Final = re.compile(
+    r"\W*(?:(?:and|so|ok|but)\W+)*(?:what|how) (?:would|does|do|will|happens)\b(?! if\b)", re.I
 )
 
 
 def _asks_of_this_fleet(text: str, read: Understood) -> bool:
     """Return whether a line asks what the fleet as it is does at another load or other lengths."""
-    if not _THIS_FLEET.search(text) or ("?" not in text and not ASKS_WHETHER.match(text)):
+    if not _THIS_FLEET.search(text) or not ("?" in text or ASKS_WHETHER.match(text) or _ASKS_WHAT.match(text)):
         return False
     if isinstance(read.request, Ask):
         return any(one.path.startswith("tokens.") for one in read.request.questions)
     loads = ("traffic.requests_per_s", "tokens.input.mean", "tokens.output.mean")
     return isinstance(read.request, WhatIf) and any(path in loads for path in read.request.change.values)
+
+
+_BUSY: Final = re.compile(
+    r"\b(?:utili[sz]ation|how (?:busy|loaded|idle)|auslastung|how much (?:is|of it is) idle)\b", re.I
+)
+_AVERAGE: Final = re.compile(r"\b(?:average|mean|avg)\b", re.I)
 
 
 def _is_brief(text: str, read: Understood) -> bool:
@@ -178,6 +207,7 @@ def _is_brief(text: str, read: Understood) -> bool:
         isinstance(request, WhatIf)
         and request.change.values.keys() == {"traffic.requests_per_s"}
         and bool(_BRIEFLY.search(text))
+        and not _AVERAGE.search(text)
     )
 
 
@@ -185,6 +215,7 @@ _ASKED: Final[Mapping[str, Callable[[str, Understood], bool]]] = {
     "fleet_holds": _asks_what_machines_hold,
     "at_load": _asks_of_this_fleet,
     "spike": _is_brief,
+    "utilisation": lambda text, read: "traffic.requests_per_s" in _changed(read) and bool(_BUSY.search(text)),
     "runs_on": _asks_whether_it_fits,
 }
 """By act, what of a line and its reading leaves no doubt of it; the first holds."""

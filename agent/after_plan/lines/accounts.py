@@ -63,11 +63,17 @@ class Figure(Struct, frozen=True):
     def is_like(self, other: "Figure") -> bool:
         """Return whether it is the same quantity, as far as kinds are known: a year's sum is that of twelve months."""
         if not self.kind or not other.kind:
-            return _alike(self.number, other.number)
+            return self._rounds(self.number, other.number)
         if (self.kind, other.kind) == ("share", "factor"):
             return _alike(1 + self.value / 100, other.value) or _alike(1 - self.value / 100, other.value)
         yearly = self.kind == "money" and _alike(self.value, 12 * other.value)
-        return self.kind == other.kind and (yearly or _alike(self.value, other.value))
+        return self.kind == other.kind and (yearly or self._rounds(self.value, other.value))
+
+    def _rounds(self, mine: float, other: float) -> bool:
+        """Return whether a figure of two digits or more is another one that was rounded: 61 of 61.4."""
+        places = len(self.words.rstrip(" abcdefghijklmnopqrstuvwxyz/").partition(".")[2])
+        near = 0.5 * 10.0**-places / self.number if self.number >= 10.0 and self.words else 0.0
+        return abs(mine - other) <= max(_CLOSE, near) * abs(other)
 
 
 def _alike(one: float, other: float) -> bool:

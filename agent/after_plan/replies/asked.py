@@ -32,6 +32,8 @@ _NUMBERS: Final = {
     )
     for word in words.split()
 } | {"twenty-four": 24, "thirty": 30, "thirty-two": 32, "forty": 40, "forty-eight": 48, "fifty": 50, "sixty-four": 64}
+_IN_WORD: Final = r"[^\W\u3400-\u9fff]"
+"""What a word has inside: Chinese sets no blanks between words."""
 _BARE: Final = re.compile(
     rf"(?<![\w.$€£-])(\d{{1,4}}|{'|'.join(word for word, number in _NUMBERS.items() if number > 1)})"
     r"(?![\w.,%-]*\d)(?!\s*(?:k\b|%|percent|rps|qps|requests?|ms\b|s\b|users?|months?|hours?|\$|usd|euros?|dollars?))\b"
@@ -59,7 +61,7 @@ class Asked(Struct, frozen=True):
 
     def has(self, pattern: str) -> bool:
         """Return whether the line has words of a pattern."""
-        return re.search(rf"\b(?:{pattern})\b", self.words) is not None
+        return re.search(rf"(?<!{_IN_WORD})(?:{pattern})(?!{_IN_WORD})", self.words) is not None
 
     def reading(self) -> Reading:
         """Return what the line says of a workload."""

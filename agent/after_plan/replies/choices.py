@@ -16,7 +16,7 @@ from agent.talk.model_proposals import model_proposals, purpose_in
 from catalogs.errors import AmbiguousName, InputError
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
 from engine.fleet.offers import origin
-from engine.plan import CapacityPlan, NoPlan
+from engine.plan import CapacityPlan, NoPlan, split_shown
 
 Change = tuple[str, Mapping[str, Any], frozenset[str]]
 _NONE: Final = frozenset[str]()
@@ -458,8 +458,8 @@ def _fewer(asked: Asked) -> Explanation | None:
     named = accelerators_in(asked)
     if named and named != (asked.plan.chosen.accelerator,):
         return None
-    if beside := counted(asked):
-        return beside
+    if beside := None if asked.has(r"tp ?\d+|pp ?\d+") else counted(asked):
+        return beside  # of another split it is no number of these replicas
     if asked.has(rf"(?:one|single|two|three|four|five|six|eight|ten|\d+)(?: \w+)? (?:{GPUS}|{NODES}|{REPLICAS})"):
         return fleet_holds(asked)
     if not asked.has("fewer|less"):
@@ -490,7 +490,24 @@ def _against(plan: CapacityPlan, found: CapacityPlan | str) -> str:
             f"It would do, for {1 - its / mine:.0%} less: {fleet}. It was not chosen since nobody asked for it."
         )
     more = f"{its / mine - 1:.0%} more" if mine and its and its > mine * 1.005 else "no less"
-    return singular(f"It would do, for {more}: {fleet}.")
+    return singular(f"It would do, for {more}: {fleet}.{_each_carries(found, plan)}")
+
+
+def _each_carries(found: CapacityPlan, plan: CapacityPlan) -> str:
+    """Say what an accelerator carries in replicas of another split, and in the plan's; empty for the same split."""
+    its, own = (split_shown(one.chosen, always="TP1") for one in (found, plan))
+    if its == own or found.chosen.accelerator != plan.chosen.accelerator:
+        return ""
+    each = [one.replica_capacity.requests_per_s / one.chosen.accelerators_per_replica for one in (found, plan)]
+    noun, gpus = (accelerators_noun(plan.chosen, count) for count in (1, plan.fleet.accelerators))
+    mine = plan.performance.at_peak
+    wider = found.chosen.accelerators_per_replica > plan.chosen.accelerators_per_replica
+    why = " The links of a wider replica cost a part of what each carries, and it fails as a larger piece."
+    return (
+        f" {found.fleet.replicas} replicas of {its}, in which a {noun} carries {show_rate(each[0])}; of {own} it"
+        f" carries {show_rate(each[1])}, and the plan's {plan.fleet.replicas} take {plan.fleet.accelerators} {gpus} at"
+        f" TTFT p95 {show_seconds(mine.ttft_s.p95)}, ITL {show_seconds(mine.itl_s.mean)}.{why if wider else ''}"
+    )
 
 
 def _vendor(asked: Asked, vendor: str) -> Explanation:

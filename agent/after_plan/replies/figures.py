@@ -71,7 +71,19 @@ def latency(asked: Asked) -> Explanation:
             if plan.bands
             else ""
         )
-    return (*paragraphs(lead, _beyond(asked)), Table(columns, rows), *paragraphs(doubt, _stages(asked)))
+    means = f"{_MEANS[metrics[0][0]]} {_SERVER}" if len(metrics) == 1 and asked.has(_DEFINES) else ""
+    return (*paragraphs(means, lead, _beyond(asked)), Table(columns, rows), *paragraphs(doubt, _stages(asked)))
+
+
+_DEFINES: Final = (
+    r"network\w*|includ\w+|definition|defined?|means?|what(?:'s| is) (?:a |an |the )?(?:ttft|itl|tpot|e2e)|stands? for"
+)
+_MEANS: Final = {
+    "ttft": "TTFT is the time to the first token: the wait in the server's queue and the reading of the prompt.",
+    "itl": "ITL is the time between two tokens of an answer.",
+    "e2e": "E2E is the time to the last token of an answer.",
+}
+_SERVER: Final = "It is taken at the server: the network to the user is not in it, and comes on top."
 
 
 def queue_shown(plan: CapacityPlan) -> str:

@@ -8,9 +8,10 @@ from agent.after_plan.replies.figures import quota_shown, recap
 from agent.after_plan.replies.stated import let_it_be
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Bullets, Facts, Paragraph
+from agent.report.cost.price_origin import price_sourced
 from agent.report.words import accelerators_noun, assumption_shown, source_shown, usd_shown
 from catalogs.units import show_percent, show_seconds, show_usd
-from engine.fleet.offers import TERM_WORDS, paid_accelerators, replicas_bill_usd
+from engine.fleet.offers import paid_accelerators, replicas_bill_usd
 from engine.plan import CapacityPlan, split_shown
 
 _LICENCES: Final = (
@@ -39,6 +40,8 @@ def certainty(asked: Asked) -> Explanation:
     """Return the bands of fleet and latencies, what they rest on, and what was simulated."""
     plan, bands = asked.plan, asked.plan.bands
     noun = accelerators_noun(plan.chosen)
+    if asked.has(r"(?:about|of|in|is) (?:the |that |your |this )?(?:prices?|costs?|bill)") and plan.chosen.offer:
+        return (*paragraphs("A list price is no forecast: it is as sure as its source and its day."), *sources(asked))
     if bands is None:
         return paragraphs(
             "No errors were measured on cases like this one: treat it as an estimate, and measure before you buy."
@@ -173,10 +176,7 @@ def sources(asked: Asked) -> Explanation:
         (
             (
                 "price",
-                (
-                    f"{offer.provider} {offer.instance}, {show_usd(offer.usd_per_hour)} an hour"
-                    f" {TERM_WORDS[offer.term]}: {offer.source}, checked {offer.checked or 'by you'}"
-                ),
+                price_sourced(offer),
             )
             if offer
             else ("price", plan.cost.note)

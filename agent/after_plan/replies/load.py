@@ -4,14 +4,16 @@ import re
 from math import ceil, log
 from typing import Final
 
+from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.billed import billed, room_billed
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.fields.demand import HABIT, USERS
 from agent.report.blocks import Column, Facts, Paragraph, Table
 from agent.report.cost.price_origin import bill_beside
-from agent.report.words import accelerators_noun, singular
+from agent.report.words import accelerators_noun, singular, usd_shown
 from catalogs.units import (
+    HOURS_PER_MONTH,
     SECONDS_PER_DAY,
     SECONDS_PER_MONTH,
     show_count,
@@ -20,7 +22,9 @@ from catalogs.units import (
     show_rate,
     show_seconds,
 )
+from engine.fleet.offers import replicas_bill_usd
 from engine.plan import CapacityPlan, NoPlan
+from engine.workload import target_name
 
 GPUS: Final = (
     r"gpus?|cards?|cartes?|karten?|tarjetas?|accelerators?|chips?|h100s?|h200s?|a100s?|b200s?|l40s|l4s?|a10g?s?|mi300x|"
@@ -111,7 +115,10 @@ def stream(asked: Asked) -> Explanation:
         f"An answer of {show_count(output)} tokens is complete {show_seconds(plan.performance.at_peak.e2e_s.p50)} after"
         f" the question at the median, {show_seconds(plan.performance.at_peak.e2e_s.p95)} at p95."
     )
-    return paragraphs(lead, ends, whole)
+    target = next((one for one in plan.spec.targets if one.metric == "itl"), None)
+    limit = f"{target_name('itl', target.percentile)} {show_seconds(target.seconds)}" if target else "no ITL target"
+    kept = f"The plan is sized for {limit}; 'with ITL p95 {show_seconds(0.6 * peak.p95)}' plans for a faster stream."
+    return paragraphs(lead, ends, whole, kept)
 
 
 def limit(asked: Asked) -> Explanation:
@@ -321,9 +328,28 @@ def _accelerators(plan: CapacityPlan, peak: float) -> int:
     return (working + plan.spec.availability.spare_replicas) * plan.chosen.accelerators_per_replica
 
 
+def _busy_at(plan: CapacityPlan, rate: float) -> str:
+    """Say how busy the plan's fleet is at another load, and how many of its replicas that load takes."""
+    fleet, each = plan.fleet, plan.replica_capacity
+    share = rate / (fleet.working_replicas * each.saturated_requests_per_s)
+    takes = max(1, ceil(rate / each.requests_per_s - 1e-6))
+    usd = replicas_bill_usd(plan.chosen, takes)
+    bill = f", at {usd_shown(usd)} if it ran alone for a month of {HOURS_PER_MONTH:g} hours" if usd is not None else ""
+    of_peak = f", {show_percent(rate / peak)} of the planned peak" if (peak := peak_rate(plan)) else ""
+    return singular(
+        f"At {show_rate(rate)}{of_peak}, the {fleet.working_replicas} replicas run at {show_percent(share)} of their"
+        f" saturated rate. {takes} replicas would carry it within the targets{bill}; the autoscaler keeps at least"
+        f" {plan.fleet.minimum_replicas}."
+        " The plan is as it was: 'what should the autoscaler target be' and 'what would it save off at night' go on."
+    )
+
+
 def utilisation(asked: Asked) -> Explanation:
-    """Return how busy a replica is at the mean and the peak, and what of the bill is idle."""
+    """Return how busy a replica is at the mean and the peak, or at a load that is named, and what is idle."""
     plan = asked.plan
+    rate = next((figure.value for figure in figures_in(asked.words) if figure.kind == "rate"), None)
+    if rate is not None:
+        return paragraphs(_busy_at(plan, rate))
     mean, peak = plan.performance.at_mean, plan.performance.at_peak
     idle = plan.cost.idle_share
     lead = (

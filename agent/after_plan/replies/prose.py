@@ -112,8 +112,9 @@ def boss(asked: Asked) -> Explanation:
         failure = "; if a machine fails, the others can carry the load"
     sure = (
         f"These figures are a forecast: in {bands.level} of 100 such cases it takes between"
-        f" {bands.fleet.accelerators.low} and {bands.fleet.accelerators.high} cards, so a test on one machine should"
-        " come before the purchase."
+        f" {bands.fleet.accelerators.low} and {bands.fleet.accelerators.high} cards, and"
+        f" {plan.fleet.accelerators} hold what was asked in {round(100 * (bands.chance_of_meeting or 0.0))}, so a test"
+        " on one machine should come before the purchase."
         if bands
         else "These figures are a forecast: a test on one machine should come before the purchase."
     )

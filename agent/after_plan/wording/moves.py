@@ -124,6 +124,7 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
         said: the line: 'prompts from 500 to 2000 tokens' is a range, where prompts of 500 are not planned.
         base: values of the plan that it is about, by path.
     """
+    said = _MISSAID.sub("", said)
     said = _NOT_OLD.sub(lambda found: "" if _units(_number(found["old"]), "", base)[1] else found[0], said)
     if _PAIRS.fullmatch(said):
         said = re.sub(r" to ", " -> ", said, flags=re.I)
@@ -133,13 +134,20 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
     return _COUNTED.sub(r"\2 \1", _FIGURES.sub(lambda found: _new(found, base), said))
 
 
+_MISSAID: Final = re.compile(
+    r"^\W*(?:(?:actually|sorry|sry|oops|wait|no|argh|ah|hm+|my bad|correction|typo|i misspoke)\W+)+"
+    r"(?:it|that|this)(?:'s| was| were| is| should(?: be| have been))\s+(?=\d)",
+    re.I,
+)
+"""How a line begins that sets a figure right: 'actually it was 20 per minute'."""
 _INSTEAD: Final = rf"(?:{'|'.join(PHRASES['replacing'].split('|'))}|statt|anstatt)"
 _OLD: Final = re.compile(
     rf"\b{_INSTEAD}(?: (?:the|our|my|den|die|der|dem|les?|los?|el|la))* (?P<old>{_FIGURE}){_IN.format('unit')}|"
-    rf"(?P<off>{_FIGURE}){_IN.format('of')} (?:is|are|was|were|seems?|looks?) (?:much |far |way |a bit )?too [a-z]+",
+    rf"(?P<off>{_FIGURE}){_IN.format('of')} (?:is|are|was|were|seems?|looks?) (?:much |far |way |a bit )?too [a-z]+|"
+    rf"\b(?:not|nicht|pas|no|non) (?P<denied>{_FIGURE}){_IN.format('left')},? (?=(?:but|sondern|mais|sino|ma)\b)",
     re.I,
 )
-"""The value whose place another takes: '2 s instead of 800 ms', '800 ms is too strict, say 1500'."""
+"""The value whose place another takes: '2 s instead of 800 ms', '800 ms is too strict, say 1500', 'not 5 but 6'."""
 _NOT_OLD: Final = re.compile(
     rf",? (?:and )?not (?:the )?(?P<old>{_FIGURE}){_IN.format('unit')}(?=\W*$|[,;.?!]|(?: (?:you|anymore|any more)\b))",
     re.I,
@@ -165,7 +173,8 @@ def _replaced(said: str, base: Mapping[str, Any]) -> str:
     if match is None:
         return said
     others = list(_ANY_FIGURE.finditer(f"{plain[: match.start()]}{' ' * len(match[0])}{plain[match.end() :]}"))
-    old, given = _number(match["old"] or match["off"]), (match["unit"] or match["of"] or "").lower()
+    old = _number(match["old"] or match["off"] or match["denied"])
+    given = (match["unit"] or match["of"] or match["left"] or "").lower()
     planned = [unit for unit, _ in _PLANNED if any(_same(old, value) for value in _in_unit(unit, base))]
     planned = [unit for unit in planned if not given or unit.split()[0] == given]
     if len(others) != 1 or not planned:

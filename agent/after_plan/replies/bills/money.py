@@ -40,7 +40,7 @@ PERIODS: Final = {"hour": 1 / HOURS_PER_MONTH, "day": 24 / HOURS_PER_MONTH, "mon
 """In months."""
 _PEOPLE: Final = (
     r"users?|seats?|licen[cs]es?|heads?|headcount|utilisateurs?|usuarios?|nutzer|anwender|employees?|employe|customers?|clients?|"
-    r"persons?|people|students?|colleagues?|developers?|mitarbeiter\w*|workers?|staff|empleados?|employés?|用户|人"
+    r"persons?|people|students?|colleagues?|developers?|mitarbeiter\w*|workers?|staff|empleados?|employés?|用户|人(?!民)"
 )
 _HEADS: Final = re.compile(rf"(?<![\w.,$])(\d{{1,3}}(?:,\d{{3}})+|\d{{2,}}) (?:[a-z]+ )?(?:{_PEOPLE})\b")
 """So many of them: 'the bill a seat, 1,250 licences' has no user alone."""
@@ -63,6 +63,11 @@ _THOUSANDS: Final = re.compile(
 """A number of requests: '10k calls', 'a thousand answered tickets'."""
 _SHARED: Final = (
     ("user", _PEOPLE),
+    (
+        "million output tokens",
+        r"(?:m|million|1m|mtoks?|tokens?) ?(?:of )?(?:output|out|answer|completion|generated)(?: ?tok(?:en)?s?)?|"
+        r"(?:output|answer|completion|generated) ?(?:mtoks?|tok(?:en)?s?)",
+    ),
     (
         "million tokens",
         r"m (?:in|out|input|output) tok(?:en)?s?|"
@@ -182,6 +187,8 @@ def _share(asked: Asked, unit: str) -> float | None:
     if unit == "million tokens":
         return cost.usd_per_million_tokens.blended / monthly if cost.usd_per_million_tokens else None
     per_request = cost.usd_per_request
+    if unit == "million output tokens":
+        return None if per_request is None else per_request * 1e6 / asked.plan.spec.tokens.output.mean / monthly
     return None if per_request is None else per_request * (1000 if unit.startswith("1,000") else 1) / monthly
 
 
@@ -198,7 +205,7 @@ def _unit(asked: Asked, monthly: float) -> tuple[_Unit | None, str]:
         each = _share(asked, "request")
         per_request = f" Per request it is {show_usd(monthly * each)}." if each else ""
         return None, f"How many users there are was not said: ask 'cost per user with 2,000 users'.{per_request}"
-    if name in ("request", "million tokens") and share is None:
+    if name in ("request", "million tokens", "million output tokens") and share is None:
         return None, "The load has no rate, so that a request has no price; ask again with one, such as '10 rps'."
     return _named_unit(asked, name, monthly, share or 1.0, period) if name else period, ""
 
@@ -236,6 +243,16 @@ def _named_unit(asked: Asked, name: str, monthly: float, share: float, period: _
             unit = _Unit(f"{period.label} for each {noun}", share * period.of_month, sum)
         case "request":
             unit = _Unit("a request", share, _every(asked))
+        case "million output tokens":
+            factor = asked.plan.spec.traffic.peak_factor
+            flat = f"; at the peak rate all month {show_usd(monthly * share / factor)}" if factor > 1 else ""
+            prices = asked.plan.cost.usd_per_million_tokens
+            apart = f"; with a part of the bill for prompts {show_usd(prices.output)}" if prices else ""
+            unit = _Unit(
+                "a million output tokens",
+                share,
+                f"the whole bill, prompts in it, {_every(asked).removeprefix('the bill ')}{flat}{apart}",
+            )
         case _:
             prices = asked.plan.cost.usd_per_million_tokens
             apart = f"; {show_usd(prices.input)} of prompts, {show_usd(prices.output)} of answers" if prices else ""
@@ -306,7 +323,7 @@ def _parts(plan: CapacityPlan) -> Explanation:
 def currency(asked: Asked) -> tuple[str, float | None, str]:
     """Return the currency that is asked, how much of it a dollar is, and whose rate that is."""
     for code, (words, usual) in CURRENCIES.items():
-        if not re.search(rf"(?:^|(?<=[\W\d]))(?:{words})(?=[\W\d]|$)", asked.words):
+        if not re.search(rf"(?:^|(?<=[\W\d\u3400-\u9fff]))(?:{words})(?=[\W\d\u3400-\u9fff]|$)", asked.words):
             continue
         given = re.search(
             r"(?:\bat|use|rate(?: of)?|=|@) ?(?:a rate of )?(?:€|\$)? ?(\d*[.,]\d+|\d+)\b(?! ?(?:rps|users|k\b))",

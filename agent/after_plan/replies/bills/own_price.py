@@ -54,11 +54,20 @@ _QUOTED: Final = re.compile(
 """Words beside a price that is somebody else's."""
 
 
+_PER_MILLION: Final = re.compile(
+    r"(?<![\w.])(?:\$|usd|€|eur|cost|price)s? ?(?:/|per) ?1? ?m(?:ill?ion|n|m|tok)?\b(?: ?tok(?:en)?s?)?"
+    r"(?: (?P<side>in|out)(?:put)?)?(?: tok(?:en)?s?)?",
+    re.I,
+)
+"""'$/1M output tokens?' asks for a price, and names no prompt of a million tokens."""
 _CENTS: Final = re.compile(
     r"(?<![\w.,])(?P<usd>\d{1,3}) ?(?P<unit>dollars?|bucks|usd|\$)(?: and)? (?P<cents>\d\d)"
     r"(?: cents?\b|(?= ?(?:/|(?:per|an?|each|every)\b)))",
     re.I,
 )
+
+
+_SIDES: Final = {"in": "input ", "out": "output "}
 
 
 def with_cents(text: str) -> str:
@@ -69,6 +78,9 @@ def with_cents(text: str) -> str:
     Args:
         text: the line.
     """
+    text = _PER_MILLION.sub(
+        lambda found: f"cost per million {_SIDES[found['side'].lower()] if found['side'] else ''}tokens", text
+    )
     figures = in_figures(text) if re.search(r"\b(?:dollars?|bucks)\b", text, re.I) else text
     made = _CENTS.sub(r"\g<usd>.\g<cents> \g<unit>", figures)
     return text if made == figures else made

@@ -7,9 +7,10 @@ from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, peak_rate
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Facts, Table
-from agent.report.words import singular
+from agent.report.words import accelerators_noun, singular, usd_shown
 from catalogs.errors import InputError
 from catalogs.units import show_percent, show_rate, show_seconds
+from engine.fleet.offers import paid_accelerators, replicas_bill_usd
 from engine.plan import CapacityPlan
 
 ZONES: Final = 3
@@ -22,6 +23,8 @@ unreachable (kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleratio
 def failure(asked: Asked) -> Explanation:
     """Return capacity and tails of what is left after a loss, and the time until it is made good."""
     plan = asked.plan
+    if sites := asked.count_of(_SITES):
+        return paragraphs(_over_sites(plan, sites))
     kind, count, lost = _loss(asked)
     replicas = plan.fleet.replicas
     left = max(0, replicas - lost)
@@ -40,6 +43,30 @@ def failure(asked: Asked) -> Explanation:
         *paragraphs(lead, spread, left_after(asked, left)),
         *_tails(asked, left),
         *paragraphs(_recovery(plan), _remedy(plan, left, lost)),
+    )
+
+
+_SITES: Final = r"sites|data ?cent(?:er|re)s|dcs|regions|locations|zones|azs"
+
+
+def _over_sites(plan: CapacityPlan, sites: int) -> str:
+    """Return what several places take of which any one may fail, with the whole load on the others."""
+    if sites < 2:
+        return "One place alone survives no loss of it: name two or more."
+    each = ceil(plan.fleet.working_replicas / (sites - 1) - 1e-9)
+    gpus, usd = each * plan.chosen.accelerators_per_replica, replicas_bill_usd(plan.chosen, each)
+    billed = paid_accelerators(plan.chosen, each)
+    paid = f", {billed} billed" if billed != gpus else ""
+    noun, bill = accelerators_noun(plan.chosen), ""
+    if usd is not None:
+        bill = (
+            f" At the plan's price that is {usd_shown(usd)} a month at each, {usd_shown(sites * usd)} in all, in place"
+            f" of {usd_shown(plan.cost.monthly_usd)}; another region has a price of its own."
+        )
+    return singular(
+        f"{sites} places of which one may fail: the others carry the whole peak, so that each holds {each} replicas,"
+        f" {gpus} {noun}{paid}; {sites * each} replicas in all, {sites * billed} {noun} billed.{bill} Routing between"
+        " them, and the network, are not planned here."
     )
 
 
@@ -135,7 +162,11 @@ def _remedy(plan: CapacityPlan, left: int, lost: int) -> str:
     if peak is None or left * plan.replica_capacity.requests_per_s >= peak * (1 - 1e-6):
         return ""
     needed = ceil(peak / plan.replica_capacity.requests_per_s - 1e-6) + lost - plan.fleet.replicas
-    return f"'N+{lost}' plans for it: {needed} replicas more than now." if needed > 0 else ""
+    if needed <= 0:
+        return ""
+    usd, now = replicas_bill_usd(plan.chosen, plan.fleet.replicas + needed), plan.cost.monthly_usd
+    bill = f", {usd_shown(usd + plan.cost.other_monthly_usd)} a month" if usd is not None else ""
+    return singular(f"'N+{lost}' plans for it: {needed} replicas more than now{bill} in place of {usd_shown(now)}.")
 
 
 def startup(asked: Asked) -> Explanation:

@@ -1,6 +1,9 @@
 """A second workload beside the plan's: one fleet, shared cards, or apart."""
 
+import re
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
 from agent.after_plan.sums import Explanation
@@ -12,6 +15,8 @@ from engine.workload import WorkloadSpec
 
 _WORKLOAD: Final = ("model", "architecture", "traffic.", "tokens.", "targets", "precision.", "serving.", "preset")
 """Paths of what a workload says of itself; hardware and money are the plan's."""
+_PAIR: Final = re.compile(r"(?<![\w/.])(\d[\d,.]*k?)/(\d[\d,.]*k?)(?![\w/])", re.I)
+"""Prompt and answer: '400/12'."""
 _TAKEN: Final = ("traffic.requests_per_s", "tokens.input.mean", "tokens.output.mean")
 ASK: Final = (
     "Name the second workload, its model, rate and lengths: 'and a second workload: qwen3 4b, 3 requests/s, 500 tokens"
@@ -38,9 +43,12 @@ def pool(asked: Asked) -> Explanation:
 
 def _said(asked: Asked) -> tuple[str, WorkloadSpec, str] | None:
     """Return the workload that the line names, with what it takes over from the plan; None where it names none."""
+    reading = replace(asked, text=_PAIR.sub(r"\1 tokens in, \2 tokens out", asked.text)).reading()
+    # The newest of a name comes first; a question back would lose the rest of the line.
+    named = {one.path: one.choices[0].value for one in reading.questions if one.path == "model"}
     values = {
         path: value
-        for path, value in asked.reading().values.items()
+        for path, value in {**named, **reading.values}.items()
         if path.startswith(_WORKLOAD) and value not in (None, ())
     }
     if "model" not in values and not {path for path in values if path.startswith(("traffic.", "tokens."))}:
@@ -58,7 +66,8 @@ def _said(asked: Asked) -> tuple[str, WorkloadSpec, str] | None:
     taken = [path for path in _TAKEN if path not in values]
     kept = ", ".join(variant_shown(path, _value(spec, path)) for path in taken if _value(spec, path) is not None)
     note = f"Of the second workload, as in the plan: {kept}." if kept else ""
-    return asked.ports.catalog.model(spec.model).model.name, spec, note
+    said = ", ".join(variant_shown(path, value) for path, value in values.items())
+    return asked.ports.catalog.model(spec.model).model.name, spec, f"The second workload: {said}. {note}".strip()
 
 
 def _other_variant(asked: Asked) -> tuple[str, WorkloadSpec, str] | None:
