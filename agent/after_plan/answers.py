@@ -65,7 +65,7 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
         case "since":
             made = state, _since(state, text, ports)
         case "export":
-            made = exported(state, text, ports)
+            made = with_command(exported(state, text, ports), text, ports)
         case "calibrate":
             made = take_results(state, text, ports)
         case "measure_next":
@@ -77,6 +77,26 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
             about, lead = (state, ()) if act == "pool" else asked_about(state, text)
             made = state, (*lead, _reply(about, act, text, ports))
     return made
+
+
+_FLAGS: Final = re.compile(
+    r"(?:\b(?:and|plus|with|also)\b|[+&]).*\b(?:vllm|serve|launch|start|cli)\b.*\b(?:flags?|command|cmd|args?|line)\b|"
+    r"(?:\b(?:and|plus)\b|[+&]).*\bflags\b",
+    re.I,
+)
+"""The command beside an export: 'as k8s yaml + the vllm flags'."""
+
+
+def with_command(made: Step, text: str, ports: Ports) -> Step:
+    """Add the command that starts a replica to an export whose line asks for it as well.
+
+    Args:
+        made: the export.
+        text: the line.
+        ports: of the conversation, to what lies outside it.
+    """
+    new, says = made
+    return (new, (*says, _reply(new, "start", text, ports))) if _FLAGS.search(text) else made
 
 
 def asked_about(state: State, text: str) -> tuple[State, tuple[Say, ...]]:

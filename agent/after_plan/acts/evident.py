@@ -27,6 +27,8 @@ def evident(text: str, read: Understood) -> tuple[str, str] | None:
         return act, text
     if match := _HINDSIGHT.search(text):
         return "why_not", f"why not {match['what']}"
+    if match := _DONE_ON.search(text):
+        return "why_not", f"why not {match['count']} gpus"
     return next(((act, text) for act, pattern in _EVIDENT if pattern.search(text)), None)
 
 
@@ -120,6 +122,15 @@ _HINDSIGHT: Final = re.compile(
 )
 
 
+_DONE_ON: Final = re.compile(
+    r"\b(?:i|we|others?|people|everyone|my \w+|he|she|they|you) (?:only |just |normally |usually )?"
+    r"(?:gets?|got|does?|did|runs?|ran|serves?|manages?|needs?)"
+    r"(?: (?:that|it|this|the same(?: thing)?|the job|this load|away))? (?:on|with) "
+    r"(?:just |only |about )?(?P<count>\d{1,3}|one|two|three|four|five|six|eight|ten|twelve|sixteen)"
+    r"(?: (?:of (?:them|these|those)|gpus|cards|h100s?))?(?=\W*(?:$|[.,;!?]))",
+    re.I,
+)
+"""A number of machines that somebody says does: '12 H100? I get that on 4'."""
 _LATENCY: Final = r"(?:ttft|itl|tpot|e2e|latency|time to first token)"
 _HERE: Final = r"(?:of|in|for|with) (?:the|this|our|my) (?:plan|fleet)"
 _EVIDENT: Final = tuple(
@@ -152,6 +163,17 @@ _EVIDENT: Final = tuple(
             "pool",
             r"\b(?:squeeze|put|fit|run|host|add)\b.*\b(?:in(?:to)?|on|with)\b.*"
             r"\b(?:idle|spare|unused|free|left(?: ?over)?)\b(?: (?:\d+|ones|gpus|cards|capacity|replicas))*\W*$",
+        ),
+        (
+            "token_volume",
+            r"\btok(?:en)?s?(?: ?/ ?| per | a )s\w*(?: ?/ ?| per | an? | on (?:an?|one) )"
+            r"(?:gpu|card|h100|h200|a100|b200)\b.*\?|"
+            r"\b(?:promis|claim|advertis|quot|believ|realis)\w*\b.*\btok(?:en)?s?(?: ?/ ?| per | a )s",
+        ),
+        (
+            "faster_how",
+            r"\b(?:speculative|spec decod\w*|eagle-?\d?|medusa|draft models?)\b.*"
+            r"\b(?:itl|ttft|latency|fast\w*|help\w*|tokens?|speed\w*|worth)\b.*\?",
         ),
         (
             "failure",

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from agent.after_plan.acts.phrases import names_in, spaced
-from agent.after_plan.answers import answer_act, answer_read, answer_request, branched, with_kept
+from agent.after_plan.answers import answer_act, answer_read, answer_request, branched, with_command, with_kept
 from agent.after_plan.lines.bare_numbers import number_asked
 from agent.after_plan.lines.parts import change_and_question, parts_in, saved_and_more
 from agent.after_plan.lines.priced import priced
 from agent.after_plan.measured import results_in, take_results
 from agent.after_plan.premises import confirmed
 from agent.after_plan.replies.bills.own_price import with_cents
+from agent.after_plan.replies.bills.seasons import is_of_year, year_with
 from agent.after_plan.saving import export, save
 from agent.after_plan.variants import difference, moved_verdict, side_by_side
 from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood
@@ -85,7 +86,7 @@ def _at_once(state: State, text: str, ports: Ports) -> "Step | None":
     elif results_in(text):
         made = take_results(state, text, ports)
     elif format := format_said(text):
-        made = export(state, format, ports)
+        made = with_command(export(state, format, ports), text, ports)
     elif plan and (checked := confirmed(text, plan)):
         made = state, (said(checked),)
     elif plan and (question := number_asked(text, plan, state.base.values)):
@@ -122,9 +123,22 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
     put = on_any_day(as_moved(text, base.values))
     read, likely = understood(put, base.values, ports), acts_of(put)
     made = _taken(state, _chosen(state, put, read, likely, ports), put, read, ports)
-    after, says = _accounted(state, made, text, read, likely, ports)
+    after, says = _accounted(state, _with_year(state, made, text, read), text, read, likely, ports)
     note = language_note(put) if says and not any("answers are in English" in one for one in read.notes) else ""
     return after, (*says, said(note)) if note else says
+
+
+def _with_year(state: State, made: Step, text: str, read: Understood) -> Step:
+    """Add what a year costs to a variant whose load is that of some months alone: their words are used by that."""
+    new, says = made
+    if len(new.branches) != len(state.branches) + 1 or new.pending:
+        return made
+    branch = new.branches[-1]
+    year = year_with(text, branch, new.branches[branch.against])
+    if not year:
+        return made
+    used = {", ".join(map(quoted, read.unused))} if all(map(is_of_year, read.unused)) else set[str]()
+    return new, (*(one for one in says if one not in [said(f"Not used: {words}.") for words in used]), said(year))
 
 
 def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...]", ports: Ports) -> Step:
@@ -154,8 +168,9 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
     act, sure = likely[0].act, likely[0].probability >= SURE
     beside = None
     compares = act == "compare" or ((act in ("change", "other_models") or not sure) and _AGAINST.search(text))
-    if compares and not isinstance(read.request, Compare | CompareBranches | Why):
+    if (compares or act == "elsewhere") and not isinstance(read.request, Compare | CompareBranches | Why):
         beside = named_beside(text, base.values, ports)
+        beside = beside if compares or (beside and _are_regions(beside)) else None
     supposed = is_supposition(text, read, base.values)
     plainly = evident(text, read)
     if "who_said" in (act, plainly and plainly[0]) and (rest := set_beside_doubt(text)):
@@ -185,6 +200,12 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
         asked_back = replace(state, pending=WhichReading(text, acts, asks)) if acts else state
         made = _assisted(state, text, base.values, ports) or (asked_back, () if acts else (said(asks),))
     return made
+
+
+def _are_regions(read: Understood) -> bool:
+    """Return whether places alone are named beside each other: 'in Ireland? and in Oregon?'."""
+    changes = read.request.changes if isinstance(read.request, Compare) else ()
+    return all("money.region" in change.values for change in changes)
 
 
 _NO_ACCOUNT: Final = frozenset(

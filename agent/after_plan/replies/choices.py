@@ -14,7 +14,7 @@ from agent.report.cost.price_origin import bill_beside
 from agent.report.words import accelerators_noun, singular, usd_shown
 from agent.talk.model_proposals import model_proposals, purpose_in
 from catalogs.errors import AmbiguousName, InputError
-from catalogs.units import show_count, show_rate, show_seconds, show_usd
+from catalogs.units import show_count, show_figure, show_rate, show_seconds, show_usd
 from engine.fleet.offers import origin
 from engine.plan import CapacityPlan, NoPlan, split_shown
 
@@ -390,6 +390,13 @@ def faster_how(asked: Asked) -> Explanation:
     ]
     if chosen.precision.weights in ("bf16", "fp16"):
         changes.append(("weights in FP8", {**here, "precision.weights": "fp8"}, _NONE))
+    drafted = (
+        "Speculative decoding is not reckoned: what it gains hangs on the share of drafted tokens that is accepted, and"
+        f" falls as replicas fill, {show_figure(plan.performance.at_peak.batch)} requests at a time here. Measure it on"
+        " your own prompts at the planned load; the plan is on the safe side without it."
+        if asked.has(r"specul\w*|eagle\w*|medusa|mtp|draft\w*")
+        else ""
+    )
     metric = "itl" if asked.has("itl|tpot|tokens? per second|inter token|token gap|streaming") else "ttft"
     found = [(label, other) for label, other in _sketched(asked, tuple(changes)) if isinstance(other, CapacityPlan)]
     found.sort(key=lambda item: getattr(item[1].performance.at_peak, f"{metric}_s").p95)
@@ -415,7 +422,7 @@ def faster_how(asked: Asked) -> Explanation:
         " the way."
     )
     return (
-        *paragraphs("Each change alone, in the busiest hour; the fleet is sized anew to the same targets:"),
+        *paragraphs(drafted, "Each change alone, in the busiest hour; the fleet is sized anew to the same targets:"),
         Table(columns, rows),
         *paragraphs(wanted),
     )

@@ -9,7 +9,7 @@ from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.billed import billed, room_billed
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.fields.demand import HABIT, USERS
-from agent.report.blocks import Column, Facts, Paragraph, Table
+from agent.report.blocks import Column, Facts, Table
 from agent.report.cost.price_origin import bill_beside
 from agent.report.words import accelerators_noun, singular, usd_shown
 from catalogs.units import (
@@ -91,7 +91,43 @@ def token_volume(asked: Asked) -> Explanation:
     if prices and prices.blended and asked.has(r"(?:per|a|for each|each) (?:dollar|euro|usd|buck)"):
         each = show_count(1e6 / prices.blended)
         lead = f"{each} tokens a dollar, prompts and answers together, at the mean rate. {lead}"
-    return Paragraph(lead), Facts(tuple(facts))
+    return (*paragraphs(_claimed(asked), lead), Facts(tuple(facts)))
+
+
+_EACH: Final = re.compile(
+    rf"(?P<number>\d[\d,.]*)(?P<k>k?) ?tok(?:en)?s?(?: ?/ ?| per | a )s\w*(?: ?/ ?| per | an? | on (?:an?|one) )"
+    rf"(?:{GPUS})",
+    re.I,
+)
+"""Tokens a second of one accelerator, as somebody says them."""
+
+
+def _claimed(asked: Asked) -> str:
+    """Set tokens/s of an accelerator that a line names beside the plan's; empty where it names none."""
+    match, plan = _EACH.search(asked.words), asked.plan
+    rate = peak_rate(plan)
+    if match is None or not rate:
+        return ""
+    tokens, size = plan.spec.tokens, plan.chosen.accelerators_per_replica
+    claimed = float(match["number"].replace(",", "")) * (1000 if match["k"] else 1)
+    rates = (rate / plan.fleet.working_replicas, *(getattr(plan.replica_capacity, name) for name in _CAPACITIES))
+    lengths = tokens.output.mean, tokens.output.mean + tokens.input.mean
+    out, both = ([show_count(each * length / size) for each in rates] for length in lengths)
+    noun, most = accelerators_noun(plan.chosen, 1), rates[-1] / size
+    says = "only where prompts are counted is that in reach here."
+    if claimed > most * lengths[1]:
+        says = "nothing here reaches that, prompts counted or not."
+    elif claimed <= most * lengths[0]:
+        says = "that is in reach here, where nobody minds the latency."
+    return (
+        f"{show_count(claimed)} tokens/s a {noun}: {says} Of this plan a {noun} makes {out[0]} output tokens/s in"
+        f" the busiest hour, {both[0]} with prompts counted; within the targets at most {out[1]} and {both[1]},"
+        f" saturated {out[2]} and {both[2]}. Ask whether prompts are counted, for which lengths and at which"
+        " latency."
+    )
+
+
+_CAPACITIES: Final = ("requests_per_s", "saturated_requests_per_s")
 
 
 def stream(asked: Asked) -> Explanation:

@@ -69,6 +69,62 @@ _OF_PROMPTS: Final = re.compile(
 )
 
 
+_SHARED: Final = re.compile(
+    rf"{_SHARE.format(n='')}{_OF} (?:prompts|inputs|requests|calls|queries|users|cases) "
+    r"(?:share|have|start with|begin with|carry|use|contain|include|repeat)(?: (?:the same|a|an|one|our|the|this))?"
+    r"(?: (?:common|shared|identical|same|long|big))* (?P<tokens>\d[\d,]*)(?P<k>k?)[ -]?(?:tokens?)?"
+    r"(?: of)?(?: (?:the|a|same|identical))*(?: (?:system prompt|prefix|preamble|instructions?|header|boilerplate|"
+    r"system message|context)| in common)",
+    re.I,
+)
+"""A part of the prompts that begins alike: '80% of prompts share a 1,000 token system prompt'."""
+_PAIR_OF_SOME: Final = re.compile(
+    rf"{_SHARE.format(n='')}{_OF} (?:{_MANY}|request|call|query|question|case|prompt|document) "
+    r"(?:(?:are|is|have|has|at|with|be|will be|would be|of|only|just) )+"
+    r"(?P<read>\d[\d,]*)(?P<rk>k?)(?: tokens?)? ?(?:in(?:put)?|prompts?)?[ ,/]*(?:and )?"
+    r"(?P<made>\d[\d,]*)(?P<mk>k?)(?: tokens?)? ?(?:out(?:put)?|answers?)\b",
+    re.I,
+)
+"""Both lengths of a part: 'half of the requests are 200 in 20 out'."""
+
+
+def _tokens(number: str, thousands: str) -> float:
+    return float(number.replace(",", "")) * (1000 if thousands else 1)
+
+
+def _shared_prefix(plain: str, base: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return a line with the share of prompt tokens that some prompts have in common, and the sum; None for none."""
+    match, mean = _SHARED.search(plain), base.get("tokens.input.mean")
+    if match is None or not mean:
+        return None
+    share, tokens = float(match["share"]) / 100, min(_tokens(match["tokens"], match["k"]), mean)
+    hit = 100 * share * tokens / mean
+    sum = (
+        f"{match['share']}% of the prompts share {show_count(tokens)} of {show_count(mean)} tokens:"
+        f" {show_figure(hit)}% of all prompt tokens, where the cache of each replica holds them."
+    )
+    return f"{plain[: match.start()]}{hit:.6g}% prefix hit{plain[match.end() :]}", sum
+
+
+def _pair(plain: str, base: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return a line with the means of prompts and answers where a part has lengths of its own; None where none has."""
+    match = _PAIR_OF_SOME.search(plain)
+    prompt, answer = base.get("tokens.input.mean"), base.get("tokens.output.mean")
+    if match is None or not prompt or not answer or not 0 < (share := float(match["share"]) / 100) < 1:
+        return None
+    its = _tokens(match["read"], match["rk"]), _tokens(match["made"], match["mk"])
+    means = [round(share * one + (1 - share) * own) for one, own in zip(its, (prompt, answer), strict=True)]
+    others, all_of = (
+        f"{show_count(read)} in and {show_count(made)} out" for read, made in ((prompt, answer), (means[0], means[1]))
+    )
+    sum = (
+        f"{match['share']}% at {show_count(its[0])} in and {show_count(its[1])} out, the others at {others}, are"
+        f" {all_of} on average; their spread is planned as before."
+    )
+    made = f"prompts of {means[0]} tokens, answers of {means[1]} tokens"
+    return f"{plain[: match.start()]}{made}{plain[match.end() :]}", sum
+
+
 def with_means(said: str, base: Mapping[str, Any]) -> tuple[str, str]:
     """Return a line with the mean of all where a part of them has another length, and the sum; as it is where none has.
 
@@ -80,6 +136,8 @@ def with_means(said: str, base: Mapping[str, Any]) -> tuple[str, str]:
     """
     plain = _ASIDE_BEHIND.sub(r"\g<share>% of \g<what> \g<long>", _SHARE_IN_WORDS.sub(_in_percent, _figures(said)))
     plain = _ASIDE.sub(r"\g<share>% of \g<what>", plain)
+    if made := _shared_prefix(plain, base) or _pair(plain, base):
+        return made
     for pattern, noun, path in (
         (_OF_PROMPTS, "prompts", "tokens.input.mean"),
         (_OF_ANSWERS, "answers", "tokens.output.mean"),

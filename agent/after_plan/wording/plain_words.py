@@ -123,6 +123,13 @@ _HALF_CACHED: Final = re.compile(
     r"(?=(?:prompts?|inputs?|context)\b.*\b(?:cached|shared|same|identical)\b)",
     re.I,
 )
+_HALF_ABROAD: Final = re.compile(
+    r"\b(?:la mitad|die hälfte|la moitié|metà|la metà) (?:del?|des|du|della?|de l[ao]s?|de chaque|de cada) "
+    r"(?:los |las |les )?"
+    r"(?:prompts?|entradas?|eingaben?|entrées?|kontexte?s|contexte?o?)\b[^?.;,]*?\b(?:igual\w*|misma?s?|"
+    r"gleich\w*|identi\w+|pareille?s?|mêmes?|ugual\w*|cache\w*)\b",
+    re.I,
+)
 _SHARE_WITHIN: Final = re.compile(
     r"\b(?P<share>50|90|95|99)(?: ?%| percent| (?:out )?(?:of|in) (?:a )?(?:100|hundred))(?: of)?"
     r"(?: (?:the|our|all|my))? (?:users?|requests?|people|customers?|calls?|cases|visitors)"
@@ -300,7 +307,7 @@ def in_plain_words(said: str) -> str:
     said = corrected(said)
     said = _STARTS.sub(r"TTFT \g<time>", _ONE_MORE.sub("1 more spare replica", said))
     said = _NO_BUDGET.sub("without a budget", _NO_SPARE.sub("without spares", said))
-    said = _HALF_CACHED.sub("50% of the ", said)
+    said = _HALF_ABROAD.sub("50% prefix hit", _HALF_CACHED.sub("50% of the ", said))
     said = _SAME_PART.sub(r"\1% prefix hit", _SPARE.sub(_spare, said))
     if not ASKS_WHETHER.match(said):
         said = _SHARE_WITHIN.sub(_as_target, said)

@@ -9,6 +9,7 @@ from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
 from agent.after_plan.sums import Explanation
 from agent.after_plan.variants import varied_spec
 from agent.fields.table import FIELDS
+from agent.report.words import accelerators_noun
 from agent.talk.answer_display import variant_shown
 from agent.talk.requests import Variation
 from engine.workload import WorkloadSpec
@@ -38,7 +39,14 @@ def pool(asked: Asked) -> Explanation:
     result = together([(names[0], asked.plan.spec), (names[1], spec)], asked.ports.catalog)
     if isinstance(result, str):
         return paragraphs(note, f"Nothing meets the targets of {result} alone, so that it shares nothing either.")
-    return (*paragraphs(note), *pool_report(result).blocks)
+    idle = asked.plan.fleet.billed_accelerators - asked.plan.fleet.accelerators
+    room = (
+        f"{idle} of the {accelerators_noun(asked.plan.chosen)} that the plan is billed for run nothing: a second"
+        " workload that takes no more of them adds nothing to the bill."
+        if idle > 0
+        else ""
+    )
+    return (*paragraphs(note, room), *pool_report(result).blocks)
 
 
 def _said(asked: Asked) -> tuple[str, WorkloadSpec, str] | None:
