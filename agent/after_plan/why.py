@@ -79,11 +79,6 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
     if plan is None:
         return (said("Nothing fits, so there is no figure to explain; the reasons stand above."),)
     subject = _WHY_ABROAD.sub("why not ", subject)
-    if _BILLED.search(subject):
-        from agent.after_plan.replies.asked import Asked
-        from agent.after_plan.replies.running.idle_accelerators import idle_accelerators
-
-        return _shown(idle_accelerators(Asked(subject, state, ports, plan)))
     topic = "cost" if _is_bill(subject, plan) else _topic(subject)
     other: tuple[Say, ...] = ()
     bill = plan.cost.monthly_usd
@@ -91,7 +86,7 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
         topic = "cost"
     if topic == "ttft" and not _LATENCY.search(subject):
         topic, other = _latency_meant(subject, plan, state)
-    if re.search(_WISHED[0][1], subject, re.I) and not names_in(subject):
+    if _BILLED.search(subject) or (re.search(_WISHED[0][1], subject, re.I) and not names_in(subject)):
         blocks = _denied(subject, plan, state, ports)
     elif re.search(PERCENTILE_CHOICE, subject, re.I):
         blocks = _percentile(plan)
@@ -143,7 +138,12 @@ def _denied(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Exp
     from agent.after_plan.replies.table import REPLIES
 
     asked = Asked(subject, state, ports, plan)
-    wish = None if names_in(subject) else next((act for act, words in _WISHED if re.search(words, subject, re.I)), None)
+    wish = "idle_accelerators" if _BILLED.search(subject) else None
+    wish = (
+        wish
+        if wish or names_in(subject)
+        else next((act for act, words in _WISHED if re.search(words, subject, re.I)), None)
+    )
     if wish:
         return REPLIES[wish](asked)
     other = why_not(asked)

@@ -25,10 +25,8 @@ def evident(text: str, read: Understood) -> tuple[str, str] | None:
         return "api_or_self", text
     if act := next((act for act, asks in _ASKED.items() if asks(text, read)), ""):
         return act, text
-    if match := _HINDSIGHT.search(text):
-        return "why_not", f"why not {match['what']}"
-    if match := _DONE_ON.search(text):
-        return "why_not", f"why not {match['count']} gpus"
+    if match := _HINDSIGHT.search(text) or _DONE_ON.search(text):
+        return "why_not", f"why not {match['what']}{' gpus' if match.re is _DONE_ON else ''}"
     return next(((act, text) for act, pattern in _EVIDENT if pattern.search(text)), None)
 
 
@@ -126,7 +124,7 @@ _DONE_ON: Final = re.compile(
     r"\b(?:i|we|others?|people|everyone|my \w+|he|she|they|you) (?:only |just |normally |usually )?"
     r"(?:gets?|got|does?|did|runs?|ran|serves?|manages?|needs?)"
     r"(?: (?:that|it|this|the same(?: thing)?|the job|this load|away))? (?:on|with) "
-    r"(?:just |only |about )?(?P<count>\d{1,3}|one|two|three|four|five|six|eight|ten|twelve|sixteen)"
+    r"(?:just |only |about )?(?P<what>\d{1,3}|one|two|three|four|five|six|eight|ten|twelve|sixteen)"
     r"(?: (?:of (?:them|these|those)|gpus|cards|h100s?))?(?=\W*(?:$|[.,;!?]))",
     re.I,
 )
