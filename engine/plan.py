@@ -808,8 +808,12 @@ def parallelism_shown(tp: int, pp: int, dp: int, ep: int, *, separator: str = " 
 
 def plan_json(plan: CapacityPlan) -> dict[str, Any]:
     """Return a plan as JSON values, schema_version first."""
-    tree = plain(plan) | {"spec": exact(plan.spec)}  # the question whole, so that the plan can be made again
-    return {"schema_version": tree.pop("schema_version"), **tree}
+    tree = to_builtins(plan)
+    spec, sources = tree["spec"], tree["sources"]
+    tree["spec"] = tree["sources"] = None
+    _rounded(tree)
+    # The question whole, so that the plan can be made again; sources are texts.
+    return {"schema_version": tree.pop("schema_version"), **tree, "spec": exact(spec), "sources": sources}
 
 
 def exact(value: object) -> Any:
