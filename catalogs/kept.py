@@ -14,13 +14,12 @@ Asked = ParamSpec("Asked")
 Result = TypeVar("Result")
 LARGEST: Final = 128
 """Elements of an array among the arguments beyond which no result is kept."""
-_BY_VALUE: Final[set[type]] = {str, int, float, bool, type(None)}
 Record = TypeVar("Record", bound=type)
 
 
 def by_value(record: Record) -> Record:
     """Let arguments of a small frozen record be the same where they are equal."""
-    _BY_VALUE.add(record)
+    _MARKS[record] = _of_value
     return record
 
 
@@ -33,7 +32,9 @@ def kept(most: int) -> Callable[[Callable[Asked, Result]], Callable[Asked, Resul
         @wraps(function)
         def call(*arguments: Asked.args, **named: Asked.kwargs) -> Result:
             try:
-                key = (*map(_mark, arguments), *((name, _mark(value)) for name, value in named.items()))
+                key = tuple(map(_mark, arguments))
+                if named:
+                    key += tuple((name, _mark(value)) for name, value in named.items())
             except _TooLarge:
                 return function(*arguments, **named)
             if known := results.get(key):
@@ -55,27 +56,41 @@ class _TooLarge(Exception):  # noqa: N818 — the name says it
 
 
 def _mark(argument: Any) -> object:
-    if type(argument) in _BY_VALUE:
-        return type(argument), argument
-    if isinstance(argument, tuple):
-        return tuple(map(_mark, argument))
-    if (of_array := getattr(argument, "tobytes", None)) is None:
-        return id(argument)
+    """Return what is equal for arguments that are the same."""
+    kind = type(argument)
+    if (mark := _MARKS.get(kind)) is None:
+        in_parts = issubclass(kind, tuple)
+        mark = _MARKS[kind] = _of_parts if in_parts else _of_array if hasattr(kind, "tobytes") else id
+    return mark(argument)
+
+
+def _of_value(argument: object) -> object:
+    return type(argument), argument
+
+
+def _of_parts(argument: tuple[object, ...]) -> object:
+    return tuple(map(_mark, argument))
+
+
+def _of_array(argument: Any) -> object:
     if argument.size > LARGEST:
         raise _TooLarge
-    return argument.shape, argument.dtype.str, of_array()
+    return argument.shape, argument.dtype.char, argument.tobytes()
+
+
+_MARKS: Final[dict[type, Callable[[Any], object]]] = dict.fromkeys((str, int, float, bool, type(None)), _of_value)
+"""By the type of an argument."""
+_FIELDS: Final[dict[type, tuple[str, ...]]] = {}
+"""Of the types of parts of results; none of numbers and texts."""
 
 
 def _locked(result: Any) -> None:
     """Let nobody write to the arrays of a result: the next one who asks gets the same."""
-    if type(result) in _BY_VALUE:
-        return
-    if hasattr(result, "setflags"):
+    kind = type(result)
+    if (fields := _FIELDS.get(kind)) is None:
+        fields = _FIELDS[kind] = ("setflags",) if hasattr(kind, "setflags") else getattr(kind, "__struct_fields__", ())
+    if fields == ("setflags",):
         result.setflags(write=False)
         return
-    for part in result if isinstance(result, tuple) else map(result.__getattribute__, _fields(result)):
+    for part in result if isinstance(result, tuple) else map(result.__getattribute__, fields):
         _locked(part)
-
-
-def _fields(result: Any) -> tuple[str, ...]:
-    return getattr(result, "__struct_fields__", ())

@@ -14,7 +14,7 @@ from engine.question.lengths import Lengths, Strata
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, batch_in_flight
 from engine.replica.latencies import mean_latency, percentile_latency
-from engine.replica.load import Load, Replicas
+from engine.replica.load import Load, Replicas, loads_at
 from engine.replica.load_curve import LoadCurve
 from engine.replica.performance import performances
 from engine.replica.saturation import RateLadder
@@ -22,6 +22,11 @@ from engine.replica.steps import StepCosts, step_costs
 
 CURVE = (0.05, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8, 0.87, 0.93, 0.98)
 """Shares of the saturated rate at which the load curve is computed."""
+RISING = 0.98 * (1 - (1 - np.arange(1, 41) / 40) ** 2)
+"""Shares of it along which a day is replayed, the closer together the nearer to saturation; beyond the last the closed
+forms' waits grow without bound."""
+TRIALS = 32
+"""Batches at which targets are tried, from a request alone to the replica's capacity."""
 
 
 class OperatingPoints(Struct, frozen=True, dict=True):
@@ -38,8 +43,18 @@ class OperatingPoints(Struct, frozen=True, dict=True):
     """V_P of the replica, as ``prefill_rate`` returns it."""
     replicas: Replicas
     """The replica in its fleet, an array of one."""
+    trials: Load
+    """The replica behind the router of a fleet as large as it takes, at rising batches up to its capacity's."""
+    rising: Load
+    """Likewise, at RISING shares of the saturated rate."""
     batches: Floats
     """(1, batches): at the mean, the peak and the curve's points, and of a request alone."""
+
+    @property
+    def rising_rates(self) -> Floats:
+        """Of the rising loads, requests/s."""
+        result: Floats = RISING * float(self.replicas.saturated_rate[0, 0])
+        return result
 
     @cached_property
     def load(self) -> Load:
@@ -66,12 +81,15 @@ def operating_points(question: Question, best: SizedCandidates) -> OperatingPoin
         replicas = replicas.in_fleet(np.array([[float(replicas_today)]]))
         # Where λ(B) is nearly level a rate's batch is known less exactly than that of the capacity itself.
         batches = np.minimum(batch_at_rate(replicas, _rates_today(question, best, replicas)), best.batch[0])
-    load = replicas.at(batches)
+    most = float(best.batch[0])
+    trials = _trials(min(float(replicas.smallest_batch[0, 0]), most), most)
+    on_curve, rising = _batches_along(replicas.costs, replicas.ladder)
+    load, *of_any_fleet = loads_at(((replicas, batches), (best.replicas, trials), (best.replicas, rising)))
     pool = best.candidates.memory
     per_request = float(pool.sequence[0] / max(pool.kv_cache[0], 1.0) / best.candidates.parallelism.dp[0])
     mean_point, peak_point = performances(replicas, load, per_request)
     router = (replicas.shared_rate, replicas.fleet)
-    curve, along = _curve(replicas.costs, replicas.seats, replicas.arrival_cv, replicas.ladder, *router, per_request)
+    curve = _curve(replicas.costs, replicas.seats, replicas.arrival_cv, replicas.ladder, on_curve, *router, per_request)
     prefill = float(best.lightest.own_prefill_s[0, 0] @ question.lengths.prompt.weights)
     return OperatingPoints(
         at_mean=mean_point,
@@ -81,8 +99,23 @@ def operating_points(question: Question, best: SizedCandidates) -> OperatingPoin
         prompt_s_per_request=float(load.prompt_s[0, 0]),
         prefill_tokens_per_s=prefill_rate(replicas.costs) * float(best.candidates.parallelism.dp[0]),
         replicas=replicas,
-        batches=np.concatenate([batches, along, replicas.smallest_batch], axis=1),
+        trials=of_any_fleet[0],
+        rising=of_any_fleet[1],
+        batches=np.concatenate([batches, on_curve, replicas.smallest_batch], axis=1),
     )
+
+
+@kept(32)
+def _trials(lightest: float, most: float) -> Floats:
+    return np.geomspace(lightest, most, TRIALS)[None, :]
+
+
+@kept(32)
+def _batches_along(costs: StepCosts, ladder: RateLadder) -> tuple[Floats, Floats]:
+    """Return the batches of an array of one at the shares of its load curve, and at rising ones."""
+    rates = np.concatenate([CURVE, RISING]) * float(ladder.saturated_rate[0, 0])
+    batches = batch_at_rate(Replicas(costs, np.ones((1, 1)), 1.0, ladder), rates)
+    return batches[:, : len(CURVE)], batches[:, len(CURVE) :]
 
 
 @kept(32)
@@ -91,33 +124,34 @@ def _curve(
     seats: Floats,
     arrival_cv: float,
     ladder: RateLadder,
+    batches: Floats,
     shared_rate: float,
     fleet: Floats | None,
     kv_usage_per_request: float,
-) -> tuple[LoadCurve, Floats]:
-    """Return the load curve of an array of one, as ``Replicas`` has it, and the batches of its points.
+) -> LoadCurve:
+    """Return the load curve of an array of one, as ``Replicas`` has it.
 
     Args:
         costs: of the replica.
         seats: requests that may run together.
         arrival_cv: CV of the gaps between arrivals.
         ladder: of the costs and the seats.
+        batches: of the curve's points.
         shared_rate: requests/s that one router shares among replicas.
         fleet: replicas behind one router, where their number is known.
         kv_usage_per_request: share of the KV pool that a mean running request holds.
     """
     replicas = Replicas(costs, seats, arrival_cv, ladder, shared_rate, fleet)
     rates = np.array(CURVE) * float(ladder.saturated_rate[0, 0])
-    load = replicas.at(batch_at_rate(replicas, rates[None, :]))
-    curve = LoadCurve(
+    load = replicas.at(batches)
+    return LoadCurve(
         requests_per_s=rates,
         in_flight=rates * mean_latency(load, "e2e")[0],
         waiting=rates * load.waits.mean[0, :, 0],
         ttft_p95_s=percentile_latency(load, "ttft", 0.95)[0],
         itl_p95_s=percentile_latency(load, "itl", 0.95)[0],
-        kv_cache_usage=np.minimum(load.batch[0] * kv_usage_per_request, 1.0),
+        kv_cache_usage=np.minimum(batches[0] * kv_usage_per_request, 1.0),
     )
-    return curve, load.batch
 
 
 def loads_today(question: Question, sized: SizedCandidates, rows: Indices) -> tuple[Replicas, Load]:

@@ -12,6 +12,7 @@ from engine.arrays import Floats
 from engine.bands.beyond_data import outside_note
 from engine.bands.lookup import CaseBand, architecture_of, band_for, new_levels
 from engine.fleet.candidates import pool_ends, seats_in
+from engine.fleet.operating_points import TRIALS
 from engine.plan import (
     BandPart,
     Bands,
@@ -40,9 +41,6 @@ Factors = tuple[float, float]
 
 UNSURE = 6.0
 """From the low end of an 80 % band to its high end: from here on a figure is not known within a factor of 2."""
-
-TRIALS = 32
-"""Batches at which the targets are tried at the bad end, between a request alone and the replica's capacity."""
 
 
 def bands_of(chosen: ChosenFleet) -> Bands | None:
@@ -168,10 +166,7 @@ def _within_targets(chosen: ChosenFleet) -> Within:
     Steps that are slower make the load weigh more; how far off TTFT lies at a load is measured at that load. A fleet
     that was sized by simulation is held against latencies as far from the formulas' as it found them.
     """
-    spec, best = chosen.question.spec, chosen.candidate
-    replicas, most = best.replicas, float(best.batch[0])
-    lightest = min(float(replicas.smallest_batch[0, 0]), most)
-    load = replicas.at_again(_trials(lightest, most))
+    spec, load = chosen.question.spec, chosen.points.trials
     rates = load.requests_per_s[0]
 
     def within(slowness: float, targets: Iterable[Target]) -> float | None:
@@ -194,11 +189,6 @@ def _within_targets(chosen: ChosenFleet) -> Within:
         return None if slow is None or started is None else (slow / steps, started)
 
     return carried
-
-
-@kept(32)
-def _trials(lightest: float, most: float) -> Floats:
-    return np.geomspace(lightest, most, TRIALS)[None, :]
 
 
 _tail = kept(32)(tail_of)

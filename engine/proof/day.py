@@ -188,7 +188,7 @@ class _Replays(Struct, frozen=True):
 
 def _replays(chosen: ChosenFleet, seed: int) -> _Replays:
     spec, capacity = chosen.question.spec, chosen.capacity.requests_per_s
-    loads = replica_loads(chosen.candidate.replicas, spec.targets)
+    loads = replica_loads(chosen.points.rising_rates, chosen.points.rising, spec.targets)
     limit = np.interp(capacity, loads.requests_per_s, loads.in_flight) if spec.targets else loads.in_flight[-1]
     minutes = demand_by_minute(chosen.demand, chosen.mean_rate, burstiness=spec.traffic.burstiness, seed=seed)
     return _Replays(chosen, thresholds_of(chosen), minutes, loads, float(limit))

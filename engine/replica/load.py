@@ -6,8 +6,10 @@ spec-kit/methodology.md, "A replica at a load". The first axis counts candidates
 array of one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -84,8 +86,8 @@ class Load(Struct, frozen=True, dict=True):
     def itl_variance_by_answer(self) -> Floats:
         """Variance of the ITL of answers, likewise."""
         decoded, steps_s = _decoding_steps(self.lengths), self.itl_s
-        varied = pace_variance(self.response, self.prefills, self.batch, decoded / max(self.decoded, 1.0))
-        result: Floats = varied * (steps_s * steps_s)[..., None] + self._longer_by_answer[1] / decoded**2
+        varied = pace_variance(self.response, self.prefills, decoded / max(self.decoded, 1.0))
+        result: Floats = varied * (steps_s * steps_s)[..., None] + self._longer_by_answer[1] / (decoded * decoded)
         return result
 
     @cached_property
@@ -155,10 +157,11 @@ class Replicas(Struct, frozen=True):
     fleet: Floats | None = None
     """(candidates, 1): replicas behind one router, where their number is known."""
 
-    def _behind_router(self, rate: Floats) -> Floats:
+    def behind_router(self, rate: Floats) -> Floats:
         """Return how many replicas share what arrives at rates (candidates, batches) of each."""
-        of_each = self.shared_rate / np.maximum(rate, TINY) if self.fleet is None else self.fleet
-        return self._that_count(np.broadcast_to(of_each, rate.shape))
+        if self.fleet is None:
+            return self._that_count(self.shared_rate / np.maximum(rate, TINY))
+        return self._that_count(self.fleet + np.zeros(rate.shape))
 
     def _that_count(self, fleet: Floats) -> Floats:
         """Return replicas without those beyond ROUTED_TOGETHER where these only spread clumps, as Poisson has none."""
@@ -203,12 +206,13 @@ class Replicas(Struct, frozen=True):
 
     def at(self, batch: Floats) -> Load:
         """Return everything about batches (candidates, batches)."""
-        return self.routed(_work(self.costs, batch))
+        work = _work(self.costs, batch)
+        return self.routed(work, self.behind_router(work.requests_per_s))
 
     def at_again(self, batch: Floats) -> Load:
         """Return ``at`` of batches that the next question about the same candidates asks for too, at another rate."""
         work = _work_kept(self.costs, batch)
-        router = self._behind_router(work.requests_per_s)
+        router = self.behind_router(work.requests_per_s)
         return _load_kept(self.costs, self.seats, self.arrival_cv, self.ladder, work, router)
 
     def rate_again(self, batch: Floats) -> Floats:
@@ -220,9 +224,9 @@ class Replicas(Struct, frozen=True):
         """Everything about the smallest batch."""
         return self.at_again(self.smallest_batch)
 
-    def routed(self, work: "_Work") -> Load:
-        """Return the load of batches that a router fills."""
-        load = _seated_load(self.costs, self.arrival_cv, work, self._behind_router(work.requests_per_s))
+    def routed(self, work: "_Work", fleet: Floats) -> Load:
+        """Return the load of batches that a router fills, which are so many replicas' at each batch."""
+        load = _seated_load(self.costs, self.arrival_cv, work, fleet)
         busy, wait = self._seats(load)
         return replace(
             load,
@@ -235,30 +239,31 @@ class Replicas(Struct, frozen=True):
         """Return what others do to an answer: ``met``, ``wander`` and ``stall`` of a load (formula 2, its mean)."""
         prefills, batch, waits, found = load.prefills, load.batch, load.waits, load.response
         # Who holds a seat meets all of k taken k·C/a as often as a moment does.
-        free = 1 - np.minimum(seat_busy * across(self.seats) / np.maximum(batch, TINY), 1.0)
+        free = 1.0 - np.minimum(seat_busy * across(self.seats) / np.maximum(batch, TINY), 1.0)
         many = np.maximum(batch, 1.0)
-        wander = found.bent / (1 - found.bent) * found.arrivals * batch / (prefills.pool * many * many)
+        wander = found.bent / found.stiff * found.arrivals * batch / (prefills.pool * many * many)
         # The batch grows with ITL, and at most to what saturates.
-        saturated_s = across(self.saturated_batch / self.saturated_rate) / load.decoded
-        room = np.maximum(saturated_s / load.itl_s - 1, TINY)
-        own = load.own_prefill_s - across(self.costs.ttft_overhead_s, 2)
-        weights, ahead = self.lengths.prompt.weights, waits.beside + waits.behind
-        prefill = own @ weights
-        varied = (own * own) @ weights - prefill * prefill + (waits.square - (waits.step + ahead) ** 2)[..., 0]
+        answer_s = load.decoded * load.itl_s
+        room = np.maximum(across(self.saturated_batch / self.saturated_rate) / answer_s - 1.0, TINY)
+        own, weights = load.own_prefill_s, self.lengths.prompt.weights
+        mean = own @ weights
+        step, ahead = waits.step[..., 0], (waits.beside + waits.behind)[..., 0]
+        waited = step + ahead
+        varied = (own * own) @ weights - mean * mean + (waits.square[..., 0] - waited * waited)
         mixed, later = self.costs.scheduler.mixed, self.costs.scheduler.one_step_later
-        usual = load.step_s / (1 - prefills.busy_share) if mixed else load.step_s
-        taken = (prefill + ahead[..., 0], np.maximum(varied, 0.0))
+        usual = load.step_s / prefills.idle_share if mixed else load.step_s
+        taken = mean - across(self.costs.ttft_overhead_s) + ahead
         return {
-            "met": batch / (batch + (1 - 1 / prefills.pool) / (1 - found.passed)),
-            "wander": 1 + wander * room / (wander + room),
+            "met": batch / (batch + (1.0 - 1.0 / prefills.pool) / found.left),
+            "wander": 1.0 + wander * room / (wander + room),
             "stall": stall(
                 found,
                 prefills,
-                taken,
+                (taken, np.maximum(varied, 0.0)),
                 usual,
                 free,
-                load.decoded * load.itl_s,
-                clump=self._clump(load, taken[0]),
+                answer_s,
+                clump=self._clump(load, taken),
                 mixed=mixed,
                 later=later,
             ),
@@ -281,12 +286,11 @@ class Replicas(Struct, frozen=True):
         """Return formula 6: the probability that no seat is free, and the mean wait for one then, seconds."""
         rate, saturated_rate, seats = load.requests_per_s, across(self.saturated_rate), across(self.seats)
         # Those in flight vary by B/(1 − ε), ε the elasticity of ITL in B: M/M/k as many deviations below its seats.
-        stiff = (1 - load.prefills.busy_share) * (1 - np.minimum(load.elasticity, 0.95))
-        free = np.maximum(seats - load.batch, 0.0) * np.sqrt(stiff)
+        free = np.maximum(seats - load.batch, 0.0) * np.sqrt(load.prefills.idle_share * load.response.stiff)
         erlangs = np.minimum(seats - free, seats * 0.9999)
         # Who finds every seat of the pool taken waits for the next to be free, of its own replica at the least.
         pool = load.prefills.pool
-        variability = (1 + load.prefills.clumps * pool + self.lengths.output.cv**2) / 2
+        variability = 0.5 * (load.prefills.clumps * pool + (1 + self.lengths.output.cv**2))
         alone = variability / np.maximum(saturated_rate - rate, 1e-4 * saturated_rate)
         wait = np.maximum(alone / pool, np.minimum(alone, 1 / saturated_rate))
         return wait_probability(pool * seats, pool * erlangs), np.maximum(wait, TINY)
@@ -332,7 +336,21 @@ _work_kept, _rate_kept = kept(32)(_work), kept(64)(StepCosts.rate_at)
 def _load_kept(
     costs: StepCosts, seats: Floats, arrival_cv: float, ladder: RateLadder, work: _Work, fleet: Floats
 ) -> Load:
-    return Replicas(costs, seats, arrival_cv, ladder, fleet=fleet).routed(work)
+    return Replicas(costs, seats, arrival_cv, ladder).routed(work, fleet)
+
+
+def loads_at(asked: Sequence[tuple[Replicas, Floats]]) -> list[Load]:
+    """Return everything about batches (candidates, batches) of the same candidates, behind a router of each.
+
+    All are found together, at hardly more than what one of them takes.
+    """
+    replicas = asked[0][0]
+    work = _work(replicas.costs, np.concatenate([batch for _, batch in asked], axis=1))
+    ends = np.cumsum([0, *(batch.shape[1] for _, batch in asked)]).tolist()
+    parts = [np.s_[:, start:end] for start, end in pairwise(ends)]
+    fleets = [each.behind_router(work.requests_per_s[part]) for (each, _), part in zip(asked, parts, strict=True)]
+    load = replicas.routed(work, np.concatenate(fleets, axis=1))
+    return [load.mapped(itemgetter(part)) for part in parts]
 
 
 def _seated_load(costs: StepCosts, arrival_cv: float, work: _Work, fleet: Floats) -> Load:
@@ -351,7 +369,7 @@ def _seated_load(costs: StepCosts, arrival_cv: float, work: _Work, fleet: Floats
         prompt_s=work.prompt_s,
         prefills=prefills,
         elasticity=work.elasticity,
-        response=response(prefills, steps.batch, work.elasticity),
+        response=response(prefills, work.elasticity),
         prompt_s_by_stratum=work.prompt_s_by_stratum,
         own_prefill_s=work.own_prefill_s,
         waits=_waits(costs, steps, prefills),
@@ -367,6 +385,7 @@ def _prefills(
     square = brought * brought
     return Prefills(
         requests_per_s=rate,
+        batch=steps.batch,
         seconds=brought @ weights,
         square=square @ weights,
         cube=(square * brought) @ weights,
@@ -384,9 +403,9 @@ def _waits(costs: StepCosts, steps: Steps, prefills: Prefills) -> Waits:
         return costs.prompts_beside(steps, others)
 
     mixed, later = costs.scheduler.mixed, costs.scheduler.one_step_later
-    step, beside, square = gate(prefills, steps.decoding, steps.batch, beside_one, mixed=mixed, later=later)
+    step, beside, square = gate(prefills, steps.decoding, beside_one, mixed=mixed, later=later)
     # Prompt tokens that come in a step, beside the room for them.
-    come = prefills.requests_per_s * steps.decoding / (1 - prefills.busy_share)
+    come = prefills.requests_per_s * steps.decoding / prefills.idle_share
     drift = np.maximum(steps.room - come * costs.computed, 0.02 * steps.room)
     left, queued = backlog(drift, np.sqrt(come * costs.lengths.computed_square))
     behind = queued / steps.room * (steps.full_base + steps.attention)

@@ -25,6 +25,8 @@ class Prefills(Struct, frozen=True, dict=True):
 
     requests_per_s: Floats
     """λ."""
+    batch: Floats
+    """B: decoding requests."""
     seconds: Floats
     """c: replica time that a mean prompt brings to a step which carries prompts anyway."""
     square: Floats
@@ -62,8 +64,15 @@ class Prefills(Struct, frozen=True, dict=True):
         result: Floats = np.minimum(self.requests_per_s * self.seconds, 0.999)
         return result
 
-    def while_busy(self, batch: Floats) -> Floats:
-        """Return α: the rate of arrivals while a replica runs prompts, over their mean rate; 1 on its own.
+    @cached_property
+    def idle_share(self) -> Floats:
+        """1 − w."""
+        result: Floats = 1.0 - self.busy_share
+        return result
+
+    @cached_property
+    def while_busy(self) -> Floats:
+        """α: the rate of arrivals while a replica runs prompts, over their mean rate; 1 on its own.
 
         Who runs prompts ends no answers meanwhile, and has its last arrival more than the others: the router passes it
         by, as far as it can tell. Of what is outstanding, B decode and an M/M/1 queue's 1/(1 − w) prefill; by the first
@@ -72,13 +81,10 @@ class Prefills(Struct, frozen=True, dict=True):
         w^(√(2(n + 1)) − 1) (Annals of the Institute of Statistical Mathematics 29, 1977):
 
             α = θ + (1 − θ)·w^(√(2(n + 1)) − 2),  θ = ½·B/(B + 1/(1 − w))
-
-        Args:
-            batch: B, decoding requests.
         """
-        misled = batch / (batch + 1 / (1 - self.busy_share)) / 2
-        all_busy = self.busy_share ** (np.sqrt(2 * (self.pool + 1)) - 2)
-        result: Floats = np.where(self.pool > 1, misled + (1 - misled) * all_busy, 1.0)
+        misled = 0.5 * self.batch / (self.batch + 1.0 / self.idle_share)
+        all_busy = self.busy_share ** (np.sqrt(2.0 * self.pool + 2.0) - 2.0)
+        result: Floats = np.where(self.pool > 1.0, misled + (1.0 - misled) * all_busy, 1.0)
         return result
 
     def again(self, come: Floats) -> Floats:
@@ -87,20 +93,27 @@ class Prefills(Struct, frozen=True, dict=True):
         A router that has sent a replica one request sends others theirs first: of the n − 1 a half on average, so that
         q = (1 − 1/n)/2 fewer come, as time passes for them to: β = 1 − q/λX·(1 − e^(−λX/q)).
         """
-        turns = np.maximum((1 - 1 / self.pool) / 2, TINY)
-        result: Floats = 1 + turns / come * np.expm1(-come / turns)
+        passed = come / self._turns
+        result: Floats = 1.0 + np.expm1(-passed) / passed
         return result
 
     @cached_property
-    def clumped(self) -> Floats:
-        """What clumps bring, beyond a Poisson process: (c_a² − 1)/N·c², seconds²."""
-        return self.clumps * self.seconds**2
+    def _turns(self) -> Floats:
+        """q, of which β is made."""
+        result: Floats = np.maximum(0.5 - 0.5 / self.pool, TINY)
+        return result
+
+    @cached_property
+    def clumped_square(self) -> Floats:
+        """E[c²] and what clumps bring, beyond a Poisson process: (c_a² − 1)/N·c², seconds²."""
+        result: Floats = self.square + self.clumps * self.seconds * self.seconds
+        return result
 
     @cached_property
     def met_work(self) -> Floats:
         """E[c²] + (c_a² − 1)/N·c² + F·(2·c + F·h), seconds²: over λ, the work of prompts that a moment meets."""
-        by_fixed = self.fixed * (2 * self.seconds + self.fixed * self.shared)
-        result: Floats = np.maximum(self.square + self.clumped + by_fixed, 0.0)
+        by_fixed = self.fixed * (2.0 * self.seconds + self.fixed * self.shared)
+        result: Floats = np.maximum(self.clumped_square + by_fixed, 0.0)
         return result
 
     @property
@@ -110,15 +123,14 @@ class Prefills(Struct, frozen=True, dict=True):
         E[c²] + h·F·(2·c + F) + (c_a² − 1)/N·c². Steps that carry prompts are taken to come like Poisson's; where most
         do, F varies less.
         """
-        once = self.fixed * self.shared * (2 * self.seconds + self.fixed)
-        result: Floats = np.maximum(self.square + once + self.clumped, 0.0)
+        once = self.fixed * self.shared * (2.0 * self.seconds + self.fixed)
+        result: Floats = np.maximum(self.clumped_square + once, 0.0)
         return result
 
 
 def gate(
     prefills: Prefills,
     decoding: Floats,
-    batch: Floats,
     beside: Callable[[Floats], Floats],
     *,
     mixed: bool,
@@ -139,9 +151,8 @@ def gate(
     Derived in spec-kit/methodology.md, "A replica at a load".
 
     Args:
-        prefills: of the load: λ, c, E[c²], F, h, w, m.
+        prefills: of the load: λ, B, c, E[c²], F, h, w, m; with nobody decoding and no prompt running nobody waits.
         decoding: τ, a step that only decodes, seconds.
-        batch: B, decoding requests; with none, and no prompt running, nobody waits.
         beside: seconds that so many prompts add to a step which carries one already: n·c'.
         mixed: whether prompts share steps with decoding; else a step is τ or the prompts that came.
         later: whether the next step is composed already: then one more passes, E[X] = τ/(1 − w) on average.
@@ -149,39 +160,44 @@ def gate(
     Returns:
         Means of both waits, seconds, and the second moment of their sum, seconds².
     """
-    rate, whole = prefills.requests_per_s, decoding / (1 - prefills.busy_share)
-    busy = prefills.while_busy(batch)
+    rate, whole = prefills.requests_per_s, decoding / prefills.idle_share
+    busy = prefills.while_busy
     usual = whole if mixed else decoding
-    let = np.ones_like(whole)
-    for _ in range(1 + bool((prefills.pool > 1).any())):
-        met = _met_step(prefills, decoding, whole, (let, let * busy * busy), mixed=mixed)
+    let: Floats | float = 1.0
+    busy_square = busy * busy
+    for _ in range(1 + bool(prefills.pool.max() > 1.0)):
+        met = _met_step(prefills, decoding, whole, (let, let * busy_square), mixed=mixed)
         let = prefills.again(rate * met)
     if mixed:
-        third, usual_square = _met_square_mixed(prefills, whole, met, let * busy * busy), whole * met
+        third, usual_square = _met_square_mixed(prefills, whole, met, let * busy_square), whole * met
     else:
-        third, usual_square = _met_square_apart(prefills, decoding, met), decoding**2
+        third, usual_square = _met_square_apart(prefills, decoding, met), decoding * decoding
     mean, mean_square = usual + busy * (met - usual), usual_square + busy * (third - usual_square)
-    running = 1 - (1 - prefills.busy_share) * np.exp(-batch)
-    come, let = rate * mean, prefills.again(rate * mean_square / mean)
-    others = np.maximum(running * let * come + prefills.clumps / 2, 0.0)
-    step, by_others = running * mean / 2, beside(others)
+    running = 1.0 - prefills.idle_share * np.exp(-prefills.batch)
+    let = prefills.again(rate * mean_square / mean)
+    # What comes while a step runs, of whom its length brought the first.
+    drawn = let * rate
+    come = drawn * mean
+    others = np.maximum(running * come + 0.5 * prefills.clumps, 0.0)
+    step, by_others = 0.5 * running * mean, beside(others)
     by_one = by_others / np.maximum(others, TINY)
     dearer = by_one / np.maximum(prefills.seconds, TINY)
-    each = let * rate * by_one
-    varied = np.maximum(prefills.square + prefills.clumped, 0.0) * dearer**2 * let * come
+    each = drawn * by_one
+    varied = np.maximum(prefills.clumped_square, 0.0) * dearer * dearer * come
     square = running * (mean_square * (1 / 3 + each + each * each) + varied)
-    # Half of a clump came before; what comes after lengthens the same step too.
-    after = np.maximum(prefills.clumps, 0.0) / 2 * by_one
-    square = square + 2 * after * (step + by_others - after) + 2 * after**2
+    if prefills.clumps.max() > 0.0:
+        # Half of a clump came before; what comes after lengthens the same step too.
+        after = 0.5 * np.maximum(prefills.clumps, 0.0) * by_one
+        square = square + 2.0 * after * (step + by_others)
     if later:
         # E[X²] = X*·E[X] is no less than E[X]², which X* of prompts that run apart, met as they run, need not keep.
-        square = square + 2 * whole * (step + by_others) + running * np.maximum(met, whole) * whole
+        square = square + whole * (2.0 * (step + by_others) + running * np.maximum(met, whole))
         step = step + running * whole
     return step, by_others, square
 
 
 def _met_step(
-    prefills: Prefills, decoding: Floats, whole: Floats, pairs: tuple[Floats, Floats], *, mixed: bool
+    prefills: Prefills, decoding: Floats, whole: Floats, pairs: tuple[Floats | float, Floats], *, mixed: bool
 ) -> Floats:
     """Return the mean length of the step that a moment meets, seconds.
 
@@ -191,10 +207,11 @@ def _met_step(
     F, a moment sees a step of mean length E[X]; of τ, F, that c and the others'; or of τ, F and as many c as prompts
     share it.
     """
-    w, m = prefills.busy_share, prefills.added
     let, again = pairs
-    by_decoding = decoding * (1 + w if mixed else 1 - w) + m * m * (let - again) * whole
-    result: Floats = (by_decoding + prefills.requests_per_s * prefills.met_work) / (1 - again * m * m)
+    square = prefills.added * prefills.added
+    by_decoding = decoding * (1.0 + prefills.busy_share if mixed else prefills.idle_share)
+    by_prompts = square * (let - again) * whole + prefills.requests_per_s * prefills.met_work
+    result: Floats = (by_decoding + by_prompts) / (1.0 - again * square)
     return result
 
 
@@ -205,10 +222,11 @@ def _met_square_mixed(prefills: Prefills, whole: Floats, met: Floats, again: Flo
     for carrying any), y as ``met_work`` has it: κ = (λ·E[X]·E[c³] + 3·β·α²·m·λ·y·Var X)/(1 − β·α²·m³).
     """
     rate, m, brought = prefills.requests_per_s, prefills.added, prefills.met_work
-    variance = np.maximum(met - whole, 0.0) * whole
-    cube = prefills.cube * (brought / np.maximum(prefills.square, TINY)) ** 1.5
-    third = rate * (whole * cube + 3 * again * m * brought * variance) / (1 - again * m**3)
-    result: Floats = third / whole + 3 * variance + whole * whole
+    beyond = np.maximum(met - whole, 0.0)
+    more = brought / np.maximum(prefills.square, TINY)
+    again = again * m
+    third = rate * (prefills.cube * more * np.sqrt(more) + 3.0 * again * brought * beyond) / (1.0 - again * m * m)
+    result: Floats = third + whole * (3.0 * beyond + whole)
     return result
 
 
@@ -222,7 +240,7 @@ def _met_square_apart(prefills: Prefills, decoding: Floats, met: Floats) -> Floa
     return result
 
 
-class Response(Struct, frozen=True):
+class Response(Struct, frozen=True, dict=True):
     """How a replica's batch and its answers respond to the prompts that come; all arrays alike."""
 
     brought: Floats
@@ -240,26 +258,39 @@ class Response(Struct, frozen=True):
         """Return the same with every array changed alike."""
         return Response(*(change(getattr(self, name)) for name in self.__struct_fields__))
 
-    @property
+    @cached_property
+    def left(self) -> Floats:
+        """1 − m'."""
+        result: Floats = 1.0 - self.passed
+        return result
+
+    @cached_property
     def stalled(self) -> Floats:
         """m'/(1 − m'): seconds of prompts that follow on one more second of them."""
-        result: Floats = self.passed / (1 - self.passed)
+        result: Floats = self.passed / self.left
+        return result
+
+    @cached_property
+    def stiff(self) -> Floats:
+        """1 − ε."""
+        result: Floats = 1.0 - self.bent
         return result
 
 
-def response(prefills: Prefills, batch: Floats, elasticity: Floats) -> Response:
+def response(prefills: Prefills, elasticity: Floats) -> Response:
     """Return the linear response of replicas to the prompts that come.
 
     Args:
         prefills: of the load.
-        batch: B, decoding requests.
         elasticity: ε, of a decoding step's time in the batch.
     """
-    added = prefills.added + prefills.requests_per_s * prefills.fixed * np.exp(-prefills.together)
-    brought = np.minimum(added, 0.999)
-    passed = prefills.while_busy(batch) * brought
-    burst = prefills.requests_per_s**2 * prefills.work_variance / (1 - passed) ** 2
-    arrivals = (2 + prefills.pool * prefills.clumps + 2 * passed / (1 - passed) + burst) / 2
+    rate = prefills.requests_per_s
+    brought = np.minimum(prefills.added + rate * prefills.fixed * np.exp(-prefills.together), 0.999)
+    passed = prefills.while_busy * brought
+    left = 1.0 - passed
+    bursts = rate / left
+    burst = bursts * bursts * prefills.work_variance
+    arrivals = 1.0 + 0.5 * (prefills.pool * prefills.clumps + burst) + passed / left
     return Response(brought, passed, np.minimum(elasticity, 0.95), burst, arrivals)
 
 
@@ -323,14 +354,16 @@ def stall(
     beyond = np.maximum(mean - usual, 0.0)
     # Who came while a router passed the replica by comes as its loads level again, during this stay or after it.
     level = answer_s / (answer_s + mean)
-    response = (found.passed + (found.brought - found.passed) * level) / (1 - found.passed) * free
-    drawn = found.burst / np.maximum(prefills.requests_per_s, TINY) * free * beyond
-    left = found.passed ** (0.5 if later else 1.0) if mixed else np.zeros_like(found.passed)
-    followed = response / np.maximum(prefills.requests_per_s, TINY) * prefills.clumps / 2 * clump
-    return Stall(response * beyond + followed, response**2 * variance + drawn, left, np.full_like(left, later))
+    response = (found.passed + (found.brought - found.passed) * level) / found.left * free
+    rate = np.maximum(prefills.requests_per_s, TINY)
+    drawn = found.burst / rate * free * beyond
+    left = (np.sqrt(found.passed) if later else found.passed) if mixed else np.zeros(free.shape)
+    followed = response / rate * (0.5 * prefills.clumps * clump)
+    before = np.full(free.shape, float(later))
+    return Stall(response * beyond + followed, response * response * variance + drawn, left, before)
 
 
-def pace_variance(found: Response, prefills: Prefills, batch: Floats, answer_share: Floats) -> Floats:
+def pace_variance(found: Response, prefills: Prefills, answer_share: Floats) -> Floats:
     """Return the variance of a request's ITL over its mean squared: (…, answers).
 
     Linear response of the batch N and of a request's progress to arrivals. A prompt takes all decoding requests'
@@ -344,14 +377,13 @@ def pace_variance(found: Response, prefills: Prefills, batch: Floats, answer_sha
 
     Args:
         found: response of the replica: ε, m', ψ.
-        prefills: of the load: n.
-        batch: B, decoding requests.
+        prefills: of the load: n, B.
         answer_share: O/D, an answer's length over the mean answer's: (answers,).
     """
-    bent = found.bent
-    passed = (1 - bent)[..., None] * answer_share
-    kept = 2 * (passed + np.expm1(-passed)) / np.maximum(passed * passed, TINY)
-    wander = (bent**2 / (1 - bent) * found.arrivals + bent * (found.stalled + found.burst)) * -np.expm1(-batch)
+    bent, batch = found.bent, prefills.batch
+    passed = found.stiff[..., None] * answer_share
+    kept = (passed + np.expm1(-passed)) / np.maximum(passed * passed, TINY)
+    wander = bent * (bent / found.stiff * found.arrivals + found.stalled + found.burst) * np.expm1(-batch)
     stalls = (found.burst / np.maximum(batch, TINY))[..., None] / answer_share
-    result: Floats = stalls + (wander / (prefills.pool * np.maximum(batch, 1.0)))[..., None] * kept
+    result: Floats = stalls - (2.0 * wander / (prefills.pool * np.maximum(batch, 1.0)))[..., None] * kept
     return result

@@ -19,9 +19,10 @@ from engine.replica.queueing import TINY
 from engine.step.table import StepTables
 
 
-class Steps(Struct, frozen=True):
+class Steps(Struct, frozen=True, dict=True):
     """The steps of replicas at given batches: (candidates, batches), with a third axis of prompt strata where noted."""
 
+    tables: StepTables
     batch: Floats
     decoding: Floats
     """τ: seconds of a step that only decodes."""
@@ -45,6 +46,11 @@ class Steps(Struct, frozen=True):
     """Full-budget steps of each prompt stratum (strata)."""
     rest: Floats
     """The tokens that remain of each (strata)."""
+
+    @cached_property
+    def last(self) -> Floats:
+        """T of the step that carries the rest of a prompt beside those decoding (strata)."""
+        return self.tables.base(self.beside[..., None] + self.rest)
 
 
 class StepCosts(Struct, frozen=True, dict=True):
@@ -94,6 +100,7 @@ class StepCosts(Struct, frozen=True, dict=True):
         looks = max(self.scheduler.poll_steps, self.scheduler.batch_wait_steps)
         together = np.maximum(batch * (looks / self.decoded), TINY)
         return Steps(
+            tables=self.tables,
             batch=batch,
             decoding=base + self._decode_fixed + attention,
             beside=beside,
@@ -196,7 +203,7 @@ class StepCosts(Struct, frozen=True, dict=True):
         """
         beside, full, rest = steps.beside[..., None], steps.full, steps.rest
         stages = across(self.tables.pipeline, 2)
-        own = full * steps.full_base[..., None] + self.tables.base(beside + rest)
+        own = full * steps.full_base[..., None] + steps.last
         if self.tables.staged:
             first = np.where(full > 0, steps.room[..., None], rest)
             own = own + self.tables.base(beside + first * stages) - self.tables.base(beside + first)
@@ -220,7 +227,7 @@ class StepCosts(Struct, frozen=True, dict=True):
         begun = steps.beside[..., None]
         fuller = steps.full_base - steps.base
         spilled = (span - (top - steps.rest)) * (fuller / steps.room)[..., None]
-        tokens = (self.tables.base(begun + top) - self.tables.base(begun + steps.rest) + spilled) @ weights
+        tokens = (self.tables.base(begun + top) - steps.last + spilled) @ weights
         chunks = (steps.full @ weights) * (fuller + self._prompt_fixed)
         result: Floats = others * (tokens / at_least_one + chunks + self._prompt_context_s)
         return result

@@ -5,30 +5,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.arrays import Floats
-from engine.replica.batches import batch_at_rate
 from engine.replica.latencies import mean_latency, share_beyond
-from engine.replica.load import Load, Replicas
+from engine.replica.load import Load
 from engine.scaling.replay import ReplicaLoads
 from engine.workload import PERCENTILE_SHARES, Target
 
-STEPS = 40
-"""Loads, the closer together the nearer to saturation."""
-HIGHEST = 0.98
-"""Share of the saturated rate: nearer to it the closed forms' waits grow without bound."""
 TAILS = ("p90", "p95", "p99")
 """Percentiles whose limit is one for nearly every request."""
 
 
-def replica_loads(replicas: Replicas, targets: Sequence[Target]) -> ReplicaLoads:
-    """Return an array of one along its load curve.
+def replica_loads(rates: Floats, load: Load, targets: Sequence[Target]) -> ReplicaLoads:
+    """Return an array of one at rising rates, requests/s, and its load there.
 
     A request is within the targets when none of its latencies exceeds the limit of a p90, p95 or p99 target; those of
     different metrics are reckoned to miss at different requests. Limits of medians and means speak of many: there all
     requests are within while the target holds, and none beyond. Without targets all are within up to saturation.
     """
-    share = HIGHEST * (1 - (1 - np.arange(1, STEPS + 1) / STEPS) ** 2)
-    rates = share * float(replicas.saturated_rate[0, 0])
-    load = replicas.at(batch_at_rate(replicas, rates[None, :]))
     # The slowest that could still matter, after which nobody is within.
     longest = max((target.seconds for target in targets if target.metric != "itl"), default=0.0)
     waits = np.linspace(0.0, longest, 16) if longest else np.zeros(1)
@@ -37,7 +29,7 @@ def replica_loads(replicas: Replicas, targets: Sequence[Target]) -> ReplicaLoads
         requests_per_s=rates,
         in_flight=np.maximum.accumulate(rates * mean_latency(load, "e2e")[0]),
         waiting=rates * load.waits.mean[0, :, 0],
-        within=_within(load, targets, np.zeros(STEPS)),
+        within=_within(load, targets, np.zeros(len(rates))),
         waits_s=waits,
         within_after=_within(last, targets, waits) * bool(targets),
     )

@@ -63,7 +63,7 @@ def main() -> None:
     for name, preset in (("day", None), ("week", "chat")):
         chosen = fleet_for(catalog, preset)
         demand = demand_by_minute(chosen.demand, chosen.mean_rate)
-        loads = replica_loads(chosen.candidate.replicas, TARGETS)
+        loads = replica_loads(chosen.points.rising_rates, chosen.points.rising, TARGETS)
         policy = policy_of(thresholds_of(chosen), chosen.fleet)
         alone = best(lambda demand=demand, loads=loads, policy=policy: replay(demand, loads, policy))
         whole = best(lambda chosen=chosen: replayed_day(chosen, {}, simulate=False))

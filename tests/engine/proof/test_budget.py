@@ -124,5 +124,6 @@ def test_what_is_left_out_of_a_growing_fleet_is_told() -> None:
 def test_minutes_that_take_too_many_events_are_skipped_by_name() -> None:
     chosen = formulas_verdict(ranking_of(spec_of(ttft_p95(5.0), rate=40.0))).chosen
     minutes = demand_by_minute(chosen.demand, chosen.mean_rate)
-    run = replay(minutes, replica_loads(chosen.candidate.replicas, ()), fixed_policy(chosen.fleet.replicas))
+    loads = replica_loads(chosen.points.rising_rates, chosen.points.rising, ())
+    run = replay(minutes, loads, fixed_policy(chosen.fleet.replicas))
     assert simulated_moments(chosen, minutes, run, seed=0, events=100) == ((), ("peak", "steepest"))

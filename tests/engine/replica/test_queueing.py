@@ -105,10 +105,12 @@ def test_a_survival_function_starts_at_one_and_falls_to_nothing(
 # --- steps that serve whoever came during the last -------------------------------------------------------------------
 
 
-def prompts_of(rate: float, mean: float, cv: float, fixed: float, together: float, pool: float = 1.0) -> Prefills:
-    """Prompts of lognormal costs."""
+def prompts_of(
+    rate: float, mean: float, cv: float, fixed: float, together: float, pool: float = 1.0, decoding: float = 50.0
+) -> Prefills:
+    """Prompts of lognormal costs beside so many requests that decode."""
     moments = (mean**power * (1 + cv * cv) ** (power * (power - 1) / 2) for power in (1, 2, 3))
-    return Prefills(*(np.array([value]) for value in (rate, *moments, fixed, together, pool, 0.0)))
+    return Prefills(*(np.array([value]) for value in (rate, decoding, *moments, fixed, together, pool, 0.0)))
 
 
 def stepped(
@@ -145,7 +147,7 @@ def test_a_gate_opens_at_the_end_of_a_step(
     rate = share / mean
     reference, together = stepped(tau, mean, cv, fixed, rate, mixed=mixed)
     prefills = prompts_of(rate, mean, cv, fixed, together)
-    step, beside, moment = gate(prefills, np.array([tau]), np.array([50.0]), lambda others: others * mean, mixed=mixed)
+    step, beside, moment = gate(prefills, np.array([tau]), lambda others: others * mean, mixed=mixed)
     found = Waits(step, beside, np.zeros(1), moment, np.zeros(1), np.ones(1))
     tolerance = 0.04 if mixed else 0.12
     assert found.mean[0] == pytest.approx(reference.mean(), rel=tolerance)
@@ -188,15 +190,14 @@ def levelled(replicas: int, busy: float, decoding: float, count: int = 60_000) -
 def test_a_router_passes_by_who_runs_prompts(replicas: int, busy: float, decoding: float) -> None:
     """α within 0.08 of the reference, and so the wait: a residual for α·w, and α² for each that comes after."""
     met, share = levelled(replicas, busy, decoding)
-    prefills = prompts_of(1.0, busy, 1.0, 0.0, 1e-9, float(replicas))
-    found = float(prefills.while_busy(np.array([float(decoding)]))[0])
+    found = float(prompts_of(1.0, busy, 1.0, 0.0, 1e-9, float(replicas), float(decoding)).while_busy[0])
     assert found == pytest.approx(met, abs=0.08)
     assert found * (1 - busy) / (1 - found**2 * busy) == pytest.approx(share, abs=0.08)
 
 
 def test_an_idle_replica_serves_at_once() -> None:
-    prefills = prompts_of(1e-9, 0.1, 1.0, 0.01, 1e-11)
-    step, beside, square = gate(prefills, np.array([0.03]), np.array([1e-9]), lambda others: others * 0.1, mixed=True)
+    prefills = prompts_of(1e-9, 0.1, 1.0, 0.01, 1e-11, decoding=1e-9)
+    step, beside, square = gate(prefills, np.array([0.03]), lambda others: others * 0.1, mixed=True)
     assert max(float(step[0]), float(beside[0]), float(square[0])) < 1e-9
 
 
@@ -212,9 +213,8 @@ def test_tokens_left_over_are_a_reflected_walk(drift: float, rel: float) -> None
 
 def test_itl_varies_by_the_work_that_falls_into_an_answer() -> None:
     """With steps as long at any batch it is compound Poisson: λ·E[ΔP²] over the answer's time, slowed by 1/(1 − w)."""
-    prefills = prompts_of(5.0, 0.06, 1.0, 0.0, 0.3)
-    batch = np.array([40.0])
-    found = pace_variance(response(prefills, batch, np.zeros(1)), prefills, batch, np.array([0.5, 1.0, 4.0]))
+    prefills = prompts_of(5.0, 0.06, 1.0, 0.0, 0.3, decoding=40.0)
+    found = pace_variance(response(prefills, np.zeros(1)), prefills, np.array([0.5, 1.0, 4.0]))
     answer_s = 40.0 / 5.0 * np.array([0.5, 1.0, 4.0])
     assert found[0] == pytest.approx(5.0 * 0.0072 / (1 - 0.3) ** 2 / answer_s)
 
@@ -222,8 +222,8 @@ def test_itl_varies_by_the_work_that_falls_into_an_answer() -> None:
 @pytest.mark.parametrize(("mixed", "later", "left"), [(True, False, 0.3), (False, False, 0.0), (True, True, 0.3**0.5)])
 def test_an_answer_begins_with_the_prompts_that_came_while_its_own_ran(mixed: bool, later: bool, left: float) -> None:
     """At m = 0.3 a step that is one second longer makes those after it 0.3, 0.09 … longer: 3/7 s in all."""
-    prefills = prompts_of(5.0, 0.06, 0.0, 0.0, 1e-9)
-    found = response(prefills, np.array([40.0]), np.array([0.0]))
+    prefills = prompts_of(5.0, 0.06, 0.0, 0.0, 1e-9, decoding=40.0)
+    found = response(prefills, np.array([0.0]))
     own, one = (np.array([1.2]), np.zeros(1)), np.ones(1)
     result = stall(found, prefills, own, np.array([0.2]), one, one, mixed=mixed, later=later)
     seconds, variance = result.by_answer(np.array([1.0 + later, 50.0]))
