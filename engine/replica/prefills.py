@@ -165,7 +165,7 @@ def gate(
     usual = whole if mixed else decoding
     let: Floats | float = 1.0
     busy_square = busy * busy
-    for _ in range(1 + bool(prefills.pool.max() > 1.0)):
+    for _ in range(1 + bool((prefills.pool > 1.0).any())):
         met = _met_step(prefills, decoding, whole, (let, let * busy_square), mixed=mixed)
         let = prefills.again(rate * met)
     if mixed:
@@ -185,7 +185,7 @@ def gate(
     each = drawn * by_one
     varied = np.maximum(prefills.clumped_square, 0.0) * dearer * dearer * come
     square = running * (mean_square * (1 / 3 + each + each * each) + varied)
-    if prefills.clumps.max() > 0.0:
+    if (prefills.clumps > 0.0).any():
         # Half of a clump came before; what comes after lengthens the same step too.
         after = 0.5 * np.maximum(prefills.clumps, 0.0) * by_one
         square = square + 2.0 * after * (step + by_others)
