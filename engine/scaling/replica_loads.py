@@ -15,11 +15,16 @@ TAILS = ("p90", "p95", "p99")
 
 
 def replica_loads(rates: Floats, load: Load, targets: Sequence[Target]) -> ReplicaLoads:
-    """Return an array of one at rising rates, requests/s, and its load there.
+    """Return what a replay needs of a replica at rising rates.
 
     A request is within the targets when none of its latencies exceeds the limit of a p90, p95 or p99 target; those of
     different metrics are reckoned to miss at different requests. Limits of medians and means speak of many: there all
     requests are within while the target holds, and none beyond. Without targets all are within up to saturation.
+
+    Args:
+        rates: requests/s, the last near saturation.
+        load: of an array of one at these rates.
+        targets: that requests are within.
     """
     # The slowest that could still matter, after which nobody is within.
     longest = max((target.seconds for target in targets if target.metric != "itl"), default=0.0)
