@@ -5,6 +5,7 @@ it finds unlikely becomes a question with both readings. A figure that the rules
 sure, is proposed.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -18,7 +19,7 @@ from agent.interpret.facts.draft import Draft, Finding
 from agent.interpret.facts.reading import Choice
 from agent.interpret.facts.settlement import implausible
 from agent.interpret.roles.figures import Second, is_figure
-from agent.interpret.traffic.how_many import read_users
+from agent.interpret.traffic.how_many import USUAL_HABIT, read_users
 from agent.interpret.traffic.loads import count_of
 from agent.interpret.words.grammar import Item
 from catalogs.units import show_count, show_figure, show_percent, show_seconds
@@ -90,6 +91,7 @@ def ask_where_doubtful(draft: Draft, figures: Sequence[Item], second: Second) ->
     join_demand(draft, line, second)
     _propose(draft, [(item, role) for item, role in left if not item.claimed])
     ask_whole_load(draft, line, second)
+    _leave_load_open(draft)
     _mix_lengths(draft)
     _doubt_prompt(draft, second)
     _doubt_preset(draft, second)
@@ -132,6 +134,29 @@ def _made_of(draft: Draft, start: int) -> list[Finding]:
     return [finding for finding in around if finding.end - finding.start == width]
 
 
+_HOW_MANY: Final = re.compile(
+    r"\b(?:how (?:many|much)|combien|wie viele?|cu[aá]nt[oa]s|quant[oi]s?)\b"
+    r"(?!\W+(?:\w+\W+)?(?:gpus?|cards?|nodes?|replicas?|v?ram|memory|box(?:es)?|servers?|accelerators?)\b)"
+    r"[^.?!\n]{0,60}?\b(?:users?|people|ppl|requests?|reqs?|rps|qps|concurrent\w*|at once|simultaneous\w*|sessions?|"
+    r"chats?|students?|in parallel|at the same time|en même temps|gleichzeitig|nutzer|anfragen|usuarios|a la vez)\b",
+    re.IGNORECASE,
+)
+"""Asked is the load that a fleet holds; 'how many GPUs for 500 users' asks for the fleet."""
+
+
+def _leave_load_open(draft: Draft) -> None:
+    """Ask for no habit where a fleet is said and asked is how many it holds: those who were counted make no load."""
+    fleet = draft.value("hardware.accelerator_count") or draft.value("hardware.nodes")
+    asked = [one for one in draft.questions if one[1] == RATE and any(USUAL_HABIT in choice.label for choice in one[2])]
+    if not (fleet and asked and _HOW_MANY.search(draft.sentence.text)) or draft.has(HABIT) or len(asked) > 1:
+        return
+    draft.questions.remove(asked[0])
+    draft.findings[:] = [finding for finding in draft.findings if finding.path != USERS]
+    for at, item in enumerate(draft.sentence.items):
+        if item.numeric and asked[0][3] <= item.start < asked[0][4]:
+            draft.sentence.take(at, taken=False)
+
+
 def _doubt_prompt(draft: Draft, second: Second) -> None:
     """Ask whether a prompt's length is the whole where lengths beside it came to nothing."""
     path = _SIDES["prompt"]
@@ -141,7 +166,10 @@ def _doubt_prompt(draft: Draft, second: Second) -> None:
         return
     (finding,), option = found, found[0].options[0]
     lengths = [float(option.value), *(item.number.value for item in left)]
-    if abs(sum(lengths[1:]) / lengths[0] - 1) < _EQUAL:
+    behind = [one for one in draft.sentence.items if one.start >= finding.end and one.has("num", "paren", "stop")]
+    stop = next((at for at, one in enumerate(behind) if one.has("stop")), len(behind))
+    inside = sum(one.number.value for one in behind[:stop] if one.has("num")) if behind[0].has("paren") else 0.0
+    if any(abs(made / lengths[0] - 1) < _EQUAL for made in (sum(lengths[1:]), inside)):
         return  # what it is made of
     shown, last = " + ".join(map(show_count, lengths)), lengths[-1]
     choices = [Choice(sum(lengths), f"{shown} = {show_count(sum(lengths))} tokens in all")]
@@ -159,7 +187,7 @@ def _doubt_prompt(draft: Draft, second: Second) -> None:
 
 def _is_of_a_prompt(draft: Draft, item: Item, second: Second) -> bool:
     at = draft.sentence.items.index(item)
-    counts = any(one.has("thing", "event", "user") for one in draft.sentence.items[at + 1 : at + 2])
+    counts = any(one.has("thing", "event", "user", "slash") for one in draft.sentence.items[at + 1 : at + 2])
     one = item.has("num") and len(item.number.values) == 1 and not counts
     return one and second.roles[item.start].get("prompt", 0.0) >= LIKELY
 
@@ -182,10 +210,31 @@ def _mix_lengths(draft: Draft) -> None:
         draft.questions.append((text, path, (Choice(mean, label), *alone), start, end))
 
 
+_SENSES: Final = {
+    "copilot": (
+        re.compile(r"\b(?:cod(?:e|ing)|dev|ide\b|engineer|programm|complet|repo|sql|github)", re.IGNORECASE),
+        (Choice("chat", "traffic like chat"), Choice("code-completion", "traffic like code-completion")),
+    ),
+    "offline": (
+        re.compile(r"\b(?:batch|job|process|night|overnight|bulk|inference|workload)", re.IGNORECASE),
+        (Choice(None, "without a network, which changes no plan"), Choice("batch", "traffic like batch")),
+    ),
+}
+"""Words that name a kind of traffic only beside other words, and what else they may mean."""
+
+
 def _doubt_preset(draft: Draft, second: Second) -> None:
     """Ask whether a kind of traffic gives the lengths where figures of lengths beside its name came to nothing."""
     found = next((finding for finding in draft.findings if finding.path == PRESET), None)
-    if found is None or all(map(draft.has, _SIDES.values())):
+    if found is None:
+        return
+    told, senses = _SENSES.get(draft.sentence.text[found.start : found.end].lower(), (None, ()))
+    if told and not told.search(draft.sentence.text[: found.start] + draft.sentence.text[found.end :]):
+        draft.findings.remove(found)
+        said = draft.sentence.text[found.start : found.end]
+        draft.questions.append((f"{said!r}: in which sense?", PRESET, senses, found.start, found.end))
+        return
+    if all(map(draft.has, _SIDES.values())):
         return
     unused = [
         repr(draft.sentence.text[item.start : item.end])
@@ -264,6 +313,8 @@ def _propose(draft: Draft, left: list[tuple[Item, str]]) -> None:
         if item.claimed:
             continue
         at = draft.sentence.items.index(item)
+        if any(one.has("textunit", "thing") for one in draft.sentence.items[at + 1 : at + 2]):
+            continue  # '12,000 pages'
         proposals = [choice for choice in _proposals(item, role) if not draft.has(choice.path)]
         if proposals:
             said = draft.sentence.text[item.start : item.end]

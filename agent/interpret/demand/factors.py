@@ -35,6 +35,8 @@ _ACROSS: Final = frozenset("in across over from of at".split())
 _EACH_OF: Final = ("every", "each")
 _US: Final = frozenset({"llm", "model"})
 """What a share of the traffic comes to that is planned for."""
+_AVAILABLE: Final = 0.98
+"""Share above which a percentage is one of time or of requests that are well."""
 _DOERS: Final = ("er", "or", "ers", "ors")
 """How nouns of those who do something end."""
 _LOST: Final = re.compile(
@@ -137,7 +139,7 @@ class Line(Struct):
             return None  # '90 of 100 requests' are a share, '2,000 users in 3 countries' so many in all
         share = item.has("pct")
         if share:
-            if self._is_of_a_time(at) or self._is_of_idle(at):
+            if values[0] > _AVAILABLE or self._is_of_a_time(at) or self._is_of_idle(at):
                 return None
             unit.of = unit.of or self._part_of(at)
         if item.has("mult"):

@@ -150,6 +150,8 @@ _P95: Final = (
     ),
     Rule("n:num u:(token | textunit)? ('at' | paren | 'as')? p:pctl"),
 )
+_LONGEST_READ: Final = 2e6
+"""Tokens of pages or words that one prompt may hold; '12,000 pages' are many prompts."""
 _TOKEN_RATE: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -565,7 +567,7 @@ def _without_side(draft: Draft, known: Mapping[str, Any]) -> None:
                 _note(draft, both, count_of_tokens(match["n"]), unit, "mean", match.first, match.last)
             continue
         value, shown = in_tokens(count_of_tokens(match["n"]).value, unit)
-        if not 1 <= value <= 1e7:
+        if not 1 <= value <= (1e7 if unit in ("token", "tokens") else _LONGEST_READ):
             continue
         choices: tuple[Choice, ...] = (
             Choice(value, "the prompt", "tokens.input.mean"),

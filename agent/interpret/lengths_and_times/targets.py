@@ -15,6 +15,8 @@ METRICS: Final[dict[str, Metric]] = {"ttft": "ttft", "itl": "itl", "e2e": "e2e"}
 NAMES: Final[dict[str, str]] = {"ttft": "first token", "itl": "between tokens", "e2e": "whole answer"}
 _PERCENTILES: Final = ("p50", "p90", "p95", "p99")
 _REACH: Final = 7
+_LONGEST_CALL_S: Final = 300.0
+"""Of a time that is a limit of one answer where 'total' alone stands beside it: by judgement."""
 FASTEST_READER: Final = 2000.0
 """Tokens/s that no one stream has been served at: more are of all users together. By judgement."""
 
@@ -228,16 +230,29 @@ def _percentile_after(items: list[Item], index: int) -> int | None:
     return None if following is not None and following.has("dur", "num", "under", "link") else at
 
 
+def _of_the_whole(items: list[Item], index: int, left: int) -> int | None:
+    """Return where 'total' stands right beside a time: 'TTFT does not matter, but total < 2.5 min', '20 s total'."""
+    at = index - 1
+    while at > left and items[at].has("under", "link", "approx", "colon"):
+        at -= 1
+    beside = [at] if at > left else []
+    beside += [index + 1] if index + 1 < len(items) else []
+    short = items[index].number.value <= _LONGEST_CALL_S
+    return next((one for one in beside if items[one].word == "total" and short), None)
+
+
 def _metric_word(item: Item) -> str:
     if item.has("begin"):
         return "ttft"
-    if item.has("finish"):
+    if item.has("finish") or item.word == "total":
         return "e2e"
     return "itl" if item.has("itl") else item.word
 
 
 def _metric(items: list[Item], index: int, left: int, right: int, used: set[int]) -> int | None:
     """Return the metric that a duration is of: the nearest before it in its clause, else the nearest after it."""
+    if (total := _of_the_whole(items, index, left)) is not None and total not in used:
+        return total
     before, generic = _metric_before(items, index, left, used)
     if before is not None:
         return before
@@ -449,6 +464,8 @@ def _whose_speed(draft: Draft, first: int, last: int, value: float, may_be_reque
     )
     if may_be_requests:
         choices = (*choices[:1], Choice(value, f"requests: {show_figure(value)} requests/s", "traffic.requests_per_s"))
+        if "transaction" in draft.sentence.text.lower():
+            choices = choices[::-1]
     draft.ask("targets", first, last, f"{show_figure(value)} tokens/s: for each user, or all together?", choices)
 
 

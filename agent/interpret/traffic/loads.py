@@ -128,31 +128,40 @@ def read_concurrency(draft: Draft) -> None:
     for rule in _CONCURRENCY:
         for match in rule.matches(draft.sentence):
             amount = count_of(match["n"].number)
-            people = [
-                i for i in draft.sentence.items[match.first : match.last + 1] if i.has("user") and i.word != "agents"
-            ]
+            inside = draft.sentence.items[match.first : match.last + 1]
+            people = [i for i in inside if i.has("user") and i.word != "agents"]
             if people and len(amount.values) == 1:
                 _signed_in_or_in_flight(draft, match, amount.value, people[0].word)
                 continue
             if (each := draft.value(HABIT)) and not draft.has(USERS) and len(amount.values) == 1:
                 _each_of_those_in_flight(draft, match, amount.value, each)
                 continue
-            amount, _ = part_of_users(draft, amount, "requests in flight")
+            part, _ = part_of_users(draft, amount, "requests in flight")
+            talks = [one for one in inside if one.word in _TALKS]
+            if talks and part == amount and len(amount.values) == 1:
+                _signed_in_or_in_flight(draft, match, amount.value, talks[0].word)
+                continue
+            amount = part
             draft.read(
                 "traffic.concurrency", match, amount, _whole, lambda v, made: f"{show_count(v)} requests in flight"
             )
 
 
+_TALKS: Final = ("calls", "callers", "conversations", "dialogues")
+"""What goes on between a person and the model, in each of which it is asked now and then."""
+
+
 def _signed_in_or_in_flight(draft: Draft, match: Match, count: float, noun: str) -> None:
     """Ask what '500 concurrent users' are: requests in flight at once, or people who ask now and then."""
     people = f"{show_count(count)} {noun}"
+    there = "going on" if noun in _TALKS else "signed in"
     choices = (
         Choice(_whole(count), f"{show_count(count)} requests in flight at the same time", usual=True),
-        Choice(None, "signed in: say how often each of them asks, such as '6 times an hour each'", RATE),
+        Choice(None, f"{there}: say how often each of them asks, such as '6 times an hour each'", RATE),
     )
-    text = f"{people} at once: so many requests in flight at the same time, or signed in (and how often does each ask)?"
+    text = f"{people} at once: so many requests in flight at the same time, or {there} (and how often does each ask)?"
     draft.ask("traffic.concurrency", match.first, match.last, text, choices)
-    if not draft.has(USERS):
+    if not (draft.has(USERS) or noun in _TALKS):
         draft.findings.append(Finding(USERS, (Option(count, people),), *draft.sentence.span(match.first, match.last)))
 
 

@@ -82,6 +82,8 @@ _HOURS_OF_DAY = Rule(
     "'h' (?! per | slash | num)"
 )
 """'9-18h', '9h-11h': hours of the clock, where they begin at six or later."""
+_PEOPLE_ADDED = Rule("a:num plus b:num (plus c:num)? (plus d:num)? (?= unknown? user)")
+"""'220 + 180 + 95 students'."""
 _MORE_HOURS = Rule(
     "w:window (conj | comma | 'then'){1,2} a:num (range | 'and') b:num (?! near? (event | token | user | percent))"
 )
@@ -122,6 +124,7 @@ def combine(sentence: Sentence) -> None:
     _made(sentence, _ONE_IN_DOES, "pct", lambda match: _one_in(match) if match["a"].number.value == 1 else None)
     _made(sentence, _FRACTION_OF_RATE, "num", _fraction)
     _made(sentence, _WINDOW, "window", _hours_between)
+    _made(sentence, _PEOPLE_ADDED, "num", _added)
     for rule in _CLOCKS:
         _made(sentence, rule, "window", _hours_between)
     _made(sentence, _HOURS_OF_DAY, "window", _late_hours)
@@ -227,6 +230,10 @@ def _hours_between(match: Match) -> Amount | None:
     spanned = hours[1] - hours[0]
     of_the_day = any(item.has("time", "adverb", "event", "peak", "rateunit") for item in match.sentence.items)
     return Amount((spanned * SECONDS_PER_HOUR,)) if of_the_day and 1 <= spanned < 24 and hours[1] >= 6 else None
+
+
+def _added(match: Match) -> Amount:
+    return Amount((sum(match[name].number.value for name in "abcd" if name in match),))
 
 
 def _late_hours(match: Match) -> Amount | None:

@@ -57,3 +57,45 @@ def test_a_caller_is_one_of_the_calls_and_the_load_may_be_another() -> None:
 def test_what_is_plain_is_read_and_not_asked(line: str, path: str, value: float) -> None:
     reading = interpret(line, CATALOG)
     assert reading.values.get(path) == pytest.approx(value), reading.questions
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        ("got 4x 3090 for 8B AWQ, me and 5 friends, how many can hammer it at once before it feels slow?", False),
+        ("Wir haben 2 L40S, 60 Leute. Wie viele Nutzer gehen gleichzeitig mit einem 8B Modell?", False),
+        ("Llama 3.1 8B for 500 users, we own 4 L40S, how many GPUs shall we add?", True),
+        ("8B for 500 users on L40S, how many people can chat at once?", True),
+    ],
+)
+def test_asked_how_many_a_fleet_holds_no_habit_is_asked(line: str, asked: bool) -> None:
+    questions = interpret(line, CATALOG).questions
+    assert any(one.path == RATE for one in questions) == asked
+
+
+@pytest.mark.parametrize(
+    ("line", "paths"),
+    [
+        ("8B voice bot, up to 90 simultaneous calls", {"traffic.concurrency"}),
+        ("8B with 90 simultaneous requests", set()),
+        ("8B for our new crm copilot, 2 rps", {"preset"}),
+        ("8B copilot for our developers, 2 rps", set()),
+        ("8B for 6 museum kiosks. These are offline.", {"preset"}),
+        ("8B, offline batch jobs, 2 rps", set()),
+        ("8B, 2 rps, 12,000 pages of backlog", set()),
+    ],
+)
+def test_words_of_two_senses_are_asked_alone(line: str, paths: set[str]) -> None:
+    assert {one.path for one in interpret(line, CATALOG).questions} == paths
+
+
+@pytest.mark.parametrize(
+    ("line", "metric"),
+    [
+        ("8B, 5 rps, ttft doesn't matter but total < 2.5 min", "e2e"),
+        ("8B, 5 rps, must be under 250 ms total", "e2e"),
+        ("8B, 5 rps, ttft < 2 s, a total of 3 hours of video", "ttft"),
+    ],
+)
+def test_total_beside_a_time_is_the_whole_answer(line: str, metric: str) -> None:
+    assert [target.metric for target in interpret(line, CATALOG).values["targets"]] == [metric]
