@@ -98,6 +98,16 @@ def settings_completed(incomplete: str) -> list[tuple[str, str]]:
     return list(_begun_so(short, incomplete))
 
 
+def setting_value_completed(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Return the names that the setting whose name stands before may have."""
+    from agent.statements.settings import setting_called
+
+    with suppress(FleetcastError):
+        kind = KIND_OF_FIELD.get(setting_called(str(ctx.params.get("name") or "")).path)
+        return names_completed(kind)(ctx, incomplete) if kind else []
+    return []
+
+
 def _begun_so(found: Completions, begun: str) -> Completions:
     """Yield the words that begin so, whatever their case, in the case in which they were begun."""
     return (

@@ -13,7 +13,7 @@ from agent.statements.settings import setting_called, with_setting
 from agent.statements.spec_files import SETTINGS, settings_file
 from catalogs.errors import InputError, quoted
 from commands.catalogs_of_user import own_directory, user_catalogs
-from commands.completion import settings_completed
+from commands.completion import setting_value_completed, settings_completed
 from commands.failures import Exit
 from commands.options import App, Json, Plain
 from commands.showing import notice, print_json
@@ -61,7 +61,11 @@ def path() -> int:
 
 @app.command("set")
 def set_command(
-    name: Name, value: Annotated[str, typer.Argument(help="As the flag takes it: H100, 800ms, 1.5k.")]
+    name: Name,
+    value: Annotated[
+        str,
+        typer.Argument(help="As the flag takes it: H100, 800ms, 1.5k.", autocompletion=setting_value_completed),
+    ],
 ) -> int:
     """Set one default, checked as the flag of that name is."""
     field = setting_called(name)
@@ -71,13 +75,15 @@ def set_command(
 
 @app.command()
 def get(name: Name) -> int:
-    """Print one default as it was set; nothing where it is not."""
+    """Print one default as it was set; where it is not, that is said beside the output."""
     path = setting_called(name).path
     stated = settings_file(own_directory())
     if stated and path in stated.values:
         from agent.fields.table import FIELDS
 
         print(f"{FIELDS[path].show(stated.values[path])} {FIELDS[path].unit}".strip())
+    else:
+        notice([f"{path} is not set."])
     return Exit.DONE
 
 

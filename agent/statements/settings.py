@@ -23,7 +23,7 @@ def setting_called(name: str) -> Flag:
     by_path = {flag.path: flag for flag in reversed(settable.values())}
     found = settable.get(said) or by_path.get(said)
     if found is None:
-        near = get_close_matches(said, [*settable, *by_path], n=3, cutoff=0.5)
+        near = get_close_matches(said, list({**settable, **by_path}), n=3, cutoff=0.5)
         known = f"the nearest are {listed(near)}" if near else "flags of `fleetcast forecast` may be set"
         raise InputError(f"no setting is called {quoted(name)}; {known}")
     return found

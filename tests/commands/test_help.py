@@ -94,6 +94,7 @@ def test_the_manual_page_has_every_command_and_option_and_roff_takes_it() -> Non
         ("catalog presets cha", {"chat"}),
         ("estimate --models qwen3-32", {"qwen3-32b"}),
         ("config set gpu-t", {"gpu-type"}),
+        ("config set provider a", {"aws", "azure"}),
         ("help exit", {"exit-codes"}),
         ("plans op", {"open"}),
     ],
