@@ -128,7 +128,10 @@ def invalid(values: Mapping[str, Any]) -> str | None:
     still_open = missing(values)
     try:
         given = {path: value for path, value in values.items() if path not in BESIDE_SPEC}
-        spec_from({path: value for path, value in _FILLER.items() if path in still_open} | given)
+        filled = {path: value for path, value in _FILLER.items() if path in still_open}
+        for path in [path for path in filled if path.endswith(".mean")]:
+            filled[path] = given.get(path.replace(".mean", ".p95"), filled[path])  # any mean that goes with it
+        spec_from(filled | given)
     except InputError as error:
         return str(error)
     return None

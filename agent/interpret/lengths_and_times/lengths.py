@@ -468,6 +468,10 @@ def _pairs(draft: Draft) -> None:
             by_colon = position == len(_PAIRS) - 1
             if _is_arithmetic(draft, match):
                 continue
+            if _is_a_split(draft, match):
+                draft.dropped.append(draft.sentence.span(match.first, match.last))
+                draft.sentence.claim(match.first, match.last)
+                continue
             if (position == 4 or by_colon) and not _token_pair(draft, match):
                 continue
             if by_colon and not {a.word[-1:], b.word[-1:]} & {"k"}:
@@ -478,6 +482,14 @@ def _pairs(draft: Draft) -> None:
                 before -= 1
             _note(draft, "input", count_of_tokens(a), "token", "mean", match.first, before)
             _note(draft, "output", count_of_tokens(b), "token", "mean", middle, match.last)
+
+
+def _is_a_split(draft: Draft, match: Match) -> bool:
+    """Whether two numbers are shares of 100 between prompts and answers: '85/15 input/output'."""
+    at = match.index("b") + 1
+    behind = draft.sentence.items[at : at + 3]
+    named = len(behind) == 3 and behind[0].has("incue", "in") and behind[1].has("slash")
+    return named and match["a"].number.value + match["b"].number.value == 100
 
 
 def _is_arithmetic(draft: Draft, match: Match) -> bool:
@@ -566,7 +578,10 @@ def _without_side(draft: Draft, known: Mapping[str, Any]) -> None:
             for both in ("input", "output"):
                 _note(draft, both, count_of_tokens(match["n"]), unit, "mean", match.first, match.last)
             continue
-        value, shown = in_tokens(count_of_tokens(match["n"]).value, unit)
+        amount = count_of_tokens(match["n"])
+        value, shown = in_tokens(amount.values[len(amount.values) // 2], unit)
+        if len(amount.values) > 1:
+            shown = f"{show_count(amount.value)} to {show_count(amount.values[-1])}, on average {shown}"
         if not 1 <= value <= (1e7 if unit in ("token", "tokens") else _LONGEST_READ):
             continue
         choices: tuple[Choice, ...] = (
@@ -582,4 +597,7 @@ def _without_side(draft: Draft, known: Mapping[str, Any]) -> None:
             text = f"{shown}: is that the answer, or more of the prompt?"
         elif answer and not prompt:
             choices, text = choices[:1], f"{shown}: is that the prompt?"
+        if any(one.has("ingrand") for one in draft.sentence.items[match.last + 1 : match.last + 2]):
+            choices = (Choice(None, "both together: say how long each of them is", choices[0].path), *choices)
+            text = f"{shown}: is that prompt and answer together, or one of them?"
         draft.ask(choices[0].path, match.first, match.last, text, choices)

@@ -55,6 +55,7 @@ _ADDED: Final = "(comma | paren | 'and'){0,2} (plus | 'plus')"
 _WHOLE_FIRST: Final = (
     f"incue (link | colon | paren | mean){{0,4}} n:num u:{_UNIT}? paren? (?= {_ADDED})",
     f"n:num u:{_UNIT}? incue (?= {_ADDED})",
+    f"n:num u:{_UNIT} (?= {_ADDED} approx? num token unknown{{0,2}} incue)",
 )
 _NAMED: Final = (
     f"n:num u:{_UNIT} ('of' | 'for' | link | paren | 'fixed' | 'shared'){{0,3}} unknown? w:(sysprompt | {_BODY} | "
@@ -62,6 +63,7 @@ _NAMED: Final = (
     f"n:num ('of' | paren | 'fixed' | 'shared'){{0,2}} w:(sysprompt | {_BODY}) (?! (link | approx){{0,3}} num)",
     f"n:num paren w:({_ONE} | chunk) paren",
     f"n:num w:(sysprompt | {_BODY} | {_ONE}) u:{_UNIT} (?! per time | slash (time | tshort))",  # 150 text tokens
+    "(?<= plus | 'plus') n:num u:token unknown{0,2} inplain (?! (link | approx){0,3} num)",
     f"(?<= plus | 'plus') n:num w:({_ONE} | 'q') (?! per | slash | adverb | time | event | 'today' | 'now')",
     f"w:(sysprompt | {_BODY} | {_ONE}) {_SAID_OF}{{0,4}} n:num u:{_UNIT} (?! per time | slash (time | tshort))",
     f"w:(sysprompt | {_BODY} | {_ONE}) {_SAID_OF}{{0,4}} n:num {_NOT_COUNTED}",
@@ -159,8 +161,8 @@ def _made(match: Match, kind: str) -> _Part | None:
     if any(count != int(count) or not 1 <= count <= MOST_PIECES for count in (counts[0], counts[-1])):
         return None
     inside = match.sentence.items[match.first : match.index("b")]
-    if any(item.has("turn") for item in inside) and any(item.has("comma") for item in inside):
-        return None  # '5 turns, 200 tokens of the user'
+    if any(item.has("turn", "textunit") for item in inside) and any(item.has("comma") for item in inside):
+        return None  # '5 turns, 200 tokens of the user', '3 pages, one page out'
     pairs = list(_beside(counts, each))
     shown = f"{show_count(pairs[0][0])} × {in_tokens(pairs[0][1], unit)[1]}"
     return _Part(match.first, match.last, tuple(in_tokens(a * b, unit)[0] for a, b in pairs), shown, kind)

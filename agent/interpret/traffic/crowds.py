@@ -67,7 +67,9 @@ _USERS: Final = tuple(
         "u:audience unknown? (link | colon){1,3} n:num (?! event | token | time | gpunoun | per)",
     )
 )
-_BY_HEADING: Final = Rule("u:user unknown? (link | colon | paren){1,3} n:num (?! event | token | time | gpunoun | per)")
+_BY_HEADING: Final = Rule(
+    "u:user unknown? (link | colon | paren){1,3} n:num (?! event | token | time | gpunoun | per | context | textunit)"
+)
 _EACH_SITE: Final = Rule(
     "n:num unknown? site ('with' | 'of' | 'having' | comma | paren | 'and'){1,2} approx? m:num unknown? u:user "
     "('in' | 'at' | 'of')? 'each'"

@@ -12,6 +12,7 @@ from agent.interpret.words.grammar import Item
 from catalogs.catalog import Catalog
 from catalogs.units import show_figure, show_rate
 
+_BURST: Final = "traffic.burst"
 DEFAULT_PEAK: Final = 1.5
 """Peak over mean where nobody said it, as in the spec."""
 
@@ -45,6 +46,8 @@ def read_peaks(draft: Draft, rates: list[Rate]) -> None:
         elif mean and alone:
             echo = f"{show_figure(peak)} / {show_figure(mean)} requests/s = peak {show_figure(peak / mean)} × the mean"
             draft.found(PEAK, first, last, [Option(peak / mean, echo)])
+            same = [one for one in draft.findings if one.path == _BURST and one.options[0].value == peak / mean]
+            draft.findings[:] = [one for one in draft.findings if one not in same]  # 'peak 27 of 9, a 3x burst'
             _note(draft, *draft.sentence.span(first, last), BOTH, echo)
         elif alone and (ratio := draft.value(PEAK) or (0.0 if stated else _known_ratio(draft.known))):
             _follow(draft, *draft.sentence.span(first, last), peak, float(ratio))

@@ -50,8 +50,11 @@ _TWICE = Rule("a:num paren b:num paren")
 """'12 (twelve)'."""
 _MINUS = Rule("(?<! num) 'minus' n:num")
 _HALF_A_UNIT = Rule("'half' ('a' | 'of' 'a')? (?= time | textunit | event) | 'a'? 'quarter' 'of' 'a' (?= time)")
-_ONE_UNIT = Rule("(?<= incue | outcue | link | copula) ('a' | 'an') (?= 'paragraph' | 'page' | 'sentence')")
-"""'Answers a paragraph'."""
+_ONE_UNIT = Rule(
+    "(?<= incue | outcue | link | copula) ('a' | 'an') (?= 'paragraph' | 'page' | 'sentence') | ('a' | 'an') (?= "
+    "('paragraph' | 'page') ('in' | 'out' | incue | outcue))"
+)
+"""'Answers a paragraph', 'a page out'."""
 _PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | 'are' | incue | concurrent | inflight | 'active')")
 _PART_DOES = Rule(
     "(?<! event | thing | user | num) (n:num | 'a') h:part (?= 'is' | 'use' | 'uses' | 'ask' | 'asks' | 'send' | "
