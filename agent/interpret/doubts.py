@@ -16,7 +16,7 @@ from agent.interpret.contradictions import RATE
 from agent.interpret.demand.joined import demand_line, join_demand
 from agent.interpret.demand.rest import ask_whole_load, is_of_a_key, unused_figures
 from agent.interpret.facts.draft import Draft, Finding
-from agent.interpret.facts.reading import Choice
+from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.interpret.facts.settlement import implausible
 from agent.interpret.roles.figures import Second, is_figure
 from agent.interpret.traffic.how_many import USUAL_HABIT, read_users
@@ -92,6 +92,7 @@ def ask_where_doubtful(draft: Draft, figures: Sequence[Item], second: Second) ->
     _propose(draft, [(item, role) for item, role in left if not item.claimed])
     ask_whole_load(draft, line, second)
     _leave_load_open(draft)
+    _part_models(draft)
     _mix_lengths(draft)
     _doubt_prompt(draft, second)
     _doubt_preset(draft, second)
@@ -185,11 +186,47 @@ def _doubt_prompt(draft: Draft, second: Second) -> None:
     draft.questions.append((text, path, tuple(choices), finding.start, finding.end))
 
 
+_FEWEST_TOKENS: Final = 10.0
+"""Of a part of a prompt."""
+
+
 def _is_of_a_prompt(draft: Draft, item: Item, second: Second) -> bool:
     at = draft.sentence.items.index(item)
     counts = any(one.has("thing", "event", "user", "slash") for one in draft.sentence.items[at + 1 : at + 2])
-    one = item.has("num") and len(item.number.values) == 1 and not counts
+    one = item.has("num") and len(item.number.values) == 1 and item.number.value >= _FEWEST_TOKENS and not counts
     return one and second.roles[item.start].get("prompt", 0.0) >= LIKELY
+
+
+def _part_models(draft: Draft) -> None:
+    """Ask which of several models is planned first where each has a share of the load: '60% to an 8B, 40% to a 70B'."""
+    load = draft.value(RATE)
+    shares = [item for item in draft.sentence.items if item.has("pct")]
+    found = [one for one in draft.findings if one.path == "model" and len(one.options) == 1]
+    asked = [one for one in draft.questions if one[1] == "model"]
+    models: list[tuple[int, int, Choice]] = [
+        (one.start, one.end, Choice(None, "", RATE, also={"model": one.options[0].value})) for one in found
+    ]
+    for text, path, which, start, end in asked:
+        again = Ambiguity(text, path, which, draft.sentence.text[start:end], start)
+        models.append((start, end, Choice(None, "", RATE, then=(again,))))
+    models.sort(key=lambda one: one[0])
+    parted = len(models) == len(shares) > 1 and abs(sum(item.number.value for item in shares) - 1) < _EQUAL
+    if not load or not parted:
+        return
+    choices = []
+    for (start, end, choice), share in zip(models, shares, strict=True):
+        part, said = load * share.number.value, " ".join(draft.sentence.text[start:end].split())
+        label = f"{said}: {show_percent(share.number.value)} × {show_figure(load)} = {show_figure(part)} requests/s"
+        choices.append(replace(choice, value=part, label=label))
+        draft.sentence.take(draft.sentence.items.index(share))
+    rates = [one for one in draft.findings if one.path == RATE]
+    draft.findings[:] = [one for one in draft.findings if one not in (*found, *rates)]
+    draft.questions[:] = [one for one in draft.questions if one not in asked]
+    start, end = min(one.start for one in rates), max(one.end for one in rates)
+    text = f"{len(models)} models, each with a share: which is planned first? Each is a plan of its own."
+    draft.questions.append(
+        (text, RATE, tuple(choices), min(start, models[0][0], shares[0].start), max(end, models[-1][1]))
+    )
 
 
 def _mix_lengths(draft: Draft) -> None:

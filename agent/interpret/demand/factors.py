@@ -448,7 +448,8 @@ class Line(Struct):
             or item.word in _ACTIVE
             or item.word in ASKING
             or item.word.endswith("ing")
-            for item in clause[being + 1 :]
+            or (item.word == "on" and clause[being + 1 :][n + 1 : n + 2] and clause[being + 1 :][n + 1].word == "it")
+            for n, item in enumerate(clause[being + 1 :])
         )
 
     def _comes_to_us(self, at: int) -> bool:

@@ -151,6 +151,7 @@ def _chance(draft: Draft, item: Item, second: Second) -> float:
     items, at = draft.sentence.items, draft.sentence.items.index(item)
     if (
         item.amount is None
+        or not any(item.number.values)
         or item.word in _ONE
         or (at and items[at - 1].word == "top")
         or (_behind(draft, item) & _MAKERS)

@@ -590,6 +590,8 @@ def _without_side(draft: Draft, known: Mapping[str, Any]) -> None:
         )
         text = f"{shown}: is that the prompt or the answer?"
         prompt, answer = (draft.value(path) or known.get(path) for path in ("tokens.input.mean", "tokens.output.mean"))
+        if draft.value("tokens.input.mean") and draft.value("tokens.output.mean"):
+            continue  # 'acceptance ~2.8 tokens' beside both lengths
         if prompt and not answer:
             more = whole(prompt + value)
             label = f"more of the prompt: {show_count(prompt)} + {show_count(value)} = {show_count(more)} tokens"

@@ -21,6 +21,9 @@ RATE, PROMPT, PEAK = "traffic.requests_per_s", "tokens.input.mean", "traffic.pea
         # What came to nothing multiplies, or is the peak.
         ("Monday mornings are 2.5x; otherwise 8 rps; Llama 3.1 70B", RATE, 20.0),
         ("usually 4 rps but when the newsletter goes out it spikes to 30 for about two minutes, Mistral 7B", RATE, 4.0),
+        ("18,000 students, 40%. Maybe 1 in 6 of those is on it, one question every 2 minutes. 8B", RATE, 10.0),
+        # Models with their shares are plans of their own.
+        ("60% to llama 8b, 40% to llama 70b, 30 req/s in total, 1k in 200 out", RATE, 18.0),
         # Kinds with their shares have a mean.
         ("8B, 4 rps, 75% are 500 tokens in / 100 out, 25% are 6k tokens in / 400 out", PROMPT, 1875.0),
     ],
@@ -61,6 +64,8 @@ def test_a_caller_is_one_of_the_calls_and_the_load_may_be_another() -> None:
         ("8B, 20 rps, prompts of 1,100 tokens (persona 700 + last turns 400)", PROMPT, 1100.0),
         ("8B, 20 rps on A100, 80 GB/s network, (extension 4711)", RATE, 20.0),
         ("8B, 20 rps, 99.9 % availability", RATE, 20.0),
+        ("8B, 20 rps, 0 users today, 80% is from Asia, 20% from Europe", RATE, 20.0),
+        ("8B, 20 rps, 1k/1k, EAGLE acceptance ~2.8 tokens", PROMPT, 1000.0),
     ],
 )
 def test_what_is_plain_is_read_and_not_asked(line: str, path: str, value: float | None) -> None:
