@@ -5,19 +5,21 @@ records of a catalog are read once, and to compare all that they hold would cost
 bounded: by number, and to the arrays of a few candidates. Its arrays are locked: who writes to one is told so.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import wraps
 from itertools import islice
 from typing import Any, Final, ParamSpec, TypeVar
+
+from catalogs.records.facts import Record
 
 Asked = ParamSpec("Asked")
 Result = TypeVar("Result")
 LARGEST: Final = 128
 """Elements of an array among the arguments beyond which no result is kept."""
-Record = TypeVar("Record", bound=type)
+Small = TypeVar("Small", bound=type)
 
 
-def by_value(record: Record) -> Record:
+def by_value(record: Small) -> Small:
     """Let arguments of a small frozen record be the same where they are equal."""
     _MARKS[record] = _of_value
     return record
@@ -42,7 +44,7 @@ def kept(most: int) -> Callable[[Callable[Asked, Result]], Callable[Asked, Resul
             result = function(*arguments, **named)
             for oldest in tuple(islice(results, max(len(results) - most + 1, 0))):
                 results.pop(oldest, None)
-            _locked(result)
+            _locked(result, {id(argument) for argument in arguments})
             results[key] = (arguments, named), result  # while the arguments are kept, no other object gets their ids
             return result
 
@@ -80,17 +82,30 @@ def _of_array(argument: Any) -> object:
 
 _MARKS: Final[dict[type, Callable[[Any], object]]] = dict.fromkeys((str, int, float, bool, type(None)), _of_value)
 """By the type of an argument."""
-_FIELDS: Final[dict[type, tuple[str, ...]]] = {}
-"""Of the types of parts of results; none of numbers and texts."""
+_FIELDS: Final[dict[type, tuple[str, ...]]] = {object: ("__class__",), tuple: ("__class__",)}
+"""Of types of parts of results, the fields that may hold arrays; of those that may be anything some field."""
+_ARRAY: Final = ("setflags",)
 
 
-def _locked(result: Any) -> None:
-    """Let nobody write to the arrays of a result: the next one who asks gets the same."""
-    kind = type(result)
-    if (fields := _FIELDS.get(kind)) is None:
-        fields = _FIELDS[kind] = ("setflags",) if hasattr(kind, "setflags") else getattr(kind, "__struct_fields__", ())
-    if fields == ("setflags",):
+def _fields(kind: type) -> tuple[str, ...]:
+    """Return the fields of a part that may hold arrays: neither numbers nor texts nor records do."""
+    if (known := _FIELDS.get(kind)) is None:
+        hints = getattr(kind, "__annotations__", {})
+        fields = () if issubclass(kind, Record) else getattr(kind, "__struct_fields__", ())
+        some = (name for name in fields if not isinstance(hint := hints.get(name), type) or _fields(hint))
+        known = _FIELDS[kind] = _ARRAY if hasattr(kind, "setflags") else tuple(some)
+    return known
+
+
+def _locked(result: Any, given: Container[int]) -> None:
+    """Let nobody write to the arrays of a result, since the next one who asks gets the same.
+
+    Args:
+        result: or a part of it.
+        given: ids of the arguments, the arrays within which are others'.
+    """
+    if (fields := _fields(type(result))) == _ARRAY:
         result.setflags(write=False)
-        return
-    for part in result if isinstance(result, tuple) else map(result.__getattribute__, fields):
-        _locked(part)
+    elif id(result) not in given:
+        for part in result if isinstance(result, tuple) else map(result.__getattribute__, fields):
+            _locked(part, given)

@@ -17,7 +17,6 @@ from engine.planning.memory import replica_memory
 from engine.planning.outage import outage_of
 from engine.planning.provenance import provenance_of
 from engine.planning.ranking import Ranking, ranked_candidates
-from engine.planning.replica import chosen_of
 from engine.planning.surge import surge_of
 from engine.planning.thresholds import thresholds_of
 from engine.planning.verdict import Verdict, formulas_verdict, pool_may_fill
@@ -135,7 +134,7 @@ def plan_of(
         answer=answer_of(verdict),
         spec=question.spec,
         sources=dict(sources),
-        chosen=chosen_of(question, candidate),
+        chosen=chosen.replica,
         memory=memory,
         performance=PerformanceAt(points.at_mean, points.at_peak),
         targets=verdict.results,

@@ -6,9 +6,10 @@ from statistics import NormalDist
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct, field, to_builtins
+from msgspec.structs import replace
 
 from catalogs.errors import InputError
-from catalogs.kept import by_value
+from catalogs.kept import by_value, kept
 from catalogs.records.facts import NonNegative, Positive, PositiveInt, Record
 from catalogs.records.models import ModelArchitecture
 from catalogs.records.validation import Fault, InvalidValues, record_of
@@ -274,6 +275,7 @@ class Money(Record):
         return ANY_PROVIDER in named or provider.casefold() in named
 
 
+@by_value
 class WorkloadSpec(Record):
     """A question that a forecast can answer: values only; equality is equality of values."""
 
@@ -382,9 +384,20 @@ def _typed(value: object) -> str:
 
 def with_defaults(spec: WorkloadSpec, sources: Mapping[str, Source]) -> dict[str, Source]:
     """Return the source of every value of a spec: what nobody stated is a default."""
-    values = flattened(to_builtins(spec))
-    unsaid = (path for path, value in values.items() if value is not None and path not in sources)
-    return {**sources, **dict.fromkeys(unsaid, Source("default"))}
+    unsaid = {path: source for path, source in _defaults(at_any_rate(spec)).items() if path not in sources}
+    return {**sources, **unsaid}
+
+
+@kept(64)
+def _defaults(spec: WorkloadSpec) -> Mapping[str, Source]:
+    said = Source("default")
+    return {path: said for path, value in flattened(to_builtins(spec)).items() if value is not None}
+
+
+def at_any_rate(spec: WorkloadSpec) -> WorkloadSpec:
+    """Return a spec at another rate, the same for all: equal for those that differ in nothing else."""
+    traffic = spec.traffic
+    return spec if traffic.requests_per_s is None else replace(spec, traffic=replace(traffic, requests_per_s=1.0))
 
 
 def targets_by_default(sources: Mapping[str, Source], metric: str = "") -> bool:

@@ -106,6 +106,13 @@ class Candidates(Struct, frozen=True):
     def __len__(self) -> int:
         return len(self.which)
 
+    @property
+    def unloaded(self) -> "Candidates":
+        """The candidates of the question without a load, one object for all that differ in nothing else."""
+        memory = tuple(getattr(self.memory, name) for name in self.memory.__struct_fields__)
+        parts = (self.accelerators, self.rates, self.which, _columns(self.parallelism), memory)
+        return _alike(self.question.unloaded, *parts, self.seats, self.seats_by_memory)
+
     def take(self, index: Indices) -> "Candidates":
         """Return the candidates at ``index``."""
         if len(index) == len(self) == 1:
@@ -226,8 +233,27 @@ def candidates(question: Question, *, longer: bool = False) -> tuple[Candidates,
         question: resolved.
         longer: those of more pipeline stages than the weights need, which are left out otherwise.
     """
+    found, rejected = _candidates(question.unloaded, longer)
+    return replace(found, question=question), [*rejected]
+
+
+@kept(64)
+def _alike(
+    question: Question,
+    accelerators: tuple[Accelerator, ...],
+    rates: tuple[Rates, ...],
+    which: Ints,
+    split: tuple[Ints, Ints, Ints, Ints],
+    memory: tuple[Floats, ...],
+    *seats: Floats,
+) -> Candidates:
+    return Candidates(question, accelerators, rates, which, Parallelism(*split), Memories(*memory), *seats)
+
+
+@kept(32)
+def _candidates(question: Question, longer: bool) -> tuple[Candidates, tuple[Rejection, ...]]:
     rejected: list[Rejection] = []
-    kept: list[Accelerator] = []
+    usable: list[Accelerator] = []
     rates: list[Rates] = []
     for accelerator in question.accelerators:
         try:
@@ -235,17 +261,17 @@ def candidates(question: Question, *, longer: bool = False) -> tuple[Candidates,
         except Unsupported as refusal:
             rejected.append(without_unit(question, accelerator, refusal))
             continue
-        kept.append(accelerator)
+        usable.append(accelerator)
         rates.append(rate)
-    rows, illegal = _enumerate(question, kept)
+    rows, illegal = _enumerate(question, usable)
     rejected += illegal
     which = np.array([row[0] for row in rows], dtype=np.int64)
     columns = np.array([sizes for _, sizes in rows], dtype=np.int64).reshape(len(rows), 4)
-    everything = measure(question, tuple(kept), tuple(rates), which, Parallelism(*columns.T))
+    everything = measure(question, tuple(usable), tuple(rates), which, Parallelism(*columns.T))
     fits = np.flatnonzero(everything.seats_by_memory >= 1.0)
     rejected += _too_large(everything, fits)
     found = everything.take(fits)
-    return found.take(np.flatnonzero(_needless_stages(found) == longer)), rejected
+    return found.take(np.flatnonzero(_needless_stages(found) == longer)), tuple(rejected)
 
 
 def _needless_stages(found: Candidates) -> Bools:

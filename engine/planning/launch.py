@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from catalogs.errors import listed
+from catalogs.kept import kept
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.flags import Flags
 from catalogs.records.models import LatentAttention
@@ -39,13 +40,10 @@ class Launch(Struct, frozen=True):
     """Lines of its file of settings."""
 
 
-def launch_of(question: Question, replica: Candidates) -> Launch:
-    """Return how to start a replica, an array of one.
-
-    Args:
-        question: that the plan answers.
-        replica: the candidate that was chosen.
-    """
+@kept(32)
+def launch_of(replica: Candidates) -> Launch:
+    """Return how to start a replica, an array of one, whatever its load."""
+    question = replica.question
     accelerator, sizes = replica.accelerator(0), replica.parallelism.sizes()
     platform = question.runtime.platform_of(accelerator)
     if platform is None or not question.runtime.runs(question.model.id):

@@ -1,7 +1,9 @@
 """The memory of one replica as the plan states it, with its verdict."""
 
 import numpy as np
+from msgspec.structs import replace
 
+from catalogs.kept import kept
 from engine.fleet.candidates import Candidates, pool_ends, seats_in
 from engine.plan import AcceleratorMemory, Memory, PoolBand, PoolSize, Verdict
 from engine.question.resolve import Question
@@ -16,6 +18,11 @@ def replica_memory(question: Question, replica: Candidates, kv_cache_usage: floa
         replica: an array of one.
         kv_cache_usage: share of its KV pool that is in use.
     """
+    return replace(_memory(question.unloaded, replica.unloaded), headroom=1.0 - kv_cache_usage)
+
+
+@kept(32)
+def _memory(question: Question, replica: Candidates) -> Memory:
     memory = replica.memory
     size, dp = int(replica.parallelism.accelerators[0]), int(replica.parallelism.dp[0])
     sequence, pool = float(memory.sequence[0]), float(memory.kv_cache[0])
@@ -33,7 +40,7 @@ def replica_memory(question: Question, replica: Candidates, kv_cache_usage: floa
         max_concurrent_sequences_p95=int(
             min(pool / max(float(memory.sequence_p95[0]), 1.0) * dp, float(replica.seats_by_memory[0]))
         ),
-        headroom=1.0 - kv_cache_usage,
+        headroom=1.0,
         verdict=verdict,
         per_accelerator=AcceleratorMemory(
             total_bytes=float(memory.total[0]),

@@ -4,15 +4,12 @@ import hashlib
 
 from msgspec import UNSET
 
+from catalogs.kept import kept
 from catalogs.version import VERSION
 from engine.fleet.search import SizedCandidates
 from engine.plan import Provenance
 from engine.planning.calibrated import applied
 from engine.question.resolve import Question
-
-MOST_WRITTEN = 256
-_WRITTEN: dict[int, tuple[object, str]] = {}
-"""Texts of entries by their identity; the entries are kept with them, so that no other takes it."""
 
 METHOD = "roofline kernels with measured efficiencies; batch fixed point; closed-form waits"
 
@@ -30,13 +27,12 @@ def provenance_of(
         refine: likewise.
     """
     accelerator = best.candidates.accelerator(0)
-    used = [question.model, question.runtime, question.weights, question.kv_cache, accelerator]
-    digest = hashlib.sha256("\n".join(map(_written, used)).encode()).hexdigest()[:16]
+    used = (question.model, question.runtime, question.weights, question.kv_cache, accelerator)
     origin = best.candidates.rates[int(best.candidates.which[0])].origin
     return Provenance(
         program="fleetcast",
         version=VERSION,
-        catalog=digest,
+        catalog=_digest(used),
         kernels=f"{accelerator.name}: kernel times {origin}",
         method="; ".join(filter(None, (METHOD, method))),
         runtime=question.runtime.release,
@@ -46,11 +42,10 @@ def provenance_of(
     )
 
 
-def _written(entry: object) -> str:
-    """Return the text of a frozen entry; it takes long to write, and the same entries come again and again."""
-    known = _WRITTEN.get(id(entry))
-    if known is None:
-        if len(_WRITTEN) >= MOST_WRITTEN:
-            _WRITTEN.clear()
-        known = _WRITTEN[id(entry)] = entry, repr(entry)
-    return known[1]
+@kept(256)
+def _digest(entries: tuple[object, ...]) -> str:
+    """Return the digest of frozen entries, whose texts take long to write."""
+    return hashlib.sha256("\n".join(map(_written, entries)).encode()).hexdigest()[:16]
+
+
+_written = kept(256)(repr)

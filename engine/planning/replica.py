@@ -12,7 +12,7 @@ def chosen_of(question: Question, best: SizedCandidates) -> Chosen:
     sizes = best.candidates.parallelism.sizes()
     accelerator = best.candidates.accelerator(0)
     choice = best.offers[0]
-    launch = launch_of(question, best.candidates)
+    launch = launch_of(best.candidates.unloaded)
     return Chosen(
         model=question.model.id,
         model_name=question.model.name,

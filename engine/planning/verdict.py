@@ -3,6 +3,7 @@
 A plan is built from a verdict once everything is known, not before.
 """
 
+from functools import cached_property
 from math import sqrt
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from engine.fleet.operating_points import OperatingPoints, operating_points
 from engine.fleet.search import SizedCandidates
 from engine.plan import (
     Assumption,
+    Chosen,
     Fleet,
     Performance,
     Rejection,
@@ -23,6 +25,7 @@ from engine.plan import (
 )
 from engine.planning.ledger import fleet_of
 from engine.planning.ranking import Ranking
+from engine.planning.replica import chosen_of
 from engine.question.demand import Demand, demand_of
 from engine.question.resolve import Question
 from engine.workload import Target, WorkloadSpec
@@ -31,7 +34,7 @@ FAR = 5.0
 """Standard deviations at which no simulated pool was ever full; at 4.2 a fifth of the requests were preempted."""
 
 
-class ChosenFleet(Struct, frozen=True):
+class ChosenFleet(Struct, frozen=True, dict=True):
     """One candidate as a fleet: what every part of a plan is made from."""
 
     question: Question
@@ -46,6 +49,11 @@ class ChosenFleet(Struct, frozen=True):
     """Before a replay changes its minimum."""
     simulated: tuple[SimulatedTarget, ...] = ()
     """Targets as a simulation found them, where the fleet is sized by it."""
+
+    @cached_property
+    def replica(self) -> Chosen:
+        """The chosen one as the plan states it."""
+        return chosen_of(self.question, self.candidate)
 
     def off(self, target: Target) -> float:
         """What a target's latency is over what the formulas say, as far as a simulation told; else 1."""

@@ -13,7 +13,6 @@ from engine.fleet.offers import paid_accelerators
 from engine.plan import Assumption, Autoscaling, Correction, Moment, MomentName, Replay
 from engine.planning.ledger import fixed_fleet
 from engine.planning.phrases import counted
-from engine.planning.replica import chosen_of
 from engine.planning.thresholds import thresholds_of
 from engine.planning.verdict import ChosenFleet
 from engine.proof.budget import MINUTES_EVENTS
@@ -159,7 +158,7 @@ class _Replays(Struct, frozen=True):
             seed: of the minutes.
         """
         run, rate, by_hour = outcome.run, self.minutes.requests_per_s, (-1, MINUTES_PER_HOUR)
-        replica = chosen_of(self.chosen.question, self.chosen.candidate)
+        replica = self.chosen.replica
         minutes_paid = sum(time * paid_accelerators(replica, n) for n, time in time_held.items())
         paid, fixed = minutes_paid / MINUTES_PER_HOUR, fixed_fleet(self.chosen.fleet, replica, self._hours)
         return Replay(

@@ -26,7 +26,7 @@ from catalogs.storage import Storage, storage_of
 from engine.arrays import Floats
 from engine.question.lengths import Lengths, lengths_of
 from engine.question.releases import loads, release_of, same_release
-from engine.workload import WorkloadSpec
+from engine.workload import Traffic, WorkloadSpec, at_any_rate
 
 NOT_KV = "bf16, fp16, fp8 or int8"
 PROMPT_STEP: Final = 1024
@@ -61,6 +61,12 @@ class Question(Struct, frozen=True):
     memory_utilisation: float | None
     """Share of memory that the runtime takes, where somebody said so; None: its own."""
     catalog: Catalog
+
+    @property
+    def unloaded(self) -> "Question":
+        """The question without a load and its targets, one object for all that differ in nothing else."""
+        spec = replace(self.spec, traffic=Traffic(), targets=())
+        return _one(spec, *(getattr(self, name) for name in self.__struct_fields__[1:]))
 
     @property
     def static_scales(self) -> bool:
@@ -185,6 +191,11 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
     Raises:
         InputError: an unknown name, a length beyond the context, formats or parallelism that contradict each other.
     """
+    return replace(_resolved(at_any_rate(spec), catalog), spec=spec)
+
+
+@kept(64)
+def _resolved(spec: WorkloadSpec, catalog: Catalog) -> Question:
     if spec.architecture is not None:
         model, native = spec.architecture, spec.architecture.native_precision
         checkpoint = next(iter(model.checkpoints), None)
@@ -224,6 +235,9 @@ def resolve(spec: WorkloadSpec, catalog: Catalog) -> Question:
     )
     refuse_small_steps(question)
     return question
+
+
+_one = kept(64)(Question)
 
 
 @kept(256)

@@ -81,7 +81,7 @@ def test_the_context_limit_is_stated_where_the_models_own_may_not_fit() -> None:
     assert ends
     middle = (longest_request(asked, replica, ends[0]) + longest_request(asked, replica)) // 2
     model = replace(asked.model, max_context=middle)
-    flags = launch_of(replace(asked, model=model, context_limit=middle), replica).flags
+    flags = launch_of(replace(replica, question=replace(asked, model=model, context_limit=middle))).flags
     stated = [flag for flag in flags if flag.flag == "--max-model-len"]
     assert stated
     assert "may not fit" in stated[0].why
