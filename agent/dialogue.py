@@ -9,6 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.after_plan import answers, saving
+from agent.after_plan.answers import with_command
 from agent.after_plan.lines import choosing
 from agent.after_plan.lines.parts import saved_and_more
 from agent.after_plan.whatif import understood
@@ -156,7 +157,7 @@ def _about_plan(state: State, text: str, ports: Ports) -> Step:
     text = _with_clause(state, text, ports)
     words = text.split(maxsplit=1)
     if words and words[0].lower() == "export":
-        return saving.save(state, words[1] if len(words) > 1 else "", ports)
+        return with_command(saving.save(state, words[1] if len(words) > 1 else "", ports), text, ports)
     return choosing.answer_line(state, text, ports)
 
 

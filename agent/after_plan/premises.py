@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from agent.interpret.words.numerals import in_figures
 from agent.report.words import accelerators_noun
-from catalogs.units import HOURS_PER_MONTH, show_count, show_figure, show_seconds, show_usd
+from catalogs.units import GB, HOURS_PER_MONTH, show_count, show_figure, show_seconds, show_usd
 from engine.plan import CapacityPlan
 
 _CONFIRM: Final = re.compile(
@@ -78,12 +78,23 @@ def confirmed(text: str, plan: CapacityPlan) -> str:
     ending = _CONFIRM.search(line)
     if ending is None or _OTHERWISE.search(line[: ending.start()]):
         return ""
-    claims = [*_counts(line, plan), *_bills(line, plan), *_speeds(line, plan)]
+    claims = [*_counts(line, plan), *_bills(line, plan), *_speeds(line, plan), *_sizes(line, plan)]
     if not claims:
         return ""
     right = [claim.holds for claim in claims]
     lead = "Yes" if all(right) else "Not quite" if any(right) else "No"
     return f"{lead}: {'; '.join(claim.shown for claim in claims)}. {plan.answer.sentence.rstrip('.')}."
+
+
+_WEIGHED: Final = re.compile(
+    r"(?:\b(?:weights?|model|bf16|fp16|fp8|int8|int4|\d+b)\b[^\d,;]*|= ?)(?P<number>\d[\d,]*(?:\.\d+)?) ?gi?b\b", re.I
+)
+
+
+def _sizes(line: str, plan: CapacityPlan) -> list[_Claim]:
+    weights = plan.memory.weights_bytes / GB
+    noun = f" GB of weights in {plan.chosen.precision.weights.upper()}"
+    return [_Claim(_value(match), weights, show_figure, noun) for match in _WEIGHED.finditer(line)]
 
 
 def _value(match: re.Match[str]) -> float:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from agent.after_plan.first_plan import refusal
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Report, Table, Words
-from agent.report.choice.surprises import other_promise, surprise
+from agent.report.choice.surprises import other_promise, surprise, widened
 from agent.report.cost.price_origin import origin_of, priced_at
 from agent.report.words import NO_PRICE, accelerators_noun, singular, usd_shown
 from agent.statements.merged import collected
@@ -231,8 +231,8 @@ def side_by_side(branches: tuple[Branch, ...]) -> tuple[Say, ...]:
         rows = tuple(row[:at] + row[at + 1 :] for row in rows)
     says: list[Block] = [Table(columns, rows)]
     verdict = _cheapest(branches)
-    if verdict:
-        says.append(Paragraph(verdict))
+    kept = dict.fromkeys(widened(plan) for one in branches if (plan := one.capacity_plan))
+    says += [Paragraph(text) for text in (*kept, verdict) if text]
     return (Data(Report(tuple(says))),)
 
 

@@ -17,7 +17,7 @@ from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say, said
 from agent.talk.state import Branch, Ports, State
 from catalogs.errors import AmbiguousName, InputError, quoted
-from catalogs.units import GIB, TIME_UNITS, show_count, show_figure, show_seconds
+from catalogs.units import GIB, TIME_UNITS, show_count, show_figure, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency, Rejection, split_shown
 from engine.workload import target_name
 
@@ -92,7 +92,7 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
         blocks = _percentile(plan)
     elif re.search(CARDS_TOGETHER, subject, re.I) and not _NAMED_SPLIT.search(subject):
         blocks = _parallelism(plan, state, ports)
-    elif act == "why_not" or _NOT.search(subject):
+    elif act == "why_not" or _NOT.search(subject) or _SWAPPED.search(subject):
         blocks = _not_chosen(subject, plan, state, ports)
     elif topic == "parallelism":
         blocks = _parallelism(plan, state, ports)
@@ -102,9 +102,30 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
         blocks = _why_this(subject if _names(subject, ports) else plan.chosen.accelerator_name, plan, state, ports)
     elif topic or act:
         other, blocks = other or _other_figure(topic, subject, plan), FIGURES[topic or "fleet"](plan)
+        blocks = (*blocks, *_dear(subject, plan)) if topic == "cost" else blocks
     else:
         return (said(f"I cannot say why {quoted(subject)}. {HINT}"),)
     return (*other, *_shown(blocks))
+
+
+_DEAR: Final = re.compile(r"\b(?:expensive|dear|costly|pricey|steep|so (?:much|high)|teuer|cher|car[oa])\b", re.I)
+
+
+def _dear(subject: str, plan: CapacityPlan) -> Explanation:
+    """Return what of the load and the targets makes a plan dear, and what would be cheaper, where a line asks it."""
+    each, working = plan.replica_capacity, plan.fleet.working_replicas
+    if not _DEAR.search(subject):
+        return ()
+    peak = plan.performance.at_peak.requests_per_s * working
+    scaled = plan.cost.autoscaled_monthly_usd
+    less = f"Following the load with the autoscaler it is {show_usd(scaled)}. " if scaled else ""
+    return (
+        Paragraph(
+            f"So many, since {show_rate(peak)} in the busiest hour ÷ {show_rate(each.requests_per_s)} of a replica,"
+            f" where {each.binds} stops it, take {working} of them. {less}'how can I make it cheaper' sets other terms,"
+            " providers and accelerators beside it."
+        ),
+    )
 
 
 _WHY_ABROAD: Final = re.compile(r"^\W*(?:warum (?:nicht|kein\w*)|pourquoi pas|por qu[ée] no|perch[eé] non)\b ?", re.I)
@@ -159,7 +180,7 @@ def _denied(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Exp
 
 
 _SWAPPED: Final = re.compile(
-    r"\btp ?(?P<other>\d+)\b[^\d]*\b(?:not|instead of|rather than)\b[^\d]*\btp ?(?P<own>\d+)\b", re.I
+    r"\btp ?(?P<other>\d+)\b[^\d]*\b(?:not|instead of|rather than|when|if|over)\b[^\d]*\btp ?(?P<own>\d+)\b", re.I
 )
 """A question that takes another split for the plan's: 'why TP4 and not TP2' of a plan that is TP2."""
 _WISHED: Final = (
@@ -189,7 +210,7 @@ def _shown(blocks: Explanation) -> tuple[Say, ...]:
 
 
 def _stated_s(subject: str) -> float | None:
-    stated = re.search(r"(\d+(?:\.\d+)?)\s*(ms|milliseconds|s|seconds?)\b", subject, re.I)
+    stated = re.search(r"(?<![a-z\d.])(\d+(?:\.\d+)?)\s*(ms|milliseconds|s|seconds?)\b", subject, re.I)
     return float(stated[1]) * TIME_UNITS[stated[2].lower()] if stated else None
 
 
@@ -251,7 +272,9 @@ def _names(subject: str, ports: Ports) -> str | None:
 def _why_this(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Explanation:
     named = _names(subject, ports)
     if named != plan.chosen.accelerator:
-        return _why_not(subject, plan, state, ports)
+        wrong = "" if named is None or _NOT.search(subject) else ports.catalog.accelerators[named].name
+        lead = (Paragraph(f"The plan is on {plan.chosen.accelerator_name}, not on {wrong}."),) if wrong else ()
+        return (*lead, *_why_not(subject, plan, state, ports))
     if plan.spec.hardware.accelerators == (named,):
         return (
             Paragraph(f"You asked for it. 'cheapest' searches all; 'compare {named} and another' sets two beside."),

@@ -150,7 +150,7 @@ def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step |
     new = assumed(_said_again(before, before.lines, changed, ports, again), ports).state.values
     beside = ports.read(amendment.beside if amendment else "", ports.catalog, known=state.base.values)
     values = {path: value for path, value in new.items() if value != old.get(path)}
-    values |= {path: value for path, value in beside.values.items() if path in FIELDS and path not in values}
+    values |= {path: value for path, value in beside.values.items() if path in FIELDS.keys() - {*values, "preset"}}
     if not values:
         return None
     label = ", ".join(

@@ -87,7 +87,7 @@ def _at_once(state: State, text: str, ports: Ports) -> "Step | None":
         made = take_results(state, text, ports)
     elif format := format_said(text):
         made = with_command(export(state, format, ports), text, ports)
-    elif plan and (checked := confirmed(text, plan)):
+    elif plan and not re.search(r"\?\s+\S", text) and (checked := confirmed(text, plan)):
         made = state, (said(checked),)
     elif plan and (question := number_asked(text, plan, state.base.values)):
         made = replace(state, pending=Clarify(question, Variation({}, {}, ""))), ()
@@ -95,7 +95,22 @@ def _at_once(state: State, text: str, ports: Ports) -> "Step | None":
         made = _answer_several(state, ((text, "change"), (text, "autoscaler")), ports, {text: WhatIf(day)})
     elif plan and re.search(r"\d", text):
         made = _result_typed(state, text, plan, ports) or priced(state, text, plan, ports)
+        made = made or _as_answered(state, text, plan, ports)
     return made
+
+
+def _as_answered(state: State, text: str, plan: CapacityPlan, ports: Ports) -> "Step | None":
+    """Answer a line that names an unknown model, or has a figure confirmed behind a question of its own."""
+    from agent.after_plan.replies.asked import Asked
+    from agent.after_plan.wording.unreleased import unreleased
+
+    if unknown := unreleased(Asked(text, state, ports, plan)):
+        return state, (said(unknown),)
+    first, last = re.fullmatch(r"(?:(.*?[?.!;])\s+)?(.*)", text, re.S).groups()  # type: ignore[union-attr]
+    if not first or not (checked := confirmed(last, plan)):
+        return None
+    after, says = answer_line(state, first, ports)
+    return after, (*says, said(checked))
 
 
 def _saved_and_answered(state: State, name: str, rest: str, ports: Ports) -> Step:

@@ -130,4 +130,5 @@ def _under_condition(text: str, changes: Callable[[str], bool]) -> tuple[Part, .
     if first.probability < _SEVERAL or first.act not in _OF_A_VARIANT or not changes(change):
         return ()
     now = ((f"what happens if {change}", "at_load"),) if first.act == "limit" else ()
+    question = text if first.act == "outgrow" else question  # its growth is in both parts
     return (*now, (change, "change"), (question, first.act))

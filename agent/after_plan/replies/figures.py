@@ -334,6 +334,8 @@ def autoscaler(asked: Asked) -> Explanation:
             f" {show_usd(cost.autoscaled_monthly_usd)} a month,"
             f" {show_usd(cost.monthly_usd - cost.autoscaled_monthly_usd)} less than always on."
         )
+    shape = next((one.text for one in plan.assumptions if "over the day" in one.text), "")
+    rests = f"It rests on the day's shape: {shape.partition('like this: ')[2] or 'as you gave it'}." if saved else ""
     zero = (
         f"To scale to zero, the first request would wait {show_seconds(scaling.reaction_time_s)} for a replica to"
         f" start: this plan keeps {fleet.minimum_replicas} at night."
@@ -356,6 +358,7 @@ def autoscaler(asked: Asked) -> Explanation:
         if asked.has(r"keeps? up|ramp|rush|morning|logs? in|quick enough|jump|o'clock|at \d+|fast enough")
         else ""
     )
+    saved = " ".join(filter(None, (saved, rests)))
     first = (ramp, saved, lead) if ramp or asked.has(_PAYS) else (lead, saved)
     return (*paragraphs(*first, zero), facts, *paragraphs(*scaling.warnings))
 

@@ -82,8 +82,15 @@ def certainty(asked: Asked) -> Explanation:
         else ""
     )
     rests = f"{plan.provenance.kernels[:1].upper()}{plan.provenance.kernels[1:].rstrip('.')}. {bands.note or ''}"
+    made = (
+        "Formulas: they make steps, queues and the fleet of the times of single products, which were measured on the"
+        " accelerator or fitted to measurements; published benchmarks say how far off that is. Nobody measured your"
+        " load on these machines."
+        if asked.has(r"formulas?|measured?|made? (?:it |that |this )?up|guess\w*|real|simulat\w+|theor\w+|estimat\w+")
+        else ""
+    )
     return (
-        *paragraphs(lead),
+        *paragraphs(made, lead),
         Facts(facts),
         *paragraphs(
             worst,

@@ -5,6 +5,7 @@ from math import ceil, log
 from typing import Final
 
 from agent.after_plan.lines.accounts import figures_in
+from agent.after_plan.multiples import factor_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.billed import billed, room_billed
 from agent.after_plan.sums import FIGURES, Explanation
@@ -157,6 +158,23 @@ def stream(asked: Asked) -> Explanation:
     return paragraphs(lead, ends, whole, kept)
 
 
+def _reads_or_writes(plan: CapacityPlan) -> str:
+    """Say what of a replica's time goes into reading prompts and into writing answers in the busiest hour."""
+    each, at, tokens = plan.replica_capacity, plan.performance.at_peak, plan.spec.tokens
+    if not each.prefill_tokens_per_s or not at.utilisation:
+        return ""
+    read = at.requests_per_s * tokens.input.mean * (1 - tokens.prefix_hit)
+    share = read / each.prefill_tokens_per_s
+    rest = max(0.0, at.utilisation - share)
+    more, less = ("Prefill", "decode") if share >= rest else ("Decode", "prefill")
+    return (
+        f"{more} more than {less}: a replica reads {show_count(read)} prompt tokens/s of the"
+        f" {show_count(each.prefill_tokens_per_s)} that it could, {show_percent(share)} of its time, and writes"
+        f" {show_count(at.requests_per_s * tokens.output.mean)} tokens/s in {show_percent(rest)} of it; the rest is"
+        f" room. What binds the fleet is {plan.answer.breaks_first}."
+    )
+
+
 def limit(asked: Asked) -> Explanation:
     """Return the most that the fleet carries within the targets, in requests and users, and what gives way there."""
     plan, peak = asked.plan, peak_rate(asked.plan)
@@ -189,6 +207,7 @@ def limit(asked: Asked) -> Explanation:
     from agent.after_plan.replies.figures import queue_shown
 
     queue = queue_shown(plan) if asked.has(r"queued?|queues|waiting|wait") else ""
+    queue += _reads_or_writes(plan) if asked.has(r"prefill|decode|compute|bandwidth") else ""
     all_billed = room_billed(plan)
     if all_billed and plan.fleet.billed_accelerators in (asked.count_of(GPUS), asked.bare_count()):
         most, all_billed = all_billed, most
@@ -265,6 +284,22 @@ def fleet_in(asked: Asked) -> dict[str, int]:
     return {"hardware.accelerator_count": bare} if bare else {}
 
 
+_UNTIL: Final = re.compile(
+    r"\b(?:in|within|over|after|for the next)(?: the next| about)? (?P<many>\d{1,3}|a|one|two|three|five|ten) "
+    r"(?P<unit>months?|years?)\b"
+)
+_FEW: Final = {"a": 1, "one": 1, "two": 2, "three": 3, "five": 5, "ten": 10}
+
+
+def _by_then(asked: Asked) -> float | None:
+    """Return the growth of a year by which the load is a multiple after a time: 1.08 of 'triple in 18 months'."""
+    until, times = _UNTIL.search(asked.words), factor_in(asked.words)
+    if until is None or not times or times <= 0:
+        return None
+    months = (_FEW.get(until["many"]) or int(until["many"])) * (12 if until["unit"][0] == "y" else 1)
+    return float(times ** (12 / months) - 1)
+
+
 def outgrow(asked: Asked) -> Explanation:
     """Return when growth fills the fleet, and what it takes year by year."""
     plan, peak = asked.plan, peak_rate(asked.plan)
@@ -277,7 +312,7 @@ def outgrow(asked: Asked) -> Explanation:
     )
     if joined and "hardware" not in joined[0]:
         return _users_join(asked, peak, float(joined[1].replace(",", "")), joined[2])
-    growth = asked.said("traffic.growth_per_year") or plan.spec.traffic.growth_per_year
+    growth = asked.said("traffic.growth_per_year") or _by_then(asked) or plan.spec.traffic.growth_per_year
     ratio = plan.fleet.capacity_requests_per_s / peak
     held = (
         f"The fleet holds {show_rate(plan.fleet.capacity_requests_per_s)}, {show_figure(ratio)} × today's peak of"

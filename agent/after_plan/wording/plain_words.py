@@ -123,6 +123,11 @@ _HALF_CACHED: Final = re.compile(
     r"(?=(?:prompts?|inputs?|context)\b.*\b(?:cached|shared|same|identical)\b)",
     re.I,
 )
+_TIMES_CACHED: Final = re.compile(
+    r"\b(?:prefix |prompt )?cach\w*(?: (?:only|just|really|works?|hits?|helps?|is|gets?|used))* "
+    r"(?:(?P<half>half)|(?P<share>\d+(?:\.\d+)?) ?(?:%|percent))(?: of)? (?:the|our) (?:time|cases|requests|calls)\b",
+    re.I,
+)
 _HALF_ABROAD: Final = re.compile(
     r"\b(?:la mitad|die hälfte|la moitié|metà|la metà) (?:del?|des|du|della?|de l[ao]s?|de chaque|de cada) "
     r"(?:los |las |les )?"
@@ -307,6 +312,7 @@ def in_plain_words(said: str) -> str:
     said = corrected(said)
     said = _STARTS.sub(r"TTFT \g<time>", _ONE_MORE.sub("1 more spare replica", said))
     said = _NO_BUDGET.sub("without a budget", _NO_SPARE.sub("without spares", said))
+    said = _TIMES_CACHED.sub(lambda found: f"{50 if found['half'] else found['share']}% prefix hit", said)
     said = _HALF_ABROAD.sub("50% prefix hit", _HALF_CACHED.sub("50% of the ", said))
     said = _SAME_PART.sub(r"\1% prefix hit", _SPARE.sub(_spare, said))
     if not ASKS_WHETHER.match(said):

@@ -3,7 +3,7 @@
 from typing import Final
 
 from agent.report.words import accelerators_noun
-from catalogs.units import show_count, show_seconds
+from catalogs.units import show_count, show_figure, show_rate, show_seconds
 from engine.plan import CapacityPlan
 from engine.workload import target_name, targets_by_default
 
@@ -20,7 +20,38 @@ def surprise(plan: CapacityPlan, before: CapacityPlan) -> str:
         plan: the variant.
         before: the plan that it changes.
     """
-    return " ".join(filter(None, (_slower_prompts(plan, before), _same_bill(plan, before), _coarser(plan, before))))
+    reasons = _slower_prompts(plan, before), _as_many(plan, before), _same_bill(plan, before), _coarser(plan, before)
+    return " ".join(filter(None, (*reasons, "" if widened(before) else widened(plan))))
+
+
+def widened(plan: CapacityPlan) -> str:
+    """Say that an accelerator has no arithmetic in the format of the weights; empty where it has.
+
+    Args:
+        plan: of the accelerator.
+    """
+    formats = plan.chosen.precision
+    if formats.weights == formats.activations or formats.weights != "fp8":
+        return ""
+    return (
+        f"{plan.chosen.accelerator_name} has no FP8 arithmetic: weights are kept in FP8 and widened to"
+        f" {formats.activations.upper()} for each product."
+    )
+
+
+def _as_many(plan: CapacityPlan, before: CapacityPlan) -> str:
+    """Say why other targets leave the number of replicas as it was."""
+    targets, old = plan.spec.targets, before.spec.targets
+    same = plan.chosen == before.chosen and plan.fleet.replicas == before.fleet.replicas
+    load, peak = plan.spec.traffic, plan.performance.at_peak.requests_per_s * plan.fleet.working_replicas
+    if targets == old or not same or load != before.spec.traffic or not plan.answer.meets_targets:
+        return ""
+    each, was = plan.replica_capacity, before.replica_capacity
+    return (
+        f"As many replicas as before: each carries {show_rate(each.requests_per_s)} in place of"
+        f" {show_rate(was.requests_per_s)}, where {each.binds} stops it, and {show_rate(peak)} take"
+        f" {show_figure(peak / each.requests_per_s)} of them."
+    )
 
 
 def _slower_prompts(plan: CapacityPlan, before: CapacityPlan) -> str:

@@ -130,6 +130,13 @@ def test_a_share_of_something_else_or_one_that_is_asked_for_is_no_discount(line:
         ("$/1M output tokens?", r"a million output tokens.*the whole bill"),
         ("一年总共多少钱?用人民币", r"no exchange rate for CNY.*a year"),
         ("speculative decoding, would it help ITL?", r"Speculative decoding is not reckoned"),
+        ("will llama 5 be faster", r"No llama 5 is known here.*The newest of its name"),
+        ("did anyone measure this or is it a formula?", r"Formulas:.*Nobody measured your load"),
+        ("what's the bottleneck, prefill or decode", r"(Prefill more than decode|Decode more than prefill): a replica"),
+        ("why is it so damn expensive", r"in the busiest hour ÷.*take \d+ of them"),
+        ("what would autoscaling save", r"It rests on the day's shape"),
+        ("and if caching works only half of the time", r"50 % of prompt tokens cached"),
+        ("does it fit on one H100? 70B fp8 = 70GB right", r"does not fit.*Yes: 72\.7 GB of weights in FP8"),
         ("make it 90 % sure", r"90 % sure takes \d+ replicas"),
         ("how'd you get 61 ms ITL? our bench shows 34", r"Measured ITL p95 34 ms.*load it was measured was not said"),
         (
