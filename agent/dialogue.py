@@ -14,9 +14,9 @@ from agent.after_plan.lines import choosing
 from agent.after_plan.lines.parts import saved_and_more
 from agent.after_plan.whatif import understood
 from agent.anywhere import EVERYWHERE, where
-from agent.before_plan.amendments import amended_plan
 from agent.before_plan.clarifications import clarification_answered, with_passed_over
-from agent.before_plan.early_plans import answered_with_plan, lacks_nothing, plan_now, proposal_accepted
+from agent.before_plan.corrections import amended_plan
+from agent.before_plan.early_plans import answered_with_plan, plan_now, proposal_accepted
 from agent.before_plan.keyword_answers import keyword_answered
 from agent.before_plan.lines import unasked_line
 from agent.collect.amended import amended_clause, amendment_in
@@ -93,7 +93,7 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
         return state, (said(COURTESIES[keyword.name]), *question(state, ports))
     if keyword and keyword.name in EVERYWHERE:
         asks = keyword.name == "why" and keyword.rest and not slot_called(keyword.rest)
-        if not (asks and state.pending is None and lacks_nothing(state, ports)) and not _varies(state, text, keyword):
+        if not (asks and state.phase != "planned" and state.values) and not _varies(state, text, keyword):
             return EVERYWHERE[keyword.name](state, keyword.rest, ports)
         keyword = None
     if keyword and keyword.name == "plan" and state.phase != "planned":

@@ -9,6 +9,7 @@ from agent.after_plan import answers
 from agent.after_plan.lines import choosing
 from agent.before_plan.amendments import Again
 from agent.before_plan.lines import unasked_line
+from agent.collect.amended import replacement_in
 from agent.collect.assumed import LOADS, load_is_said, with_waiting_asked
 from agent.collect.lines import chosen, clarified, remarks
 from agent.collect.said_values import invalid
@@ -44,7 +45,8 @@ def clarification_answered(
     elif keyword and keyword.name in ("enter", "yes"):
         how = "Which one? Its number or its name" if open_question.choices else "Say it with its number"
         return state, (said(f"{how}; 'skip' leaves it out."), *question(state, ports))
-    made = chosen(state, open_question, text, ports)
+    replaces = open_choice.change is None and replacement_in(text) is not None
+    made = None if replaces else chosen(state, open_question, text, ports)
     if made is None:
         return _said_otherwise(state, open_choice, text, ports, again)
     return _taken(state, open_choice, *made, ports)
@@ -129,8 +131,16 @@ def with_passed_over(old: State, new: State, ports: Ports) -> State:
         new: after it.
         ports: of the conversation, to what lies outside it.
     """
-    new = replace(new, waiting=tuple(one for one in new.waiting if _still_open(one, old, new)))
+    still_open = tuple(one for one in new.waiting if _still_open(one, old, new))
+    stated = {path for path, source in new.sources.items() if source.kind == "said"} if still_open else set[str]()
+    new = replace(new, waiting=tuple(_without_stated(one, stated) for one in still_open))
     return with_waiting_asked(new) if not new.pending and open_slot(new, ports) is None else new
+
+
+def _without_stated(asked: Ambiguity, stated: set[str]) -> Ambiguity:
+    """Return a question without the choices of what was stated since: '12k tokens' are no answer, once it is known."""
+    choices = tuple(one for one in asked.choices if not one.path or one.path not in stated)
+    return replace(asked, choices=choices) if len({one.path for one in asked.choices}) > 1 and choices else asked
 
 
 def _still_open(asked: Ambiguity, old: State, new: State) -> bool:

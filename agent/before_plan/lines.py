@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from agent.after_plan.measured import AFTER_THE_PLAN, results_in, told_in
 from agent.after_plan.whatif import understood
-from agent.before_plan.amendments import Again, amended_line
+from agent.before_plan.amendments import Again, amended_line, joined_line
 from agent.before_plan.early_plans import asked_too_early, lacks_nothing, planned_and_answered
 from agent.collect.assumed import LOADS, assumed, load_is_said
 from agent.collect.beyond import OutOfScope, out_of_scope, states_workload, with_model_for_purpose
@@ -72,12 +72,16 @@ def _before_plan(state: State, text: str, ports: Ports, again: Again) -> Step:
 
     A question that waits is no net: a line that says something else is read for what it says, and the question kept.
     """
-    from agent.after_plan.readings import asked_in  # numpy comes with it
-
     if (made := _of_table(state, text, ports)) is not None:
         return made
     if (amendment := amended_line(state, text, ports, again)) is not None:
         return _amended(amendment, ports, again)
+    return joined_line(state, text, ports, again) or _stated_or_asked(state, text, ports)
+
+
+def _stated_or_asked(state: State, text: str, ports: Ports) -> Step:
+    from agent.after_plan.readings import asked_in  # numpy comes with it
+
     spans = asked_in(text, wishes=not lacks_nothing(state, ports)) or _sets_beside(state, text)
     if not spans:
         return _stated(state, text, ports)
@@ -131,8 +135,14 @@ def _stated(state: State, text: str, ports: Ports) -> Step:
         return _changed_now(state, read.request.change, ports)
     with_all = assumed(new, ports)
     asks = new is state and bool(_INTERROGATIVE.search(text))
-    wants = not with_all.missing and (asks or wants_of_plan(text, read)) and not _speaks_of_question(state, text)
-    return planned_and_answered(new, with_all, text, ports) if wants else (new, says)
+    wanted = wants_of_plan(text, read)
+    if not (asks or wanted) or _speaks_of_question(state, text):
+        return new, says
+    if with_all.missing:
+        return (
+            asked_too_early(state, new, text, says, ports) if wanted and new is state and state.values else (new, says)
+        )
+    return planned_and_answered(new, with_all, text, ports)
 
 
 def _speaks_of_question(state: State, text: str) -> bool:

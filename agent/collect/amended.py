@@ -26,7 +26,6 @@ _TAKES_BACK: Final = (
     r"no|nope|nah|sorry|oops|wait|pardon|non|nein|actually|rather|correction|scratch that|i mean|i meant|"
     r"make (?:it|that)|quatsch|doch|perdón|mejor|plutôt|lieber|eher"
 )
-TAKES_BACK: Final = re.compile(rf"\b(?:{_TAKES_BACK})\b", re.I)
 _LEADS: Final = r"ok|okay|fine|well|hm+|say|let'?s say|and|then|alright|all right"
 _AMENDS: Final = re.compile(
     rf"\W*(?P<leads>(?:(?:{_TAKES_BACK}|{_LEADS})\b\W*)+)(?P<number>{_NUMBER})(?:\s?(?P<unit>{_UNIT}))?"
@@ -45,6 +44,8 @@ _REPLACES: Final = tuple(
         rf"\b(?:not|nicht|pas|no) (?:the )?{_OLD}[^\d?]{{0,30}}?\b(?:but|sondern|mais|sino) {_NEW}",
         rf"{_OLD}[^\d?]{{0,15}}? (?:was|were|is|are) (?:wrong|an? (?:typo|mistake)|too (?:low|high)|nonsense)\b"
         rf"[^\d?]{{0,30}}?{_NEW}",
+        rf"{_OLD}[^\d?]{{0,15}}? (?:was|were) [^\d?]{{0,60}}?\b(?:realistic(?:ally)?|real(?:ly)?|actual(?:ly)?|right)\b"
+        rf"[^\d?]{{0,20}}?{_NEW}",
         rf"{_OLD}[^\d?]{{0,15}}? (?:should|must)(?: have been| be| read)? {_NEW}",
         rf"\b(?:make|change|turn) (?:the |that |my )?{_OLD}[^\d?]{{0,15}}? (?:an?|to|into) {_NEW}",
     )
@@ -84,7 +85,7 @@ def amendment_in(part: str) -> Amendment | None:
     match = _AMENDS.fullmatch(f"ok {part}" if _WILL_DO.search(part) else part)
     if match is None:
         return None
-    plain = TAKES_BACK.search(match["leads"]) is not None
+    plain = re.search(rf"\b(?:{_TAKES_BACK})\b", match["leads"], re.I) is not None
     unit = (match["unit"] or "").lower()
     return Amendment(match["number"], unit, plain) if plain or unit else None
 
@@ -119,6 +120,9 @@ _FILLER: Final = frozenset(
 )
 _NO_SAME: Final = re.compile(r"[?$€£]|[-+−–x×*÷/] ?\d|\d ?[x×+]")
 """Signs of a question, of money and of what is added or multiplied: no figure in another's place."""
+_TOGETHER: Final = frozenset(("concurrent", "simultaneou", "parallel", "once", "same", "time"))
+_AT_ONCE: Final = re.compile(r"\b(?:concurrent|simultaneous|parallel|at once|same time)", re.I)
+"""'350 concurrent calls' are those of '200 calls at once', and no part of '2,000 users'."""
 _MOST_WORDS: Final = 9
 """Words of a line that says one thing again with another number."""
 
@@ -141,7 +145,7 @@ def said_again(lines: Sequence[str], text: str) -> tuple[int, str] | None:
         meant = [
             (clause.start() + number.start("number"), clause.start() + number.end("number"))
             for clause in _CLAUSES.finditer(lines[at])
-            if words <= _words(clause[0])
+            if words - _TOGETHER <= _words(clause[0]) and (words.isdisjoint(_TOGETHER) or _AT_ONCE.search(clause[0]))
             for number in _IN_LINES.finditer(clause[0])
             if (number["unit"] == "%") == (numbers[0]["unit"] == "%")
             if words

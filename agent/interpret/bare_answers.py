@@ -60,6 +60,8 @@ def _is_candidate(draft: Draft, index: int, item: Item) -> bool:
 
 
 _OF_SOMETHING: Final = ("replica", "node", "gpunoun", "site", "spare", "model", "gpu")
+_LENGTHS: Final = ("out", "outcue", "incue")
+"""'If out is 500' is no rate."""
 
 
 def _stands_alone(draft: Draft, index: int) -> bool:
@@ -70,7 +72,8 @@ def _stands_alone(draft: Draft, index: int) -> bool:
     while last + 1 < len(items) and not items[last + 1].has("comma", "stop"):
         last += 1
     others = [item for item in items[first : last + 1] if item is not items[index]]
-    if any(item.has(*_OF_SOMETHING) for item in others):
+    of_length = not (draft.asked_path or "").startswith("tokens.")
+    if any(item.has(*_OF_SOMETHING, *(_LENGTHS if of_length else ())) for item in others):
         return False
     strange = [
         item for item in others

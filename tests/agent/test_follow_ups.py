@@ -142,6 +142,69 @@ def test_what_is_asked_before_the_plan_is_answered_with_it() -> None:
     ]
 
 
+def told(*lines: str) -> tuple[State, str]:
+    state, says = State(), ()
+    for line in lines:
+        state, says = step(state, line, quick())
+    return state, words(says)
+
+
+@pytest.mark.parametrize(
+    ("lines", "choice"),
+    [
+        (("llama 3.1 8b, 200 calls at once", "turn every 8 sec. 1k in, 40 out"), "200 × 0.125 = 25 requests/s"),
+        (("llama 3.1 8b fp8 for 300 agents", "every 30 seconds one request"), "300 agents × 1 request / 30 s = 10"),
+        (
+            ("mistral small 3 24b, 9 000 fonctionnaires, 5 requêtes par agent et par jour", "non, 19 000 et non 9 000"),
+            "19,000 fonctionnaires × 5 requests a day = 1.1",
+        ),
+    ],
+)
+def test_a_line_goes_on_from_an_earlier_one_before_the_plan(lines: tuple[str, ...], choice: str) -> None:
+    """What each does says how much there is only with how many they are, who were named before."""
+    assert choice in told(*lines)[1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hmm and if out is 500",
+        "if answers are 500",
+        "95 % of the time",
+        "20 rps",
+    ],
+)
+def test_no_other_line_is_joined_and_no_length_is_a_rate(line: str) -> None:
+    state, said = told("llama 3.1 8b fp8, 300 agents", line)
+    assert "Taken with" not in said
+    assert state.values.get("traffic.requests_per_s") in (None, 20)
+
+
+def test_what_a_run_gave_waits_for_the_plan() -> None:
+    first = "llama 3.1 70b fp8, h100, 20 rps mean, 30 rps peak, 1500 in, 300 out, ttft p95 800 ms"
+    state, said = told(first, "our bench: one replica at 3.3 rps gives ttft p95 540 ms")
+    assert "sets nothing in it" in said
+    assert state.values["traffic.requests_per_s"] == 20
+    _, says = step(state, "go", quick())
+    assert "Measured TTFT p95 540 ms at 3.3 requests/s on 1 replica" in words(says)
+
+
+def test_what_was_right_before_is_the_plan_again() -> None:
+    state = after(LAW, "sorry, 45 questions, not 40", "no scratch that, 40 was right, that was the wrong page")
+    assert state.kept == 0
+    assert after(LAW, "6000 was our guess. realistic is 4000").base.values["tokens.input.mean"] == 4000
+
+
+@pytest.mark.parametrize(
+    ("line", "rate"),
+    [("actually it was 20 per minute, sorry!!", 20 / 60), ("no, 30 rps", 30), ("no more than 8 GPUs", None)],
+)
+def test_who_says_a_value_right_means_the_plan(line: str, rate: float | None) -> None:
+    state = after(LAW, line)
+    assert state.kept == (0 if rate is None else 1)
+    assert rate is None or state.base.values["traffic.requests_per_s"] == pytest.approx(rate, rel=0.7)
+
+
 def test_an_open_choice_that_is_passed_over_is_named() -> None:
     state = after(LAW, "with 4 bit")
     assert isinstance(state.pending, Clarify)

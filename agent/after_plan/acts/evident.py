@@ -178,7 +178,6 @@ _EVIDENT: Final = tuple(
             r"\b(?:two|2|both|three|3) (?:sites|data ?cent(?:er|re)s|dcs|regions|locations)\b.*"
             r"\b(?:surviv\w+|alone|fail\w*|down|active)\b",
         ),
-        ("pool", r"^\W*(?:and|plus|add)\b.{0,12}\b(?:second|another|further) workload\b"),
         ("elsewhere", r"\b(?:reserv\w+|commit\w*|lock)\b.*\b(?:up-?front|up front|in advance|prepa\w+)\b"),
     )
 )

@@ -66,9 +66,8 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
     if made := _at_once(state, text, ports):
         return made
     text = _of_users(without_count(spaced(text)), state.base)
-    if (number := re.fullmatch(_BACK_TO, text, re.I)) and (
-        made := _returned(state, float(number["figure"] or number["right"]), ports)
-    ):
+    number = re.fullmatch(_BACK_TO, text, re.I)
+    if number and (made := _returned(state, float(number["figure"] or number["right"]), ports)):
         new, says = made
         after, more = answer_line(new, number["rest"], ports) if number["rest"] else (new, ())
         return after, (*says, *more)
@@ -304,8 +303,10 @@ def _is_change(part: str, values: Mapping[str, Any], ports: Ports) -> bool:
 
 _BACK_TO: Final = (
     r"\W*(?:(?:hm+|no|ok|okay|and|then|so|please)\W+)*(?:(?:let'?s )?(?:go|come|switch) )?"
-    r"(?:scrap that\W+|scratch that\W+)?(?:back to (?P<figure>\d+(?:\.\d+)?)|(?P<right>\d+(?:\.\d+)?) (?:was|is) "
-    r"(?:right|correct|fine)(?: after all)?(?:,[^\d.;!?]*)?)\W*(?:[.;!]+\s+(?P<rest>\S.*))?"
+    r"(?:scrap that\W+|scratch that\W+)?"
+    r"(?:(?:back to|(?:stay|keep it|leave it) at|keep(?= \d{2})) (?P<figure>\d+(?:\.\d+)?)|"
+    r"(?P<right>\d+(?:\.\d+)?) (?:was|is) (?:right|correct|fine)(?: after all)?(?:,[^\d.;!?]*)?)\W*"
+    r"(?:[.;!]+\s+(?P<rest>\S.*))?"
 )
 _COUNTED_FIRST: Final = re.compile(r"\d(?:[\d.,' ’]*\d)?k? (?P<noun>[^\W\d_]{4,})", re.I)
 _MORE_OF_THEM: Final = re.compile(
@@ -348,7 +349,7 @@ def _returned(state: State, figure: float, ports: Ports) -> "Step | None":
             for path, value in now.items()
             if path in FIELDS
             and isinstance(value, int | float)
-            and figure in (value, path == RATE and round(value * usual_ratio(now), 6))
+            and figure in (value, round(100 * value, 6), path == RATE and round(value * usual_ratio(now), 6))
         ]
         return (
             (state, (said(f"{has[0][:1].upper()}{has[0][1:]}: plan {state.kept} has that."),))
@@ -358,7 +359,12 @@ def _returned(state: State, figure: float, ports: Ports) -> "Step | None":
     if len(found) != 1:
         return None
     ((shown, values),) = found.values()
-    return answer_request(state, WhatIf(Variation(values, {}, f"back to {shown}")), ports)
+    again = Variation(values, {}, f"back to {shown}")
+    made = branched(state, again, ports)
+    if not isinstance(made, Talk) and made[0] is state and made[1].number != state.kept:
+        new, _ = with_kept(state, made[1].number)
+        return new, (said(f"Back to {shown}: plan {new.kept} is the plan again."),)
+    return answer_request(state, WhatIf(again), ports)
 
 
 def _without_asides(state: State, text: str, ports: Ports) -> "Step | None":
@@ -479,6 +485,9 @@ def _answer_several(
     return (replace(new, kept=state.kept) if new.branches != state.branches else new), tuple(says)
 
 
+_CHOSEN: Final = {"1": 0, "first": 0, "yes": 0, "y": 0, "2": 1, "second": 1, "3": 2, "third": 2}
+
+
 def choose_reading(state: State, pending: WhichReading, line: str, ports: Ports) -> Step:
     """Go on with a line that may ask several things: the reply is a number, or a line of its own.
 
@@ -490,7 +499,7 @@ def choose_reading(state: State, pending: WhichReading, line: str, ports: Ports)
     """
     settled = replace(state, pending=None)
     words = line.lower().strip(" .!#()")
-    number = {"1": 0, "first": 0, "the first": 0, "yes": 0, "y": 0, "2": 1, "second": 1, "the second": 1}.get(words)
+    number = _CHOSEN.get(words.removeprefix("the "))
     if number is not None and number < len(pending.acts):
         if pending.acts[number] == "change":
             return answer_read(settled, understood(pending.line, state.base.values, ports), ports)

@@ -1,0 +1,163 @@
+"""What a line after the plan says anew: a number in the place of another, a value said right, users that join.
+
+Beside a variant, 'what if calls go to 350', a correction is the plan: 'sorry, 300 calls, not 200'.
+"""
+
+import re
+from typing import Final
+
+from agent.after_plan.answers import answer_request, undone, with_kept
+from agent.after_plan.lines import choosing
+from agent.after_plan.whatif import understood
+from agent.before_plan.amendments import Again, said_anew
+from agent.collect.amended import Amendment, amended, replacement_in, said_again, value_of
+from agent.collect.assumed import assumed
+from agent.fields.demand import CROWD, GIVEN_AS, USERS
+from agent.fields.table import FIELDS
+from agent.interpret.traffic.peaks import load_shown
+from agent.interpret.traffic.scope import RATE
+from agent.talk.answer_display import variant_shown
+from agent.talk.requests import Understood, Variation, WhatIf
+from agent.talk.state import Ports, State, Step
+
+
+def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step | None":
+    """Answer a line after the plan that puts a number in the place of one that was said: a variant with what follows.
+
+    Args:
+        state: with a plan.
+        text: the line: '300 calls, not 200'.
+        ports: of the conversation, to what lies outside it.
+        again: takes the lines that were said, one of them amended.
+
+    Returns:
+        None where the line amends nothing that was said.
+    """
+    right, last = _WAS_RIGHT.search(text), replacement_in(state.line)
+    if right and last and value_of(right["number"]) == value_of(last.old):
+        return undone(state, text)
+    if line := _leaning(state, text):
+        return choosing.answer_line(state, line, ports)
+    part = next((one for one in re.split(r"(?<=[.?!;])\s+", text) if replacement_in(one)), text)
+    if (amendment := replacement_in(part)) is not None:
+        changed = amended(state.lines, amendment)
+        return _planned_anew(state, text, part, amendment, changed, ports, again) if changed else None
+    read = understood(text, state.base.values, ports)
+    if more := _added_users(state, text, read):
+        return choosing.answer_line(state, more, ports)
+    whole = isinstance(read.request, WhatIf) and not read.unused
+    of_load = whole and read.request.change.values.keys() <= _OF_THE_LOAD  # type: ignore[union-attr]
+    changed = said_again(state.lines, text) if of_load or not whole else None
+    if changed:
+        return _planned_anew(state, text, text, None, changed, ports, again)
+    return _said_right(state, text, ports)
+
+
+def _planned_anew(
+    state: State,
+    text: str,
+    part: str,
+    amendment: Amendment | None,
+    changed: tuple[int, str],
+    ports: Ports,
+    again: Again,
+) -> "Step | None":
+    """Make the variant of an earlier line that is changed, with all that follows from it; a correction is the plan.
+
+    Args:
+        state: with a plan.
+        text: the line that changes the other.
+        part: the sentence of it that does.
+        amendment: what it says of the number that it takes the place of, if anything.
+        changed: which line of the conversation it changes, and that line with it.
+        ports: of the conversation, to what lies outside it.
+        again: takes the lines that were said once more.
+    """
+    before = state
+    while before.phase == "planned" and before.past is not None:
+        before = before.past
+    if changed[0] >= len(before.lines):
+        return choosing.answer_line(state, changed[1], ports)
+    old = assumed(before, ports).state.values
+    new = assumed(said_anew(before, before.lines, changed, ports, again), ports).state.values
+    beside = ports.read(amendment.beside if amendment else "", ports.catalog, known=state.base.values).values
+    values = {path: value for path, value in new.items() if value != old.get(path)}
+    values |= {path: one for path, one in beside.items() if path in FIELDS and path not in {"preset", *values}}
+    if not values:
+        return None
+    label = ", ".join(
+        load_shown(value, new) if path == RATE else variant_shown(path, value)
+        for path, value in values.items()
+        if path == USERS or (path in FIELDS and path not in CROWD)
+    )
+    variation = Variation(values, dict.fromkeys(values, part), label, frozenset(old.keys() - new.keys()))
+    made, answer = answer_request(state, WhatIf(variation), ports)
+    if amendment or _MISTAKEN.search(text):
+        made, answer = _as_plan(state, (made, answer))
+    rest = text.replace(part, "", 1)
+    after, told = choosing.answer_line(made, rest, ports) if any(map(str.isalnum, rest)) else (made, ())
+    return after, (*answer, *told)
+
+
+def _as_plan(before: State, varied: Step) -> Step:
+    """Return a step that made a variant with that as the plan."""
+    made, says = varied
+    if made is before or made.pending is not None:
+        return varied
+    made, kept = with_kept(made, None)
+    return made, (*says[:-1], *kept)
+
+
+def _leaning(state: State, text: str) -> str:
+    """Return the last variant's line with the number of a line that goes on from it; nothing where none does."""
+    leans, numbers = _LEANS.fullmatch(text), list(_NUMBERS.finditer(state.line)) if len(state.branches) > 1 else []
+    if not leans or len(numbers) != 1:
+        return ""
+    return state.line[: numbers[0].start()] + leans["number"] + state.line[numbers[0].end() :]
+
+
+_NUMBERS: Final = re.compile(r"(?<![\w.,])\d[\d.,]*k?(?![\w]*\d)")
+_WAS_RIGHT: Final = re.compile(r"(?<![\w.,])(?P<number>\d[\d.,]*k?) (?:was|is) (?:right|correct)\b", re.I)
+_LEANS: Final = re.compile(
+    r"\W*(?:and|or|what about|how about|und|et|y|e)\W+(?:with |at |for )?(?P<number>\d[\d.,]*k?)\W*", re.I
+)
+"""A number alone that goes on from the last variant: 'and 30?' after 'what if 25 rps'."""
+_OF_THE_LOAD: Final = CROWD | {RATE, "traffic.concurrency", GIVEN_AS}
+"""What one figure among several makes: read alone it would stand for all of the load."""
+_MISTAKEN: Final = re.compile(
+    r"\b(?:(?:no|nope|nah|non|nein|wait)(?=\s*[,.!:–-])|sorry|oops|actually|correction|scratch that|i meant?|typo|"
+    r"my (?:bad|mistake)|quatsch|perdón)\b",
+    re.I,
+)
+"""Words of who said something wrong before: what is right is the plan, and no variant beside it."""
+_CORRECTS: Final = re.compile(
+    rf"\W*(?:(?:{_MISTAKEN.pattern}|ok|hm+|it(?:'?s| was| is| should be)|that(?:'?s| was| is)|should be)\W+)+"
+    rf"(?P<core>(?!what|how|if)\S.*?)(?:\W+(?:{_MISTAKEN.pattern}|instead))*\W*",
+    re.I,
+)
+
+
+def _said_right(state: State, text: str, ports: Ports) -> "Step | None":
+    """Answer a line that says a value right: 'actually it was 20 a minute, sorry'; None for any other."""
+    match = _CORRECTS.fullmatch(text) if _MISTAKEN.search(text) and "?" not in text else None
+    read = understood(match["core"], state.base.values, ports) if match else None
+    if read is None or read.unused or not isinstance(read.request, WhatIf) or not re.search(r"\d", text):
+        return None
+    made = answer_request(state, read.request, ports)
+    return None if made[0] is state or made[0].pending else _as_plan(state, made)
+
+
+def _added_users(state: State, text: str, read: Understood) -> str:
+    """Return a line that adds people in the words for it: 'plus 120 paralegals'; nothing where it adds none."""
+    values = read.request.change.values if isinstance(read.request, WhatIf) else {}
+    more, old = values.get(USERS), state.base.values.get(USERS)
+    if not more or not old or not _ADDS_THEM.search(text) or "users +" in read.request.change.label:  # type: ignore[union-attr]
+        return ""
+    return f"{more:g} more users" if any(value_of(one[0]) == more for one in _NUMBERS.finditer(text)) else ""
+
+
+_ADDS_THEM: Final = re.compile(
+    r"^\W*\+|\b(?:plus|another|additional\w*|extra|more|further|on top|joins?|joining|hir(?:e|ing)|com(?:e|es|ing) "
+    r"(?:too|on board|along|as well))\b",
+    re.I,
+)
