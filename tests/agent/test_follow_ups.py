@@ -77,7 +77,7 @@ def test_a_question_or_a_line_of_more_numbers_replaces_none(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["+900 lawyers", "double the calls 2x", "350 concurrent calls", "$300 for calls", "calls 30%"]
+    "line", ["+900 lawyers", "double the calls 2x", "350 concurrent lawyers", "$300 for calls", "calls 30%"]
 )
 def test_a_line_says_nothing_again_with_a_sign_or_with_words_of_its_own(line: str) -> None:
     assert said_again([LAW, CALLS], line) is None
