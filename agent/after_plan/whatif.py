@@ -231,6 +231,7 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
         if isinstance(multiplied, Unclear):
             return Understood(multiplied)
         left = _SETS.sub("", multiplied)
+        left = _OTHER_PLACE.sub(lambda found: _moved_place(found, base, ports), left)
         readings.append(ports.read(left, ports.catalog, asked_path=None, known=base) if left.strip() else Reading())
         _take(readings[-1], change, base, replace_metric=not _ADDS.search(left))
         drops |= dropped
@@ -248,11 +249,14 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     if cheapest:
         labels = f"cheapest with {labels}" if labels else "cheapest of all"
     variation = Variation(values, change.details, labels, drops, chained)
-    if questions := tuple(one for reading in readings for one in reading.questions):
+    questions = tuple(one for reading in readings for one in reading.questions)
+    variation, questions, taken = _settled(variation, questions, base)
+    notes = *notes, *taken
+    if questions:
         return Understood(Ask(variation, questions), unused, notes)
     if part:
         unclear = Unclear(f"{quoted(part)} has another length, and the others? {_AS_A_MIX}")
-    elif values or cheapest or drops:
+    elif variation.values or cheapest or drops:
         unclear = None
     elif change.denied and not unused and not objections:
         unclear = Unclear(f"Then nothing changes: {quoted(', '.join(change.denied))}.")
@@ -262,6 +266,43 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
         return Understood(unclear, () if part or objections else unused, notes)
     request = Cheapest(variation) if cheapest or budget else WhatIf(variation)
     return Understood(request, (*unused, *objections), notes)
+
+
+_OTHER_PLACE: Final = re.compile(r"\b(?P<new>[a-z]{4,}(?: [a-z]{4,})?),? not (?:in )?(?P<old>[a-z]{4,})\b", re.I)
+"""A place beside the one that is left: 'Ireland, not Frankfurt'."""
+
+
+def _moved_place(found: re.Match[str], base: Mapping[str, Any], ports: Ports) -> str:
+    """Return the words with 'in' before the new place, where both are places; as they are where they are none."""
+    new, old = (ports.read(f"in {found[name]}", ports.catalog, asked_path=None, known=base) for name in ("new", "old"))
+    both = "money.region" in new.values and "money.region" in old.values and not new.unused
+    return f"in {found['new']}" if both else found[0]
+
+
+_MOST_ITL_S: Final = 5.0
+"""Between two tokens, in seconds: no target is longer."""
+
+
+def _settled(
+    change: Variation, questions: tuple[Ambiguity, ...], base: Mapping[str, Any]
+) -> tuple[Variation, tuple[Ambiguity, ...], tuple[str, ...]]:
+    """Return a change with what its questions leave one choice for, the other questions, and how those were read."""
+    left: list[Ambiguity] = []
+    notes: list[str] = []
+    for one in questions:
+        able = [choice for choice in one.choices if not _is_absurd(choice.value)]
+        if len(able) != 1 or one.path != "targets" or able[0].value is None:
+            left.append(one)
+            continue
+        change = with_choice(change, one.path, able[0].value, one.words, base)
+        notes.append(f"{quoted(one.words)} is read as {able[0].label}.")
+    return change, tuple(left), tuple(notes)
+
+
+def _is_absurd(value: Any) -> bool:
+    """Return whether a value is a target that is nobody's: '40 s' between tokens."""
+    targets = value if isinstance(value, tuple) else ()
+    return any(getattr(one, "metric", "") == "itl" and one.seconds > _MOST_ITL_S for one in targets)
 
 
 _LENGTHS: Final = frozenset({"tokens.input.mean", "tokens.output.mean", "serving.context_window"})

@@ -137,6 +137,8 @@ def test_a_share_of_something_else_or_one_that_is_asked_for_is_no_discount(line:
         ("what would autoscaling save", r"It rests on the day's shape"),
         ("and if caching works only half of the time", r"50 % of prompt tokens cached"),
         ("does it fit on one H100? 70B fp8 = 70GB right", r"does not fit.*Yes: 72\.7 GB of weights in FP8"),
+        ("ttft 400, and Ireland not frankfurt", r"ireland, TTFT p95 within 400 ms.*'ttft 400' is read as 400 ms"),
+        ("itl max 40", r"ITL p95 within 40 ms"),
         ("make it 90 % sure", r"90 % sure takes \d+ replicas"),
         ("how'd you get 61 ms ITL? our bench shows 34", r"Measured ITL p95 34 ms.*load it was measured was not said"),
         (
