@@ -15,7 +15,7 @@ from agent.fields.demand import HABIT, PRESET, USERS
 from agent.interpret.contradictions import RATE
 from agent.interpret.demand.joined import demand_line, join_demand
 from agent.interpret.demand.rest import ask_whole_load, is_of_a_key, unused_figures
-from agent.interpret.facts.draft import Draft, Finding
+from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.interpret.facts.settlement import implausible
 from agent.interpret.roles.figures import Second, is_figure
@@ -163,6 +163,8 @@ def _doubt_prompt(draft: Draft, second: Second) -> None:
     path = _SIDES["prompt"]
     found = [one for one in draft.findings if one.path == path]
     left = [item for item in unused_figures(draft, second) if _is_of_a_prompt(draft, item, second)]
+    if len(found) == 1 and len(found[0].options) > 1 and left:
+        _narrow(draft, found[0], left[0])
     if len(found) != 1 or len(found[0].options) != 1 or not left:
         return
     (finding,), option = found, found[0].options[0]
@@ -184,6 +186,16 @@ def _doubt_prompt(draft: Draft, second: Second) -> None:
     text = f"{said!r}: is that the whole prompt? Beside it I have not used {beside}."
     draft.findings.remove(finding)
     draft.questions.append((text, path, tuple(choices), finding.start, finding.end))
+
+
+def _narrow(draft: Draft, finding: Finding, item: Item) -> None:
+    """Offer a length within a range first: 'between 2k and 20k, mostly 4k'."""
+    value = item.number.value
+    if not finding.options[0].value <= value <= finding.options[-1].value:
+        return
+    draft.sentence.take(draft.sentence.items.index(item))
+    usual = Option(value, f"prompts: {show_count(value)} tokens on average", "mostly")
+    draft.findings[draft.findings.index(finding)] = replace(finding, options=(usual, *finding.options))
 
 
 _FEWEST_TOKENS: Final = 10.0

@@ -465,9 +465,13 @@ class Line(Struct):
 
     def is_lost(self, at: int) -> bool:
         """Whether a share is of what never comes to the model: '40 % get cancelled', 'we drop 60 % of them'."""
+        if any(item.has("rateunit") for item in self.items):
+            return False  # '20 rps' are those that come
         before = self._clause(range(at - 1, max(-1, at - _FEW - 1), -1))
         around = [*before, *self._clause(range(at + 1, min(len(self.items), at + _FAR)))]
-        return any(_LOST.fullmatch(self.items[n].word) and not self._is_word(n + 1, "to") for n in around)
+        cached = any(self._is_word(n, "cache") and self.items[n - 1].word in ("from", "by", "the") for n in around)
+        from_it = cached and any(self.items[n].word in ("from", "by") for n in around)
+        return from_it or any(_LOST.fullmatch(self.items[n].word) and not self._is_word(n + 1, "to") for n in around)
 
     def _clause(self, places: range) -> list[int]:
         """Return positions up to the next figure or mark."""

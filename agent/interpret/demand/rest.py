@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from agent.interpret.demand.factors import Line
 from agent.interpret.facts.draft import Draft
-from agent.interpret.facts.leftovers import covered
 from agent.interpret.facts.reading import Choice
 from agent.interpret.facts.settlement import implausible
 from agent.interpret.roles.figures import Second
@@ -59,7 +58,10 @@ def ask_whole_load(draft: Draft, line: Line, second: Second) -> None:
     """
     if draft.has(RATE) and draft.value(PEAK) is None and _lies_in_hours(draft, second):
         take_hours(draft, lambda match: "d" in match and match["d"].has("window"))
-    if not (unused := _factors_left(draft, second)):
+    unused = _factors_left(draft, line, second)
+    if any(USUAL_HABIT in choice.label for one in draft.questions for choice in one[2]):
+        unused = unused or _of_a_trial(draft, second)
+    if not unused:
         return
     beside = f"I have not used {', '.join(repr(draft.sentence.text[item.start : item.end]) for item in unused)}."
     for number, (text, path, choices, start, end) in enumerate(draft.questions):
@@ -90,6 +92,15 @@ def ask_whole_load(draft: Draft, line: Line, second: Second) -> None:
     draft.questions.append((text, path, answers, finding.start, finding.end))
 
 
+def _of_a_trial(draft: Draft, second: Second) -> list[Item]:
+    """Return what was done in a trial or is done today, which was left out and may tell how often each asks."""
+    return [
+        item for item in draft.sentence.items
+        if item.has("num") and any(start <= item.start < end for start, end in draft.dropped)
+        and sum(second.roles.get(item.start, {}).get(role, 0.0) for role in ("habit", "daily", "rate")) >= _MAY
+    ]  # fmt: skip
+
+
 def _lies_in_hours(draft: Draft, second: Second) -> bool:
     """Whether a load of a day or more stands beside hours of the day that no rule has used."""
     spans = [(one.start, one.end) for one in draft.findings if one.path == RATE]
@@ -114,7 +125,7 @@ def _made_with(draft: Draft, line: Line, second: Second, unused: Sequence[Item],
     inside = [one for one in draft.sentence.items if one.has("num") and found.start <= one.start < found.end]
     made: list[Choice] = []
     for item in unused:
-        value, at = item.number.value, next(n for n, one in enumerate(line.items) if one.start == item.start)
+        value, at = item.number.value, _at(line, item)
         figure, roles = line.figure(at, 0), second.roles[item.start]
         role = max(roles, key=lambda one: roles[one])
         times = 0.0
@@ -134,7 +145,7 @@ def _made_with(draft: Draft, line: Line, second: Second, unused: Sequence[Item],
     return made[:_MOST_MADE]
 
 
-def _factors_left(draft: Draft, second: Second) -> list[Item]:
+def _factors_left(draft: Draft, line: Line, second: Second) -> list[Item]:
     """Return the figures that no rule has used though they probably multiply the load."""
     chances = {item.start: c for item in unused_figures(draft, second) if (c := _chance(draft, item, second)) > _MAY}
     unused = [item for item in draft.sentence.items if item.start in chances]
@@ -142,7 +153,7 @@ def _factors_left(draft: Draft, second: Second) -> list[Item]:
     if len(parts) > 1 and abs(sum(parts) - 1) < 0.01:
         return []  # parts of the load, which together are all of it
     # '80 % of it is from Asia' changes no load; '0.5 % of visits ask' does.
-    told = any(not item.has("pct") or _behind(draft, item) & ASKING for item in unused)
+    told = any(not item.has("pct") or _behind(draft, item) & ASKING or line.is_lost(_at(line, item)) for item in unused)
     return unused if told and max(chances.values(), default=0.0) >= _FACTOR else []
 
 
@@ -187,6 +198,10 @@ def _is_of_another(items: Sequence[Item], at: int, behind: Sequence[Item]) -> bo
     )
 
 
+def _at(line: Line, item: Item) -> int:
+    return next(at for at, one in enumerate(line.items) if one.start == item.start)
+
+
 def _behind(draft: Draft, item: Item) -> frozenset[str]:
     """Return the next three words."""
     at = draft.sentence.items.index(item)
@@ -195,13 +210,15 @@ def _behind(draft: Draft, item: Item) -> frozenset[str]:
 
 def unused_figures(draft: Draft, second: Second) -> list[Item]:
     """Return the figures that the second reader has read and no rule has used or let go of."""
-    taken = covered(draft)
-    for start, end in draft.dropped:
-        taken[start:end] = b"\x01" * (end - start)
+    apart = [*draft.dropped, *((start, end) for _, start, end in (*draft.objections, *draft.notes))]
+    apart += [(one.start, one.end) for one in draft.findings if one.path not in _LOADS]
+    apart += [(one[3], one[4]) for one in draft.questions if one[1] not in _LOADS]
     return [
         item
         for item in draft.sentence.items
-        if item.start in second.roles and not (item.claimed or taken[item.start]) and not is_of_a_key(draft, item.start)
+        if item.start in second.roles
+        and not (item.claimed or any(start <= item.start < end for start, end in apart))
+        and not is_of_a_key(draft, item.start)
     ]
 
 

@@ -24,6 +24,8 @@ RATE, PROMPT, PEAK = "traffic.requests_per_s", "tokens.input.mean", "traffic.pea
         ("18,000 students, 40%. Maybe 1 in 6 of those is on it, one question every 2 minutes. 8B", RATE, 10.0),
         # Models with their shares are plans of their own.
         ("60% to llama 8b, 40% to llama 70b, 30 req/s in total, 1k in 200 out", RATE, 18.0),
+        ("1.4M searches a day, 35% are answered from cache, rest goes to the 70B", RATE, 10.532407),
+        ("input between 2k and 20k, mostly 4k, 300 out, 5 rps, 8B", PROMPT, 4000.0),
         # Kinds with their shares have a mean.
         ("8B, 4 rps, 75% are 500 tokens in / 100 out, 25% are 6k tokens in / 400 out", PROMPT, 1875.0),
     ],
@@ -57,6 +59,8 @@ def test_a_caller_is_one_of_the_calls_and_the_load_may_be_another() -> None:
         ("8B, 9 rps, real peak 27 rps, a 3x burst for 10 min", "traffic.burst", None),
         ("Salamandra 7B o Llama 8B, prompt de 1.600 tokens", "serving.runtime", None),
         ("2.4 billion tokens/day, 85/15 input/output, Llama 4 Scout", PROMPT, None),
+        ("12k avg / 60k p95 in, 500 out, 3 rps, 70B", "tokens.input.p95", 60000.0),
+        ("8B, 20 rps, at peak hour 70% of requests hit the cache", RATE, 20.0),
         # Near misses: none of these is hours of the day, or a part of a prompt or a load.
         ("8B, 86,400 questions per day, takes 9-18h to roll out", RATE, 1.0),
         ("8B at 25 rps in the busy period (07:00-19:00), monthly reports", RATE, 25.0),
@@ -119,3 +123,16 @@ def test_total_beside_a_time_is_the_whole_answer(line: str, metric: str) -> None
 def test_a_95th_percentile_without_a_mean_is_taken() -> None:
     state, _ = step(State(), "Llama 3.1 8B on L4, 2 rps, prompts p95 4,200 tokens", ports_of(CATALOG))
     assert state.values["tokens.input.p95"] == 4200
+
+
+@pytest.mark.parametrize(
+    ("line", "label"),
+    [
+        ("20 rps at lunch, 4 rps otherwise, 8B on L4", "4 requests/s on average, 20 at the peak"),
+        ("pilot: 40 users made 3,100 requests last week. rollout is 1,800 users. 8B", "another habit"),
+        ("Chat for 45k members, 8% write on a given day, 5 messages each, 8B", "another load"),
+    ],
+)
+def test_a_right_choice_is_among_those_of_a_load(line: str, label: str) -> None:
+    questions = interpret(line, CATALOG).questions
+    assert any(label in choice.label for one in questions if one.path == RATE for choice in one.choices)
