@@ -32,7 +32,8 @@ def batch_at_rate(replicas: Replicas, requests_per_s: Floats) -> Floats:
     passed = np.minimum(np.maximum(below, 1), ladder.rates.shape[1] - 1)
     low = np.log(along_last(ladder.batches, passed - 1))
     width = np.log(along_last(ladder.batches, passed)) - low
-    batch = _narrowed(costs.rate_at, wanted, low, width, 8)
+    # Where prompts run apart λ(B) is flat, and rises steeply where the last seats are taken.
+    batch = _narrowed(costs.rate_at, wanted, low, width, *((8,) if costs.scheduler.mixed else (6, 6)))
     # One secant step more, for six digits.
     rates = costs.rate_at(np.concatenate([batch, batch * NEARBY], axis=1))
     here, beyond = rates[:, : batch.shape[1]], rates[:, batch.shape[1] :]

@@ -54,6 +54,7 @@ def saturated(replicas: Replicas) -> LoadFigures:
 
 def offline(replicas: Replicas, requests: int) -> LoadFigures:
     """Return the throughput of a finite queue: N·prefill + ⌊N/B⌋·decode(B) + decode(rest); N → ∞ is saturation."""
+    replicas = _waiting(replicas)
     seats = np.minimum(np.maximum(np.floor(replicas.saturated_batch), 1.0), float(requests))
     rounds = np.floor(requests / seats)
     rest = requests - rounds * seats
@@ -63,6 +64,11 @@ def offline(replicas: Replicas, requests: int) -> LoadFigures:
     )
     seconds = requests * replicas.at(seats).prompt_s + decoded * decode
     return _figures(replicas, None, None, None, seats[:, 0], requests / seconds[:, 0])
+
+
+def _waiting(replicas: Replicas) -> Replicas:
+    """Return replicas to whom requests come as others end, none while a step of prompts runs."""
+    return replace(replicas, costs=replace(replicas.costs, seats=None))
 
 
 def static_batch(replicas: Replicas, batch: Floats) -> LoadFigures:
@@ -111,7 +117,7 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
         concurrency: clients of one replica: (candidates,).
         protocol: of the benchmark.
     """
-    lengths = replicas.lengths
+    replicas, lengths = _waiting(replicas), replicas.lengths
     clients = concurrency[:, None]
     seats = np.minimum(clients, np.maximum(replicas.seats, 1.0))
     together = np.minimum(prompts_together(replicas), seats)

@@ -176,7 +176,7 @@ def _e2e_tail(load: Load) -> Tail:
     weights = np.add.reduceat(prompt.weights, starts)
     own = np.add.reduceat(load.own_prefill_s * prompt.weights, starts, axis=-1) / weights
     paces, pace_weights = PACES if len(output.weights) > 1 else PACES_ALIKE
-    beyond, sigma = (each[..., None] for each in _beyond_alone(load))
+    beyond, sigma, _ = (each[..., None] for each in _beyond_alone(load))
     pace = load.least_itl_s[..., None, None] + np.exp(sigma * paces - sigma * sigma / 2) * beyond
     decoding = ((output.values - 1)[:, None] * pace).reshape(*load.itl_s.shape, -1)
     taken = decoding[..., None] + own[..., None, :]
@@ -188,20 +188,34 @@ def _e2e_tail(load: Load) -> Tail:
 
 
 def _itl_tail(load: Load) -> Tail:
-    """Return P(ITL > seconds), lognormal beyond a step alone: what others bring into it, how the batch wanders."""
-    beyond, sigma = _beyond_alone(load)
-    scale, weights = 1 / sigma, load.lengths.output.weights
+    """Return P(ITL > seconds): what others bring into a step alone, how the batch wanders, as a lognormal beyond it.
 
-    def exceeds(seconds: Floats, least: Floats, scale: Floats, shift: Floats) -> Floats:
-        longer = np.log(np.maximum(seconds - least, TINY))
-        result: Floats = normal_tail(longer[..., None] * scale + shift) @ weights
+    Where that varies by more than its mean, since few answers meet any prompt, it is an exponential for some of them.
+    """
+    beyond, sigma, square = _beyond_alone(load)
+    scale, weights = 1 / sigma, load.lengths.output.weights
+    few = np.minimum(2 / square, 1.0)
+    rare = (few / beyond, few) if (few < 1).any() else ()
+
+    def exceeds(seconds: Floats, least: Floats, scale: Floats, shift: Floats, *rare: Floats) -> Floats:
+        longer = np.maximum(seconds - least, TINY)[..., None]
+        deviations = np.log(longer) * scale
+        deviations += shift
+        beyond = normal_tail(deviations)
+        if rare:
+            each, few = rare
+            np.multiply(longer, -each, out=deviations)
+            np.exp(deviations, out=deviations)
+            np.multiply(deviations, few, out=beyond, where=few < 1)
+        result: Floats = beyond @ weights
         return np.where(seconds < least, 1.0, result)
 
-    return Tail(exceeds, (load.least_itl_s, scale, sigma / 2 - np.log(beyond) * scale))
+    return Tail(exceeds, (load.least_itl_s, scale, sigma / 2 - np.log(beyond) * scale, *rare))
 
 
-def _beyond_alone(load: Load) -> tuple[Floats, Floats]:
-    """Return the mean of ITL beyond a step alone, and its log standard deviation: by answer stratum."""
+def _beyond_alone(load: Load) -> tuple[Floats, Floats, Floats]:
+    """Return the mean of ITL beyond a step alone, its log standard deviation, and E of its square over the mean's."""
     variance = load.itl_variance_by_answer
     beyond = np.maximum(load.itl_by_answer - load.least_itl_s[..., None], TINY)
-    return beyond, np.minimum(np.sqrt(np.log1p(variance / beyond**2) + TINY), WIDEST)
+    square = 1 + variance / beyond**2
+    return beyond, np.minimum(np.sqrt(np.log(square) + TINY), WIDEST), square

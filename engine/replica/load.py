@@ -7,7 +7,7 @@ array of one.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any
@@ -20,8 +20,8 @@ from catalogs.kept import kept
 from catalogs.records.runtimes import Scheduler
 from engine.arrays import Floats, Indices, across
 from engine.question.lengths import Lengths
-from engine.replica.prefills import Prefills, Response, Stall, gate, pace_variance, response, stall
-from engine.replica.queueing import TINY, Waits, backlog, clump_come, wait_probability
+from engine.replica.prefills import Gate, Prefills, Response, Stall, gate, pace_variance, response, stall
+from engine.replica.queueing import TINY, Waits, backlog, wait_probability
 from engine.replica.saturation import RateLadder, rate_ladder
 from engine.replica.steps import StepCosts, Steps, step_costs, sum_of_parts
 from engine.step.table import StepTables
@@ -86,12 +86,14 @@ class Load(Struct, frozen=True, dict=True):
     def itl_variance_by_answer(self) -> Floats:
         """Variance of the ITL of answers, likewise."""
         decoded, steps_s = _decoding_steps(self.lengths), self.itl_s
-        varied = pace_variance(self.response, self.prefills, decoded / max(self.decoded, 1.0))
-        result: Floats = varied * (steps_s * steps_s)[..., None] + self._longer_by_answer[1] / (decoded * decoded)
-        return result
+        _, longer, met = self._longer_by_answer
+        varied = pace_variance(self.response, self.prefills, decoded / max(self.decoded, 1.0), met)
+        varied *= (steps_s * steps_s)[..., None]
+        varied += longer / (decoded * decoded)
+        return varied
 
     @cached_property
-    def _longer_by_answer(self) -> tuple[Floats, Floats]:
+    def _longer_by_answer(self) -> tuple[Floats, Floats, Floats]:
         return self.stall.by_answer(_decoding_steps(self.lengths))
 
     @property
@@ -226,18 +228,18 @@ class Replicas(Struct, frozen=True):
 
     def routed(self, work: "_Work", fleet: Floats) -> Load:
         """Return the load of batches that a router fills, which are so many replicas' at each batch."""
-        load = _seated_load(self.costs, self.arrival_cv, work, fleet)
+        load, found = _seated_load(self.costs, self.arrival_cv, work, fleet)
         busy, wait = self._seats(load)
         return replace(
             load,
             least_itl_s=np.repeat(self.ladder.smallest_step_s, load.batch.shape[1], axis=1),
             waits=replace(load.waits, seat_busy=busy[..., None], seat_wait=wait[..., None]),
-            **self._answers_beside(load, busy),
+            **self._answers_beside(load, found, busy),
         )
 
-    def _answers_beside(self, load: Load, seat_busy: Floats) -> dict[str, Any]:
+    def _answers_beside(self, load: Load, at_gate: Gate, seat_busy: Floats) -> dict[str, Any]:
         """Return what others do to an answer: ``met``, ``wander`` and ``stall`` of a load (formula 2, its mean)."""
-        prefills, batch, waits, found = load.prefills, load.batch, load.waits, load.response
+        prefills, batch, found = load.prefills, load.batch, load.response
         # Who holds a seat meets all of k taken k·C/a as often as a moment does.
         free = 1.0 - np.minimum(seat_busy * across(self.seats) / np.maximum(batch, TINY), 1.0)
         many = np.maximum(batch, 1.0)
@@ -245,42 +247,35 @@ class Replicas(Struct, frozen=True):
         # The batch grows with ITL, and at most to what saturates.
         answer_s = load.decoded * load.itl_s
         room = np.maximum(across(self.saturated_batch / self.saturated_rate) / answer_s - 1.0, TINY)
-        own, weights = load.own_prefill_s, self.lengths.prompt.weights
+        own, weights, ahead = load.own_prefill_s, self.lengths.prompt.weights, at_gate.followed
         mean = own @ weights
-        step, ahead = waits.step[..., 0], (waits.beside + waits.behind)[..., 0]
-        waited = step + ahead
-        varied = (own * own) @ weights - mean * mean + (waits.square[..., 0] - waited * waited)
+        varied = (own * own) @ weights - mean * mean + at_gate.followed_square - ahead * ahead
         mixed, later = self.costs.scheduler.mixed, self.costs.scheduler.one_step_later
         usual = load.step_s / prefills.idle_share if mixed else load.step_s
-        taken = mean - across(self.costs.ttft_overhead_s) + ahead
+        prefill = mean - across(self.costs.ttft_overhead_s)
         return {
             "met": batch / (batch + (1.0 - 1.0 / prefills.pool) / found.left),
             "wander": 1.0 + wander * room / (wander + room),
             "stall": stall(
                 found,
                 prefills,
-                (taken, np.maximum(varied, 0.0)),
+                (prefill + ahead, np.maximum(varied, 0.0)),
                 usual,
                 free,
                 answer_s,
-                clump=self._clump(load, taken),
+                clump=self._clump(load, at_gate, prefill),
                 mixed=mixed,
                 later=later,
             ),
         }
 
-    def _clump(self, load: Load, own_s: Floats) -> Floats | float:
-        """Return the share of a clump that comes while a request's prompt runs (``own_s`` seconds) or its answer."""
+    def _clump(self, load: Load, at_gate: Gate, own_s: Floats) -> Floats | float:
+        """Return how many of a request's clump run after its prompt (``own_s`` seconds), before its answer ends."""
         if self.arrival_cv == 1:
             return 0.0
-        times, come = clump_come(self.arrival_cv)
-        prefills, begins = load.prefills, load.waits.step[..., 0]
-        ends = begins + own_s + load.decoded * load.itl_s
-        # Over all replicas of the router, gaps between arrivals.
-        gaps = np.log(np.stack([begins, ends]) * prefills.requests_per_s * (self.arrival_cv**2 - 1) / prefills.clumps)
-        begun, ended = np.interp(gaps, times, come)
-        share: Floats = ended - begun
-        return share
+        stay = at_gate.step + at_gate.beside + own_s + load.decoded * load.itl_s
+        come: Floats = load.prefills.clumps / 2 * load.prefills.clump_within(stay) - at_gate.joined
+        return come
 
     def _seats(self, load: Load) -> tuple[Floats, Floats]:
         """Return formula 6: the probability that no seat is free, and the mean wait for one then, seconds."""
@@ -293,7 +288,9 @@ class Replicas(Struct, frozen=True):
         variability = 0.5 * (load.prefills.clumps * pool + (1 + self.lengths.output.cv**2))
         alone = variability / np.maximum(saturated_rate - rate, 1e-4 * saturated_rate)
         wait = np.maximum(alone / pool, np.minimum(alone, 1 / saturated_rate))
-        return wait_probability(pool * seats, pool * erlangs), np.maximum(wait, TINY)
+        # Hayward: seats that Poisson arrivals would find as full as those of peakedness z find k (Fredericks 1980).
+        shared = pool / np.maximum(1 + load.prefills.clumps * pool / 2, TINY)
+        return wait_probability(shared * seats, shared * erlangs), np.maximum(wait, TINY)
 
 
 @kept(32)
@@ -316,8 +313,7 @@ class _Work(Struct, frozen=True):
 
 
 def _work(costs: StepCosts, batch: Floats) -> _Work:
-    steps = costs.at(batch)
-    prompts = costs.prompt_seconds(steps)
+    steps, prompts = costs.opened(batch)
     prompt_s = prompts @ costs.lengths.prompt.weights
     return _Work(
         steps=steps,
@@ -353,11 +349,12 @@ def loads_at(asked: Sequence[tuple[Replicas, Floats]]) -> list[Load]:
     return [load.mapped(itemgetter(part)) for part in parts]
 
 
-def _seated_load(costs: StepCosts, arrival_cv: float, work: _Work, fleet: Floats) -> Load:
+def _seated_load(costs: StepCosts, arrival_cv: float, work: _Work, fleet: Floats) -> tuple[Load, Gate]:
     """Return everything about batches of requests that have a seat; ``fleet`` are the replicas that share a rate."""
     steps, rate = work.steps, work.requests_per_s
     prefills = _prefills(costs.lengths, steps, rate, work.prompt_s_by_stratum, fleet, arrival_cv)
-    return Load(
+    waits, at_gate = _waits(costs, steps, prefills)
+    load = Load(
         lengths=costs.lengths,
         decoded=costs.decoded,
         batch=steps.batch,
@@ -365,15 +362,16 @@ def _seated_load(costs: StepCosts, arrival_cv: float, work: _Work, fleet: Floats
         least_itl_s=steps.decoding,
         met=ALWAYS,
         wander=ALWAYS,
-        stall=Stall(*np.zeros((4, 1))),
+        stall=Stall(ALWAYS, ALWAYS, ALWAYS, later=False),
         prompt_s=work.prompt_s,
         prefills=prefills,
         elasticity=work.elasticity,
         response=response(prefills, work.elasticity),
         prompt_s_by_stratum=work.prompt_s_by_stratum,
         own_prefill_s=work.own_prefill_s,
-        waits=_waits(costs, steps, prefills),
+        waits=waits,
     )
+    return load, at_gate
 
 
 def _prefills(
@@ -390,33 +388,35 @@ def _prefills(
         square=square @ weights,
         cube=(square * brought) @ weights,
         fixed=steps.once,
-        together=steps.together,
+        shared=steps.head,
+        apart=steps.apart,
         pool=np.minimum(fleet, ROUTED_TOGETHER),
         clumps=(arrival_cv**2 - 1) / fleet,
+        gap_s=1 / (fleet * rate),
     )
 
 
-def _waits(costs: StepCosts, steps: Steps, prefills: Prefills) -> Waits:
+def _waits(costs: StepCosts, steps: Steps, prefills: Prefills) -> tuple[Waits, Gate]:
     """Return formulas 4 and 5."""
-
-    def beside_one(others: Floats) -> Floats:
-        return costs.prompts_beside(steps, others)
-
+    beside, fits = partial(costs.prompts_beside, steps), partial(costs.fits_beside, steps)
     mixed, later = costs.scheduler.mixed, costs.scheduler.one_step_later
-    step, beside, square = gate(prefills, steps.decoding, beside_one, mixed=mixed, later=later)
+    found = gate(prefills, steps.decoding, beside, fits, mixed=mixed, later=later)
     # Prompt tokens that come in a step, beside the room for them.
     come = prefills.requests_per_s * steps.decoding / prefills.idle_share
     drift = np.maximum(steps.room - come * costs.computed, 0.02 * steps.room)
     left, queued = backlog(drift, np.sqrt(come * costs.lengths.computed_square))
     behind = queued / steps.room * (steps.full_base + steps.attention)
-    return Waits(
-        step=step[..., None],
-        beside=beside[..., None],
-        behind=(left * behind)[..., None],
-        square=(square + 2 * left * behind * (step + beside + behind))[..., None],
+    queue = left * behind
+    waits = Waits(
+        step=found.step[..., None],
+        beside=found.beside[..., None],
+        behind=queue[..., None],
+        square=(found.square + 2 * queue * (found.step + found.beside + behind))[..., None],
         seat_busy=np.zeros(1),
         seat_wait=np.ones(1),
     )
+    followed_square = found.followed_square + 2 * queue * (found.followed + behind)
+    return waits, replace(found, followed=found.followed + queue, followed_square=followed_square)
 
 
 def replicas_of(
@@ -440,6 +440,6 @@ def replicas_of(
         ttft_overhead_s: what the server spends on a request outside of steps, seconds.
         arrival_cv: CV of the gaps between arrivals.
     """
-    costs = step_costs(tables, lengths, scheduler, budget=budget, ttft_overhead_s=ttft_overhead_s)
     columns = np.maximum(seats, 1e-6)[:, None]
+    costs = step_costs(tables, lengths, scheduler, budget=budget, ttft_overhead_s=ttft_overhead_s, seats=columns)
     return Replicas(costs, columns, arrival_cv, rate_ladder(costs, columns))

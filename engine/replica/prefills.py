@@ -9,9 +9,13 @@ from functools import cached_property
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.arrays import Floats
 from engine.replica.queueing import TINY
+
+CLUMP_ROUNDS = 4
+"""Of the fixed point between a wait and the share of a clump that comes in it."""
 
 
 def by_head(together: Floats) -> Floats:
@@ -35,22 +39,21 @@ class Prefills(Struct, frozen=True, dict=True):
     """E[c³], seconds³."""
     fixed: Floats
     """F: what a step costs once for carrying prompts, however many: launches."""
-    together: Floats
-    """a: prompts that come in a step, on average."""
+    shared: Floats
+    """h: steps that carry any prompt over prompts, the share of F that each bears."""
+    apart: Floats
+    """Chance that no other prompt comes in a step."""
     pool: Floats
     """n: replicas behind one router, which sends each request to the one with the fewest outstanding; 1: on its own."""
     clumps: Floats
     """(c_a² − 1)/N: arrivals beyond those of a Poisson process that come with an arrival, before and after it. c_a is
     the CV of the gaps between arrivals at the router, which spreads a clump over all of its N replicas."""
+    gap_s: Floats
+    """1/(N·λ): between arrivals at the router, mean."""
 
     def mapped(self, change: Callable[[Floats], Floats]) -> "Prefills":
         """Return the same with every array changed alike."""
         return Prefills(**{name: change(getattr(self, name)) for name in self.__struct_fields__})
-
-    @cached_property
-    def shared(self) -> Floats:
-        """Share h of F that each prompt bears."""
-        return by_head(self.together)
 
     @cached_property
     def busy_share(self) -> Floats:
@@ -103,10 +106,31 @@ class Prefills(Struct, frozen=True, dict=True):
         result: Floats = np.maximum(0.5 - 0.5 / self.pool, TINY)
         return result
 
+    def clump_within(self, seconds: Floats) -> Floats:
+        """Return g: the share of what follows an arrival in its clump that has come after an exponential time, mean.
+
+        Of a renewal process whose gaps are gamma, by the Laplace transform of its renewal function at z, gaps over the
+        time: (f/(1 − f) − 1/z)·2/(c_a² − 1), f = (1 + c_a²·z)^(−1/c_a²).
+        """
+        if not self.clumps.any():
+            return np.ones_like(self.clumps)
+        beyond = self.clumps / (self.requests_per_s * self.gap_s)
+        z = self.gap_s / np.maximum(seconds, TINY)
+        later = -np.expm1(-np.log1p((1 + beyond) * z) / (1 + beyond))
+        result: Floats = (1 / later - 1 - 1 / z) * 2 / beyond
+        return result
+
     @cached_property
     def clumped_square(self) -> Floats:
         """E[c²] and what clumps bring, beyond a Poisson process: (c_a² − 1)/N·c², seconds²."""
         result: Floats = self.square + self.clumps * self.seconds * self.seconds
+        return result
+
+    @cached_property
+    def cubed(self) -> Floats:
+        """Return E[c³] + 3·k·E[c²]·c + 1.5·k²·c³, seconds³: of clumps of geometric size, k = (c_a² − 1)/N."""
+        more = np.maximum(self.clumps, 0.0) * self.seconds
+        result: Floats = self.cube + 3 * more * (self.square + more * self.seconds / 2)
         return result
 
     @cached_property
@@ -128,15 +152,34 @@ class Prefills(Struct, frozen=True, dict=True):
         return result
 
 
+class Gate(Struct, frozen=True):
+    """The wait for the gate; all arrays alike."""
+
+    step: Floats
+    """Mean wait for the running step, seconds."""
+    beside: Floats
+    """Mean wait for prompts in the steps of one's own, seconds."""
+    square: Floats
+    """Second moment of their sum, seconds²."""
+    followed: Floats
+    """Mean time before one's own prompt of which the arrivals run after it: ``beside``, and of the running step what
+    does not fit beside it; seconds."""
+    followed_square: Floats
+    """Its second moment, seconds²."""
+    joined: Floats
+    """Of a request's clump, those who came after it and run beside it."""
+
+
 def gate(
     prefills: Prefills,
     decoding: Floats,
     beside: Callable[[Floats], Floats],
+    fits: Callable[[Floats, Floats], Floats],
     *,
     mixed: bool,
     later: bool = False,
-) -> tuple[Floats, Floats, Floats]:
-    """Return the wait for the gate (formula 4): for the running step, for prompts beside one's own, and its square.
+) -> Gate:
+    """Return the wait for the gate (formula 4).
 
     Who arrives during a step X is served in the next with all others who did. On its own a replica's arrivals meet a
     step in proportion to its length, X* = E[X²]/E[X]; behind a router they come less often while prompts run, by α, so
@@ -145,55 +188,71 @@ def gate(
 
         r = 1 − (1 − w)·e^(−B)             that anything runs at all
         X' = X⁰ + α·(X* − X⁰)              the step that is met; X⁰ = E[X], or τ where prompts run apart
-        n = r·β·λ·X' + (c_a² − 1)/2N       others
-        W = r·X'/2 + n·c'                  c' what a prompt adds to a step that carries one already
+        n = r·β·λ·X'                       others: a half came before, and of those who come after φ fit into the step
+        k = (c_a² − 1)/2N                  of one's clump come before and as many after, g while a request waits
+        W = r·X'/2 + (n·(1 + φ)/2 + k·(g + φ·g'))·c'      c' what a prompt adds to a step that carries one already
 
     Derived in spec-kit/methodology.md, "A replica at a load".
 
     Args:
-        prefills: of the load: λ, B, c, E[c²], F, h, w, m; with nobody decoding and no prompt running nobody waits.
+        prefills: of the load: λ, c, E[c²], F, h, w, m, and B: with none, and no prompt running, nobody waits.
         decoding: τ, a step that only decodes, seconds.
         beside: seconds that so many prompts add to a step which carries one already: n·c'.
+        fits: share φ of those who come after one that fit into its step, of how many came before it and after.
         mixed: whether prompts share steps with decoding; else a step is τ or the prompts that came.
         later: whether the next step is composed already: then one more passes, E[X] = τ/(1 − w) on average.
-
-    Returns:
-        Means of both waits, seconds, and the second moment of their sum, seconds².
     """
     rate, whole = prefills.requests_per_s, decoding / prefills.idle_share
     busy = prefills.while_busy
     usual = whole if mixed else decoding
-    let: Floats | float = 1.0
-    busy_square = busy * busy
-    for _ in range(1 + bool((prefills.pool > 1.0).any())):
-        met = _met_step(prefills, decoding, whole, (let, let * busy_square), mixed=mixed)
+    near, let, clumped = prefills, np.ones_like(whole), bool(prefills.clumps.any())
+    for _ in range(CLUMP_ROUNDS if clumped else 1 + bool((prefills.pool > 1).any())):
+        met = _met_step(near, decoding, whole, (let, let * busy * busy), mixed=mixed)
         let = prefills.again(rate * met)
-    if mixed:
-        third, usual_square = _met_square_mixed(prefills, whole, met, let * busy_square), whole * met
-    else:
-        third, usual_square = _met_square_apart(prefills, decoding, met), decoding * decoding
+        if clumped:
+            mean = usual + busy * (met - usual)
+            stay = mean / 2 + prefills.seconds * (1 + (rate * mean + near.clumps) / 2)
+            near = replace(prefills, clumps=prefills.clumps * prefills.clump_within(stay))
+    third = _met_square(near, decoding, whole, met, let * busy * busy, mixed=mixed)
+    usual_square = whole * met if mixed else decoding**2
     mean, mean_square = usual + busy * (met - usual), usual_square + busy * (third - usual_square)
     running = 1.0 - prefills.idle_share * np.exp(-prefills.batch)
-    let = prefills.again(rate * mean_square / mean)
-    # What comes while a step runs, of whom its length brought the first.
-    drawn = let * rate
-    come = drawn * mean
-    others = np.maximum(running * come + 0.5 * prefills.clumps, 0.0)
-    step, by_others = 0.5 * running * mean, beside(others)
-    by_one = by_others / np.maximum(others, TINY)
-    dearer = by_one / np.maximum(prefills.seconds, TINY)
-    each = drawn * by_one
-    varied = np.maximum(prefills.clumped_square, 0.0) * dearer * dearer * come
-    square = running * (mean_square * (1 / 3 + each + each * each) + varied)
-    if (prefills.clumps > 0.0).any():
-        # Half of a clump came before; what comes after lengthens the same step too.
-        after = 0.5 * np.maximum(prefills.clumps, 0.0) * by_one
-        square = square + 2.0 * after * (step + by_others)
+    come, let = rate * mean, prefills.again(rate * mean_square / mean)
+    others = running * let * come
+    before = after = others / 2
+    if clumped:
+        # Where gaps are regular they are negative, and nobody is left at the least.
+        joins = np.maximum(near.clumps / 2, -before)
+        follows = np.maximum(prefills.clumps / 2 * prefills.clump_within(mean / 2), -after)
+        before, after = before + joins, after + follows
+    count = np.maximum(before + after, TINY)
+    by_one, fit = beside(count) / count, fits(before, after)
+    each, ratio, unfit = let * rate * by_one, by_one / np.maximum(prefills.seconds, TINY), 1 - fit
+    held, each_square, of_step = fit * each, each * each, running * mean_square / 3
+    one_square = ratio * ratio
+    varied = running * np.maximum(near.clumped_square, 0.0) * one_square * let * come * (1 + fit * fit) / 2
+    # What is left of a step, and what of it has passed: each uniform, and the prompts that came in either.
+    all_of_it, what_follows = 1 + held, unfit + held
+    square = of_step * (all_of_it * (all_of_it + each) + each_square) + varied
+    followed_square = of_step * (what_follows * (what_follows + each) + each_square) + varied
+    step, by_others = running * mean / 2, others * by_one * (1 + fit) / 2
+    followed, joined = unfit * step + by_others, np.zeros_like(fit)
+    if clumped:
+        # Who is in a clump is as many before one as after, each by a geometric law.
+        joined = fit * follows
+        of_clump = (joins + joined) * by_one
+        by_clump = (
+            2 * (of_clump**2 - joined * joins * by_one**2) + (joins + fit * joined) * prefills.square * one_square
+        )
+        square = square + 2 * of_clump * (step + by_others) + by_clump
+        followed_square = followed_square + 2 * of_clump * followed + by_clump
+        by_others, followed = np.maximum(by_others + of_clump, 0.0), np.maximum(followed + of_clump, 0.0)
     if later:
         # E[X²] = X*·E[X] is no less than E[X]², which X* of prompts that run apart, met as they run, need not keep.
-        square = square + whole * (2.0 * (step + by_others) + running * np.maximum(met, whole))
-        step = step + running * whole
-    return step, by_others, square
+        passing = whole if mixed else whole / (1 + rate * prefills.shared * whole)
+        square = square + 2 * passing * (step + by_others) + running * np.maximum(met, passing) * passing
+        step = step + running * passing
+    return Gate(step, by_others, square, followed, followed_square, joined)
 
 
 def _met_step(
@@ -215,28 +274,26 @@ def _met_step(
     return result
 
 
-def _met_square_mixed(prefills: Prefills, whole: Floats, met: Floats, again: Floats) -> Floats:
-    """Return E[X³]/E[X] where steps are τ and what prompts add, seconds².
+def _met_square(
+    prefills: Prefills, decoding: Floats, whole: Floats, met: Floats, again: Floats, *, mixed: bool
+) -> Floats:
+    """Return E[X³]/E[X] of steps X, seconds².
 
-    The third cumulant of a branching process whose steps bring prompts of E[c³] (as skewed with what a step costs once
-    for carrying any), y as ``met_work`` has it: κ = (λ·E[X]·E[c³] + 3·β·α²·m·λ·y·Var X)/(1 − β·α²·m³).
+    In a second the prompts that follow steps bring λ·(E[c³] + F·(3·E[c²] + 3·F·c + F²·h)) each by itself and
+    3·m·(λ·E[c²] + F·m)·X* + m³·E[X³]/E[X] several together; of X what prompts bring beyond the usual step counts β·α²
+    times. Where steps mix they are τ and that, by whose square X* is known; else one or the other.
     """
-    rate, m, brought = prefills.requests_per_s, prefills.added, prefills.met_work
-    beyond = np.maximum(met - whole, 0.0)
-    more = brought / np.maximum(prefills.square, TINY)
-    again = again * m
-    third = rate * (prefills.cube * more * np.sqrt(more) + 3.0 * again * brought * beyond) / (1.0 - again * m * m)
-    result: Floats = third + whole * (3.0 * beyond + whole)
-    return result
-
-
-def _met_square_apart(prefills: Prefills, decoding: Floats, met: Floats) -> Floats:
-    """Return E[X³]/E[X] where steps are τ or prompts: F and an exponential beyond it, of the right E[B²]/E[B]."""
-    once, w = prefills.fixed, prefills.busy_share
-    batched = np.maximum((met - (1 - w) * decoding) / np.maximum(w, TINY), once)
-    beyond = (batched - 2 * once + np.sqrt((batched - 2 * once) ** 2 + 8 * once * (batched - once))) / 4
-    cube = once**3 + 3 * once * beyond * (once + 2 * beyond) + 6 * beyond**3
-    result: Floats = (1 - w) * decoding**2 + w * cube / np.maximum(once + beyond, TINY)
+    rate, m, once, square = prefills.requests_per_s, prefills.added, prefills.fixed, prefills.clumped_square
+    usual = whole if mixed else prefills.idle_share * decoding
+    of_one = prefills.cubed + once * (3 * square + once * (3 * prefills.seconds + once * prefills.shared))
+    of_two = 3 * m * (rate * square + once * m) * (usual + again * (met - usual))
+    cube, left = m**3, 1 - again * m**3
+    if mixed:
+        beside = decoding * (decoding * (decoding / whole - 3) + 3 * met)
+        result: Floats = (rate * of_one + of_two + beside + cube * whole * whole * (1 - again)) / left
+    else:
+        alone = usual * decoding
+        result = alone + (rate * of_one + of_two + cube * alone) / left
     return result
 
 
@@ -285,7 +342,7 @@ def response(prefills: Prefills, elasticity: Floats) -> Response:
         elasticity: ε, of a decoding step's time in the batch.
     """
     rate = prefills.requests_per_s
-    brought = np.minimum(prefills.added + rate * prefills.fixed * np.exp(-prefills.together), 0.999)
+    brought = np.minimum(prefills.added + rate * prefills.fixed * prefills.apart, 0.999)
     passed = prefills.while_busy * brought
     left = 1.0 - passed
     bursts = rate / left
@@ -303,18 +360,41 @@ class Stall(Struct, frozen=True):
     """Seconds²."""
     left: Floats
     """Share of what is left of it after a step that is left after the next."""
-    before: Floats
-    """Steps of an answer before any of it: 1 where the next step is composed already, else 0."""
+    later: bool
+    """Whether the next step is composed already: then an answer's first meets none of it."""
 
     def mapped(self, change: Callable[[Floats], Floats]) -> "Stall":
         """Return the same with every array changed alike."""
-        return Stall(*(change(getattr(self, name)) for name in self.__struct_fields__))
+        return Stall(change(self.seconds), change(self.variance), change(self.left), self.later)
 
-    def by_answer(self, decoded: Floats) -> tuple[Floats, Floats]:
-        """Return mean and variance of what answers of so many decoding steps take longer, a last axis of answers."""
+    def by_answer(self, decoded: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return what answers of so many decoding steps take longer, mean and variance, a last axis of answers.
+
+        The third is the share that an answer meets of the variance of all that prompts bring to its steps. Of what
+        comes k steps before its end it meets 1 − m'^k, where steps are composed already as of k/2; over n steps the
+        mean of its square is 1 − m'/((1 − m')·n)·(1 − v)·(2 − m'·(1 + v)/(1 + m')), v = m'^n.
+        """
+        if not self.left.any():
+            return self.seconds[..., None], self.variance[..., None], np.ones(1)
         lost = np.log(np.maximum(self.left, TINY))[..., None]  # an exponential, which is quicker than a power
-        met = -np.expm1(lost * (decoded - self.before[..., None]))
-        return self.seconds[..., None] * met, self.variance[..., None] * met
+        met = lost * (decoded - self.later)
+        np.expm1(met, out=met)
+        # In place: among the largest arrays of a forecast.
+        turns = np.maximum(decoded / 2, 1.0) if self.later else decoded
+        kept = np.exp(2 * lost * turns) if self.later else met + 1
+        follows = (self.left * self.left if self.later else self.left)[..., None]
+        part = follows / (1 + follows)
+        share = kept * part
+        share -= 2
+        share *= kept
+        share += 2 - part
+        share *= -follows / (1 - follows)
+        share /= turns
+        share += 1
+        seconds = self.seconds[..., None] * -met
+        met *= met
+        met *= self.variance[..., None]
+        return seconds, met, share
 
 
 def stall(
@@ -334,19 +414,19 @@ def stall(
     A decoding step is as much longer as prompts came during the one before. The step before an answer's first is its
     own prompt's, of Y seconds with those who share it and those before it; its last step's arrivals meet no more of it:
 
-        m'/(1 − m')·(Y − E[X]),  of variance (m'/(1 − m'))²·Var Y + s²·λ/(1 − m')²·(Y − E[X])
+        m'/(1 − m')·(Y − E[X] + k/λ),  of variance (m'/(1 − m'))²·Var Y + s²·λ/(1 − m')²·(Y − E[X])
 
-    where steps mix m'^i of it is left after i decoding steps, after 2·i + 1 where the next step is composed already;
-    else prompts run until none is left.
+    k more come of its clump after its own prompt has begun. Where steps mix m'^i of it is left after i decoding steps,
+    after 2·i + 1 where the next step is composed already; else prompts run until none is left.
 
     Args:
         found: response of the replica.
         prefills: of the load.
-        own: mean and variance of Y, seconds and seconds².
+        own: mean and variance of Y, seconds and seconds²: one's own prefill and ``Gate.followed``.
         usual: E[X], the step during which prompts usually come: seconds.
         free: chance that who comes finds a seat while a request holds one.
         answer_s: T, of a mean answer, seconds.
-        clump: of the arrivals that follow one in a clump, the share that comes after its step has begun, until its end.
+        clump: k.
         mixed: whether prompts share steps with decoding.
         later: whether the next step is composed while one runs.
     """
@@ -355,15 +435,13 @@ def stall(
     # Who came while a router passed the replica by comes as its loads level again, during this stay or after it.
     level = answer_s / (answer_s + mean)
     response = (found.passed + (found.brought - found.passed) * level) / found.left * free
-    rate = np.maximum(prefills.requests_per_s, TINY)
-    drawn = found.burst / rate * free * beyond
-    left = (np.sqrt(found.passed) if later else found.passed) if mixed else np.zeros(free.shape)
-    followed = response / rate * (0.5 * prefills.clumps * clump)
-    before = np.full(free.shape, float(later))
-    return Stall(response * beyond + followed, response * response * variance + drawn, left, before)
+    drawn = found.burst / np.maximum(prefills.requests_per_s, TINY) * free * beyond
+    left = found.passed ** (0.5 if later else 1.0) if mixed else np.zeros_like(found.passed)
+    seconds = response * (beyond + clump / np.maximum(prefills.requests_per_s, TINY))
+    return Stall(seconds, response**2 * variance + drawn, left, later)
 
 
-def pace_variance(found: Response, prefills: Prefills, answer_share: Floats) -> Floats:
+def pace_variance(found: Response, prefills: Prefills, answer_share: Floats, met: Floats | float = 1.0) -> Floats:
     """Return the variance of a request's ITL over its mean squared: (…, answers).
 
     Linear response of the batch N and of a request's progress to arrivals. A prompt takes all decoding requests'
@@ -379,11 +457,16 @@ def pace_variance(found: Response, prefills: Prefills, answer_share: Floats) -> 
         found: response of the replica: ε, m', ψ.
         prefills: of the load: n, B.
         answer_share: O/D, an answer's length over the mean answer's: (answers,).
+        met: share of the first term that answers meet, which end before some of what comes has run.
     """
     bent, batch = found.bent, prefills.batch
     passed = found.stiff[..., None] * answer_share
-    kept = (passed + np.expm1(-passed)) / np.maximum(passed * passed, TINY)
-    wander = bent * (bent / found.stiff * found.arrivals + found.stalled + found.burst) * np.expm1(-batch)
-    stalls = (found.burst / np.maximum(batch, TINY))[..., None] / answer_share
-    result: Floats = stalls - (2.0 * wander / (prefills.pool * np.maximum(batch, 1.0)))[..., None] * kept
-    return result
+    # In place: among the largest arrays of a forecast.
+    varied = np.expm1(-passed)
+    varied += passed
+    passed *= passed
+    varied /= np.maximum(passed, TINY, out=passed)
+    wander = bent * (bent / found.stiff * found.arrivals + found.stalled + found.burst) * -np.expm1(-batch)
+    varied *= (2 * wander / (prefills.pool * np.maximum(batch, 1.0)))[..., None]
+    varied += (found.burst / np.maximum(batch, TINY))[..., None] * (met / answer_share)
+    return varied

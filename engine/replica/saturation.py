@@ -48,8 +48,8 @@ def rate_ladder(costs: StepCosts, seats: Floats) -> RateLadder:
     first = np.log(np.minimum(smallest, 0.5 * crest[:, :1]))
     foot = np.exp(first + (np.log(crest[:, :1]) - first) * FOOT)
     batches = np.concatenate([smallest, foot, crest], axis=1)
-    steps = costs.at(batches)
-    prompt_s = costs.mean_prompt_seconds(steps)
+    steps, prompts = costs.opened(batches)
+    prompt_s = prompts @ costs.lengths.prompt.weights
     rates = costs.rate(steps, prompt_s)
     top = rates.argmax(axis=1)[:, None]
     return RateLadder(

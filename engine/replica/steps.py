@@ -15,7 +15,7 @@ from catalogs.records.runtimes import Scheduler
 from engine.arrays import Floats, Indices, across
 from engine.question.lengths import Lengths
 from engine.replica.prefills import by_head
-from engine.replica.queueing import TINY
+from engine.replica.queueing import TINY, wait_probability
 from engine.step.table import StepTables
 
 
@@ -40,6 +40,8 @@ class Steps(Struct, frozen=True, dict=True):
     """Prompts that come in a step, or between two looks for them: B/D requests end in a step and as many come."""
     head: Floats
     """Steps that carry any of them over prompts."""
+    apart: Floats
+    """Chance that no other prompt comes in a step."""
     once: Floats
     """Seconds that a step takes for carrying any prompt, shared by head: launches, weights where steps do not mix."""
     full: Floats
@@ -76,10 +78,13 @@ class StepCosts(Struct, frozen=True, dict=True):
     """What the context of one decoding sequence adds to a step."""
     prompt_context_s: Floats
     """(candidates, strata): attention over a prompt's own context."""
+    seats: Floats | None
+    """Requests that may run together, where they come at any time; None: each comes as another ends."""
 
     def take(self, index: Indices) -> "StepCosts":
         """Return the candidates at ``index``."""
-        arrays = ("budget", "ttft_overhead_s", "one_token_s", "context_s", "prompt_context_s")
+        arrays = ["budget", "ttft_overhead_s", "one_token_s", "context_s", "prompt_context_s"]
+        arrays += ["seats"] * (self.seats is not None)
         return replace(self, tables=self.tables.take(index), **{name: getattr(self, name)[index] for name in arrays})
 
     def largest_batch(self, seats: Floats) -> Floats:
@@ -97,8 +102,7 @@ class StepCosts(Struct, frozen=True, dict=True):
         # At least a tenth of the budget, or prompts would starve.
         room = np.maximum(self._budget - beside, self._least_room)
         full = np.floor(self.lengths.computed / room[..., None])
-        looks = max(self.scheduler.poll_steps, self.scheduler.batch_wait_steps)
-        together = np.maximum(batch * (looks / self.decoded), TINY)
+        together = np.maximum(batch * (self._looks / self.decoded), TINY)
         return Steps(
             tables=self.tables,
             batch=batch,
@@ -109,6 +113,7 @@ class StepCosts(Struct, frozen=True, dict=True):
             room=room,
             together=together,
             head=by_head(together),
+            apart=np.exp(-together),
             once=nobody + self._once,
             full_base=self.tables.base(beside + room),
             full=full,
@@ -152,14 +157,41 @@ class StepCosts(Struct, frozen=True, dict=True):
         longer = self.tables.base(more) + self._decode_fixed + self.decode_sequences(more)
         return np.maximum(longer / steps.decoding - 1, 0.0) / (GROWTH - 1)
 
-    def mean_prompt_seconds(self, steps: Steps) -> Floats:
-        """Return ΔP, replica seconds that a mean prompt adds: (candidates, batches)."""
-        return self.prompt_seconds(steps) @ self.lengths.prompt.weights
+    def opened(self, batch: Floats) -> tuple[Steps, Floats]:
+        """Return the steps and ``prompt_seconds`` of batches (candidates, batches) of requests that come at any time.
+
+        Where prompts run apart, others come meanwhile and run next if they find a seat. With a of them for each step
+        that decodes, q steps carry prompts, of b seconds on average, each followed by another unless nobody came in it:
+
+            q = (1 − e^(−λτ))·e^(λ·b),  b = F + a·c/q,  λ = a/(τ + q·F + a·c)
+
+        by one step of Newton's rule for log q from halfway between one for all and one for each, to 2 %. Who finds no
+        free seat during prompts waits for the next step that decodes.
+        """
+        steps = self.at(batch)
+        prompts = self.prompt_seconds(steps)
+        if self.seats is None or self.scheduler.mixed or self._looks > 1:
+            return steps, prompts
+        once, come = steps.once, steps.together
+        one = come * steps.head
+        brought = come * (prompts @ self.lengths.prompt.weights) - once * one
+        carrying = (come + one) / 2
+        rate = come / (steps.decoding + carrying * once + brought)
+        by_decoding, by_fixed, by_brought = rate * steps.decoding, rate * once, rate * brought / carrying
+        some, followed = -np.expm1(-by_decoding), by_fixed + by_brought
+        falls = (by_decoding * (1 / some - 1) + followed) * carrying * by_fixed / come + by_brought
+        carrying = carrying * np.exp((np.log(some / carrying) + followed) / (1 + falls))
+        apart, seats = some / carrying, across(self.seats)
+        if (batch > seats - NEVER_FULL * np.sqrt(seats)).any():
+            free = 1 - wait_probability(*np.broadcast_arrays(seats, batch))
+            carrying, apart = one + (carrying - one) * free, steps.apart + (apart - steps.apart) * free
+        prompts = prompts + (once * (carrying - one) / come)[..., None]
+        return replace(steps, head=carrying / come, apart=apart), prompts
 
     def rate_at(self, batch: Floats) -> Floats:
         """Return λ(B), requests/s, of batches (candidates, batches): formula 2."""
-        steps = self.at(batch)
-        return self.rate(steps, self.mean_prompt_seconds(steps))
+        steps, prompts = self.opened(batch)
+        return self.rate(steps, prompts @ self.lengths.prompt.weights)
 
     def rate(self, steps: Steps, prompt_s: Floats) -> Floats:
         """Return formula 2 solved for λ, requests/s that the batch of the steps sustains; at the largest it is λ_max.
@@ -232,6 +264,25 @@ class StepCosts(Struct, frozen=True, dict=True):
         result: Floats = others * (tokens / at_least_one + chunks + self._prompt_context_s)
         return result
 
+    @property
+    def _looks(self) -> int:
+        return max(self.scheduler.poll_steps, self.scheduler.batch_wait_steps)
+
+    def fits_beside(self, steps: Steps, before: Floats, after: Floats) -> Floats:
+        """Return the share of the mean prompts that come after one which runs in its step, by the tokens left there.
+
+        Args:
+            steps: at the batch.
+            before: prompts before it, and
+            after: prompts after it that come in the step before.
+        """
+        # Of the step in which a long prompt ends a half is left. Each takes what it needs, or all that is left:
+        # (1 − e^−x)/x of those who come, by 1/(1 + x/2).
+        left = np.maximum(steps.room - (1 + before) * self.computed, steps.room / 2)
+        of_left = self.computed / left
+        share: Floats = 1 / (np.maximum(of_left, 1.0) + after * of_left / 2)
+        return share
+
     # Columns as ``across`` has them.
 
     @cached_property
@@ -267,12 +318,20 @@ class StepCosts(Struct, frozen=True, dict=True):
         return across(self.prompt_context_s @ self.lengths.prompt.weights)
 
 
+NEVER_FULL = 5.0
+"""Free seats, in deviations of the taken ones, from which nobody waits for one but with a probability below 1e-6."""
 GROWTH = 1.1
 """Growth of the batch by which the elasticity of a step's time is taken."""
 
 
 def step_costs(
-    tables: StepTables, lengths: Lengths, scheduler: Scheduler, *, budget: Floats, ttft_overhead_s: Floats
+    tables: StepTables,
+    lengths: Lengths,
+    scheduler: Scheduler,
+    *,
+    budget: Floats,
+    ttft_overhead_s: Floats,
+    seats: Floats | None = None,
 ) -> StepCosts:
     """Return step tables under a workload.
 
@@ -282,6 +341,7 @@ def step_costs(
         scheduler: of the runtime.
         budget: tokens that a step may carry: (candidates,).
         ttft_overhead_s: what the server spends on a request outside of steps, seconds: (candidates,).
+        seats: requests that may run together, (candidates, 1), where they come at any time.
     """
     context = np.array([lengths.decode_context(window) for window in tables.windows])
     per_prompt = np.array([lengths.prompt_context(window) for window in tables.windows])
@@ -296,6 +356,7 @@ def step_costs(
         one_token_s=tables.base(np.ones_like(budget[:, None])),
         context_s=(tables.decode_context @ context)[:, None],
         prompt_context_s=tables.prompt_context @ per_prompt + tables.prompt_token[:, None] * lengths.computed,
+        seats=seats,
     )
 
 

@@ -25,7 +25,7 @@ from engine.replica.latencies import mean_latency, meets, percentile_latency, sh
 from engine.replica.load import Replicas
 from engine.workload import PERCENTILE_SHARES, Metric, Target
 from tests.draws import draws
-from tests.engine.asked import lengths, question, worked_case
+from tests.engine.asked import SCHEDULER, lengths, question, worked_case
 
 WORKED = worked_case()
 SATURATED = float(WORKED.saturated_rate[0, 0])
@@ -264,6 +264,31 @@ def test_a_batch_larger_than_the_budget_still_costs_time() -> None:
     crowded = worked_case(seats=4000)
     assert (crowded.costs.prompt_seconds(crowded.costs.at(np.array([[1.0, 2048.0, 4000.0]]))) > 0).all()
     assert 0 < float(crowded.saturated_rate[0, 0]) < float("inf")
+
+
+@pytest.mark.parametrize("batch", [20.0, 80.0])
+def test_prompts_that_come_while_others_run_run_next(batch: float) -> None:
+    """Where prompts run apart: steps of them for each that decodes, within 3 % of a walk from step to step."""
+    costs = replace(worked_case(prompt=200, output=60).costs, scheduler=replace(SCHEDULER, mixed=False))
+    steps, prompts = costs.opened(np.array([[batch]]))
+    rate, tau, once = (float(one[0, 0]) for one in (costs.rate_at(np.array([[batch]])), steps.decoding, steps.once))
+    each = float((prompts @ costs.lengths.prompt.weights - steps.once * steps.head)[0, 0])
+    draws_of, decoding, carrying, came = np.random.default_rng(5), 0, 0, 0
+    for _ in range(20_000):
+        decoding, length = decoding + 1, tau
+        while others := draws_of.poisson(rate * length):
+            carrying, came, length = carrying + 1, came + others, once + others * each
+    assert came / decoding == pytest.approx(batch / costs.decoded, rel=0.04)
+    assert carrying / came == pytest.approx(float(steps.head[0, 0]), rel=0.03)
+    assert costs.rate_at(costs.seats) == pytest.approx(replace(costs, seats=None).rate_at(costs.seats)), "none is free"
+
+
+def test_few_answers_that_meet_a_prompt_have_the_mean() -> None:
+    """ITL of hardly any load: the area under its survival function is its mean, however rarely a step is longer."""
+    load = worked_case(prompt=12_000, output=20).at(np.array([[0.2]]))
+    times = np.concatenate([[0.0], np.geomspace(1e-4, 50, 4000)])
+    above = np.array([float(share_beyond(load, "itl", time)[0, 0]) for time in times])
+    assert np.trapezoid(above, times) == pytest.approx(float(mean_latency(load, "itl")[0, 0]), rel=0.02)
 
 
 def mixes() -> Iterator[tuple[str, Replicas]]:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from engine.arrays import Floats
 from engine.replica.batches import batch_at_rate
-from engine.replica.prefills import Prefills, gate, pace_variance, response, stall
-from engine.replica.queueing import Waits, backlog, clump_come, normal_tail, wait_probability
+from engine.replica.prefills import Gate, Prefills, gate, pace_variance, response, stall
+from engine.replica.queueing import Waits, backlog, normal_tail, wait_probability
 from tests.draws import draws
 from tests.engine.asked import worked_case
 
@@ -106,26 +106,35 @@ def test_a_survival_function_starts_at_one_and_falls_to_nothing(
 
 
 def prompts_of(
-    rate: float, mean: float, cv: float, fixed: float, together: float, pool: float = 1.0, decoding: float = 50.0
+    rate: float, mean: float, cv: float, fixed: float = 0.0, head: float = 1.0, pool: float = 1.0, **more: float
 ) -> Prefills:
-    """Prompts of lognormal costs beside so many requests that decode."""
+    """Prompts of lognormal costs."""
     moments = (mean**power * (1 + cv * cv) ** (power * (power - 1) / 2) for power in (1, 2, 3))
-    return Prefills(*(np.array([value]) for value in (rate, decoding, *moments, fixed, together, pool, 0.0)))
+    names = ("requests_per_s", "seconds", "square", "cube", "fixed", "shared", "pool")
+    values = dict(zip(names, (rate, *moments, fixed, head, pool), strict=True))
+    values = {"batch": 40.0, "apart": 1.0, "clumps": 0.0, "gap_s": 1 / rate} | values | more
+    return Prefills(**{name: np.array([value]) for name, value in values.items()})
+
+
+def at_gate(prefills: Prefills, tau: float, *, fit: float = 1.0, mixed: bool = True) -> Gate:
+    """Return the wait for a gate beside ``tau`` seconds of decoding; each that comes brings its mean."""
+    beside, fits = (lambda others: others * prefills.seconds), (lambda before, after: np.full_like(before, fit))
+    return gate(prefills, np.array([tau]), beside, fits, mixed=mixed)
 
 
 def stepped(
     tau: float, mean: float, cv: float, fixed: float, rate: float, *, mixed: bool, count: int = 60_000
 ) -> tuple[Floats, float]:
-    """Waits besides one's own prefill, by walking from step to step, and prompts a step: an independent reference."""
+    """Waits besides one's own prefill, and steps that carry any over prompts, by walking from step to step."""
     random = np.random.default_rng(5)
     sigma2 = np.log(1 + cv * cv)
     arrivals = np.cumsum(random.exponential(1 / rate, count)).tolist()
     prompts = random.lognormal(np.log(mean) - sigma2 / 2, np.sqrt(sigma2), count).tolist() if cv else [mean] * count
     once = (tau if mixed else 0.0) + fixed
-    waited, clock, served, steps = [0.0] * count, 0.0, 0, 0
+    waited, clock, served, carrying = [0.0] * count, 0.0, 0, 0
     while served < count:
         idle = max(ceil((arrivals[served] - clock) / tau), 0)  # steps that only decode, at whose end nobody has come
-        clock, steps, first = clock + idle * tau, steps + idle + 1, served
+        clock, carrying, first = clock + idle * tau, carrying + 1, served
         while served < count and arrivals[served] <= clock:
             served += 1
         own = prompts[first:served]
@@ -133,7 +142,7 @@ def stepped(
         for request, prompt in enumerate(own, first):
             waited[request] = clock + length - arrivals[request] - prompt - once
         clock += length
-    return np.array(waited[count // 10 :]), count / steps
+    return np.array(waited[count // 10 :]), carrying / count
 
 
 @pytest.mark.parametrize("mixed", [True, False], ids=["mixed", "exclusive"])
@@ -145,14 +154,12 @@ def test_a_gate_opens_at_the_end_of_a_step(
     mixed: bool, cv: float, tau: float, mean: float, fixed: float, share: float
 ) -> None:
     rate = share / mean
-    reference, together = stepped(tau, mean, cv, fixed, rate, mixed=mixed)
-    prefills = prompts_of(rate, mean, cv, fixed, together)
-    step, beside, moment = gate(prefills, np.array([tau]), lambda others: others * mean, mixed=mixed)
-    found = Waits(step, beside, np.zeros(1), moment, np.zeros(1), np.ones(1))
-    tolerance = 0.04 if mixed else 0.12
-    assert found.mean[0] == pytest.approx(reference.mean(), rel=tolerance)
-    p95 = np.quantile(reference, 0.95)
-    assert 0.01 < float(found.longer_than(p95)[0]) < 0.1
+    reference, head = stepped(tau, mean, cv, fixed, rate, mixed=mixed)
+    opened = at_gate(prompts_of(rate, mean, cv, fixed, head), tau, mixed=mixed)
+    found = Waits(opened.step, opened.beside, np.zeros(1), opened.square, np.zeros(1), np.ones(1))
+    assert found.mean[0] == pytest.approx(reference.mean(), rel=0.02)
+    assert np.sqrt(opened.square[0] - found.mean[0] ** 2) == pytest.approx(reference.std(), rel=0.04)
+    assert 0.03 < float(found.longer_than(np.quantile(reference, 0.95))[0]) < 0.105
 
 
 def levelled(replicas: int, busy: float, decoding: float, count: int = 60_000) -> tuple[float, float]:
@@ -190,15 +197,41 @@ def levelled(replicas: int, busy: float, decoding: float, count: int = 60_000) -
 def test_a_router_passes_by_who_runs_prompts(replicas: int, busy: float, decoding: float) -> None:
     """α within 0.08 of the reference, and so the wait: a residual for α·w, and α² for each that comes after."""
     met, share = levelled(replicas, busy, decoding)
-    found = float(prompts_of(1.0, busy, 1.0, 0.0, 1e-9, float(replicas), float(decoding)).while_busy[0])
+    found = float(prompts_of(1.0, busy, 1.0, pool=float(replicas), batch=float(decoding)).while_busy[0])
     assert found == pytest.approx(met, abs=0.08)
     assert found * (1 - busy) / (1 - found**2 * busy) == pytest.approx(share, abs=0.08)
 
 
 def test_an_idle_replica_serves_at_once() -> None:
-    prefills = prompts_of(1e-9, 0.1, 1.0, 0.01, 1e-11, decoding=1e-9)
-    step, beside, square = gate(prefills, np.array([0.03]), lambda others: others * 0.1, mixed=True)
-    assert max(float(step[0]), float(beside[0]), float(square[0])) < 1e-9
+    found = at_gate(prompts_of(1e-9, 0.1, 1.0, 0.01, batch=1e-9), 0.03)
+    assert max(float(found.step[0]), float(found.beside[0]), float(found.square[0])) < 1e-9
+
+
+@pytest.mark.parametrize("cv", [0.0, 1.0])
+@pytest.mark.parametrize("busy", [0.2, 0.5, 0.8])
+def test_prompts_that_fit_beside_no_other_wait_in_a_queue(cv: float, busy: float) -> None:
+    """Pollaczek and Khinchine: λ·E[c²]/2(1 − w), and the square 2·W² + λ·E[c³]/3(1 − w)."""
+    prefills = prompts_of(busy, 1.0, cv)
+    found = at_gate(prefills, 1e-9, fit=0.0)
+    mean = busy * float(prefills.square[0]) / 2 / (1 - busy)
+    assert float((found.step + found.beside)[0]) == pytest.approx(mean, rel=1e-6)
+    assert float(found.square[0]) == pytest.approx(
+        2 * mean**2 + busy * float(prefills.cube[0]) / 3 / (1 - busy), rel=0.01
+    )
+    assert float(found.followed[0]) == pytest.approx(mean, rel=1e-6)  # all who come meanwhile run after it
+
+
+@pytest.mark.parametrize("cv", [1.5, 3.0])
+@pytest.mark.parametrize("busy", [0.2, 0.5, 0.8])
+def test_a_clump_waits_as_long_as_it_comes(cv: float, busy: float) -> None:
+    """GI/M/1: σ/(1 − σ) for exponential prompts, σ = f(1 − σ) of gamma gaps, and the square 2σ/(1 − σ)²."""
+    root = 0.5
+    for _ in range(200):
+        root = (1 + cv * cv * (1 - root) / busy) ** (-1 / cv**2)
+    prefills = prompts_of(busy, 1.0, 1.0, clumps=cv * cv - 1, gap_s=1 / busy, cube=6.0)
+    found = at_gate(prefills, 1e-9, fit=0.0)
+    assert float((found.step + found.beside)[0]) == pytest.approx(root / (1 - root), rel=0.03)
+    assert float(found.square[0]) == pytest.approx(2 * root / (1 - root) ** 2, rel=0.3)
 
 
 @pytest.mark.parametrize(("drift", "rel"), [(0.1, 0.02), (0.5, 0.03), (1.0, 0.05)])
@@ -213,7 +246,7 @@ def test_tokens_left_over_are_a_reflected_walk(drift: float, rel: float) -> None
 
 def test_itl_varies_by_the_work_that_falls_into_an_answer() -> None:
     """With steps as long at any batch it is compound Poisson: λ·E[ΔP²] over the answer's time, slowed by 1/(1 − w)."""
-    prefills = prompts_of(5.0, 0.06, 1.0, 0.0, 0.3, decoding=40.0)
+    prefills = prompts_of(5.0, 0.06, 1.0)
     found = pace_variance(response(prefills, np.zeros(1)), prefills, np.array([0.5, 1.0, 4.0]))
     answer_s = 40.0 / 5.0 * np.array([0.5, 1.0, 4.0])
     assert found[0] == pytest.approx(5.0 * 0.0072 / (1 - 0.3) ** 2 / answer_s)
@@ -222,27 +255,32 @@ def test_itl_varies_by_the_work_that_falls_into_an_answer() -> None:
 @pytest.mark.parametrize(("mixed", "later", "left"), [(True, False, 0.3), (False, False, 0.0), (True, True, 0.3**0.5)])
 def test_an_answer_begins_with_the_prompts_that_came_while_its_own_ran(mixed: bool, later: bool, left: float) -> None:
     """At m = 0.3 a step that is one second longer makes those after it 0.3, 0.09 … longer: 3/7 s in all."""
-    prefills = prompts_of(5.0, 0.06, 0.0, 0.0, 1e-9, decoding=40.0)
+    prefills = prompts_of(5.0, 0.06, 0.0)
     found = response(prefills, np.array([0.0]))
     own, one = (np.array([1.2]), np.zeros(1)), np.ones(1)
     result = stall(found, prefills, own, np.array([0.2]), one, one, mixed=mixed, later=later)
-    seconds, variance = result.by_answer(np.array([1.0 + later, 50.0]))
-    assert seconds[0] == pytest.approx(3 / 7 * np.array([1 - left, 1.0]))
-    assert variance[0, 1] == pytest.approx(5 * 0.06**2 / 0.7**2)  # compound Poisson, each longer by 1/(1 − m)
+    decoded = np.array([1.0 + later, 4.0, 50.0])
+    seconds, variance, share = np.broadcast_arrays(*result.by_answer(decoded), decoded[None])[:3]
+    assert seconds[0, [0, 2]] == pytest.approx(3 / 7 * np.array([1 - left, 1.0]))
+    assert variance[0, 2] == pytest.approx(5 * 0.06**2 / 0.7**2)  # compound Poisson, each longer by 1/(1 − m)
+    # Of what comes in four steps one meets 1 − 0.3^k, where steps are composed already of two each.
+    met = 1 - 0.3 ** (np.array([1, 1, 2, 2]) if later else np.arange(1, 5))
+    assert share[0, 1] == pytest.approx(float(np.mean(met**2)) if mixed else 1.0)
 
 
 def test_who_comes_next_is_sent_elsewhere_first() -> None:
     """Of many that come (1 − 1/4)/2 fewer are one's own replica's; of few, none; on its own, all."""
     come = np.array([1e-3, 50.0])
-    routed, alone = (prompts_of(1.0, 0.1, 0.0, 0.0, 1e-9, pool).again(come) for pool in (4.0, 1.0))
+    routed, alone = (prompts_of(1.0, 0.1, 0.0, pool=pool).again(come) for pool in (4.0, 1.0))
     assert come * (1 - routed) == pytest.approx([1e-3, 0.375], rel=2e-3)
     assert alone == pytest.approx(1.0)
 
 
 def test_arrivals_after_an_arrival_follow_the_renewal_function() -> None:
     """Gaps of two exponential phases: t − 1/4 + e^(−4t)/4 arrivals by t, so that of −1/4 there are 1 − e^(−4t)."""
-    times, come = clump_come(0.5**0.5)
-    assert np.interp(np.log([0.05, 0.3, 1.0]), times, come) == pytest.approx(-np.expm1([-0.2, -1.2, -4.0]), abs=2e-3)
+    prefills = prompts_of(1.0, 0.1, 0.0, clumps=-0.5)
+    seconds = np.array([0.05, 0.3, 2.0])
+    assert prefills.clump_within(seconds) == pytest.approx(4 * seconds / (1 + 4 * seconds))
 
 
 # --- the replica as a textbook's queue -------------------------------------------------------------------------------
