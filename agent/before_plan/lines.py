@@ -84,7 +84,7 @@ def _stated_or_asked(state: State, text: str, ports: Ports) -> Step:
 
     spans = asked_in(text, wishes=not lacks_nothing(state, ports)) or _sets_beside(state, text)
     if not spans:
-        return _stated(state, text, ports)
+        return _asked_of_another(state, text, ports) or _stated(state, text, ports)
     reading = ports.read(text, ports.catalog, known=state.values)
     if reading.elsewhere and reading.objections and not (reading.said_values or reading.questions):
         return state, tuple(remarks(reading))
@@ -100,6 +100,20 @@ def _stated_or_asked(state: State, text: str, ports: Ports) -> Step:
     if not with_all.missing and (lacks_nothing(new, ports) or not (waits or loads)):
         return planned_and_answered(new, with_all, asked, ports, says if new is not state else says[:-1])
     return asked_too_early(state, new, asked, says, ports)
+
+
+def _asked_of_another(state: State, text: str, ports: Ports) -> "Step | None":
+    """Plan, and answer a question that puts another value in the place of one that was said: 'same on H200?'."""
+    from agent.after_plan.readings import POLITE
+
+    if not text.rstrip().endswith("?") or POLITE.match(text) or not lacks_nothing(state, ports):
+        return None
+    read, sources = understood(text, state.values, ports), state.sources
+    change = read.request.change.values if isinstance(read.request, WhatIf) and not read.unused else {}
+    others = [path for path, value in change.items() if state.values.get(path) not in (None, (), value)]
+    if not any(sources[path].kind == "said" for path in others):
+        return None
+    return planned_and_answered(state, assumed(state, ports), text, ports)
 
 
 _COMPARES_PLANS: Final = re.compile(r"\W*(?:(?:and|ok|please|then|now|let'?s|can you)\W+)*compare\W+\w", re.I)

@@ -205,6 +205,14 @@ def test_who_says_a_value_right_means_the_plan(line: str, rate: float | None) ->
     assert rate is None or state.base.values["traffic.requests_per_s"] == pytest.approx(rate, rel=0.7)
 
 
+def test_another_value_in_a_question_before_the_plan_is_a_variant_of_it() -> None:
+    state, _ = told("gpt-oss-120b, h100, 12 rps, 3k/500, ttft p95 1s", "same on h200?")
+    assert [branch.values["hardware.accelerators"] for branch in state.branches] == [
+        ("h100-sxm-80gb",),
+        ("h200-sxm-141gb",),
+    ]
+
+
 def test_an_open_choice_that_is_passed_over_is_named() -> None:
     state = after(LAW, "with 4 bit")
     assert isinstance(state.pending, Clarify)
