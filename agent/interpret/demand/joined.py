@@ -59,6 +59,8 @@ _TIMES: Final = {
 _MOST_CHOICES: Final = 5
 _FEWEST: Final = 10
 """People in one of several groups; fewer number the groups."""
+_USUALLY: Final = frozenset("otherwise normal normally usually baseline typically else".split())
+"""Words of the lower of two rates, beside which the higher is no second load: '20 rps at lunch, 4 rps otherwise'."""
 _OF_ONE: Final = ("mean", "burst", "offpeak", "grow", "under", "over", "upto", "neg")
 """Kinds of words beside a rate that say how it belongs to another of the same load."""
 
@@ -270,6 +272,8 @@ def _each_and_all(draft: Draft, loads: Sequence[Load], *, likely_all: bool) -> l
     if len(each) == 2 and low < high and all(len(load.factors) == 1 for load in loads):
         label = f"{show_figure(low)} requests/s on average, {show_figure(high)} at the peak"
         alone.insert(0, Choice(low, label, also={PEAK: high / low}))
+        if any(item.word in _USUALLY for item in draft.sentence.items):
+            return [*alone, replace(total, usual=False)]
     return [total, *alone] if likely_all else [*alone, total]
 
 

@@ -18,6 +18,7 @@ RATE, PROMPT, PEAK = "traffic.requests_per_s", "tokens.input.mean", "traffic.pea
         # What never comes to the model is no part of the load.
         ("8B. 2,400 engineers, each sends 1 completion every 4 s, 60% get cancelled", RATE, 240.0),
         ("8B. 2,400 engineers, each sends 1 completion every 4 s, we drop 60% of them", RATE, 240.0),
+        ("20 rps at lunch, 4 rps otherwise, 8B on L4", RATE, 4.0),
         # What came to nothing multiplies, or is the peak.
         ("Monday mornings are 2.5x; otherwise 8 rps; Llama 3.1 70B", RATE, 20.0),
         ("usually 4 rps but when the newsletter goes out it spikes to 30 for about two minutes, Mistral 7B", RATE, 4.0),
@@ -128,7 +129,7 @@ def test_a_95th_percentile_without_a_mean_is_taken() -> None:
 @pytest.mark.parametrize(
     ("line", "label"),
     [
-        ("20 rps at lunch, 4 rps otherwise, 8B on L4", "4 requests/s on average, 20 at the peak"),
+        ("12 rps in the morning and 7 rps in the evening, 8B on L4", "7 requests/s on average, 12 at the peak"),
         ("pilot: 40 users made 3,100 requests last week. rollout is 1,800 users. 8B", "another habit"),
         ("Chat for 45k members, 8% write on a given day, 5 messages each, 8B", "another load"),
     ],
