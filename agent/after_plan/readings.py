@@ -292,7 +292,7 @@ def corrects(text: str, read: Understood, base: Mapping[str, Any]) -> bool:
 
 _IS_MEAN: Final = re.compile(
     r"\d ?(?:rps|qps|req\w*(?:/s| per second)?)? (?:was|is|were|are) (?:just |only |actually |our |the )*"
-    r"(?:average|mean|avg)\b",
+    r"(?:average|mean|avg|(?:the )?peak(?=.*\b(?:average|mean|avg)\b))\b",
     re.I,
 )
 """A figure that was given as a peak is the mean: '20 rps was average, the peak is 3x that'."""

@@ -63,6 +63,13 @@ _CHEAPEST: Final = re.compile(
     r"minimum (?:cost|bill|money|price))\b|\bminimum \$(?!\d)",
     re.I,
 )
+_SAYS_CHEAPER: Final = re.compile(
+    r"[,;]?\s*\b(?:(?:so|and|it|that|this|which|its (?:a )?moe so) ){0,3}"
+    r"(?:should|would|will|must|might|ought to|'s|is) (?:then )?"
+    r"(?:be )?(?:way |much |far |a lot |lots |probably |surely )*cheaper\b(?:,? (?:right|no|i guess|then))?",
+    re.I,
+)
+"""It says what a change will do, and searches for no cheapest."""
 _ADDS: Final = re.compile(r"\b(also|add|plus|as well|too|additionally)\b", re.I)
 _NO_BUDGET: Final = re.compile(r"\bwithout (?:a|the|any) budget\b", re.I)
 _SETS: Final = re.compile(
@@ -217,7 +224,7 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     chained = is_chained(said)
     said, mixed = with_means(as_moved(without_latency(said), base), base)
     said = in_plain_words(said)
-    text = _OPENING.sub("", said, count=1)
+    text = _SAYS_CHEAPER.sub(" ", _OPENING.sub("", said, count=1))
     cheapest = bool(_CHEAPEST.search(text))
     change, drops = _Change({}, {}, {}), frozenset[str]()
     readings: list[Reading] = []

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from agent.after_plan.acts.classifier import Guess  # numpy comes with it
 
 _NOTHING: Final[Mapping[str, WhatIf]] = {}
+_BUYS: Final = re.compile(r"\b(?:buy(?:ing)?|bought|purchas\w+|own(?:ing)?|capex)\b", re.I)
+"""Words that set a purchase beside rent: no variant has its bill."""
 _AGAINST: Final = re.compile(r"\b(?:vs\.?|versus|against|next to|beside|better|or)\b", re.I)
 """Between two things of a kind these ask for both, side by side."""
 
@@ -182,6 +184,7 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
     act, sure = likely[0].act, likely[0].probability >= SURE
     beside = None
     compares = act == "compare" or ((act in ("change", "other_models") or not sure) and _AGAINST.search(text))
+    compares = compares and not _BUYS.search(text)
     if (compares or act == "elsewhere") and not isinstance(read.request, Compare | CompareBranches | Why):
         beside = named_beside(text, base.values, ports)
         beside = beside if compares or (beside and _are_regions(beside)) else None
@@ -205,7 +208,7 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
         made = answer_read(state, read, ports)
     elif sure and act == "compare":
         made = _compared_here(state, text)
-    elif sure and act in ANSWERED and not (supposed and act in ("other_models", "smalltalk")):
+    elif sure and act in ANSWERED and not (supposed and act in ("other_models", "smalltalk", "interconnect")):
         made = answer_act(state, act, text, ports)
     elif supposed or is_plain_change(text, read):
         made = answer_read(state, read, ports)

@@ -67,9 +67,10 @@ _SET_ALONE: Final = re.compile(
 )
 """A load without its unit: 'change the peak to 35'; a percentage is none, nor is the hit rate of a cache."""
 _MEAN_ALONE: Final = re.compile(
-    r"^(?P<lead>\W*(?:[a-z]+\W+){0,4}?(?:average|mean|avg)(?: rate| load| traffic)?(?: is| of| was| would be|:|=)?"
+    r"(?:^|(?<=[.;] ))(?P<lead>\W*(?:[a-z]+\W+){0,4}?(?:average|mean|avg)(?: rate| load| traffic)?"
+    r"(?: is| of| was| would be|:|=)?"
     r"(?: (?:just|only|really|about|actually|more like))* )"
-    r"(?P<figure>\d+(?:\.\d+)?)(?=[^\w%]*$|,(?!\d)|;| (?:by the way|and|but)\b)",
+    r"(?P<figure>\d+(?:\.\d+)?)(?=[^\w%]*$|,(?!\d)|;|\.(?!\d)| (?:by the way|and|but)\b)",
     re.I,
 )
 """A mean without its unit: 'our average is only 6'."""
@@ -124,7 +125,7 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
         said: the line: 'prompts from 500 to 2000 tokens' is a range, where prompts of 500 are not planned.
         base: values of the plan that it is about, by path.
     """
-    said = _MISSAID.sub("", said)
+    said = _OTHER_FORM.sub("", _MISSAID.sub("", said))
     said = _NOT_OLD.sub(lambda found: "" if _units(_number(found["old"]), "", base)[1] else found[0], said)
     if _PAIRS.fullmatch(said):
         said = re.sub(r" to ", " -> ", said, flags=re.I)
@@ -134,6 +135,8 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
     return _COUNTED.sub(r"\2 \1", _FIGURES.sub(lambda found: _new(found, base), said))
 
 
+_OTHER_FORM: Final = re.compile(r"(?<=pcie|sxm.|.sxm|.nvl),? not (?:the )?(?:sxm\d?|pcie|nvl)\b", re.I)
+"""The form of an accelerator that is left: 'H100 PCIe, not SXM'."""
 _MISSAID: Final = re.compile(
     r"^\W*(?:(?:actually|sorry|sry|oops|wait|no|argh|ah|hm+|my bad|correction|typo|i misspoke)\W+)+"
     r"(?:it|that|this)(?:'s| was| were| is| should(?: be| have been))\s+(?=\d)",

@@ -8,7 +8,7 @@ from agent.interpret.words.numerals import in_figures
 
 _SPELT: Final = (
     "traffic doubles doubled double triples halves users answers prompts instead requests tokens without spare replica "
-    "replicas target targets traffic what quantise"
+    "replicas target targets traffic what half quantise"
 ).split()
 _SIZED: Final = re.compile(
     r"\b(prompts?|answers?|inputs?|outputs?|(?<![\w-][ -])out)((?: of| with| to| are| is| get| become)?"

@@ -139,6 +139,9 @@ def test_a_share_of_something_else_or_one_that_is_asked_for_is_no_discount(line:
         ("does it fit on one H100? 70B fp8 = 70GB right", r"does not fit.*Yes: 72\.7 GB of weights in FP8"),
         ("ttft 400, and Ireland not frankfurt", r"ireland, TTFT p95 within 400 ms.*'ttft 400' is read as 400 ms"),
         ("itl max 40", r"ITL p95 within 40 ms"),
+        ("6 rps was peak. avg is more like 2. same plan?", r"6 / 2 requests/s = peak 3 × the mean"),
+        ("H100 PCIe not SXM. does that change anything", r"on h100-pcie-80gb"),
+        ("int4, should be way cheaper right", r"1: INT4"),
         ("make it 90 % sure", r"90 % sure takes \d+ replicas"),
         ("how'd you get 61 ms ITL? our bench shows 34", r"Measured ITL p95 34 ms.*load it was measured was not said"),
         (

@@ -21,7 +21,8 @@ from engine.plan import CapacityPlan, split_shown
 
 _PER_S: Final = r"(?:rps|qps|req(?:uest)?s?(?: ?/ ?| per | a | pro | par | por )s\w*|anfragen (?:pro|je) sekunde)"
 _RATES: Final = re.compile(
-    rf"(?<![\w.$€£-])(\d+(?:\.\d+)?)(?: ?{_PER_S})?(?![\w.%]|\s*(?:%|percent|tokens?|gpus?|users?|ms|s|x|times)\b)"
+    rf"(?<![\w.$€£-])(?<!the )(?<!on )(?<!with )(?<!these )(\d+(?:\.\d+)?)(?: ?{_PER_S})?"
+    rf"(?![\w.%]|\s*(?:%|percent|tokens?|gpus?|users?|ms|s|x|times)\b)"
 )
 _PERCENT: Final = re.compile(r"\b(\d+(?:\.\d+)?) ?(?:%|percent)")
 _MOVES: Final = ("traffic.", "tokens.", "users.")

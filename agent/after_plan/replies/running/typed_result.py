@@ -88,6 +88,10 @@ def typed_result(asked: Asked) -> Explanation:
     """
     plan, read = asked.plan, _read(asked)
     rate, replicas = _rate(asked, read), int(read.get("hardware.replicas") or (1 if _ONE.search(asked.words) else 0))
+    if not replicas and (count := read.get("hardware.accelerator_count")):
+        replicas = max(
+            1, int(count) // int(read.get("serving.tensor_parallel") or plan.chosen.accelerators_per_replica)
+        )
     unsaid = rate is None
     if rate is None:
         replicas = replicas or 1
