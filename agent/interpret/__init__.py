@@ -161,7 +161,7 @@ def interpret(
         ask_where_doubtful(draft, figures, second)
     if draft.questions and not by_rules:
         elsewhere = chance_of_elsewhere(draft, figures)
-    reading = refused_where_elsewhere(text, settle(draft, known), elsewhere)
+    reading = refused_where_elsewhere(text, settle(draft, known), elsewhere, language)
     if language and (reading.said_values or reading.questions):
         note = f"Read as {language}; answers are in English."
         reading = replace(reading, notes=(*reading.notes, note))

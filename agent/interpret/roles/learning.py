@@ -13,12 +13,13 @@ import numpy as np
 from msgspec import Struct
 from msgspec.json import encode
 
-from agent.interpret.roles.figures import features_of, features_of_line, is_figure
+from agent.interpret.roles.figures import features_of, features_of_line, features_of_time, is_figure
 from agent.interpret.roles.reader import FOLDER, LEARNED, RARITY, WEIGHTS, Learned, Question
 from agent.interpret.words.grammar import Item
 from agent.learned.features import Features
 from agent.learned.regression import alike, fitted, weighed, weights_of
 from agent.learned.weights import Singles, quantised, softmax
+from engine.arrays import Ints
 
 HANDS: Final = FOLDER / "hands"
 READ: Final = frozenset({"tables", "sentences", "collisions"})
@@ -29,13 +30,13 @@ _SAME: Final = {
 }  # fmt: skip
 """Roles that are learned as one: of a hand that was left out, the mean and the peak were told apart too rarely."""
 _TODAY: Final = "today"
-"""A figure of what runs now may be any other role as well; nothing is learned from it."""
+"""A figure of what runs now may be any other role as well: of which it is, nothing is learned from it."""
 _MARK: Final = re.compile(r"\[([^\[\]]*)\]\((\w+)\)")
 ELSEWHERE: Final = "! "
 Read: TypeAlias = Callable[[str], tuple[Sequence[Item], Sequence[str]]]
 """From a text to its items, with names and numbers made and nothing taken yet, and to what rules found in it."""
-QUESTIONS: Final = ("line", "role")
-"""Whether a line is about serving; what a figure is."""
+QUESTIONS: Final = ("line", "role", "time")
+"""Whether a line is about serving; what a figure is; whether it is of today or of what is wanted."""
 
 
 class Marked(Struct, frozen=True):
@@ -49,11 +50,12 @@ class Marked(Struct, frozen=True):
 
 
 class Example(Struct, frozen=True):
-    """A figure or a line, with what it is by question."""
+    """A figure or a line, with what it is."""
 
     hand: str
+    question: str
     features: Features
-    answers: dict[str, str]
+    answer: str
 
 
 def marked_lines() -> list[Marked]:
@@ -91,14 +93,17 @@ def examples(lines: Sequence[Marked], read: Read) -> Iterator[Example]:
     """
     for line in lines:
         items, evidence = read(line.text)
-        yield Example(
-            line.hand, features_of_line(items, evidence), {"line": "elsewhere" if line.elsewhere else "serving"}
-        )
-        figures = {} if line.elsewhere else features_of(items)
-        for at, features in figures.items():
+        about = "elsewhere" if line.elsewhere else "serving"
+        yield Example(line.hand, "line", features_of_line(items, evidence), about)
+        if line.elsewhere:
+            continue
+        times = {} if line.hand in READ else features_of_time(items)
+        for at, features in features_of(items).items():
             role = role_at(line, items[at])
             if role and role != _TODAY:
-                yield Example(line.hand, features, {"role": role})
+                yield Example(line.hand, "role", features, role)
+            if role and times:
+                yield Example(line.hand, "time", times[at], _TODAY if role == _TODAY else "wanted")
 
 
 def role_at(line: Marked, item: Item) -> str | None:
@@ -110,30 +115,23 @@ def role_at(line: Marked, item: Item) -> str | None:
 
 
 class _Rows(Struct, frozen=True):
-    """All examples as rows."""
+    """The examples of one question as rows."""
 
-    examples: list[Example]
+    question: str
+    hands: list[str]
+    classes: list[str]
+    truth: Ints
     features: Singles
     rarity: Singles
     products: Singles
 
 
-def _rows(found: list[Example]) -> _Rows:
-    features, rarity = weighed([example.features for example in found])
-    return _Rows(found, features, rarity, alike(features))
-
-
-def _learned(rows: _Rows, name: str, left_out: str = "") -> tuple[Question, Singles, Singles]:
-    """Return a question, its weights and, by example, the probabilities of its classes."""
-    asked = [
-        at for at, one in enumerate(rows.examples) if name in one.answers and (not left_out or one.hand != left_out)
-    ]
-    classes = sorted({rows.examples[at].answers[name] for at in asked})
-    truth = np.array([classes.index(rows.examples[at].answers[name]) for at in asked])
-    parts = fitted(rows.products[np.ix_(asked, asked)], truth, len(classes))
-    weights, bias = weights_of(rows.features[asked], parts)
-    shares = softmax(rows.products[:, asked] @ parts)
-    return Question(name, classes, [], bias), weights, shares
+def _rows(found: Sequence[Example], question: str) -> _Rows:
+    asked = [example for example in found if example.question == question]
+    classes = sorted({example.answer for example in asked})
+    features, rarity = weighed([example.features for example in asked])
+    truth = np.array([classes.index(example.answer) for example in asked])
+    return _Rows(question, [example.hand for example in asked], classes, truth, features, rarity, alike(features))
 
 
 class LeftOut(Struct, frozen=True):
@@ -166,17 +164,16 @@ def cross_validation(read: Read) -> Iterator[LeftOut]:
     Args:
         read: a text as rules find it.
     """
-    rows = _rows(list(examples(marked_lines(), read)))
-    hands = np.array([one.hand for one in rows.examples])
+    found = list(examples(marked_lines(), read))
     for name in QUESTIONS:
+        rows = _rows(found, name)
+        hands = np.array(rows.hands)
         for hand in sorted(set(hands) - READ):
-            question, _, shares = _learned(rows, name, hand)
-            pairs = tuple(
-                (float(shares[at].max()), question.classes[int(shares[at].argmax())] == rows.examples[at].answers[name])
-                for at in np.flatnonzero(hands == hand)
-                if name in rows.examples[at].answers
-            )
-            yield LeftOut(str(hand), name, pairs)
+            known, left = np.flatnonzero(hands != hand), np.flatnonzero(hands == hand)
+            parts = fitted(rows.products[np.ix_(known, known)], rows.truth[known], len(rows.classes))
+            shares = softmax(rows.products[np.ix_(left, known)] @ parts)
+            right = shares.argmax(axis=1) == rows.truth[left]
+            yield LeftOut(str(hand), name, tuple(zip(shares.max(axis=1).tolist(), right.tolist(), strict=True)))
 
 
 def learn(read: Read) -> None:
@@ -185,13 +182,15 @@ def learn(read: Read) -> None:
     Args:
         read: a text as rules find it.
     """
-    rows = _rows(list(examples(marked_lines(), read)))
-    questions, columns = [], []
+    found = list(examples(marked_lines(), read))
+    questions, columns, rarity = [], [], []
     for name in QUESTIONS:
-        question, weights, _ = _learned(rows, name)
+        rows = _rows(found, name)
+        weights, bias = weights_of(rows.features, fitted(rows.products, rows.truth, len(rows.classes)))
         whole, scale = quantised(weights)
-        questions.append(Question(name, question.classes, scale, question.bias))
+        questions.append(Question(name, rows.classes, scale, bias))
         columns.append(whole)
+        rarity.append(rows.rarity.astype(np.float16))
     LEARNED.write_bytes(encode(Learned(digest(), questions)))
-    np.save(RARITY, rows.rarity.astype(np.float16))
+    np.save(RARITY, np.stack(rarity, axis=1))
     np.save(WEIGHTS, np.concatenate(columns, axis=1))

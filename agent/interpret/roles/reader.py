@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.json import decode
 from numpy.typing import NDArray
 
-from agent.interpret.roles.figures import Probabilities, features_of, features_of_line
+from agent.interpret.roles.figures import Probabilities, features_of, features_of_line, features_of_time
 from agent.interpret.words.grammar import Item
 from agent.learned.features import Features
 from agent.learned.weights import softmax, sums
@@ -19,6 +19,7 @@ FOLDER: Final = Path(__file__).parent
 WEIGHTS: Final = FOLDER / "weights.npy"
 """Whole numbers of each class's scale, by bucket and class; those of one question stand side by side."""
 RARITY: Final = FOLDER / "rarity.npy"
+"""Of each bucket, by question."""
 LEARNED: Final = FOLDER / "learned.json"
 
 
@@ -46,19 +47,20 @@ def learned() -> Learned:
 
 
 @cache
-def _columns() -> tuple[NDArray[np.int8], NDArray[np.float16], dict[str, tuple[Question, slice]]]:
-    questions: dict[str, tuple[Question, slice]] = {}
-    first = 0
-    for question in learned().questions:
-        questions[question.name] = (question, slice(first, first + len(question.classes)))
-        first += len(question.classes)
-    return np.load(WEIGHTS), np.load(RARITY), questions
+def _columns() -> dict[str, tuple[Question, NDArray[np.int8], NDArray[np.float16]]]:
+    """Return of each question what its classes and features weigh."""
+    weights, rarity, first = np.load(WEIGHTS), np.load(RARITY), 0
+    made = {}
+    for number, question in enumerate(learned().questions):
+        stop = first + len(question.classes)
+        made[question.name] = (question, np.ascontiguousarray(weights[:, first:stop]), rarity[:, number].copy())
+        first = stop
+    return made
 
 
 def _answer(name: str, features: Features) -> Probabilities:
-    weights, rarity, questions = _columns()
-    question, columns = questions[name]
-    logits = np.array(question.bias) + sums(features, weights[:, columns], rarity, np.array(question.scale))
+    question, weights, rarity = _columns()[name]
+    logits = np.array(question.bias) + sums(features, weights, rarity, np.array(question.scale))
     return dict(zip(question.classes, softmax(logits).tolist(), strict=True))
 
 
@@ -79,3 +81,12 @@ def second_reading(items: Sequence[Item]) -> Mapping[int, Probabilities]:
         items: of the sentence, with its names and numbers made and nothing taken yet.
     """
     return {items[at].start: _answer("role", features) for at, features in features_of(items).items()}
+
+
+def of_today(items: Sequence[Item]) -> Mapping[int, float]:
+    """Return how likely each figure of a line is of what runs today, by its place in the text.
+
+    Args:
+        items: of the sentence, with its names and numbers made and nothing taken yet.
+    """
+    return {items[at].start: _answer("time", features)["today"] for at, features in features_of_time(items).items()}

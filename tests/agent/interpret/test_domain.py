@@ -47,6 +47,22 @@ def test_a_stack_trace_is_said_to_be_one(text: str) -> None:
     assert interpret(text, CATALOG).objections == (LOG,)
 
 
+@of_every(
+    [
+        "Pretrain a 1B on 200B tokens, 24 H100, how many weeks",
+        "LoRA of Llama 8B on 9k samples, 2 epochs, one A100",
+        "Stable Diffusion on 3 L4, 6 images a second, 25 steps",
+        "clips of 4 s at 480p, 900 a day, Wan 14B on H200",
+        "rig of 30 H100 mines at 0.07 $/kWh, pool takes 2 %",
+        "Our bistro has 3 replicas of one stove, 90 guests at peak, TTFT (time to first tart) 7 minutes",
+    ],
+    name=str,
+)
+def test_other_work_in_our_words_fills_nothing(text: str) -> None:
+    """None of these was learned from."""
+    assert not interpret(text, CATALOG).values
+
+
 PARTS = [
     (
         "we do ai npcs, 60k CCU, one line every 12 s. prompt 3500 tok, start within 300ms. Llama 3 8B finetune",

@@ -86,6 +86,14 @@ def test_a_time_between_requests_makes_a_load_of_those_who_are_there() -> None:
     ]
 
 
+def test_what_probably_runs_today_is_asked_where_the_line_wants_something_else() -> None:
+    line = "fwiw on 2 H100 we see ttft 2.8s @100 conc. We'd be ok with 1 s, Llama 70B"
+    asked = {one.path: one for one in interpret(line, CATALOG).questions}
+    today, planned = asked["hardware.accelerator_count"].choices
+    assert (today.path, today.value) == ("hardware.accelerators", ("h100-sxm-80gb",))
+    assert planned.value == 2
+
+
 def test_the_likelier_of_prompt_and_answer_comes_first() -> None:
     line = "Phi-4, 2 rps. It reads 1,300 tokens, it writes a letter of 650 tokens"
     first = [one.choices[0] for one in interpret(line, CATALOG).questions]
