@@ -128,7 +128,7 @@ def read_again(draft: Draft, items: Sequence[Item], elsewhere: float) -> Second 
 def _doubt_today(draft: Draft, second: Second) -> None:
     """Ask whether a load or a fleet that is taken for wanted runs today, where the line wants something beside it.
 
-    'the launch will be 5x' is beside '12 QPS today'; of a fleet something else is of today as well.
+    'the launch will be 5x' is beside '12 QPS today'; of a fleet something else is of today as well, and it is not owned.
     """
     of_today = [start for start, chance in second.today.items() if chance >= _OF_TODAY]
     wanted = [
@@ -140,7 +140,7 @@ def _doubt_today(draft: Draft, second: Second) -> None:
         found = next((one for one in _made_of(draft, start) if one.path in (*_FLEET, *_LOADS)), None)
         if found is None or len(found.options) != 1 or is_of_a_key(draft, start):
             continue
-        beside = len(of_today) > 1 if found.path in _FLEET else not draft.has(GROWTH)
+        beside = len(of_today) > 1 and not draft.has("money.term") if found.path in _FLEET else not draft.has(GROWTH)
         loads = any(found.path in paths or (not paths and is_load) for paths, is_load in wanted)
         if not (beside and (loads or (wanted and found.path in _FLEET))):
             continue

@@ -115,7 +115,7 @@ def _clauses(items: Sequence[Item]) -> list[tuple[int, int]]:
 
 def _words(item: Item) -> tuple[str, ...]:
     """Return what an item is seen as: its word, where it is none of a name or number, and the kinds that tell."""
-    kinds = tuple(f"<{kind}>" for kind in sorted(item.kinds - _LITTLE))
+    kinds = tuple([f"<{kind}>" for kind in sorted(item.kinds - _LITTLE)])
     wordy = item.word and not is_figure(item) and not item.has(*NAMES)
     return (item.word, *kinds) if wordy else kinds or ("<other>",)
 
