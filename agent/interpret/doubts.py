@@ -128,7 +128,7 @@ def read_again(draft: Draft, items: Sequence[Item], elsewhere: float) -> Second 
 def _doubt_today(draft: Draft, second: Second) -> None:
     """Ask whether a load or a fleet that is taken for wanted runs today, where the line wants something beside it.
 
-    'the launch will be 5x' is beside '12 QPS today'; of a fleet something else is of today as well, and it is not owned.
+    'the launch will be 5x' is beside '12 QPS today'; of a fleet something else is of today as well, and nobody owns it.
     """
     of_today = [start for start, chance in second.today.items() if chance >= _OF_TODAY]
     wanted = [
