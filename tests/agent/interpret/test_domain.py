@@ -119,7 +119,7 @@ def test_the_name_of_an_endpoint_is_no_kind_of_traffic(text: str) -> None:
 
 
 def test_a_kind_of_traffic_is_asked_about_where_figures_of_lengths_beside_it_came_to_nothing() -> None:
-    text = "claims assistant with documents of 9k and letters of about 700, Llama 3.1 70B, 5 rps"
+    text = "support assistant, tickets of 9k and letters of some 700, Llama 3.1 70B, 5 rps"
     asked = {question.path: question for question in interpret(text, CATALOG).questions}
     assert "700" in asked["preset"].text
     assert asked["preset"].choices[0].value == "chat"
