@@ -120,11 +120,11 @@ def _wished(asked: Asked) -> float | None:
     if found is None or bands is None or bands.chance_of_meeting is None:
         return None
     share = float(found["share"] or found["of"]) / 100
-    return None if abs(share - bands.chance_of_meeting) < _SAID_AS else share
+    return share if share > bands.chance_of_meeting + _SAID_AS else None
 
 
-_SAID_AS: Final = 0.006
-"""Of a chance: so near the plan's own it is meant to be that."""
+_SAID_AS: Final = 0.05
+"""Above the plan's own chance, within which a share is a word on that, and no wish for more."""
 
 
 def _surer(asked: Asked, wished: float) -> str:
@@ -164,7 +164,8 @@ def _chance_of(asked: Asked, replicas: int) -> float:
         "serving.tensor_parallel": chosen.tensor_parallel, "serving.pipeline_parallel": chosen.pipeline_parallel,
     }  # fmt: skip
     made = asked.sketch(values, LIMITS - values.keys()) if replicas else None
-    return (made.bands.chance_of_meeting or 0.0) if isinstance(made, CapacityPlan) and made.bands else 0.0
+    planned = isinstance(made, CapacityPlan) and made.fleet.replicas == replicas and made.bands
+    return (planned.chance_of_meeting or 0.0) if planned else 0.0
 
 
 def _priced(plan: CapacityPlan) -> str:

@@ -142,6 +142,7 @@ def test_a_share_of_something_else_or_one_that_is_asked_for_is_no_discount(line:
         ("6 rps was peak. avg is more like 2. same plan?", r"6 / 2 requests/s = peak 3 × the mean"),
         ("H100 PCIe not SXM. does that change anything", r"on h100-pcie-80gb"),
         ("int4, should be way cheaper right", r"1: INT4"),
+        ("50% sure? of what exactly", r"^In 80 of 100 cases"),
         ("make it 90 % sure", r"90 % sure takes \d+ replicas"),
         ("how'd you get 61 ms ITL? our bench shows 34", r"Measured ITL p95 34 ms.*load it was measured was not said"),
         (
