@@ -18,7 +18,9 @@ from agent.interpret.traffic.peaks import load_shown
 from agent.interpret.traffic.scope import RATE
 from agent.talk.answer_display import variant_shown
 from agent.talk.requests import Understood, Variation, WhatIf
+from agent.talk.speech import said
 from agent.talk.state import Ports, State, Step
+from catalogs.errors import quoted
 
 
 def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step | None":
@@ -47,9 +49,9 @@ def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step |
         return choosing.answer_line(state, more, ports)
     whole = isinstance(read.request, WhatIf) and not read.unused
     of_load = whole and read.request.change.values.keys() <= _OF_THE_LOAD  # type: ignore[union-attr]
-    changed = said_again(state.lines, text) if of_load or not whole else None
-    if changed:
-        return _planned_anew(state, text, text, None, changed, ports, again)
+    for clause in (text, re.split(r"[,;](?!\d)", text)[0]) if of_load or not whole else ():
+        if changed := said_again(state.lines, clause):
+            return _planned_anew(state, text, clause, None, changed, ports, again)
     return _said_right(state, text, ports)
 
 
@@ -94,7 +96,9 @@ def _planned_anew(
     made, answer = answer_request(state, WhatIf(variation), ports)
     if amendment or _MISTAKEN.search(text):
         made, answer = _as_plan(state, (made, answer))
-    rest = text.replace(part, "", 1)
+    rest = text.replace(part, "", 1).strip(" ,;")
+    if rest and not re.search(r"[\d?]", rest):
+        return made, (*answer, said(f"Not used: {quoted(rest)}.")) if any(map(str.isalnum, rest)) else answer
     after, told = choosing.answer_line(made, rest, ports) if any(map(str.isalnum, rest)) else (made, ())
     return after, (*answer, *told)
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from agent.after_plan import first_plan
 from agent.after_plan.lines import choosing
-from agent.collect.assumed import Assumption, accepted, assumed
+from agent.collect.assumed import Assumption, accepted, assumed, with_waiting_asked
 from agent.collect.lines import AFTER_A_PLAN, still_needed
 from agent.collect.proposals import proposal
 from agent.talk.answer_display import answer_shown
@@ -79,7 +79,7 @@ def asked_too_early(before: State, new: State, asked: str, says: tuple[Say, ...]
     wanting = open_slot(before, ports)
     if before.values and before.pending is None and wanting is not None and wanting.id == "model":
         return replace(before, pending=proposal(wanting, before, ports), asked=waits), (said(AFTER_A_PLAN),)
-    kept = replace(before, asked=waits) if before.values else before
+    kept = with_waiting_asked(replace(before, asked=waits)) if before.values else before
     return kept, (*says, said(f"{AFTER_A_PLAN} {still_needed(before, ports)}"))
 
 

@@ -149,7 +149,10 @@ def said_again(lines: Sequence[str], text: str) -> tuple[int, str] | None:
             for number in _IN_LINES.finditer(clause[0])
             if (number["unit"] == "%") == (numbers[0]["unit"] == "%")
             if words
-            & {*_words(clause[0][: number.start()], last=True), *_words(clause[0][number.end("number") :], last=False)}
+            & {
+                *_words(re.split(r"\d", clause[0][: number.start()])[-1], last=True),
+                *_words(re.split(r"\d", clause[0][number.end("number") :])[0], last=False),
+            }
         ]
         if len(meant) == 1:
             start, end = meant[0]
@@ -160,13 +163,13 @@ def said_again(lines: Sequence[str], text: str) -> tuple[int, str] | None:
 
 
 def _words(text: str, *, last: bool | None = None) -> set[str]:
-    """Return the words of a text but fillers, in the singular, with one word for seconds; its last or first alone."""
+    """Return the words of a text but fillers, in the singular, with one word for seconds; its last or first two."""
     found = [
         "s" if word in ("s", "sec", "secs", "second", "seconds") else word.removesuffix("s") or word
         for word in re.findall(r"[^\W\d_][\w'-]*", text.lower())
         if word not in _FILLER
     ]
-    return set(found if last is None else found[-1:] if last else found[:1])
+    return set(found if last is None else found[-2:] if last else found[:2])
 
 
 def returned_to(part: str) -> str | None:

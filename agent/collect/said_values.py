@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import BESIDE_SPEC, CROWD, USERS
+from agent.fields.demand import BESIDE_SPEC, CROWD, HABIT, USERS
 from agent.interpret.facts.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.statements.merged import preset_statement, without_unwanted_targets
 from agent.talk.answer_display import value_shown
@@ -64,6 +64,9 @@ def with_values(
         both = (*old.get("hardware.accelerators", ()), *values["hardware.accelerators"])
         values["hardware.accelerators"] = tuple(dict.fromkeys(both))
     values |= exclusions(values, old)
+    users = old.get(USERS) if values.get(RATE) and values.get(HABIT) and USERS not in values else None
+    if users:
+        values[HABIT] = values[RATE] / users  # of a part of them who ask, what each of all does on average
     statements = without(statements, set(values))
     kept = {path: details[path] for path in values if path in details}
     said = (Statement("said", values, kept),) if values else ()
