@@ -154,21 +154,25 @@ def _curve(
     )
 
 
-def loads_today(question: Question, sized: SizedCandidates, rows: Indices) -> tuple[Replicas, Load]:
+def loads_today(
+    question: Question, sized: SizedCandidates, rows: Indices, *, at_mean: bool = True
+) -> tuple[Replicas, Load]:
     """Return a replica of each candidate's fleet today, and its load at the mean and at the peak hour, (rows, 2).
 
     Args:
         question: resolved.
         sized: its candidates.
         rows: of them, those that are looked at.
+        at_mean: else at the peak hour alone, (rows, 1).
     """
+    hours = slice(None) if at_mean else slice(1, None)
     traffic, replicas = question.spec.traffic, sized.replicas.take(rows)
     today = sized.counts.peak[rows][:, None]
     if traffic.concurrency:
         clients = traffic.concurrency / today * np.array([1.0, traffic.peak_factor])
-        return replicas, replicas.at(batch_in_flight(replicas, clients))
+        return replicas, replicas.at(batch_in_flight(replicas, clients[:, hours]))
     replicas = replicas.in_fleet(today)
-    batches = batch_at_rate(replicas, _rates_today(question, sized, replicas, rows))
+    batches = batch_at_rate(replicas, _rates_today(question, sized, replicas, rows)[:, hours])
     return replicas, replicas.at(np.minimum(batches, sized.batch[rows][:, None]))
 
 

@@ -33,7 +33,7 @@ def _alternatives(
 ) -> tuple[Alternative, ...]:
     index = np.array(rows, dtype=np.intp)
     found = evaluated.candidates.take(index)
-    load = loads_today(question, evaluated, index)[1].mapped(lambda array: array[:, 1:])
+    load = loads_today(question, evaluated, index, at_mean=False)[1]
     ttft, itl = percentile_latency(load, "ttft", 0.95), mean_latency(load, "itl")
     results = []
     for i, row in enumerate(rows):

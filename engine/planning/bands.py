@@ -7,7 +7,6 @@ from statistics import NormalDist
 import numpy as np
 from msgspec import Struct
 
-from catalogs.kept import kept
 from engine.arrays import Floats
 from engine.bands.beyond_data import outside_note
 from engine.bands.lookup import CaseBand, architecture_of, band_for, new_levels
@@ -29,10 +28,9 @@ from engine.plan import (
 from engine.planning.calibrated import calibrated_bands
 from engine.planning.verdict import ChosenFleet
 from engine.replica.latencies import mean_latency, tail_of
-from engine.replica.load import Load
 from engine.replica.queueing import TINY
 from engine.step.rates import kernels_of
-from engine.workload import PERCENTILE_SHARES, BandLevel, Metric, Percentile, Target
+from engine.workload import PERCENTILE_SHARES, BandLevel, Target
 
 SERVED = "closed_loop"
 """The load whose bands speak of a served plan: no open-loop set is large enough to make its own."""
@@ -89,7 +87,7 @@ class Case(Struct, frozen=True, dict=True):
 
         By its steps, and by its first tokens; None where it does so at no load.
         """
-        return self.within(self.factors["itl"][1], self.factors["ttft"][1])
+        return self.within(self.factors["itl"][1], self.factors["ttft"][1], 0.0)
 
     @property
     def carried(self) -> Factors:
@@ -156,25 +154,38 @@ def _parts(bands: Mapping[str, CaseBand], level: BandLevel) -> tuple[BandPart, .
     )
 
 
-Within = Callable[[float, float], Factors | None]
-"""Slowness of every step, slowness of first tokens → times its rate a replica carries within the targets, by either."""
+Within = Callable[[float, float, float], Factors | None]
+"""Slowness of every step, slowness of first tokens → times its rate a replica carries within the targets, by either.
+
+None where it does so at no load, or by its steps less than is asked.
+"""
 
 
 def _within_targets(chosen: ChosenFleet) -> Within:
-    """Return what a replica carries within the targets where it is slower than planned; None: at no load.
+    """Return what a replica carries within the targets where it is slower than planned.
 
     Steps that are slower make the load weigh more; how far off TTFT lies at a load is measured at that load. A fleet
     that was sized by simulation is held against latencies as far from the formulas' as it found them.
     """
     spec, load = chosen.question.spec, chosen.points.trials
     rates = load.requests_per_s[0]
+    tails = {target.metric: tail_of(load, target.metric) for target in spec.targets if target.percentile != "mean"}
+
+    def margins_of(target: Target, slowness: float) -> Floats:
+        """Return how well a target holds at each load, 1 where it just does."""
+        seconds = target.seconds / (slowness * chosen.off(target))
+        if target.percentile == "mean":
+            mean: Floats = seconds / mean_latency(load, target.metric)[0]
+            return mean
+        beyond = tails[target.metric](np.array([[seconds]]))[0]
+        result: Floats = (1 - PERCENTILE_SHARES[target.percentile]) / np.maximum(beyond, TINY)
+        return result
 
     def within(slowness: float, targets: Iterable[Target]) -> float | None:
         margins = np.full(TRIALS, np.inf)
         for target in targets:
-            seconds = target.seconds / (slowness * chosen.off(target))
-            margins = np.minimum(margins, _margins(load, target.metric, target.percentile, seconds))
-        held = np.flatnonzero(margins >= 1)
+            margins = np.minimum(margins, margins_of(target, slowness))
+        held = (margins >= 1).nonzero()[0]
         if not len(held):
             return None
         last = int(held[-1])
@@ -183,33 +194,14 @@ def _within_targets(chosen: ChosenFleet) -> Within:
         over, under = np.log(margins[last : last + 2])
         return float((rates[last] + (rates[last + 1] - rates[last]) * over / (over - under)) / rates[-1])
 
-    def carried(steps: float, first: float) -> Factors | None:
+    def carried(steps: float, first: float, least: float) -> Factors | None:
         slow = within(steps, spec.targets)
+        if slow is None or slow / steps < least:
+            return None  # whatever its first tokens, which take as long to reckon
         started = within(first, [target for target in spec.targets if target.metric == "ttft"])
-        return None if slow is None or started is None else (slow / steps, started)
+        return None if started is None else (slow / steps, started)
 
     return carried
-
-
-_tail = kept(32)(tail_of)
-
-
-@kept(128)
-def _margins(load: Load, metric: Metric, percentile: Percentile, seconds: float) -> Floats:
-    """Return how well a target holds at each load of a replica, 1 where it just does.
-
-    Args:
-        load: of the replica.
-        metric: of the latency.
-        percentile: likewise.
-        seconds: that it may take.
-    """
-    if percentile == "mean":
-        mean: Floats = seconds / mean_latency(load, metric)[0]
-        return mean
-    beyond = _tail(load, metric)(np.full(load.batch.shape, seconds))[0]
-    result: Floats = (1 - PERCENTILE_SHARES[percentile]) / np.maximum(beyond, TINY)
-    return result
 
 
 def _carries(bands: Mapping[str, CaseBand], room: Factors, within: Within, share: float, needed: float) -> bool:
@@ -226,7 +218,7 @@ def _carries(bands: Mapping[str, CaseBand], room: Factors, within: Within, share
     """
     if bands["throughput"].factor(1 - share) * (room[0] if share > 0.5 else 1.0) < needed:
         return False  # whatever its latencies, which take longer to reckon
-    allowed = within(bands["itl"].factor(share), bands["ttft"].factor(share))
+    allowed = within(bands["itl"].factor(share), bands["ttft"].factor(share), needed)
     return allowed is not None and min(allowed) >= needed
 
 
