@@ -100,13 +100,17 @@ class Pool:
             task.cancel()
 
 
+ENDING: Final = (signal.SIGINT, signal.SIGTERM)
+"""Signals that end a server; who sends one to all its processes means the server, which lets running work finish."""
+
+
 def _without_interrupts(start: Callable[[], None]) -> None:
-    """Start a process that Ctrl-C never reaches, not even before it can ignore it."""
+    """Start a process that no such signal ever reaches, not even before it can ignore it."""
     if not hasattr(signal, "pthread_sigmask"):  # on Windows
         start()
         return
     resource_tracker.ensure_running()  # it lets interrupts in again where it has to start first
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # of this thread, and of what it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # of this thread, and of what it starts
     try:
         start()
     finally:
@@ -153,7 +157,8 @@ def _serve(asked: socket.socket, directories: tuple[str, ...], allow_hub: bool, 
 
     from catalogs.catalog import Catalog
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's: it lets running work finish
+    for one in ENDING:
+        signal.signal(one, signal.SIG_IGN)
     gc.set_threshold(200_000)
     if hasattr(signal, "SIGALRM"):
         signal.signal(signal.SIGALRM, _stop)

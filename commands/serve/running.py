@@ -52,8 +52,7 @@ def run(settings: Settings) -> Exit:
         ) from None
     address, port = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
-    print(f"fleetcast is at http://{shown}:{port}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
-    server = _Server(config)
+    server = _Server(config, f"fleetcast is at http://{shown}:{port}/ (Ctrl-C ends it)")
     try:
         asyncio.run(server.serve(sockets=[listening]))
     except KeyboardInterrupt:
@@ -62,6 +61,16 @@ def run(settings: Settings) -> Exit:
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: str) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so where nobody has ended it meanwhile."""
+        await super().startup(sockets)
+        if not self.should_exit:
+            print(self._ready, file=sys.stderr, flush=True)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end; the second time at once, and without reports of what did not end by itself."""
         super().handle_exit(sig, frame)
