@@ -7,6 +7,7 @@ from typing import Final
 from agent.after_plan.measured import told_in
 from agent.after_plan.replies.bills.own_price import prices_of_both
 from agent.after_plan.wording.plain_words import ASKS_WHETHER
+from agent.interpret.words.numerals import in_figures
 from agent.talk.requests import Ask, Understood, WhatIf
 
 
@@ -25,7 +26,7 @@ def evident(text: str, read: Understood) -> tuple[str, str] | None:
         return "api_or_self", text
     if act := next((act for act, asks in _ASKED.items() if asks(text, read)), ""):
         return act, text
-    if match := _HINDSIGHT.search(text) or _DONE_ON.search(text):
+    if match := _HINDSIGHT.search(text) or _DONE_ON.search(in_figures(text)):
         return "why_not", f"why not {match['what']}{' gpus' if match.re is _DONE_ON else ''}"
     return next(((act, text) for act, pattern in _EVIDENT if pattern.search(text)), None)
 
@@ -124,7 +125,7 @@ _DONE_ON: Final = re.compile(
     r"\b(?:i|we|others?|people|everyone|my \w+|he|she|they|you) (?:only |just |normally |usually )?"
     r"(?:gets?|got|does?|did|runs?|ran|serves?|manages?|needs?)"
     r"(?: (?:that|it|this|the same(?: thing)?|the job|this load|away))? (?:on|with) "
-    r"(?:just |only |about )?(?P<what>\d{1,3}|one|two|three|four|five|six|eight|ten|twelve|sixteen)"
+    r"(?:just |only |about )?(?P<what>\d{1,3})"
     r"(?: (?:of (?:them|these|those)|gpus|cards|h100s?))?(?=\W*(?:$|[.,;!?]))",
     re.I,
 )
@@ -177,6 +178,11 @@ _EVIDENT: Final = tuple(
             "failure",
             r"\b(?:two|2|both|three|3) (?:sites|data ?cent(?:er|re)s|dcs|regions|locations)\b.*"
             r"\b(?:surviv\w+|alone|fail\w*|down|active)\b",
+        ),
+        (
+            "own_or_rent",
+            r"\b(?:buy(?:ing)?|bought|purchas\w+|own(?:ing)?)\b.*\bbreak[- ]?even\b|"
+            r"\bbreak[- ]?even\b.*\b(?:buy(?:ing)?|own(?:ing)?)\b",
         ),
         ("elsewhere", r"\b(?:reserv\w+|commit\w*|lock)\b.*\b(?:up-?front|up front|in advance|prepa\w+)\b"),
     )

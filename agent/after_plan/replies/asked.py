@@ -10,6 +10,7 @@ from agent.after_plan.sums import Explanation
 from agent.after_plan.variants import varied_spec
 from agent.fields.demand import CROWD, USERS
 from agent.interpret.facts.reading import Reading
+from agent.interpret.words.numerals import in_figures
 from agent.report.blocks import Paragraph
 from agent.report.words import singular
 from agent.talk.requests import Variation
@@ -25,13 +26,13 @@ PLACE: Final = frozenset({"money.provider", "money.region"})
 _NUMBERS: Final = {
     word: number
     for number, words in enumerate(
-        "no|a an one single un une una ein eine einen|two both pair zwei deux dos|three drei trois tres|"
-        "four vier quatre cuatro|five fünf cinq cinco|six sechs seis|seven sieben sept siete|eight acht huit ocho|"
-        "nine neun neuf nueve|ten zehn dix diez|eleven elf onze once|twelve dozen zwölf douze doce|thirteen|fourteen|"
-        "fifteen|sixteen sechzehn seize dieciséis|seventeen|eighteen|nineteen|twenty zwanzig vingt veinte".split("|")
+        "no|a an un une una ein eine einen|both pair zwei deux dos|drei trois tres|vier quatre cuatro|fünf cinq cinco|"
+        "sechs seis|sieben sept siete|acht huit ocho|neun neuf nueve|zehn dix diez|elf onze once|"
+        "zwölf douze doce".split("|")
     )
     for word in words.split()
-} | {"twenty-four": 24, "thirty": 30, "thirty-two": 32, "forty": 40, "forty-eight": 48, "fifty": 50, "sixty-four": 64}
+} | {"sechzehn": 16, "seize": 16, "dieciséis": 16, "zwanzig": 20, "vingt": 20, "veinte": 20}
+"""What ``in_figures`` leaves: articles, pairs and other languages."""
 _IN_WORD: Final = r"[^\W\u3400-\u9fff]"
 """What a word has inside: Chinese sets no blanks between words."""
 _BARE: Final = re.compile(
@@ -53,6 +54,11 @@ class Asked(Struct, frozen=True):
     def words(self) -> str:
         """The line in lower case, with single blanks."""
         return " ".join(self.text.lower().replace("’", "'").split())
+
+    @property
+    def figures(self) -> str:
+        """The same with its numbers in figures."""
+        return in_figures(self.words)
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -83,7 +89,7 @@ class Asked(Struct, frozen=True):
         match = re.search(
             rf"(?<![\d.,])\b(\d{{1,3}}(?:,\d{{3}})+|\d+|{'|'.join(_NUMBERS)})(?: ?[x×])?"
             rf" (?:more |of |the |our |(?!\d)[\w.-]+ )?(?:{nouns})\b",
-            self.words,
+            self.figures,
         )
         if match is None:
             return None
@@ -91,7 +97,7 @@ class Asked(Struct, frozen=True):
 
     def bare_count(self) -> int | None:
         """Return the first number of the line that counts nothing which is named: 'if it's just four'."""
-        match = _BARE.search(self.words)
+        match = _BARE.search(self.figures)
         return None if match is None else int(match[1]) if match[1].isdecimal() else _NUMBERS[match[1]]
 
     def sketch(self, values: Mapping[str, Any], drops: frozenset[str] = frozenset()) -> CapacityPlan | NoPlan:

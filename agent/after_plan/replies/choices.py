@@ -12,6 +12,7 @@ from agent.after_plan.sums import Explanation
 from agent.report.blocks import Cell, Column, Table
 from agent.report.cost.price_origin import bill_beside
 from agent.report.words import accelerators_noun, singular, usd_shown
+from agent.talk.answer_display import variant_shown
 from agent.talk.model_proposals import model_proposals, purpose_in
 from catalogs.errors import AmbiguousName, InputError
 from catalogs.units import show_count, show_figure, show_rate, show_seconds, show_usd
@@ -440,7 +441,9 @@ def why_not(asked: Asked) -> Explanation | None:
     )
     wished = re.sub(r"^.*\b(?:and|but|,) (?:not|no)\b", "with", wished)
     reading = asked.ports.read(wished, asked.ports.catalog, asked_path=None, known=asked.values)
-    values = dict(reading.values)
+    # '4-bit' is INT4 here: a question back would lose the rest of the line.
+    open_formats = {one.path: one.choices[0].value for one in reading.questions if one.path.startswith("precision.")}
+    values = {**open_formats, **reading.values}
     vendor = next(
         (name for name in ("amd", "intel", "google") if asked.has(name) and "hardware.accelerators" not in values), ""
     )
@@ -453,11 +456,12 @@ def why_not(asked: Asked) -> Explanation | None:
     }
     if not changed or accelerators_in(asked):
         return None
-    label = asked.text.strip(" ?.")
+    label = ", ".join(variant_shown(path, value) for path, value in changed.items())
     if set(changed) & {"serving.tensor_parallel", "serving.pipeline_parallel", "serving.expert_parallel"}:
         changed["hardware.accelerators"] = (asked.plan.chosen.accelerator,)
     ((_, found),) = _sketched(asked, ((label, changed, _NONE),))
-    return paragraphs(_against(asked.plan, found))
+    against = _against(asked.plan, found)
+    return paragraphs(f"With {label} {against[:1].lower()}{against[1:]}")
 
 
 def _fewer(asked: Asked) -> Explanation | None:

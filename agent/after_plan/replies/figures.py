@@ -105,11 +105,10 @@ def queue_shown(plan: CapacityPlan) -> str:
 
 def _beyond(asked: Asked) -> str:
     """Return how many requests wait longer than a stated time for their first token."""
-    match = re.search(r"(\d+(?:\.\d+)?|one|two|three|five|ten) ?(ms|milliseconds?|s|secs?|seconds?)\b", asked.words)
+    match = re.search(r"(\d+(?:\.\d+)?) ?(ms|milliseconds?|s|secs?|seconds?)\b", asked.figures)
     if match is None:
         return ""
-    number = {"one": 1, "two": 2, "three": 3, "five": 5, "ten": 10}.get(match[1]) or float(match[1])
-    limit_s = number * (0.001 if match[2].startswith("m") else 1.0)
+    limit_s = float(match[1]) * (0.001 if match[2].startswith("m") else 1.0)
     ttft = {part: asked.plan.peak_latency_s("ttft", part) for part in _PERCENTILES}
     within = [part for part, seconds in ttft.items() if seconds <= limit_s]
     if not within:

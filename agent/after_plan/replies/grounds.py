@@ -7,7 +7,7 @@ from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
 from agent.after_plan.replies.figures import quota_shown, recap
 from agent.after_plan.replies.stated import let_it_be
 from agent.after_plan.sums import Explanation
-from agent.report.blocks import Bullets, Facts, Paragraph
+from agent.report.blocks import Bullets, Facts
 from agent.report.cost.price_origin import price_sourced
 from agent.report.words import accelerators_noun, assumption_shown, source_shown, usd_shown
 from catalogs.units import show_percent, show_seconds, show_usd
@@ -82,13 +82,7 @@ def certainty(asked: Asked) -> Explanation:
         else ""
     )
     rests = f"{plan.provenance.kernels[:1].upper()}{plan.provenance.kernels[1:].rstrip('.')}. {bands.note or ''}"
-    made = (
-        "Formulas: they make steps, queues and the fleet of the times of single products, which were measured on the"
-        " accelerator or fitted to measurements; published benchmarks say how far off that is. Nobody measured your"
-        " load on these machines."
-        if asked.has(r"formulas?|measured?|made? (?:it |that |this )?up|guess\w*|real|simulat\w+|theor\w+|estimat\w+")
-        else ""
-    )
+    made = _MADE if asked.has(_ASKS_MADE) else ""
     return (
         *paragraphs(made, lead),
         Facts(facts),
@@ -168,6 +162,17 @@ def _chance_of(asked: Asked, replicas: int) -> float:
     return (planned.chance_of_meeting or 0.0) if planned else 0.0
 
 
+_ASKS_MADE: Final = (
+    r"formulas?|measured?|made? (?:it |that |this )?up|guess\w*|real|simulat\w+|theor\w+|estimat\w+|"
+    r"pull\w* (?:it|that)|throughput|itl|ttft"
+)
+_MADE: Final = (
+    "Formulas: they make steps, queues and the fleet of the times of single products, which were measured on the"
+    " accelerator or fitted to measurements; published benchmarks say how far off that is. Nobody measured your load on"
+    " these machines."
+)
+
+
 def _priced(plan: CapacityPlan) -> str:
     """Say that the ranges are of times and counts, and whose price it is that has none."""
     offer = plan.chosen.offer
@@ -203,9 +208,8 @@ def sources(asked: Asked) -> Explanation:
         ("model", f"{plan.chosen.model_name}, dimensions from its published config"),
         ("program", f"{plan.provenance.program} {plan.provenance.version}, facts {plan.provenance.catalog[:12]}"),
     ]
-    return Facts(tuple(facts)), Paragraph(
-        f"'fleetcast catalog prices {plan.chosen.accelerator}' shows all offers with their sources."
-    )
+    shown = f"'fleetcast catalog prices {plan.chosen.accelerator}' shows all offers with their sources."
+    return (*paragraphs(_MADE if asked.has(_ASKS_MADE) else ""), Facts(tuple(facts)), *paragraphs(shown))
 
 
 def assumptions(asked: Asked) -> Explanation:

@@ -285,18 +285,17 @@ def fleet_in(asked: Asked) -> dict[str, int]:
 
 
 _UNTIL: Final = re.compile(
-    r"\b(?:in|within|over|after|for the next)(?: the next| about)? (?P<many>\d{1,3}|a|one|two|three|five|ten) "
+    r"\b(?:in|within|over|after|for the next)(?: the next| about)? (?P<many>\d{1,3}|a) "
     r"(?P<unit>months?|years?)\b"
 )
-_FEW: Final = {"a": 1, "one": 1, "two": 2, "three": 3, "five": 5, "ten": 10}
 
 
 def _by_then(asked: Asked) -> float | None:
     """Return the growth of a year by which the load is a multiple after a time: 1.08 of 'triple in 18 months'."""
-    until, times = _UNTIL.search(asked.words), factor_in(asked.words)
+    until, times = _UNTIL.search(asked.figures), factor_in(asked.words)
     if until is None or not times or times <= 0:
         return None
-    months = (_FEW.get(until["many"]) or int(until["many"])) * (12 if until["unit"][0] == "y" else 1)
+    months = (1 if until["many"] == "a" else int(until["many"])) * (12 if until["unit"][0] == "y" else 1)
     return float(times ** (12 / months) - 1)
 
 

@@ -3,6 +3,7 @@
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import Explanation
+from agent.report.plan.opening import chance_shown
 from agent.report.words import accelerators_noun, usd_shown
 from catalogs.units import SECONDS_PER_DAY, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.fleet.offers import origin
@@ -61,7 +62,8 @@ def _one_sentence(asked: Asked) -> str:
     load = f" for {show_rate(peak)} in the busiest hour" if peak else ""
     speed = f", TTFT p95 {show_seconds(plan.performance.at_peak.ttft_s.p95)}"
     whose = f" ({origin(offer)})" if offer else ""
-    return f"{sentence}{load}{speed}, at {usd_shown(plan.cost.monthly_usd)} a month{whose}."
+    sure = chance_shown(plan).replace(" (", ", ").rstrip(")")
+    return f"{sentence}{load}{speed}, at {usd_shown(plan.cost.monthly_usd)} a month{whose}{sure}."
 
 
 def boss(asked: Asked) -> Explanation:

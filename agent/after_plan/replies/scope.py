@@ -42,14 +42,15 @@ def batch(asked: Asked) -> Explanation:
     each = plan.replica_capacity.saturated_requests_per_s
     rate = each * plan.fleet.working_replicas
     peak = peak_rate(plan)
-    match = _ITEMS.search(asked.words)
+    match = _ITEMS.search(asked.figures)
     if match is None:
         return paragraphs(
             "A job with a deadline is a rate: its requests over its time. This fleet alone with it does"
             f" {show_rate(rate)} of such lengths; ask 'how long do 1 million prompts take'."
         )
-    words = {"a": 1.0, "an": 1.0, "one": 1.0, "two": 2.0, "three": 3.0, "five": 5.0, "ten": 10.0}
-    count = (words.get(match[1]) or float(match[1].replace(",", ""))) * MULTIPLIERS.get(match[2] or "", 1.0)
+    count = (float(match[1].replace(",", "")) if match[1][0].isdecimal() else 1.0) * MULTIPLIERS.get(
+        match[2] or "", 1.0
+    )
     lead = (
         f"{show_count(count)} requests of this length take {_duration(count / rate)} on the whole fleet, saturated and"
         f" with nothing else on it ({show_rate(rate)})."

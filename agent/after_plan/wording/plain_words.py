@@ -1,6 +1,9 @@
 """A change as people put it, in the words that the reader of workloads knows."""
 
 import re
+from functools import cache
+from pathlib import Path
+from tomllib import loads
 from typing import Final
 
 from agent.after_plan.acts.phrases import is_one_slip
@@ -30,13 +33,6 @@ TAKE_BACK: Final = (
     r"\s+(?:(?:about|the|that|this|our|my|all|any|every)\s+)*"
 )
 _SPARES: Final = r"(?:hot |warm )?(?:spares?|stand-?bys?|reserves?|redundancy)(?: (?:replicas?|machines?|gpus?))?"
-_ONE_MORE: Final = re.compile(
-    r"\b(?:put|add|have|keep|give me|with)? ?(?:one|an ?other|an extra)(?: one)?(?: more| extra)?"
-    r"(?: replica| machine| copy)? (?:on top|in reserve|as (?:a )?(?:spare|reserve|back-?up)|to be (?:safe|sure)|"
-    r"just in case)(?:,? (?:please|just in case))?",
-    re.I,
-)
-"""'One more on top' is a replica that nobody needs yet."""
 _MEND: Final = (
     r"(?:no|sorry|oops|wait|er+|um+|nope|pardon|correction|scratch that|strike that|i mean(?:t)?|make (?:that|it)|"
     r"or rather|rather|actually)"
@@ -63,76 +59,15 @@ _CORRECTED: Final = re.compile(
 """A figure that is taken back for another: '600, no sorry, 450'."""
 MENDED: Final = re.compile(rf"\s*[,;.…–—-]+\s*{_MEND}(?:{_PAUSE}{_MEND})*{_PAUSE}(?=\S)", re.I)
 """Between two parts of a line of which the second is right where both say the same thing."""
-_DURATIONS: Final = {
-    r"(?:a|one) quarter (?:of )?(?:a |one )?second": "250 ms", r"(?:a|one) tenth (?:of )?(?:a |one )?second": "100 ms",
-    r"(?:a|one) third (?:of )?(?:a |one )?second": "333 ms", r"half (?:of )?(?:a |one )?second": "500 ms",
-    r"three quarters (?:of )?(?:a |one )?second": "750 ms",
-}  # fmt: skip
-_STARTS: Final = re.compile(
-    r"\b(?:(?:the|an|each|every|all|our) )?(?:answers?|replies|responses?|texts?|output)"
-    r"(?: (?:had|have|has|need|needs|must|should|would|could|to|always|ever))* (?:starts?|begins?|appears?) "
-    r"(?:in|within|after|under|before) (?:at most |less than )?(?P<time>\d+(?:\.\d+)? ?(?:ms|milliseconds?|s|secs?|"
-    r"seconds?))\b",
-    re.I,
-)
-_METRIC: Final = {
-    "ITL": r"itl|tpot|inter[- ]?token(?: latency)?|(?:time|gap) between tokens",
-    "TTFT": r"ttft|(?:time to )?first[- ](?:token|word)(?: latency)?",
-    "E2E": r"e2e|end[- ]to[- ]end(?: latency)?",
-}
 TO_A_FIGURE: Final = (
     r"(?!\w)(?!\s+(?:(?:latency|targets?|requirements?|limits?|promises?|slos?|slas?|goals?|caps?)\s+)*"
     r"(?:(?:from|down|up|to|at|by|under|below)\b|=))"
 )
 """Not behind what is taken back: 'drop the TTFT target to 500 ms' has a target."""
-_FORSAKEN: Final = tuple(
-    (
-        re.compile(
-            rf"\b(?:(?:i|we) (?:don'?t|do not) (?:really )?care (?:about|for)|never mind|forget(?: about)?|scrap|drop|"
-            rf"ditch|remove|(?:i|we) (?:don'?t|do not) need|who cares about|nobody cares about)"
-            rf"(?: (?:the|our|any|that))? (?:p\d\d )?(?:{words})(?: (?:target|goal|slo|limit|requirement|promise))?"
-            rf"(?:\W+(?:just |please )?(?:scrap|drop|forget|remove|ditch|kill) (?:it|that|this))?(?! p?\d)"
-            rf"{TO_A_FIGURE}",
-            re.I,
-        ),
-        f"drop the {name} target",
-    )
-    for name, words in _METRIC.items()
-)
-_NO_SPARE: Final = re.compile(
-    rf"\b(?:we )?(?:don'?t|do not) need (?:any |the )?(?:redundancy|spares?)(?:, (?:take|leave) it out)?|\b{TAKE_BACK}"
-    rf"{_SPARES}{TO_A_FIGURE}(?: again| out| too)?|"
-    rf"\btake (?:the |that |our |all )?{_SPARES} (?:out|away|off|back)(?: again)?|"
-    r"\b(?:ohne|sans|sin) (?:reserven?|ersatz|(?:r[ée]plique|replik) de (?:secours|reserva)|secours|reserva)\b",
-    re.I,
-)
-_NO_BUDGET: Final = re.compile(
-    rf"\b{TAKE_BACK}(?:monthly )?(?:budget|(?:limit|cap) on (?:the )?(?:money|cost|spend\w*)|(?:cost|spending|budget) "
-    rf"(?:limit|cap)){TO_A_FIGURE}|\btake the (?:limit on (?:the )?money|budget) (?:away|out|off)\b|"
-    r"\bmoney is no object\b|\bno budget limit\b|\bohne budget\b|\bsans budget\b|\bsin presupuesto\b",
-    re.I,
-)
 _SAME_PART: Final = re.compile(
     r"\b(\d+(?:\.\d+)?) ?(?:%|percent) of (?:(?:the|every|each|all|our|a) )*"
     r"(?:prompts?|inputs?|prompt tokens|context|requests?)(?: tokens)? (?:is|are|stays?|remains?|will be)"
     r"(?: \w+){0,2}? (?:identical|the same|same|constant|repeated|shared|cached|fixed|unchanged|static|boilerplate)\b",
-    re.I,
-)
-_HALF_CACHED: Final = re.compile(
-    r"\bhalf (?:of )?(?:the|our|every|each|a|my) "
-    r"(?=(?:prompts?|inputs?|context)\b.*\b(?:cached|shared|same|identical)\b)",
-    re.I,
-)
-_TIMES_CACHED: Final = re.compile(
-    r"\b(?:prefix |prompt )?cach\w*(?: (?:only|just|really|works?|hits?|helps?|is|gets?|used))* "
-    r"(?:(?P<half>half)|(?P<share>\d+(?:\.\d+)?) ?(?:%|percent))(?: of)? (?:the|our) (?:time|cases|requests|calls)\b",
-    re.I,
-)
-_HALF_ABROAD: Final = re.compile(
-    r"\b(?:la mitad|die hälfte|la moitié|metà|la metà) (?:del?|des|du|della?|de l[ao]s?|de chaque|de cada) "
-    r"(?:los |las |les )?"
-    r"(?:prompts?|entradas?|eingaben?|entrées?|kontexte?s|contexte?o?)\b[^?.;,]*?\b(?:igual\w*|misma?s?|"
-    r"gleich\w*|identi\w+|pareille?s?|mêmes?|ugual\w*|cache\w*)\b",
     re.I,
 )
 _SHARE_WITHIN: Final = re.compile(
@@ -268,27 +203,8 @@ _SWAPPED: Final = re.compile(
 )
 
 
-_IF_WE_DID: Final = re.compile(
-    r"\bif (?:we|i) (?:(?:did|do|were to|would) )?(?:go|went|(?:move|switche?|change)d?) (?:to|for|with) ",
-    re.I,
-)
-_AT_MOST: Final = re.compile(
-    r"\b(?:(?:do|must|should|ca|wo)(?:n'?t| not) (?:use|take|have|need|be|exceed|go (?:above|over|beyond))|never|not) "
-    r"more than (?=\d+ (?:gpus?|cards?|accelerators?|nodes?|replicas?|machines?|servers?)\b)",
-    re.I,
-)
-"""'Don't use more than 16 cards'."""
 _THOUSANDS: Final = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?!\d|[,.]\d)")
 """'6,000': every rule here reads figures without their commas."""
-
-
-_AS_IT_IS_BUT: Final = re.compile(
-    r"\b(?:keep|leave) (?:everything|it|all|that)(?: else)?(?: the same| as (?:it )?is)?,? (?:but|except)"
-    r"(?: (?:with|for))? |"
-    r"\b(?:ignore|forget) (?:that|this)(?:,| and)+ (?=\w)",
-    re.I,
-)
-"""What stays goes without saying: 'leave it as is, but 30 rps'."""
 
 
 _N: Final = re.compile(
@@ -299,27 +215,31 @@ _N: Final = re.compile(
 """'n' for 'and'; no number of things, as in 'with n replicas' and 'n plus 1'."""
 
 
+@cache
+def _rules(when: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return the patterns of the rules before or after figures are corrected, and what is put in their place."""
+    told = loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+    parts = {"TAKE_BACK": TAKE_BACK, "SPARES": _SPARES, "TO_A_FIGURE": TO_A_FIGURE, **told["parts"]}
+    return tuple(
+        (re.compile(re.sub(r"\{([A-Z_]+)\}", lambda part: parts[part[1]], rule["said"]), re.I), rule["plain"])
+        for rule in told[when]
+    )
+
+
 def in_plain_words(said: str) -> str:
     """Return a line with its misspelt words right, 'fp8 -> int4' as 'int4', 'forget the spare' as 'without spares'."""
     said = _N.sub(" and ", _THOUSANDS.sub(lambda found: found[0].replace(",", ""), said))
     said = _amounts_in_words(_SWAPPED.sub("with ", CHEAPER_IF.sub("what if", said)))
-    said = _IF_WE_DID.sub("if with ", re.sub(r"\bif it were\b", "if it is", said, flags=re.I))
-    said = _AT_MOST.sub("at most ", _AS_IT_IS_BUT.sub("with ", said))
-    for pattern, time in _DURATIONS.items():
-        said = re.sub(rf"\b{pattern}\b", time, said, flags=re.I)
-    for forsaken, plain in _FORSAKEN:
-        said = forsaken.sub(plain, said)
+    for pattern, plain in _rules("before"):
+        said = pattern.sub(plain, said)
     said = corrected(said)
-    said = _STARTS.sub(r"TTFT \g<time>", _ONE_MORE.sub("1 more spare replica", said))
-    said = _NO_BUDGET.sub("without a budget", _NO_SPARE.sub("without spares", said))
-    said = _TIMES_CACHED.sub(lambda found: f"{50 if found['half'] else found['share']}% prefix hit", said)
-    said = _HALF_ABROAD.sub("50% prefix hit", _HALF_CACHED.sub("50% of the ", said))
+    for pattern, plain in _rules("after"):
+        said = pattern.sub(plain, said)
     said = _SAME_PART.sub(r"\1% prefix hit", _SPARE.sub(_spare, said))
     if not ASKS_WHETHER.match(said):
         said = _SHARE_WITHIN.sub(_as_target, said)
     words = [next((right for right in _SPELT if _one_slip_from(word, right)), word) for word in said.split(" ")]
     plain = " ".join(words)
-    plain = re.sub(r"\bquanti[sz]e (?:it|this|that|the model)\b(?! to| in)", "with int4", plain, flags=re.I)
     return re.sub(r"\s+instead(?=\W*$|[,;])", "", _SIZED.sub(lambda found: f"{found[1]}{found[2]} tokens", plain))
 
 

@@ -143,6 +143,9 @@ def test_a_share_of_something_else_or_one_that_is_asked_for_is_no_discount(line:
         ("H100 PCIe not SXM. does that change anything", r"on h100-pcie-80gb"),
         ("int4, should be way cheaper right", r"1: INT4"),
         ("50% sure? of what exactly", r"^In 80 of 100 cases"),
+        ("why not just TP1 w/ 4-bit", r"With INT4, tensor parallel 1 it"),
+        ("p5.48xlarge is ~55/h in us-east-1, so something is off, no?", r"us-east-1 p5\.48xlarge, \$55\.04 an hour"),
+        ("reserved 3yr vs on demand vs buying the boxes, breakeven?", r"Paid back after .* months"),
         ("make it 90 % sure", r"90 % sure takes \d+ replicas"),
         ("how'd you get 61 ms ITL? our bench shows 34", r"Measured ITL p95 34 ms.*load it was measured was not said"),
         (

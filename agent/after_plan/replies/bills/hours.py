@@ -14,10 +14,7 @@ _DAYS: Final = ("mo", "tu", "we", "th", "fr", "sa", "su")
 _IN_GERMAN: Final = {"di": "tu", "mi": "we", "do": "th", "so": "su"}
 _DAY: Final = rf"({'|'.join((*_DAYS, *_IN_GERMAN))})[a-zé]*"
 _FROM_DAY: Final = re.compile(rf"\b{_DAY} ?(?:-|–|to|through|thru|till|until|bis) ?{_DAY}\b")
-_COUNTS: Final = ("one", "two", "three", "four", "five", "six", "seven")
-_DAYS_A_WEEK: Final = re.compile(
-    rf"\b([1-7]|{'|'.join(_COUNTS)}) days?(?: a| per| each| every|/) ?week\b|(?<=\d[x/])([1-7])\b"
-)
+_DAYS_A_WEEK: Final = re.compile(r"\b([1-7]) days?(?: a| per| each| every|/) ?week\b|(?<=\d[x/])([1-7])\b")
 _EVERY_DAY: Final = r"every day|each day|daily|all week|weekends? included"
 _WORKING: Final = (
     r"week ?days?|working days?|work ?days?|werktag\w*|wochenende\w*|semaine|lunes|feriali|week-?ends?|"
@@ -88,9 +85,8 @@ def _said(asked: Asked) -> tuple[float, float, str]:
     if match := _FROM_DAY.search(words):
         first, last = (_DAYS.index(_IN_GERMAN.get(day, day)) for day in match.groups())
         days = (last - first) % 7 + 1.0
-    elif match := _DAYS_A_WEEK.search(words):
-        said = match[1] or match[2]
-        days = float(said if said.isdecimal() else 1 + _COUNTS.index(said))
+    elif match := _DAYS_A_WEEK.search(asked.figures):
+        days = float(match[1] or match[2])
     elif asked.has(_EVERY_DAY):
         days = 7.0
     elif asked.has(_WORKING):

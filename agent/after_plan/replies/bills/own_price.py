@@ -194,6 +194,13 @@ class OwnPrice(Struct, frozen=True):
         return self.usd / self.accelerators / (self.hours or 1.0)
 
 
+_OF_INSTANCE: Final = re.compile(
+    r"(?P<name>\b(?:p[45]\w*\.\w+|a[23]-[\w-]+|nd\w*h100\w*))(?: (?:is|at|costs?|runs))* ?[:=~]?"
+    r"(?P<usd>\d+(?:\.\d+)?) ?/ ?h(?:r|our)?\b"
+)
+"""An amount by the hour behind an instance's name: 'p5.48xlarge is ~55/h'."""
+
+
 def own_price(text: str, plan: CapacityPlan, accelerators_per_node: int) -> OwnPrice | None:
     """Return the one price of an accelerator or a machine that a line states; None for no or several amounts.
 
@@ -205,7 +212,7 @@ def own_price(text: str, plan: CapacityPlan, accelerators_per_node: int) -> OwnP
         plan: whose machines they are.
         accelerators_per_node: of the plan's accelerator, for a machine that the plan has no offer of.
     """
-    words = text.lower()
+    words = _OF_INSTANCE.sub(r"\g<name> $\g<usd> per hour", text.lower())
     amounts = list(re.finditer(_AMOUNT, words))
     if len(amounts) != 1 or _OFF.search(words) or _QUOTED.search(words):
         return None

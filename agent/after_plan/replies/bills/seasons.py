@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from agent.interpret.words.numerals import in_figures
 from agent.talk.state import Branch
 from catalogs.units import show_usd
 
@@ -11,11 +12,10 @@ _MONTHS: Final = (
     r"nov(?:ember)?|dec(?:ember)?"
 )
 _NAMED: Final = re.compile(rf"\b(?:in|for|during|only|and|,|every|each)\s*(?P<month>{_MONTHS})\b(?! \d)", re.I)
-_COUNTED: Final = re.compile(r"\b(?:for|in|during) (?P<count>\d{1,2}|one|two|three|four|six) months\b", re.I)
+_COUNTED: Final = re.compile(r"\b(?:for|in|during) (?P<count>\d{1,2}) months\b", re.I)
 _OF_A_YEAR: Final = re.compile(
     r"\b(?:rest of|(?:the )?other months|otherwise|yearly|annual\w*|year|total|every|each)\b", re.I
 )
-_WORDS: Final = {"one": 1, "two": 2, "three": 3, "four": 4, "six": 6}
 
 
 def is_of_year(words: str) -> bool:
@@ -34,8 +34,8 @@ def year_with(text: str, branch: Branch, base: Branch) -> str:
         base: the plan of the other months.
     """
     named = {match["month"][:3].lower() for match in _NAMED.finditer(text)}
-    counted = _COUNTED.search(text)
-    months = len(named) or (int(_WORDS.get(counted["count"].lower(), 0) or counted["count"]) if counted else 0)
+    counted = _COUNTED.search(in_figures(text))
+    months = len(named) or (int(counted["count"]) if counted else 0)
     plans = branch.capacity_plan, base.capacity_plan
     if not 0 < months < 12 or not _OF_A_YEAR.search(text) or not all(plans):
         return ""

@@ -207,7 +207,7 @@ def more_or_fewer(asked: Asked) -> Explanation:
 
 # --- users, and one copy ----------------------------------------------------------------------------------------------
 
-_NUMBER: Final = {"once": 1.0, "one": 1.0, "a": 1.0, "an": 1.0, "twice": 2.0, "two": 2.0, "three": 3.0, "ten": 10.0}
+_NUMBER: Final = {"once": 1.0, "a": 1.0, "an": 1.0, "twice": 2.0}
 _SPAN_S: Final = {
     "s": 1.0, "sec": 1.0, "second": 1.0, "sekunde": 1.0, "min": 60.0, "minute": 60.0, "hour": 3600.0, "stunde": 3600.0,
     "heure": 3600.0, "hora": 3600.0, "day": SECONDS_PER_DAY, "tag": SECONDS_PER_DAY, "jour": SECONDS_PER_DAY,
@@ -253,7 +253,7 @@ def _as_typed(asked: Asked) -> float:
 
 def _habit_in(asked: Asked) -> tuple[float, float] | None:
     """Return how often a user asks, and in how many seconds; None where the line does not say."""
-    words = re.sub(rf"\d+(?:\.\d+)? ?{_PER_S}", " ", asked.words)
+    words = re.sub(rf"\d+(?:\.\d+)? ?{_PER_S}", " ", asked.figures)
     if match := _EVERY.search(words):
         return 1.0, float(match["number"] or 1) * _SPAN_S[match["span"]]
     if match := _SO_OFTEN.search(words):
