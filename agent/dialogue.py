@@ -12,19 +12,16 @@ from agent.after_plan import answers, saving
 from agent.after_plan.answers import with_command
 from agent.after_plan.lines import choosing
 from agent.after_plan.lines.parts import saved_and_more
-from agent.after_plan.whatif import understood
 from agent.anywhere import EVERYWHERE, where
 from agent.before_plan.clarifications import clarification_answered, with_passed_over
 from agent.before_plan.corrections import amended_plan
 from agent.before_plan.early_plans import answered_with_plan, plan_now, proposal_accepted
 from agent.before_plan.keyword_answers import keyword_answered
 from agent.before_plan.lines import unasked_line
-from agent.collect.amended import amended_clause, amendment_in
 from agent.collect.review import ANYTHING_ELSE, forewarnings, review
 from agent.talk.glossary import meaning, own_figure
 from agent.talk.keywords import COURTESIES, Keyword, keyword_in
 from agent.talk.questions import open_slot, question
-from agent.talk.requests import Unclear
 from agent.talk.slots import slot_called
 from agent.talk.speech import Say, said, warned
 from agent.talk.state import Clarify, NameFile, Ports, Propose, State, Step, WhichReading
@@ -154,23 +151,10 @@ def _heard(state: State, text: str, keyword: Keyword | None, ports: Ports, befor
 def _about_plan(state: State, text: str, ports: Ports) -> Step:
     if (made := amended_plan(state, text, ports, step)) is not None:
         return made
-    text = _with_clause(state, text, ports)
     words = text.split(maxsplit=1)
     if words and words[0].lower() == "export":
         return with_command(saving.save(state, words[1] if len(words) > 1 else "", ports), text, ports)
     return choosing.answer_line(state, text, ports)
-
-
-def _with_clause(state: State, text: str, ports: Ports) -> str:
-    """Return a line after the plan with what its number takes the place of: '500 ms ttft' for 'fine, 500 ms'."""
-    for part in re.split(r"(?<=[.?!;])\s+", text):
-        amendment = amendment_in(part)
-        if amendment is None or not amendment.unit:
-            continue
-        read = understood(part, state.base.values, ports)
-        if isinstance(read.request, Unclear) or read.unused:
-            return text.replace(part, amended_clause(state.lines, amendment) or part, 1)
-    return text
 
 
 def _back(state: State, ports: Ports) -> Step:

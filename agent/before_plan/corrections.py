@@ -10,14 +10,14 @@ from agent.after_plan.answers import answer_request, undone, with_kept
 from agent.after_plan.lines import choosing
 from agent.after_plan.whatif import understood
 from agent.before_plan.amendments import Again, said_anew
-from agent.collect.amended import Amendment, amended, replacement_in, said_again, value_of
+from agent.collect.amended import Amendment, amended, amendment_in, replacement_in, said_again, value_of
 from agent.collect.assumed import assumed
 from agent.fields.demand import CROWD, GIVEN_AS, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.traffic.peaks import load_shown
 from agent.interpret.traffic.scope import RATE
 from agent.talk.answer_display import variant_shown
-from agent.talk.requests import Understood, Variation, WhatIf
+from agent.talk.requests import Unclear, Understood, Variation, WhatIf
 from agent.talk.speech import said
 from agent.talk.state import Ports, State, Step
 from catalogs.errors import quoted
@@ -40,19 +40,44 @@ def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step |
         return undone(state, text)
     if line := _leaning(state, text):
         return choosing.answer_line(state, line, ports)
-    part = next((one for one in re.split(r"(?<=[.?!;])\s+", text) if replacement_in(one)), text)
+    parts = re.split(r"(?<=[.?!;])\s+", text)
+    part = next(filter(replacement_in, parts), text)
     if (amendment := replacement_in(part)) is not None:
         changed = amended(state.lines, amendment)
         return _planned_anew(state, text, part, amendment, changed, ports, again) if changed else None
     read = understood(text, state.base.values, ports)
     if more := _added_users(state, text, read):
         return choosing.answer_line(state, more, ports)
+    found = _found(state, text, parts, read, ports)
+    return (
+        _planned_anew(state, text, found[0], None, found[1], ports, again) if found else _said_right(state, text, ports)
+    )
+
+
+def _found(
+    state: State, text: str, parts: list[str], read: Understood, ports: Ports
+) -> tuple[str, tuple[int, str]] | None:
+    """Return which part of a line says an earlier one with another number, and that one with it; None where none does.
+
+    Args:
+        state: with a plan.
+        text: the line.
+        parts: its sentences.
+        read: what the rules made of it: a variant that they read whole is no other line, but for a figure of the load.
+        ports: of the conversation, to what lies outside it.
+    """
+    for part in parts:
+        amendment = amendment_in(part)
+        if amendment and amendment.unit and (changed := amended(state.lines, amendment)):
+            alone = understood(part, state.base.values, ports)
+            if isinstance(alone.request, Unclear) or alone.unused:
+                return part, changed
     whole = isinstance(read.request, WhatIf) and not read.unused
     of_load = whole and read.request.change.values.keys() <= _OF_THE_LOAD  # type: ignore[union-attr]
     for clause in (text, re.split(r"[,;](?!\d)", text)[0]) if of_load or not whole else ():
         if changed := said_again(state.lines, clause):
-            return _planned_anew(state, text, clause, None, changed, ports, again)
-    return _said_right(state, text, ports)
+            return clause, changed
+    return None
 
 
 def _planned_anew(

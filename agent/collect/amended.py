@@ -16,7 +16,7 @@ from agent.collect.said_values import RATE, with_values
 from agent.fields.demand import CROWD
 from agent.interpret.words.numerals import NUMBER_WORDS
 from agent.talk.state import Ports, State
-from catalogs.units import MULTIPLIERS
+from catalogs.units import MULTIPLIERS, TIME_UNITS
 
 _WORD: Final = "|".join((*NUMBER_WORDS, "hundred", "thousand", "million"))
 _NUMBER: Final = rf"(?:\d[\d.,]*\d|\d)(?:\s?[km](?![^\W\d_]))?|\b(?:{_WORD})(?:(?: and)?[ -](?:{_WORD}))*\b"
@@ -147,7 +147,7 @@ def said_again(lines: Sequence[str], text: str) -> tuple[int, str] | None:
             for clause in _CLAUSES.finditer(lines[at])
             if words - _TOGETHER <= _words(clause[0]) and (words.isdisjoint(_TOGETHER) or _AT_ONCE.search(clause[0]))
             for number in _IN_LINES.finditer(clause[0])
-            if (number["unit"] == "%") == (numbers[0]["unit"] == "%")
+            if _measure(number["unit"]) == _measure(numbers[0]["unit"])
             if words
             & {
                 *_words(re.split(r"\d", clause[0][: number.start()])[-1], last=True),
@@ -160,6 +160,15 @@ def said_again(lines: Sequence[str], text: str) -> tuple[int, str] | None:
         if meant:
             return None
     return None
+
+
+_CLAUSES: Final = re.compile(r"(?:[^,.:;!?\n]|[,.:](?=\d))+")
+
+
+def _measure(unit: str | None) -> str:
+    """Return what a word behind a number measures: 's' for a time, '%' for a share, nothing for what is counted."""
+    word = (unit or "").lower()
+    return "s" if word in TIME_UNITS else "%" if word == "%" else ""
 
 
 def _words(text: str, *, last: bool | None = None) -> set[str]:
@@ -218,26 +227,6 @@ def amended(lines: Sequence[str], amendment: Amendment) -> tuple[int, str] | Non
 _IN_LINES: Final = re.compile(rf"(?P<number>{_FIGURE})(?:\s?(?P<unit>{_UNIT}))?", re.I)
 _BRIEF: Final = frozenset("ms msec millisecond milliseconds s sec secs second seconds".split())
 """Units of latencies, which go for one another: 500 ms after 1.2 s."""
-
-
-def amended_clause(lines: Sequence[str], amendment: Amendment) -> str:
-    """Return the clause that an amendment changes, with it: '500 ms ttft' of '10 ms ttft'; empty where none is meant.
-
-    Args:
-        lines: of the conversation, the oldest first.
-        amendment: the number and its unit.
-    """
-    if (changed := amended(lines, amendment)) is None:
-        return ""
-    at, line = changed
-    place = next((index for index, (new, old) in enumerate(zip(line, lines[at], strict=False)) if new != old), 0)
-    ends = [match.span() for match in _CLAUSE_ENDS.finditer(line)]
-    start = max((end for _, end in ends if end <= place), default=0)
-    return line[start : min((first for first, _ in ends if first >= place), default=len(line))].strip()
-
-
-_CLAUSES: Final = re.compile(r"(?:[^,.:;!?\n]|[,.:](?=\d))+")
-_CLAUSE_ENDS: Final = re.compile(r"[,.:;!?](?=\s|$)|\n")
 
 
 def _of_a_kind(unit: str, other: str) -> bool:
