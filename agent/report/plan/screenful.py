@@ -183,11 +183,11 @@ def _bill(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
     else:
         where = " ".join(part for part in (offer.provider, offer.region, offer.instance) if part)
         each = f" for {show_count(offer.accelerators)}," if offer.accelerators > 1 else ""
-        price = f"{show_usd(offer.usd_per_hour)} an hour{each} {term_shown(offer.term)}"
-        rest = (billed_shown(plan), budget_shown(cost))
-        text = sentence(joined(f"{where}: {price}", offer.checked and f"price of {offer.checked}", *rest))
-        if len(text) > most:
-            text = sentence(joined(f"{where}: {price}", *rest))
+        hourly, rest = show_usd(offer.usd_per_hour), (billed_shown(plan), budget_shown(cost))
+        whole, brief = (f"{where}: {hourly} an hour{of} {term_shown(offer.term)}" for of in (each, ""))
+        dated = joined(whole, offer.checked and f"price of {offer.checked}", *rest)
+        ways = [sentence(one) for one in (dated, joined(whole, *rest), joined(brief, *rest))]
+        text = next((one for one in ways if len(one) <= most), ways[-1])
     if not text:
         return ()
     place = plan.sources.get("money.region")

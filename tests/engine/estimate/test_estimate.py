@@ -114,7 +114,7 @@ def test_a_model_that_does_not_fit_says_what_it_needed_and_what_would_work() -> 
 def test_a_format_without_a_unit_says_what_it_would_run_as() -> None:
     rejection = refused(ONE, precision__weights="fp8", serving__runtime="tensorrt-llm").rejection
     assert "no FP8 unit" in rejection.reason
-    assert rejection.relaxations == ("--precision bf16", "--runtime sglang", "--runtime vllm")
+    assert rejection.relaxations == ("--precision bf16", "--precision int4", "--runtime sglang", "--runtime vllm")
 
 
 def test_heads_that_cannot_be_divided_name_the_widths_that_can() -> None:
