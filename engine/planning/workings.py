@@ -210,7 +210,7 @@ def _prefill(_: Workings, at: At) -> Values:
 
 def _prompt(_: Workings, at: At) -> Values:
     costs = at.replicas.costs
-    return _averaged(at, costs.prompt_parts(costs.at(_column(at))))
+    return _averaged(at, costs.prompt_parts(costs.opened(_column(at))[0]))
 
 
 def _step(workings: Workings, at: At) -> Values:

@@ -194,8 +194,10 @@ def _itl_tail(load: Load) -> Tail:
     """
     beyond, sigma, square = _beyond_alone(load)
     scale, weights = 1 / sigma, load.lengths.output.weights
-    few = np.minimum(2 / square, 1.0)
-    rare = (few / beyond, few) if (few < 1).any() else ()
+    rare: tuple[Floats, ...] = ()
+    if square.max() > 2:
+        few = np.minimum(2 / square, 1.0)
+        rare = few / beyond, few
 
     def exceeds(seconds: Floats, least: Floats, scale: Floats, shift: Floats, *rare: Floats) -> Floats:
         longer = np.maximum(seconds - least, TINY)[..., None]

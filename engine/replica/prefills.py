@@ -236,7 +236,7 @@ def gate(
     square = of_step * (all_of_it * (all_of_it + each) + each_square) + varied
     followed_square = of_step * (what_follows * (what_follows + each) + each_square) + varied
     step, by_others = running * mean / 2, others * by_one * (1 + fit) / 2
-    followed, joined = unfit * step + by_others, np.zeros_like(fit)
+    followed, joined = unfit * step + by_others, prefills.clumps  # none, or as below
     if clumped:
         # Who is in a clump is as many before one as after, each by a geometric law.
         joined = fit * follows

@@ -15,7 +15,7 @@ from catalogs.records.runtimes import Scheduler
 from engine.arrays import Floats, Indices, across
 from engine.question.lengths import Lengths
 from engine.replica.prefills import by_head
-from engine.replica.queueing import TINY, wait_probability
+from engine.replica.queueing import TINY
 from engine.step.table import StepTables
 
 
@@ -181,9 +181,12 @@ class StepCosts(Struct, frozen=True, dict=True):
         some, followed = -np.expm1(-by_decoding), by_fixed + by_brought
         falls = (by_decoding * (1 / some - 1) + followed) * carrying * by_fixed / come + by_brought
         carrying = carrying * np.exp((np.log(some / carrying) + followed) / (1 + falls))
-        apart, seats = some / carrying, across(self.seats)
-        if (batch > seats - NEVER_FULL * np.sqrt(seats)).any():
-            free = 1 - wait_probability(*np.broadcast_arrays(seats, batch))
+        apart, spare = some / carrying, (across(self.seats) - batch) / across(np.sqrt(self.seats))
+        if (spare < NEVER_FULL).any():
+            # Halfin and Whitt's chance that none is free, 1/(1 + β·Φ(β)/φ(β)), with Φ(β) for one.
+            spare = np.clip(spare, 0.0, NEVER_FULL)
+            odds = spare * np.exp(0.5 * spare * spare) * SQRT_2_PI
+            free = odds / (1 + odds)
             carrying, apart = one + (carrying - one) * free, steps.apart + (apart - steps.apart) * free
         prompts = prompts + (once * (carrying - one) / come)[..., None]
         return replace(steps, head=carrying / come, apart=apart), prompts
@@ -198,7 +201,7 @@ class StepCosts(Struct, frozen=True, dict=True):
 
         Args:
             steps: at the batch.
-            prompt_s: ΔP, as ``mean_prompt_seconds`` returns it.
+            prompt_s: ΔP, the mean of ``prompt_seconds``.
         """
         return steps.batch / (self.decoded * steps.decoding + steps.batch * prompt_s)
 
@@ -318,6 +321,7 @@ class StepCosts(Struct, frozen=True, dict=True):
         return across(self.prompt_context_s @ self.lengths.prompt.weights)
 
 
+SQRT_2_PI = 2.5066282746310002
 NEVER_FULL = 5.0
 """Free seats, in deviations of the taken ones, from which nobody waits for one but with a probability below 1e-6."""
 GROWTH = 1.1

@@ -52,7 +52,8 @@ def test_a_herd_feels_the_prompts_of_other_steps_alone(scheduler: Scheduler) -> 
     replicas = case(scheduler)
     clients = 20.0
     together = float(prompts_together(replicas)[0, 0])
-    prompt_s = float(replicas.at(np.array([[clients]])).prompt_s[0, 0])
+    costs, batch = replicas.costs, np.array([[clients]])
+    prompt_s = float((costs.prompt_seconds(costs.at(batch)) @ replicas.lengths.prompt.weights)[0, 0])
     felt = (1.0 if scheduler.mixed else 0.5) * (1 - together / clients)
     assert of_others(at(clients, replicas)) == pytest.approx(felt * clients * prompt_s / replicas.lengths.decoded)
 
