@@ -66,7 +66,7 @@ def test_any_text_is_read_without_an_exception_and_every_fact_quotes_it(text: st
 def test_every_number_said_is_used_or_reported(text: str, asked_path: str | None) -> None:
     reading = interpret(text, CATALOG, asked_path=asked_path)
     spoken = text if "nothing of it was taken" in "".join(reading.objections) else spoken_of(reading)
-    for number in re.findall(r"[0-9]+", text):
+    for number in re.findall(r"[0-9]+", re.sub(r"(?i)\be2e\b", "", text)):  # a name, of no number
         assert number in spoken
 
 
