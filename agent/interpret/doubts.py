@@ -212,7 +212,9 @@ def _doubt_prompt(draft: Draft, second: Second) -> None:
     lengths = [float(option.value), *(item.number.value for item in left)]
     behind = [one for one in draft.sentence.items if one.start >= finding.end and one.has("num", "paren", "stop")]
     stop = next((at for at, one in enumerate(behind) if one.has("stop")), len(behind))
-    inside = sum(one.number.value for one in behind[:stop] if one.has("num")) if behind[0].has("paren") else 0.0
+    inside = (
+        sum(one.number.value for one in behind[:stop] if one.has("num")) if behind and behind[0].has("paren") else 0.0
+    )
     if any(abs(made / lengths[0] - 1) < _EQUAL for made in (sum(lengths[1:]), inside)):
         return  # what it is made of
     shown, last = " + ".join(map(show_count, lengths)), lengths[-1]

@@ -128,3 +128,8 @@ def test_a_rate_is_asked_where_figures_of_demand_beside_it_came_to_nothing(line:
 )
 def test_figures_that_change_no_load_leave_the_rate_alone(line: str) -> None:
     assert interpret(line, CATALOG).values["traffic.requests_per_s"]
+
+
+def test_a_prompt_that_ends_the_line_is_asked_about_beside_the_lengths_before_it() -> None:
+    line = "claims letters of about 700 and files of 300, Llama 8B 5 rps, prompts of 2k"
+    assert "tokens.input.mean" in {question.path for question in interpret(line, CATALOG).questions}
