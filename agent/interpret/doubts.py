@@ -304,7 +304,9 @@ def _mix_lengths(draft: Draft) -> None:
 
 _SENSES: Final = {
     "copilot": (
-        re.compile(r"\b(?:cod(?:e|ing)|dev|ide\b|engineer|programm|complet|repo|sql|github)", re.IGNORECASE),
+        re.compile(
+            r"\b(?:cod(?:e|ing)|dev|ide\b|engineer|programm|autocomplet|completion|repo|sql|github)", re.IGNORECASE
+        ),
         (Choice("chat", "traffic like chat"), Choice("code-completion", "traffic like code-completion")),
     ),
     "offline": (

@@ -61,6 +61,7 @@ def ask_whole_load(draft: Draft, line: Line, second: Second) -> None:
     unused = _factors_left(draft, line, second)
     if any(USUAL_HABIT in choice.label for one in draft.questions for choice in one[2]):
         unused = unused or _of_a_trial(draft, second)
+    unused = unused or _higher_before(draft, line, second)
     if not unused:
         return
     beside = f"I have not used {', '.join(repr(draft.sentence.text[item.start : item.end]) for item in unused)}."
@@ -90,6 +91,19 @@ def ask_whole_load(draft: Draft, line: Line, second: Second) -> None:
     answers = (*made, Choice(option.value, f"yes: {option.echo}", path), OPEN)
     draft.findings.remove(finding)
     draft.questions.append((text, path, answers, finding.start, finding.end))
+
+
+def _higher_before(draft: Draft, line: Line, second: Second) -> list[Item]:
+    """Return rates that were left out as past though they are above the load: '7/s, 19/s max minute last month'."""
+    load, found = draft.value(RATE) or 0.0, []
+    for item in draft.sentence.items:
+        gone = item.has("num") and any(start <= item.start < end for start, end in draft.dropped)
+        if not (load and gone) or second.roles.get(item.start, {}).get("rate", 0.0) < _SURE or draft.has(PEAK):
+            continue
+        figure = line.figure(_at(line, item), 0)
+        if figure and figure.factor.seconds and figure.factor.values[0] / figure.factor.seconds > load:
+            found.append(item)
+    return found
 
 
 def _of_a_trial(draft: Draft, second: Second) -> list[Item]:

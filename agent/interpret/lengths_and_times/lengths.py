@@ -64,10 +64,6 @@ _TOTALS: Final = tuple(
         "comma | slash){1,2} m:num token? (incue | outcue | in | out))?",
         "n:num token? (i:(incue | in) | o:(outcue | out)) (conj | comma | slash){1,2} m:num token? (incue | outcue | "
         "in | out) token? (a:adverb | per t:(time (?<! 'second' | 'sec' | 's')) | slash s:(time | tshort))",
-        "n:num (i:incue | o:outcue) (conj | comma | slash){1,2} m:num (incue | outcue) token (a:adverb | per t:time | "
-        "slash s:(time | tshort))",
-        "n:num token (i:incue | o:outcue) ((conj | comma | slash){1,2} m:num token (incue | outcue))? (a:adverb | per "
-        "t:time | slash s:(time | tshort))",
         "n:num (i:incue | o:outcue) token ((conj | comma | slash){1,2} m:num (incue | outcue) token?)?",
     )
 )
@@ -84,7 +80,6 @@ _PAIRS: Final = tuple(
         "a:num token? (slash | arrow | plus) b:num token? ((?= '@') | (?! per | slash | "
         "unknown | time | gpu | gpunoun))",
         "'in' a:num token? (slash | comma | conj | arrow)* 'out' b:num token?",
-        "a:num token? 'to' b:num token 'out'?",
         "a:num token ('each' | per thing)? ('into' | 'to' | arrow) ('a' | approx | incue)? b:num token?",
         "a:num token? incue (slash | comma | conj | plus){1,2} b:num token? outcue",  # 3k prompt / 250 gen
         "a:num colon b:num token? (?! per | unknown | time)",  # 6k:1k
@@ -160,8 +155,6 @@ _TOKEN_RATE: Final = tuple(
     Rule(pattern)
     for pattern in (
         "n:num (unknown | ingrand | incue | outcue){0,1} token (per t:time | slash per? s:(time | tshort)) ingrand?",
-        "n:num token a:adverb",
-        "n:num a:adverb token",
     )
 )
 _ALONE: Final = Rule("(?: ^ | (?<= comma | stop)) n:num (i2:'in' | o2:'out') (?= comma | stop | $)")

@@ -47,7 +47,6 @@ _PIECES: Final = (
     "| paren)?",  # 4 images per request at 1,280 visual tokens each
     f"(inplain (link | colon){{0,3}} | 'in' colon) a:num times b:num (?! gpu | gpus) {_NOT_COUNTED}",  # in: 6 x 512
     f"a:num unknown{{0,2}} chunk ('of' | 'from') unknown ('at' | 'with' | 'of' | paren) approx? b:num u:{_UNIT}",
-    f"a:num times? b:num u:{_UNIT} chunk (?! per time)",
     f"a:num times b:num u:{_UNIT}",
 )
 _PRODUCT: Final = Rule(f"a:num times b:num {_NOT_COUNTED}")
@@ -63,7 +62,6 @@ _NAMED: Final = (
     f"n:num ('of' | paren | 'fixed' | 'shared'){{0,2}} w:(sysprompt | {_BODY}) (?! (link | approx){{0,3}} num)",
     f"n:num paren w:({_ONE} | chunk) paren",
     f"n:num w:(sysprompt | {_BODY} | {_ONE}) u:{_UNIT} (?! per time | slash (time | tshort))",  # 150 text tokens
-    "(?<= plus | 'plus') n:num u:token unknown{0,2} inplain (?! (link | approx){0,3} num)",
     f"(?<= plus | 'plus') n:num w:({_ONE} | 'q') (?! per | slash | adverb | time | event | 'today' | 'now')",
     f"w:(sysprompt | {_BODY} | {_ONE}) {_SAID_OF}{{0,4}} n:num u:{_UNIT} (?! per time | slash (time | tshort))",
     f"w:(sysprompt | {_BODY} | {_ONE}) {_SAID_OF}{{0,4}} n:num {_NOT_COUNTED}",

@@ -287,7 +287,8 @@ def _runtime(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
             while sentence.items[last].end < sentence.items[first].start + 9:
                 last += 1
             return last, name_item("runtime", sentence, first, last, ("llama.cpp",))
-    found = _listed(sentence, first, lexicon.runtimes, 3) if word != "o" else None  # "7B o Llama 8B"
+    one_letter = sentence.items[first].end - sentence.items[first].start == 1  # '7B o Llama 8B' is no ollama
+    found = None if one_letter else _listed(sentence, first, lexicon.runtimes, 3)
     if not found and len(word) > 4 and word.isalpha() and word not in known_words():
         meant = slipped(word, lexicon.runtime_words)
         found = (first, lexicon.runtimes[meant]) if meant != word else None

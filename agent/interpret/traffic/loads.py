@@ -32,10 +32,6 @@ _CALLS: Final = tuple(
         "'a')"
         " (unknown | 'user')? whole",
         "n:num (unknown | model | preset){0,2} (call | event) perrequest",
-        "'each' ('needs' | 'takes' | 'makes' | 'triggers' | 'requires' | 'means') approx? n:num (unknown | "
-        "model){0,2} call (?! per time)",
-        "n:num (unknown | model){0,2} call 'to' (link | unknown | model){1,3} ('per' | 'for' ('each' | 'every' | 'a')) "
-        "(unknown | 'user')? (whole | event | thing)",  # 3 calls to the model for every search
         "('each' | 'every' | 'a' | 'one') (unknown | 'user')? whole near{1,3} n:num (unknown | model){0,2} call",
         "('each' | 'every' | 'a' | 'an' | 'per' | eachuser | o:num) (unknown | user)? "
         "(whole | thing | 'run' | 'answer') ('is' | "
@@ -54,8 +50,6 @@ _PEAK: Final = tuple(
         "x:mult near{0,5} peak",  # 2x at peak
         "peak (near | colon){0,6} x:mult",  # the busiest hour is three times the average
         "m:pct more near{0,4} peak",  # 50% more at peak
-        "peak near{0,4} m:pct more",
-        "x:mult peak",
         "peak times n:num",
         "plus m:pct near{0,2} peak",
         "peak (link | colon)? n:num (?= comma | stop | conj | paren | $)",
@@ -67,7 +61,6 @@ _SHARE_OF_DAY: Final = tuple(
         "k:peak (link | verb | 'carries' | 'has' | 'sees' | 'gets' | 'takes' | colon){0,2} p:pct 'of' ('the' | 'a' | "
         "'our' | 'all' | 'each' | 'one' | adverb){0,2} ('day' | 'daily' | 'days')",
         "k:peak ('carries' | 'has' | 'sees' | 'gets' | 'takes') approx? p:pct (?= comma | stop | conj | paren | $)",
-        "k:peak colon p:pct (?= comma | stop | paren | $)",
     )
 )
 """'the busiest hour carries 11% of the day'."""
@@ -76,7 +69,6 @@ _OVER_THE_MEAN: Final = Rule("x:mult ('the' | 'our' | 'its' | 'that'){0,1} mean"
 _BURST: Final = (
     Rule("x:mult near{0,3} burst"),
     Rule("burst (near | colon){0,4} x:mult"),
-    Rule("burst factor (link | colon){0,2} x:num"),
 )
 _BURSTINESS: Final = (Rule("burstiness (link | colon | 'cv' | paren){0,3} n:num"),)
 

@@ -42,7 +42,6 @@ _RATES: Final = tuple(
         f"n:num {_BETWEEN} e:event window (('every' | per) time | adverb | on? 'weekdays')?",
         "window (near | comma){0,3} n:num e:event",  # between 8 and 18 about 90,000 requests
         f"n:num {_BETWEEN} e:event 'in' ('a' | 'one')? t:('second' | 'minute' | 'sec' | 'hour') (?! near)",
-        "n:num e:event slash p:user slash s:(time | tshort)",  # 3 req/user/h
         f"n:num ingrand? p:peruser? {TIME}",  # 1.2M/day
         "n:num (unknown | mean)? a:adverb (unknown | user){0,2} e:event",  # 5M daily requests
         f"n:num {_BETWEEN} e:event a:adverb",  # 5M requests daily

@@ -48,7 +48,9 @@ _TABLES: Final[dict[str, str]] = {
         etwa=about ungefähr=about rund=about für=for mal=times pro=per je=per einmal=once zweimal=twice dreimal=triple
         modell=model unser=our unsere=our unseren=our soll=should sollen=should werden= wird= im=in zum=for
         pro_anfrage=per_request anfragen_pro_sekunde=requests_per_second wachsen=grow jährliches=yearly
-        verdoppelt=doubles stellen_wir= ausfälle=failures ausfallen=fail fällt_aus=fails fallen_aus=fail verlust=loss
+        verdoppelt=doubles doppelte=double dreifache=triple vierfache=quadruple fünffache=fivefold zehnfache=tenfold
+        kundenanfragen=requests kundenanfrage=request
+        stellen_wir= ausfälle=failures ausfallen=fail fällt_aus=fails fallen_aus=fail verlust=loss
         verkraften=survive verkraftet=survives überstehen=survive übersteht=survives aushalten=survive verlieren=lose
         eines=a zweier=two servern=servers rechner=machine knotens=node replik=replica repliken=replicas
         replikas=replicas muss=must darf=may dürfen=may wenn=if sechs=six sieben=seven acht=eight neun=nine elf=eleven

@@ -58,7 +58,7 @@ def test_a_caller_is_one_of_the_calls_and_the_load_may_be_another() -> None:
         ("8B, prompts of 3 pages, one page out", "tokens.output.mean", 667.0),
         ("8B, 3 pages in, a page out", "tokens.output.mean", 667.0),
         ("8B, 9 rps, real peak 27 rps, a 3x burst for 10 min", "traffic.burst", None),
-        ("Salamandra 7B o Llama 8B, prompt de 1.600 tokens", "serving.runtime", None),
+        ("Salamandra 7B o Llama 8B, lo que salga mejor, prompt de 1.600 tokens", "serving.runtime", None),
         ("2.4 billion tokens/day, 85/15 input/output, Llama 4 Scout", PROMPT, None),
         ("12k avg / 60k p95 in, 500 out, 3 rps, 70B", "tokens.input.p95", 60000.0),
         ("8B, 20 rps, at peak hour 70% of requests hit the cache", RATE, 20.0),
@@ -100,6 +100,7 @@ def test_asked_how_many_a_fleet_holds_no_habit_is_asked(line: str, asked: bool) 
         ("8B with 90 simultaneous requests", set()),
         ("8B for our new crm copilot, 2 rps", {"preset"}),
         ("8B copilot for our developers, 2 rps", set()),
+        ("8B copilot of a ministry, shown complete, 2 rps", {"preset"}),
         ("8B for 6 museum kiosks. These are offline.", {"preset"}),
         ("8B, offline batch jobs, 2 rps", set()),
         ("8B, 2 rps, 12,000 pages of backlog", set()),
@@ -129,6 +130,7 @@ def test_a_95th_percentile_without_a_mean_is_taken() -> None:
 @pytest.mark.parametrize(
     ("line", "label"),
     [
+        ("8B, arrivals: 7/s weekday median, 19/s max minute last month", "7 requests/s on average, 19 at the peak"),
         ("12 rps in the morning and 7 rps in the evening, 8B on L4", "7 requests/s on average, 12 at the peak"),
         ("pilot: 40 users made 3,100 requests last week. rollout is 1,800 users. 8B", "another habit"),
         ("Chat for 45k members, 8% write on a given day, 5 messages each, 8B", "another load"),
