@@ -36,6 +36,9 @@ from catalogs.units import show_rate, show_usd
 from engine.plan import CapacityPlan
 
 MOST_BRANCHES: Final = 99
+_RUNTIME: Final = "serving.runtime"
+_OLLAMA: Final = "ollama"
+"""Its default is Q4_K_M (llmbestpractices.com/ai-agents/ollama-quantization)."""
 
 
 def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
@@ -283,6 +286,10 @@ def branched(state: State, change: Variation, ports: Ports) -> tuple[State, Bran
 
 def _what_if(state: State, change: Variation, ports: Ports) -> Step:
     made = branched(state, change, ports)
+    note = ""
+    if isinstance(made, Talk) and _OLLAMA in change.details.get(_RUNTIME, "").lower():
+        made = branched(state, replace(change, values={"precision.weights": "q4_k_m", **change.values}), ports)
+        note = "Ollama serves by llama.cpp, its models in Q4_K_M unless a tag says otherwise, and is planned as that."
     if isinstance(made, Talk):
         return state, (made,)
     new, branch = made
@@ -292,7 +299,11 @@ def _what_if(state: State, change: Variation, ports: Ports) -> Step:
         return state, (said(text),)
     against = state.branches[branch.against]
     keep = said(f"'keep {branch.number}' makes it the plan, 'back' drops it.")
-    says = *difference(branch, against), *moved_along(new, branch, change, ports)
+    says = (
+        *((said(note),) if note else ()),
+        *difference(branch, against),
+        *moved_along(new, branch, change, ports),
+    )
     return new, says if branch.capacity_plan and too_few(branch.capacity_plan) else (*says, keep)
 
 

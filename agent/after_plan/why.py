@@ -8,11 +8,12 @@ from msgspec.structs import replace
 
 from agent.after_plan.acts.phrases import names_in
 from agent.after_plan.lines.accounts import figures_in
+from agent.after_plan.replies.grounds import MADE
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.after_plan.variants import floor_of, varied, varied_spec
 from agent.report.blocks import Bullets, Paragraph, Report
 from agent.report.cost.price_origin import alternative_bill, bill_beside
-from agent.report.words import singular
+from agent.report.words import accelerators_noun, singular
 from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say, said
 from agent.talk.state import Branch, Ports, State
@@ -103,11 +104,14 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
     elif topic or act:
         other, blocks = other or _other_figure(topic, subject, plan), FIGURES[topic or "fleet"](plan)
         blocks = (*blocks, *_dear(subject, plan)) if topic == "cost" else blocks
+        blocks = (*blocks, Paragraph(MADE)) if topic in _LATENCIES and _ORIGIN.search(subject) else blocks
     else:
         return (said(f"I cannot say why {quoted(subject)}. {HINT}"),)
     return (*other, *_shown(blocks))
 
 
+_LATENCIES: Final = ("ttft", "itl", "e2e")
+_ORIGIN: Final = re.compile(r"\b(?:come|comes|came) from\b|\bwhere\b|\bsource\b|\bbased on\b|\bkommt\b|\bd'où\b", re.I)
 _DEAR: Final = re.compile(r"\b(?:expensive|dear|costly|pricey|steep|so (?:much|high)|teuer|cher|car[oa])\b", re.I)
 
 
@@ -341,7 +345,7 @@ def moved_along(state: State, branch: Branch, change: Variation, ports: Ports) -
         ports: of the conversation, to what lies outside it.
     """
     plan, before = branch.capacity_plan, state.branches[branch.against].capacity_plan
-    if plan and (wider := _wider(plan, state, change, ports)):
+    if plan and (wider := _wider(plan, state, change, ports) or _in_stages(plan, branch, state, change, ports)):
         return (said(wider),)
     named = change.drops | change.values.keys()
     if plan is None or before is None or floor_of(plan) or named & {"hardware.accelerators", "hardware.excluded"}:
@@ -383,6 +387,23 @@ def _wider(plan: CapacityPlan, state: State, change: Variation, ports: Ports) ->
     ones = "one" if wanted == 1 else "ones"
     plans = f"'{wanted} replicas of {split}' plans that."
     return singular(f"{wanted} larger {ones} would do, of {split}: {_versus(other, plan)}. {plans}")
+
+
+def _in_stages(plan: CapacityPlan, branch: Branch, state: State, change: Variation, ports: Ports) -> str:
+    """Say why a split that was asked for needs stages as well; empty where it stands as it was asked for."""
+    wanted, chosen = change.values.get("serving.tensor_parallel"), plan.chosen
+    if not wanted or chosen.pipeline_parallel == 1 or "serving.pipeline_parallel" in change.values:
+        return ""
+    held = Variation({"serving.pipeline_parallel": 1}, {}, "")
+    try:
+        other = ports.sketch(varied_spec(replace(state, kept=branch.number), held, ports).spec)
+    except InputError as error:
+        return f"TP{wanted} alone cannot be: {error}."
+    if isinstance(other, CapacityPlan):
+        return f"TP{wanted} alone would do: {_versus(other, plan)}."
+    reason = other.rejected[0].reason if other.rejected else other.sentence.rstrip(".")
+    what = f"{show_count(wanted)} {accelerators_noun(chosen, wanted)} a replica"
+    return f"Not {what}: {reason}. So it is {split_shown(chosen)}, {chosen.accelerators_per_replica} a replica."
 
 
 _SPLIT: Final = tuple(f"serving.{kind}_parallel" for kind in ("tensor", "pipeline", "data", "expert"))

@@ -459,6 +459,8 @@ def why_not(asked: Asked) -> Explanation | None:
     label = ", ".join(variant_shown(path, value) for path, value in changed.items())
     if set(changed) & {"serving.tensor_parallel", "serving.pipeline_parallel", "serving.expert_parallel"}:
         changed["hardware.accelerators"] = (asked.plan.chosen.accelerator,)
+    if "serving.tensor_parallel" in changed:
+        changed.setdefault("serving.pipeline_parallel", 1)  # TP1 in two stages would be another answer
     ((_, found),) = _sketched(asked, ((label, changed, _NONE),))
     against = _against(asked.plan, found)
     return paragraphs(f"With {label} {against[:1].lower()}{against[1:]}")

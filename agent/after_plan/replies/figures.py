@@ -72,6 +72,9 @@ def latency(asked: Asked) -> Explanation:
             else ""
         )
     means = f"{_MEANS[metrics[0][0]]} {_SERVER}" if len(metrics) == 1 and asked.has(_DEFINES) else ""
+    if "e2e" in (metric[0] for metric in metrics) and len(metrics) == 1 and plan.spec.tokens.output.mean > 1:
+        mean = plan.performance.at_peak.e2e_s.mean
+        lead += f" That is of the long answers: one of mean length takes some {show_seconds(mean)}."
     return (*paragraphs(means, lead, _beyond(asked)), Table(columns, rows), *paragraphs(doubt, _stages(asked)))
 
 

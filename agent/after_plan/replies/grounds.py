@@ -82,7 +82,7 @@ def certainty(asked: Asked) -> Explanation:
         else ""
     )
     rests = f"{plan.provenance.kernels[:1].upper()}{plan.provenance.kernels[1:].rstrip('.')}. {bands.note or ''}"
-    made = _MADE if asked.has(_ASKS_MADE) else ""
+    made = MADE if asked.has(_ASKS_MADE) else ""
     return (
         *paragraphs(made, lead),
         Facts(facts),
@@ -166,7 +166,7 @@ _ASKS_MADE: Final = (
     r"formulas?|measured?|made? (?:it |that |this )?up|guess\w*|real|simulat\w+|theor\w+|estimat\w+|"
     r"pull\w* (?:it|that)|throughput|itl|ttft"
 )
-_MADE: Final = (
+MADE: Final = (
     "Formulas: they make steps, queues and the fleet of the times of single products, which were measured on the"
     " accelerator or fitted to measurements; published benchmarks say how far off that is. Nobody measured your load on"
     " these machines."
@@ -209,7 +209,7 @@ def sources(asked: Asked) -> Explanation:
         ("program", f"{plan.provenance.program} {plan.provenance.version}, facts {plan.provenance.catalog[:12]}"),
     ]
     shown = f"'fleetcast catalog prices {plan.chosen.accelerator}' shows all offers with their sources."
-    return (*paragraphs(_MADE if asked.has(_ASKS_MADE) else ""), Facts(tuple(facts)), *paragraphs(shown))
+    return (*paragraphs(MADE if asked.has(_ASKS_MADE) else ""), Facts(tuple(facts)), *paragraphs(shown))
 
 
 def assumptions(asked: Asked) -> Explanation:

@@ -146,6 +146,9 @@ def test_a_share_of_something_else_or_one_that_is_asked_for_is_no_discount(line:
         ("why not just TP1 w/ 4-bit", r"With INT4, tensor parallel 1 it"),
         ("p5.48xlarge is ~55/h in us-east-1, so something is off, no?", r"us-east-1 p5\.48xlarge, \$55\.04 an hour"),
         ("reserved 3yr vs on demand vs buying the boxes, breakeven?", r"Paid back after .* months"),
+        ("can it run TP1", r"Not 1 GPU a replica: .* does not fit.*So it is TP1 PP2"),
+        ("where does the 750 ms come from", r"Nobody measured your load"),
+        ("engineer says ollama is enough for this. true?", r"Ollama serves by llama\.cpp"),
         ("make it 90 % sure", r"90 % sure takes \d+ replicas"),
         ("how'd you get 61 ms ITL? our bench shows 34", r"Measured ITL p95 34 ms.*load it was measured was not said"),
         (

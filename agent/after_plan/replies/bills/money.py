@@ -246,12 +246,10 @@ def _named_unit(asked: Asked, name: str, monthly: float, share: float, period: _
         case "million output tokens":
             factor = asked.plan.spec.traffic.peak_factor
             flat = f"; at the peak rate all month {show_usd(monthly * share / factor)}" if factor > 1 else ""
-            prices = asked.plan.cost.usd_per_million_tokens
-            apart = f"; with a part of the bill for prompts {show_usd(prices.output)}" if prices else ""
             unit = _Unit(
                 "a million output tokens",
                 share,
-                f"the whole bill, prompts in it, {_every(asked).removeprefix('the bill ')}{flat}{apart}",
+                f"the whole bill, prompts in it, {_every(asked).removeprefix('the bill ')}{flat}",
             )
         case _:
             prices = asked.plan.cost.usd_per_million_tokens

@@ -5,6 +5,7 @@ from typing import Final
 
 from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, peak_rate
+from agent.after_plan.replies.running.held import tails_at
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Facts, Table
 from agent.report.words import accelerators_noun, singular, usd_shown
@@ -41,7 +42,7 @@ def failure(asked: Asked) -> Explanation:
     )
     return (
         *paragraphs(lead, spread, left_after(asked, left)),
-        *_tails(asked, left),
+        *(_tails(asked, left) or paragraphs(_slower(plan, left))),
         *paragraphs(_recovery(plan), _remedy(plan, left, lost)),
     )
 
@@ -115,6 +116,15 @@ def left_after(asked: Asked, left: int) -> str:
         f"{text}, {show_percent(capacity / peak)} of the {show_rate(peak)} of the busiest hour: served, but beyond the"
         f" targets{hours}."
     )
+
+
+def _slower(plan: CapacityPlan, left: int) -> str:
+    """Say how long the rest makes wait at the peak, from a replica's curve; empty where it is saturated."""
+    peak, each = peak_rate(plan), plan.replica_capacity.saturated_requests_per_s
+    if not left or not peak or peak / left >= each:
+        return ""
+    ttft, itl = tails_at(plan, peak / left)
+    return f"At the peak TTFT p95 is then {ttft} and ITL p95 {itl}." if ttft else ""
 
 
 def _tails(asked: Asked, left: int) -> Explanation:
