@@ -33,7 +33,9 @@ from agent.talk.speech import Data, Say, Talk, said, warned
 from agent.talk.state import Branch, Clarify, Ports, State, Step
 from catalogs.errors import InputError, quoted
 from catalogs.units import show_rate, show_usd
+from engine.fleet.offers import TERM_WORDS
 from engine.plan import CapacityPlan
+from engine.workload import ANY_PROVIDER
 
 MOST_BRANCHES: Final = 99
 _RUNTIME: Final = "serving.runtime"
@@ -57,7 +59,7 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
             about, lead = asked_about(state, text)
             made = state, (*lead, *reasons(text.lower().strip(" ?.!"), about, ports, act=act))
         case "cheapest":
-            change = Variation({}, {}, "cheapest of all", frozenset({"hardware.accelerators"}))
+            change = Variation({}, {}, "cheapest accelerator", frozenset({"hardware.accelerators"}))
             made = answer_request(state, Cheapest(change), ports)
         case "show":
             made = state, _show(state, number, full=True)
@@ -153,12 +155,26 @@ def undone(state: State, text: str) -> Step:
 
 _BEGUN: Final = re.compile(r"\b(?:first|plan 0|start|beginning|original|initial)\b", re.I)
 """The plan with which this conversation began, not one that another kept."""
+_BEFORE: Final = re.compile(
+    r"\b(?:last|previous|earlier|yesterday|ago|days?|weeks?|months?|quarters?|years?|kept|saved|old|since|against|from|"
+    r"plan \d{3,}|\w+day|january|february|march|april|may|june|july|august|september|october|november|december)\b|"
+    r"\d-\d|\.json\b",
+    re.I,
+)
+"""Words of a plan that was kept before this conversation: 'what changed' alone is of this one."""
 
 
 def _since(state: State, text: str, ports: Ports) -> tuple[Say, ...]:
     """Return what changed since the first plan of this conversation, or since one that was kept before it."""
-    if len(state.branches) > 1 and _BEGUN.search(text):
-        return difference(state.branches[state.kept or len(state.branches) - 1], state.branches[0])
+    if _BEGUN.search(text) or not _BEFORE.search(text):
+        if len(state.branches) > 1:
+            return difference(state.branches[state.kept or len(state.branches) - 1], state.branches[0])
+        return (
+            said(
+                f"Nothing changed: plan 0 is the first, {headline(state.base)} 'what changed since last week's plan'"
+                " goes back to one that was kept."
+            ),
+        )
     return (_since_kept(state, text, ports),)
 
 
@@ -318,7 +334,12 @@ def _cheapest(state: State, change: Variation, ports: Ports) -> Step:
         new, says = _what_if(state, elsewhere, ports)
         plan = new.branches[-1].capacity_plan or plan
     branch = new.branches[-1]
-    beside = (*_verdict(plan, branch), *_dearer(new.branches[branch.against], plan), *_cheaper_still(new, plan))
+    beside = (
+        *_verdict(plan, branch),
+        *_searched(plan),
+        *_dearer(new.branches[branch.against], plan),
+        *_cheaper_still(new, plan),
+    )
     return new, (*says[:-1], *beside, says[-1])
 
 
@@ -380,6 +401,18 @@ def _dearer(before: Branch, cheapest: CapacityPlan) -> tuple[Say, ...]:
     return (said(f"{text}{offer.stands_in_for}, that of {offer.region} stands in, and the search took what is sold."),)
 
 
+def _searched(plan: CapacityPlan) -> tuple[Say, ...]:
+    """Say where the cheapest was looked for: another place or term may be cheaper."""
+    money = plan.spec.money
+    if money.provider in (None, ANY_PROVIDER) and money.region is None:
+        return ()
+    where = " ".join(filter(None, (money.provider, money.stands_in_for or money.region)))
+    text = (
+        f"The cheapest of what was searched, {where} {TERM_WORDS[money.term]}: other places and terms may be cheaper."
+    )
+    return (said(f"{text} 'how can I make it cheaper' sets them beside it."),)
+
+
 def _verdict(plan: CapacityPlan, branch: Branch) -> tuple[Say, ...]:
     """Say whether the cheapest is within the budget, and what a budget would carry."""
     budget, monthly = plan.spec.money.monthly_budget_usd, plan.cost.monthly_usd
@@ -420,7 +453,9 @@ def _compare(state: State, changes: tuple[Variation, ...], ports: Ports) -> Step
     others = [branch for branch in unique if branch.number != new.kept]
     best = min(others, key=_bill, default=None)
     hint = f"'keep {best.number}' makes plan {best.number} the plan." if best else ""
-    return new, (*side_by_side(unique), said(hint)) if hint else side_by_side(unique)
+    models = len({branch.values.get("model") for branch in unique}) > 1
+    judged = "How well they answer is not judged here: try each on questions of your own." if models else ""
+    return new, (*side_by_side(unique), *(said(text) for text in (judged, hint) if text))
 
 
 def _bill(branch: Branch) -> tuple[bool, float]:

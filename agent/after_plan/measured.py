@@ -91,7 +91,7 @@ def take_results(state: State, text: str, ports: Ports) -> Step:
     if ports.calibrated is None or ports.under is None:
         return state, (said("No file is read here: `fleetcast calibrate FILE` on your own machine does it."),)
     if path is None:
-        return state, (said(_WITHOUT),)
+        return state, (said(_unnamed(text) or _WITHOUT),)
     if plan is None:
         return state, (said("Nothing fits, so that there is no server whose benchmark it could be."),)
     files = (*(state.measured.files if state.measured else ()), path)
@@ -105,6 +105,29 @@ def take_results(state: State, text: str, ports: Ports) -> Step:
     new = replace(new, measured=Measured(files, run.calibration, suggested))
     hints = (said("Plans from here on know of it, 'back' drops it; 'what should I measure to be surer' goes on."),)
     return new, (Data(Report(tuple(_found(run)))), *difference(branch, state.base), *hints)
+
+
+_TIME: Final = re.compile(r"(?<![\w.])\d+(?:\.\d+)? ?(?:ms|s|secs?|seconds?)\b", re.I)
+_RATE: Final = re.compile(r"(?<![\w.])\d+(?:\.\d+)? ?(?:rps|qps|req\w*(?: ?/ ?| per )s\w*)", re.I)
+_OF_WHICH: Final = re.compile(r"\b(?:ttft|itl|tpot|e2e|first (?:token|word)|end to end|between tokens)\b", re.I)
+
+
+def _unnamed(text: str) -> str:
+    """Ask of which latency a time of one's own is that a line gives with its load; nothing where it gives no such.
+
+    Args:
+        text: the line: 'our own bench on 2xH100 got 1.1s at 3.3 rps'.
+    """
+    times, rate = _TIME.findall(text), _RATE.search(text)
+    if len(times) != 1 or rate is None or _OF_WHICH.search(text):
+        return ""
+    at = f"{times[0]} at {rate[0]}"
+    share = found[0] if (found := re.search(r"\bp\d\d\b", text, re.I)) else "p95"
+    return (
+        f"Which latency {times[0]} is was not said: of the first token, between tokens, or of the whole answer, and"
+        f" whether a mean or a percentile. If it is the first token's: 'we measured TTFT {share} {at} on one replica'"
+        " sets it beside the forecast; with several replicas say how many. Nothing of this line changed the plan."
+    )
 
 
 def _planned_anew(state: State, run: "CalibrationRun", name: str, ports: Ports) -> tuple[State, Branch]:

@@ -217,7 +217,19 @@ def _counted(text: str) -> str:
 _IN_WORDS: Final = r"\g<count> replicas of \g<split>"
 
 
+_MEMBERS: Final = r"(?:replicas?|gpus?|cards?|nodes?|instances?|pods?|workers?|[ahb]\d{2,3}s?)"
+_OF_A_PHASE: Final = re.compile(
+    rf"(?<![\w.,])\d+ ?x? ?(?:{_MEMBERS} )?"
+    r"(?:(?:for|do(?:es|ing)?|on|as|the) )*(?=(?:prefill|decod)\w*\b)|"
+    rf"\b(?P<phase>prefill|decode)(?: (?:on|with|gets|takes))? \d+ {_MEMBERS}\b",
+    re.I,
+)
+"""How many serve one of two phases that are not planned apart: no fleet's."""
+_APART: Final = re.compile(r"\bdisaggregat\w+|\bprefill\b.*\bdecod\w*|\bdecod\w*.*\bprefill\b", re.I)
+
+
 def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
+    said = _OF_A_PHASE.sub(r"\g<phase>", said) if _APART.search(said) else said
     said = _counted(said)
     if moved := _percentile_moved(said, base):
         return moved
@@ -254,7 +266,7 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     if (cheapest or budget) and "hardware.accelerators" not in values:
         drops |= {"hardware.accelerators"}
     if cheapest:
-        labels = f"cheapest with {labels}" if labels else "cheapest of all"
+        labels = f"cheapest with {labels}" if labels else "cheapest accelerator"
     variation = Variation(values, change.details, labels, drops, chained)
     questions = tuple(one for reading in readings for one in reading.questions)
     variation, questions, taken = _settled(variation, questions, base)

@@ -24,7 +24,8 @@ from engine.workload import target_name
 
 _NOT: Final = re.compile(r"\bnot?\b|\binstead of\b|n't\b", re.I)
 _TOPICS: Final = (
-    ("cost", r"\b(cost|costs|price|bill|expensive|dear|money|budget|\$[\d,.]+k?|usd|month)\b|\$"),
+    ("cost", r"\b(cost|costs|price|bill|expensive|dear|money|budget|\$[\d,.]+k?|usd|month|"
+     r"teuer|kosten|kostet|preis|cher|chère|coûte|prix|car[oa]|cuesta|precio|costa|costoso|prezzo)\b|\$"),
     ("itl", r"\b(itl|tpot)\b|between tokens|slow(er)? tokens|token gap"),
     ("ttft", r"\bttft\b|first token|\bwait|\blatency|\d ?m?s\b|\bp(50|90|95|99)\b|\bslow\b"),
     ("e2e", r"\be2e\b|end to end|whole request"),

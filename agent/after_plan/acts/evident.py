@@ -150,7 +150,13 @@ _EVIDENT: Final = tuple(
         (
             "certainty",
             r"(?<![\w.])\d{2}(?:\.\d+)? ?(?:%|percent|prozent)[ -]?(?:\w+ )?(?:sure|certain\w*|confiden\w+|"
-            r"sicher\w*|sûr\w*|segur\w*)\b|\b(?:certainty|confidence) (?:of|at|to) \d{2} ?(?:%|percent)",
+            r"sicher\w*|sûr\w*|segur\w*)\b|\b(?:certainty|confidence) (?:of|at|to) \d{2} ?(?:%|percent)|"
+            r"(?<![\w.])\d{2} ?(?:%|percent)[^.?!]*\b(?:coin[ -]?(?:flip|toss)|toss-?up|odds|gamble)\b",
+        ),
+        (
+            "boss",
+            r"^\W*(?:(?:can|could|would) you |please |and )*(?:write|draft|compose|give me|send me)\b[^.?]*"
+            r"\b(?:sentences?|lines)\b[^.?]*\b(?:cfo|ceo|cto|boss|board|manage\w+|finance|director\w*|e?-?mail)\b",
         ),
         (
             "stream",

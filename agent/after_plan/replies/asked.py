@@ -40,6 +40,12 @@ _BARE: Final = re.compile(
     r"(?![\w.,%-]*\d)(?!\s*(?:k\b|%|percent|rps|qps|requests?|ms\b|s\b|users?|months?|hours?|\$|usd|euros?|dollars?))\b"
 )
 """A number that counts nothing named."""
+_OF_A_WHOLE: Final = re.compile(r"\b\d+ of (?:the |our |those |these |every )?\d[\d,]*\b")
+_TO_A_SHARE: Final = re.compile(r"\bto (?:the )?\d{2}\b(?! ?[a-z])")
+_SMALL_FLEET: Final = 8
+"""Accelerators: a node's, which anybody names beside a fleet of fewer."""
+_TIMES_THE_FLEET: Final = 4
+"""Times the plan's accelerators: more are not meant by a number alone."""
 
 
 class Asked(Struct, frozen=True):
@@ -96,9 +102,16 @@ class Asked(Struct, frozen=True):
         return int(match[1].replace(",", "")) if match[1][0].isdecimal() else _NUMBERS[match[1]]
 
     def bare_count(self) -> int | None:
-        """Return the first number of the line that counts nothing which is named: 'if it's just four'."""
-        match = _BARE.search(self.figures)
-        return None if match is None else int(match[1]) if match[1].isdecimal() else _NUMBERS[match[1]]
+        """Return the first number of the line that counts nothing which is named: 'if it's just four'.
+
+        None where it is far more than the plan's accelerators, or another figure of the line says what it is of: a part
+        of a whole, as in '1000 of the 1500', or a share, as in 'from 56% to 90'.
+        """
+        words = _TO_A_SHARE.sub(" ", self.figures) if "%" in self.text else self.figures
+        match = _BARE.search(_OF_A_WHOLE.sub(" ", words))
+        count = 0 if match is None else int(match[1]) if match[1].isdecimal() else _NUMBERS[match[1]]
+        fleet = max(self.plan.fleet.accelerators, self.plan.fleet.billed_accelerators, _SMALL_FLEET)
+        return count if 0 < count <= _TIMES_THE_FLEET * fleet else None
 
     def sketch(self, values: Mapping[str, Any], drops: frozenset[str] = frozenset()) -> CapacityPlan | NoPlan:
         """Return the plan with other values, by the formulas alone: it is compared, not kept.

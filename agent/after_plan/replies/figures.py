@@ -1,11 +1,14 @@
 """Single figures of a plan: latencies, targets, memory, context, thresholds, power, instances, layout, commands."""
 
 import re
+from math import ceil
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.billed import room_billed
+from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import FIGURES, Explanation
+from agent.after_plan.wording.day_parts import night_rate
 from agent.report.blocks import Column, Command, Facts, Table
 from agent.report.plan.opening import chance_shown
 from agent.report.words import accelerators_noun, start_lead, usd_shown
@@ -344,6 +347,15 @@ def autoscaler(asked: Asked) -> Explanation:
         if asked.has("zero|night|nights|weekend|weekends|off")
         else ""
     )
+    if night := night_rate(asked.text):
+        takes = max(1, ceil(night / plan.replica_capacity.requests_per_s - 1e-6))
+        gpus = takes * plan.chosen.accelerators_per_replica
+        zero = (
+            f"At night {show_rate(night)} take {takes} replica{'s' if takes > 1 else ''},"
+            f" {gpus} {accelerators_noun(plan.chosen)}, in place of {fleet.replicas}; the busiest hour stays as it is."
+            f" The bill is by the day's shape above: '{show_figure(peak_rate(plan) or night)} rps by day,"
+            f" {show_figure(night)} rps at night' plans a day with your night. {zero}"
+        )
     facts = Facts(
         (
             ("in flight a replica", show_figure(scaling.target_in_flight_per_replica)),

@@ -102,7 +102,8 @@ _SURE: Final = (
 )
 _WISHED: Final = re.compile(
     rf"(?<![\w.])(?P<share>\d{{2}}(?:\.\d+)?) ?(?:%|percent|prozent|pct)[ -]?(?:\w+ ){{0,2}}{_SURE}\b|"
-    rf"\b{_SURE} (?:of|at|to|up to|=)? ?(?P<of>\d{{2}}(?:\.\d+)?) ?(?:%|percent)",
+    rf"\b{_SURE} (?:of|at|to|up to|=)? ?(?P<of>\d{{2}}(?:\.\d+)?) ?(?:%|percent)|"
+    r"\b(?:get|bring|push|raise|lift|take|go|move)\b[^.?;]* to (?P<to>\d{2}(?:\.\d+)?) ?(?:%|percent)?\W*$",
     re.I,
 )
 
@@ -110,10 +111,10 @@ _WISHED: Final = re.compile(
 def _wished(asked: Asked) -> float | None:
     """Return the certainty that a line names and the plan has not: 0.9 in 'make it 90 % sure'."""
     bands = asked.plan.bands
-    found = _WISHED.search(asked.words)
-    if found is None or bands is None or bands.chance_of_meeting is None:
+    found = list(_WISHED.finditer(asked.words))
+    if not found or bands is None or bands.chance_of_meeting is None:
         return None
-    share = float(found["share"] or found["of"]) / 100
+    share = max(float(one["share"] or one["of"] or one["to"]) for one in found) / 100
     return share if share > bands.chance_of_meeting + _SAID_AS else None
 
 

@@ -136,7 +136,7 @@ def api_or_self(asked: Asked) -> Explanation:
     ]
     long = [bill for bill in found.bills if bill.mode == "api" and bill.infeasible]
     return (
-        *paragraphs(*_closed(asked), _at_price(asked)),
+        *paragraphs(*_closed(asked), _unpriced(asked), _at_price(asked)),
         Table(columns, rows),
         *paragraphs(
             *evens,
@@ -144,6 +144,28 @@ def api_or_self(asked: Asked) -> Explanation:
             f"Prices of APIs are of {max(price.checked for price in found.prices)}; their latency, their limits of "
             f"rate and how well they answer are not known here.{rented_at(found)}",
         ),
+    )
+
+
+_UNPRICED: Final = re.compile(
+    r"\b(?:(?:aws |amazon )?bedrock|sagemaker|vertex(?: ai)?|azure (?:openai|ai(?: foundry)?)|openrouter|replicate|"
+    r"deepinfra|cerebras|sambanova|baseten|anyscale|novita|nebius (?:ai studio|token factory)|cohere|perplexity|"
+    r"hugging ?face (?:endpoints?|inference)|databricks|watsonx|cloudflare(?: workers ai)?|runpod serverless|modal)\b",
+    re.I,
+)
+"""Sellers of models by the token of whom the catalog has no price."""
+
+
+def _unpriced(asked: Asked) -> str:
+    """Say of each seller that a line names and whose prices are not known that it is not in the table."""
+    named = list(dict.fromkeys(match[0] for match in _UNPRICED.finditer(asked.text)))
+    known = {one.provider for one in asked.ports.catalog.api_models.values()}
+    named = [name for name in named if name.lower() not in known]
+    if not named or prices_of_both(asked.text):
+        return ""
+    return (
+        f"What {' and '.join(named)} asks is not known here: say its prices, as in '{named[0]} at $0.60 in / $0.80 out"
+        " per million', and it stands in the comparison. Of those that are known:"
     )
 
 

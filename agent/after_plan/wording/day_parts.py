@@ -68,6 +68,27 @@ def day_parts(said: str, base: Mapping[str, Any]) -> Variation | None:
     return Variation(values, dict.fromkeys(values, said), f"{shown}: {show_rate(mean)} on average{night}")
 
 
+def night_rate(said: str) -> float | None:
+    """Return the requests/s of a line that gives the night alone a rate: 'at night 2 rps'; None for any other.
+
+    Args:
+        said: the line: of more figures than the rate, none is meant.
+    """
+    text = in_figures(said)
+    rates = _AT_NIGHT.findall(text)
+    alone = len(rates) == 1 and not re.search(r"\d", _AT_NIGHT.sub(" ", text))
+    return float(rates[0]) if alone and _NIGHT.search(text) and not _BATCH.search(text) else None
+
+
+_AT_NIGHT: Final = re.compile(
+    r"(?<![\w.$€£/])(\d+(?:\.\d+)?) ?(?:rps|qps|(?:requests?|req|calls) ?(?:/|per|a) ?s(?:ec(?:ond)?)?)(?!\w)", re.I
+)
+_BATCH: Final = re.compile(
+    r"\b(?:batch\w*|peaks?|busiest|what (?:load|rate)|on this fleet|max\w*|second|another|last night)\b", re.I
+)
+"""Words of a load of its own that a night has: no quiet end of the plan's day."""
+
+
 def _night_clause(said: str) -> str:
     return next((clause for clause in _CLAUSES.split(said) if _NIGHT.search(clause)), "")
 

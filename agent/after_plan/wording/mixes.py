@@ -125,6 +125,19 @@ def _pair(plain: str, base: Mapping[str, Any]) -> tuple[str, str] | None:
     return f"{plain[: match.start()]}{made}{plain[match.end() :]}", sum
 
 
+def _tail_of(share: float, noun: str, tokens: float) -> str:
+    """Say that a p95 is one of the long ones, where so many are long: the plan's p95 is that of the usual spread."""
+    if share < _BEYOND_P95:
+        return ""
+    return (
+        f" Of such a mix the p95 is a long one, beyond what is shown: '{noun} of {show_count(tokens)} tokens' plans it."
+    )
+
+
+_BEYOND_P95: Final = 0.05
+"""Share of requests that a p95 leaves out."""
+
+
 def with_means(said: str, base: Mapping[str, Any]) -> tuple[str, str]:
     """Return a line with the mean of all where a part of them has another length, and the sum; as it is where none has.
 
@@ -163,6 +176,7 @@ def with_means(said: str, base: Mapping[str, Any]) -> tuple[str, str]:
         sum = (
             f"{show_figure(100 * share)}% of the {noun} at {show_count(tokens)} tokens and the others at"
             f" {show_count(mean)} are {show_count(of_all)} on average; their spread is planned as before."
+            f"{_tail_of(share, noun, tokens)}"
         )
         return f"{plain[: match.start()]}{noun} of {of_all} tokens{plain[match.end() :]}", sum
     return said, ""

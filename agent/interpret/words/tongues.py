@@ -88,7 +88,8 @@ _TABLES: Final[dict[str, str]] = {
         par_seconde=per_second à_la_seconde=per_second par_minute=per_minute par_heure=per_hour de_l'heure=per_hour
         par_jour=per_day chaque_jour=daily quotidiennes=daily quotidiens=daily par_semaine=per_week par_mois=per_month
         par_an=per_year seconde=second secondes=seconds millisecondes=milliseconds heure=hour heures=hours jour=day
-        jours=days semaines=weeks mois=months ans=years en_entrée=input d'entrée=input entrée=input entrées=inputs
+        jours=days journée=day journées=days semaines=weeks mois=months
+        ans=years en_entrée=input d'entrée=input entrée=input entrées=inputs
         en_sortie=output de_sortie=output sortie=output réponses=answers réponse=answer invites=prompts mots=words
         jetons=tokens caractères=characters avec=with sans=without pas_de=no moins_de=less_than sous=under
         au_maximum=at_most au_plus=at_most au_moins=at_least modèle_de_langage=llm en_même_temps=at_the_same_time
@@ -123,7 +124,8 @@ _TABLES: Final[dict[str, str]] = {
         por_persona=per_user hace=asks hacen=ask por_segundo=per_second al_segundo=per_second por_minuto=per_minute
         por_hora=per_hour a_la_hora=per_hour por_día=per_day al_día=per_day diarias=daily diarios=daily cada_día=daily
         por_semana=per_week por_mes=per_month al_mes=per_month por_año=per_year al_año=per_year segundo=second
-        segundos=seconds milisegundos=milliseconds minuto=minute minutos=minutes horas=hours días=days semanas=weeks
+        segundos=seconds milisegundos=milliseconds minuto=minute minutos=minutes hora=hour horas=hours día=day
+        días=days jornada=day jornadas=days semanas=weeks
         meses=months años=years de_entrada=input entrada=input entradas=inputs de_salida=output salida=output
         salidas=outputs respuestas=answers respuesta=answer palabras=words páginas=pages caracteres=characters
         con=with sin=without menos_de=less_than bajo=under como_máximo=at_most al_menos=at_least
@@ -198,7 +200,8 @@ _TABLES: Final[dict[str, str]] = {
         ciao= richieste=requests richiesta=request domande=questions domanda=question messaggi=messages utenti=users
         utente=user dipendenti=employees clienti=customers studenti=students ciascuno=each ognuno=each
         per_utente=per_user al_secondo=per_second al_minuto=per_minute all'ora=per_hour al_giorno=per_day
-        al_mese=per_month secondo=second secondi=seconds millisecondi=milliseconds minuti=minutes giorni=days
+        al_mese=per_month secondo=second secondi=seconds millisecondi=milliseconds minuti=minutes giorno=day giorni=days
+        giornata=day giornate=days ora=hour ore=hours settimana=week mese=month mesi=months anno=year anni=years
         ingresso=input in_ingresso=input uscita=output in_uscita=output risposta=answer risposte=answers parole=words
         media=average in_media=on_average picco=peak primo_token=first_token al_massimo=at_most meno_di=less_than
         con=with senza=without milione=million milioni=million milioni_di=million mila=thousand riserva=spare

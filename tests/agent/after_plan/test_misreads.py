@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from agent.after_plan.replies.asked import Asked
 from agent.dialogue import step
 from tests.agent.after_plan.test_acts import planned, ports, words
 
@@ -33,6 +34,38 @@ def test_a_share_of_requests_is_of_long_answers_where_they_are_named_and_the_res
     line: str, made: dict[str, Any]
 ) -> None:
     assert changed(line) == made
+
+
+@pytest.mark.parametrize(
+    ("line", "made"),
+    [
+        ("at night 2 rps", {}),
+        ("at night we only have 2 rps, can we scale down", {}),
+        ("2 rps", {"traffic.requests_per_s": 2}),
+        ("what about disaggregated prefill, 2 replicas prefill 4 decode", {}),
+        ("4 replicas on H200", {"hardware.replicas": 4, "hardware.accelerators": ("h200-sxm-141gb",)}),
+        ("1000 of the 1500 are the same system prompt", {"tokens.prefix_hit": 0.666667}),
+        ("1000 of the 1500 users ask at the peak", {}),
+    ],
+)
+def test_a_part_of_the_day_the_fleet_or_the_prompt_is_not_the_whole(line: str, made: dict[str, Any]) -> None:
+    assert changed(line) == made
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        ("I think 8 are enough", 8),
+        ("1000 of the 1500 are the same", None),
+        ("from 56% to 90", None),
+        ("what would 900 do", None),
+    ],
+)
+def test_a_number_alone_counts_accelerators_where_it_may_be_so_many(line: str, count: int | None) -> None:
+    state = planned()
+    plan = state.base.capacity_plan
+    assert plan is not None
+    assert Asked(line, state, ports(), plan).bare_count() == count
 
 
 @pytest.mark.parametrize(

@@ -78,12 +78,17 @@ _SHARED: Final = (
 )
 """What of which each takes a share of the bill."""
 _PERIODS: Final = (
-    ("hour", r"hours?|hourly|h|stunde|heure|hora"),
-    ("day", r"days?|daily|jour|tag|día"),
-    ("quarter", r"quarters?|quarterly"),
+    ("hour", r"hours?|hourly|h|stunden?|stündlich|heures?|horas?|ora|ore"),
+    (
+        "day",
+        r"days?|daily|jours?|journées?|quotidien\w*|tag(?:es?)?|täglich\w*|d[íi]as?|diari[oa]s?|jornadas?|giorn[oi]|"
+        r"giornat[ae]|giornalier[oaie]",
+    ),
+    ("quarter", r"quarters?|quarterly|quartale?|trimestr\w+"),
     (
         "year",
-        r"years?|jahr|jährlich|par an|l'an|ans|año|annuel|yearly|annual(?:ly|i[sz]ed)?|annum|yr|"
+        r"years?|jahr(?:es?)?|jährlich\w*|par an|l'an|ans|années?|años?|anno|annuel\w*|yearly|annual\w*|"
+        r"anual\w*|annum|yr|"
         r"twelve months|12 months|run rate|一年|每年",
     ),
 )
@@ -283,8 +288,8 @@ def _requests_in(asked: Asked) -> float:
 
 def _periods_in(asked: Asked) -> _Unit | None:
     """Return several years or months: '36 months', 'three years'."""
-    months = asked.count_of("months?|monate?|mois|meses") or 0
-    years = asked.count_of("years?|jahre?|ans|años")
+    months = asked.count_of("months?|monate?n?|mois|mes(?:es|e|i)?") or 0
+    years = asked.count_of("years?|jahre?n?|ans|années?|años?|ann[oi]")
     total = months if months > 1 else 12 * (years or 0)
     if total < 2 or total == 12:
         return None

@@ -162,7 +162,11 @@ def more_or_fewer(asked: Asked) -> Explanation:
     kinds = ((REPLICAS, 1.0), (NODES, (plan.chosen.offer.accelerators if plan.chosen.offer else size) / size))
     words = asked.words
     counts = [(asked.count_of(nouns), each) for nouns, each in (*kinds, (GPUS, 1 / size))]
-    count, each = next(((count, each) for count, each in counts if count), (asked.bare_count() or 1, 1.0))
+    bare = asked.bare_count() or 1
+    # 'If I use all 16' is of those that are billed: as many more as do not run.
+    idle = plan.fleet.billed_accelerators - plan.fleet.accelerators
+    usual = (idle, 1 / size) if bare == plan.fleet.billed_accelerators and idle >= size else (bare, 1.0)
+    count, each = next(((count, each) for count, each in counts if count), usual)
     change = int(count * each)
     if change < 1:
         left = f"{count} {accelerators_noun(plan.chosen, count)}"
@@ -210,7 +214,8 @@ def more_or_fewer(asked: Asked) -> Explanation:
 _NUMBER: Final = {"once": 1.0, "a": 1.0, "an": 1.0, "twice": 2.0}
 _SPAN_S: Final = {
     "s": 1.0, "sec": 1.0, "second": 1.0, "sekunde": 1.0, "min": 60.0, "minute": 60.0, "hour": 3600.0, "stunde": 3600.0,
-    "heure": 3600.0, "hora": 3600.0, "day": SECONDS_PER_DAY, "tag": SECONDS_PER_DAY, "jour": SECONDS_PER_DAY,
+    "heure": 3600.0, "hora": 3600.0, "ora": 3600.0, "day": SECONDS_PER_DAY, "tag": SECONDS_PER_DAY,
+    "jour": SECONDS_PER_DAY, "journée": SECONDS_PER_DAY, "día": SECONDS_PER_DAY, "giorno": SECONDS_PER_DAY,
 }  # fmt: skip
 _SPANS: Final = r"(?P<span>" + "|".join(sorted(_SPAN_S, key=len, reverse=True)) + r")(?:s|n|en)?\b"
 _EVERY: Final = re.compile(rf"\b(?:every|alle|toutes les|cada) (?P<number>\d+(?:\.\d+)?)? ?{_SPANS}")

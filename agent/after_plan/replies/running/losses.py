@@ -71,6 +71,13 @@ def _over_sites(plan: CapacityPlan, sites: int) -> str:
     )
 
 
+_MACHINES: Final = (
+    r"hgx|p[3-6](?:dn?|en?)?s?(?:\.\d+xlarge)?|[ac][234](?:-(?:ultra|mega|high|edge)gpu(?:-\d+g)?)?s?|"
+    r"(?:standard_)?n[dc](?:\d+\w*|v\d)?s?|bm\.gpu[\w.]*"
+)
+"""Machines by the short names of their series at AWS, Google, Azure and Oracle, and NVIDIA's own."""
+
+
 def _loss(asked: Asked) -> tuple[str, int, int]:
     """Return what fails, how many, and how many replicas stop with it."""
     plan = asked.plan
@@ -80,8 +87,9 @@ def _loss(asked: Asked) -> tuple[str, int, int]:
         return "zone", 1, ceil(plan.fleet.replicas / ZONES)
     if asked.has("racks?"):
         return "rack", 1, ceil(plan.fleet.replicas / ZONES)
-    if asked.has(NODES) or asked.has("instances?|vms?|reboots?|drain"):
-        count = (asked.count_of(NODES) or 1) + (1 if asked.has("another|while a second|two are") else 0)
+    named = rf"{NODES}|{_MACHINES}"
+    if asked.has(named) or asked.has("instances?|vms?|reboots?|drain"):
+        count = (asked.count_of(named) or 1) + (1 if asked.has("another|while a second|two are") else 0)
         return "node", count, min(plan.fleet.replicas, count * max(1, node // size))
     kind = "GPU" if asked.has(GPUS) else "replica"
     count = asked.count_of(GPUS if kind == "GPU" else REPLICAS) or (2 if asked.has("two") else 1)
