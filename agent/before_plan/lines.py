@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from agent.after_plan.measured import AFTER_THE_PLAN, results_in, told_in
 from agent.after_plan.whatif import understood
 from agent.before_plan.amendments import Again, amended_line, joined_line
-from agent.before_plan.early_plans import asked_too_early, lacks_nothing, planned_and_answered
+from agent.before_plan.early_plans import MOST_ASKED, asked_too_early, lacks_nothing, planned_and_answered
 from agent.collect.assumed import LOADS, assumed, load_is_said
 from agent.collect.beyond import OutOfScope, out_of_scope, states_workload, with_model_for_purpose
 from agent.collect.lines import hear, remarks
@@ -83,6 +83,9 @@ def _stated_or_asked(state: State, text: str, ports: Ports) -> Step:
     from agent.after_plan.readings import asked_in  # numpy comes with it
 
     spans = asked_in(text, wishes=not lacks_nothing(state, ports)) or _sets_beside(state, text)
+    if _is_another_workload(state, text, ports):
+        told = said("A plan is of one workload: this one is set beside it, apart and pooled, once there is a plan.")
+        return replace(state, asked=(*state.asked, f"and a second workload: {text}")[-MOST_ASKED:]), (told,)
     if not spans:
         return _asked_of_another(state, text, ports) or _stated(state, text, ports)
     reading = ports.read(text, ports.catalog, known=state.values)
@@ -100,6 +103,27 @@ def _stated_or_asked(state: State, text: str, ports: Ports) -> Step:
     if not with_all.missing and (lacks_nothing(new, ports) or not (waits or loads)):
         return planned_and_answered(new, with_all, asked, ports, says if new is not state else says[:-1])
     return asked_too_early(state, new, asked, says, ports)
+
+
+_CORRECTS: Final = re.compile(
+    r"\b(?:actually|instead|rather|sorry|correction|no|not|now|then|(?:chang|updat|replac|switch)\w*|"
+    r"make (?:it|that))\b",
+    re.I,
+)
+
+
+def _is_another_workload(state: State, text: str, ports: Ports) -> bool:
+    """Whether a line states a model, a rate and a length beside others that were stated: no value of the first."""
+    known = {path for path, source in state.sources.items() if source.kind == "said"}
+    if not ("model" in known and known & LOADS and known & _LENGTHS) or _CORRECTS.search(text):
+        return False
+    reading = ports.read(text, ports.catalog)
+    paths = {*reading.values, *(one.path for one in reading.questions)}
+    another = "model" in paths and reading.values.get("model") != state.values["model"]
+    return another and bool(paths & _LENGTHS) and bool(paths & LOADS)
+
+
+_LENGTHS: Final = frozenset({"tokens.input.mean", "tokens.output.mean"})
 
 
 def _asked_of_another(state: State, text: str, ports: Ports) -> "Step | None":
@@ -153,9 +177,11 @@ def _stated(state: State, text: str, ports: Ports) -> Step:
     if not (asks or wanted) or _speaks_of_question(state, text):
         return new, says
     if with_all.missing:
-        return (
-            asked_too_early(state, new, text, says, ports) if wanted and new is state and state.values else (new, says)
-        )
+        keeps = wanted and new is state and state.values
+        if keeps and not text.rstrip().endswith("?"):
+            return asked_too_early(state, new, text, says, ports)
+        # That a question is answered with the plan is said already.
+        return (replace(state, asked=(*state.asked, text)[-MOST_ASKED:]) if keeps else new), says
     return planned_and_answered(new, with_all, text, ports)
 
 
@@ -212,16 +238,59 @@ def _taken_in(state: State, text: str, ports: Ports, asking: Sequence[tuple[int,
     stated = ports.read(text, ports.catalog, asked_path=open_question.path, known=state.values).values
     if new.statements == state.statements and not new.pending and open_question.path not in stated:
         return state, says
+    if _in_doubt(state) and _in_doubt(new) and not asking:
+        # Two lines that could each be about anything say more of it together.
+        together, told = hear(closed, f"{open_question.words}. {text}", ports)
+        return (
+            (together, (said(f"Taken with {quoted(open_question.words)}."), *told))
+            if together is not closed
+            else (new, says)
+        )
     left = tuple(
         ambiguity
         for ambiguity in (open_question, *state.later)
         if new.values.get(ambiguity.path) == state.values.get(ambiguity.path)
         and (state.values.keys() & LOADS or not load_is_said(ambiguity, new.values))
         and (ambiguity.path not in stated or ambiguity.path in COLLECTIONS)  # else it was said, as it is known already
-        and not ambiguity.text.endswith(DOUBT)  # who goes on with a workload meant something else
+        and not ambiguity.text.endswith(DOUBT)
     )
+    doubted = tuple(one for one in (open_question, *state.later, *state.waiting) if one.text.endswith(DOUBT))
+    new, says = _with_doubted(new, says, doubted, ports)
     again = f"Asked again later: {', '.join(dict.fromkeys(quoted(one.words) for one in left))}."
     return replace(new, waiting=(*new.waiting, *left)), (*says, *((said(again),) if left else ()))
+
+
+_LIKELY_ELSEWHERE: Final = 0.75
+"""Probability of being about something else from which no later line puts a line right, by judgement."""
+
+
+def _in_doubt(state: State) -> bool:
+    return isinstance(state.pending, Clarify) and state.pending.question.text.endswith(DOUBT)
+
+
+def _with_doubted(new: State, says: tuple[Say, ...], doubted: tuple[Ambiguity, ...], ports: Ports) -> Step:
+    """Take lines that were in doubt and passed over, where what was stated since says what they are about.
+
+    What stays doubtful beside a workload meant something else, and is named.
+
+    Args:
+        new: the state after the line that passed them over.
+        says: what is said of that.
+        doubted: the questions whether a line is about serving a language model.
+        ports: of the conversation, to what lies outside it.
+    """
+    new = replace(new, waiting=tuple(one for one in new.waiting if one not in doubted))
+    for one in doubted:
+        reading = ports.read(one.words, ports.catalog, known=new.values)
+        alone = ports.read(one.words, ports.catalog).elsewhere or 0.0
+        if alone > _LIKELY_ELSEWHERE or any(question.text.endswith(DOUBT) for question in reading.questions):
+            says = (*says, said(f"Left out: {quoted(one.words)}."))
+            continue
+        heard, told = hear(replace(new, pending=None, later=()), one.words, ports)
+        asked = (*((heard.pending.question,) if isinstance(heard.pending, Clarify) else ()), *heard.later)
+        new = replace(heard, pending=new.pending, later=new.later, waiting=(*new.waiting, *asked))
+        says = (*says, said(f"Of {quoted(one.words)}:"), *told)
+    return new, says
 
 
 def _with_mean_asked(state: State, asked: Ambiguity, text: str, ports: Ports) -> State:
@@ -247,6 +316,9 @@ _COMPARES: Final = re.compile(r"\b(?:cheaper|less|more|better|than|vs|versus|or|
 """Words of a question that sets places beside each other; without one it says where the plan's are: 'what on AWS?'."""
 
 
+_SUPPOSES: Final = re.compile(r"\W*(?:(?:and|but|so|ok)\W+)*(?:what if|suppose|was wenn|et si|y si|e se)\b", re.I)
+
+
 def _states(reading: Reading, text: str, asking: Sequence[tuple[int, int]], state: State, ports: Ports) -> bool:
     """Whether a question names the load that it is about, or whose prices: what it names is stated with it.
 
@@ -261,6 +333,8 @@ def _states(reading: Reading, text: str, asking: Sequence[tuple[int, int]], stat
 
     named = [(one.path, one.start) for one in (*reading.said_values, *reading.habits)]
     named += [(one.path, one.start) for one in reading.questions if one.path != "model" or "model" not in state.values]
+    if _SUPPOSES.match(text):  # 'what if the hit rate falls to 60' leaves what was said as it is
+        named = [(path, at) for path, at in named if state.values.get(path) in (None, ())]
     ready = lacks_nothing(state, ports)
     for start, end in asking:
         part = text[start:end]

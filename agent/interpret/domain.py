@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import PRESET
+from agent.fields.demand import PRESET, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.facts.draft import Draft
 from agent.interpret.facts.leftovers import covered
@@ -56,6 +56,8 @@ _STATED: Final = frozenset(
     {"model", "tokens.input.mean", "tokens.output.mean", "precision.weights", "targets", "default_targets", PRESET}
 )
 """What is said of little else than a service of a language model."""
+_WORKLOAD: Final = _STATED | {USERS, "traffic.requests_per_s", "traffic.concurrency"}
+"""What was stated of a workload before: with it the next line is hardly about something else."""
 _PLACES: Final = frozenset({"money.region", "money.provider"})
 """What is named in talk of anything, and is never asked about alone."""
 _PLACED: Final = 0.5
@@ -107,7 +109,7 @@ def chance_of_elsewhere(draft: Draft, items: Sequence[Item]) -> float:
     evidence = evidence_of(draft)
     chance = elsewhere(items, evidence)
     odds = chance / max(1e-9, 1.0 - chance)
-    odds *= _GOES_ON if draft.known.keys() & _STATED else 1.0
+    odds *= _GOES_ON if draft.known.keys() & _WORKLOAD else 1.0
     odds *= _NAMED if paths & _STATED else 1.0
     odds *= _PLAIN if _NOTHING_STRANGE in evidence else 1.0
     return odds / (1.0 + odds)

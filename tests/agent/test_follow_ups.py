@@ -205,6 +205,27 @@ def test_who_says_a_value_right_means_the_plan(line: str, rate: float | None) ->
     assert rate is None or state.base.values["traffic.requests_per_s"] == pytest.approx(rate, rel=0.7)
 
 
+def test_a_line_in_doubt_is_read_again_with_what_was_stated_since() -> None:
+    """Lines that could each be about anything say more together; what is of another trade is left out by name."""
+    state, said = told("phone agent, 150 parallel calls, someone talks every 7 sec", "llama 3.1 8b, 2500 in, 35 out")
+    assert "Of 'phone agent, 150 parallel calls, someone talks every 7 sec'" in said
+    assert "150 × 0.143 = 21.4 requests/s" in words(step(state, "why so many?", quick())[1])
+    state, _ = told("environ 5000 par jour, surtout le matin", "une dépêche 600 mots, résumé 80 mots")
+    assert state.values["traffic.requests_per_s"] == pytest.approx(5000 / 86400)
+    state, said = told("the B200 room holds 40 people", "llama 3.1 8b, 20 rps")
+    assert "Left out: 'the B200 room holds 40 people'" in said
+    assert "hardware.accelerators" not in state.values
+
+
+def test_a_second_workload_before_the_plan_overwrites_nothing_of_the_first() -> None:
+    first, second = "A: llama 3.1 8b 40 rps 600/120 ttft 300ms h100", "B: llama 3.1 70b fp8 4 rps 5000/600 ttft 2s"
+    state, said = told(first, second)
+    assert "A plan is of one workload" in said
+    assert state.values == told(first)[0].values
+    state, _ = told(f"{first}, 90% cache hit", "what if hit rate falls to 60")
+    assert state.values["tokens.prefix_hit"] == 0.9
+
+
 def test_another_value_in_a_question_before_the_plan_is_a_variant_of_it() -> None:
     state, _ = told("gpt-oss-120b, h100, 12 rps, 3k/500, ttft p95 1s", "same on h200?")
     assert [branch.values["hardware.accelerators"] for branch in state.branches] == [
