@@ -398,9 +398,20 @@ def _prefills(
 
 def _waits(costs: StepCosts, steps: Steps, prefills: Prefills) -> tuple[Waits, Gate]:
     """Return formulas 4 and 5."""
-    beside, fits = partial(costs.prompts_beside, steps), partial(costs.fits_beside, steps)
+    fits = partial(costs.fits_beside, steps)
     mixed, later = costs.scheduler.mixed, costs.scheduler.one_step_later
-    found = gate(prefills, steps.decoding, beside, fits, mixed=mixed, later=later)
+    apart, longer = np.full((1, 1), float(not mixed)), ALWAYS
+    if mixed and (2 * costs.computed > steps.room).any():
+        # Of what fits beside no other prompt full steps pass, and with them those who decode there.
+        nobody = np.zeros(steps.room.shape)
+        apart = 1 - fits(nobody, nobody)
+        longer = 1 + apart * (steps.base + steps.attention) / np.maximum(steps.full_base - steps.base, TINY)
+        prefills = prefills.lengthened(longer)
+
+    def beside(others: Floats) -> Floats:
+        return costs.prompts_beside(steps, others) * longer
+
+    found = gate(prefills, steps.decoding, beside, fits, apart, mixed=mixed, later=later)
     # Prompt tokens that come in a step, beside the room for them.
     come = prefills.requests_per_s * steps.decoding / prefills.idle_share
     drift = np.maximum(steps.room - come * costs.computed, 0.02 * steps.room)

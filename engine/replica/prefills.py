@@ -55,6 +55,12 @@ class Prefills(Struct, frozen=True, dict=True):
         """Return the same with every array changed alike."""
         return Prefills(**{name: change(getattr(self, name)) for name in self.__struct_fields__})
 
+    def lengthened(self, times: Floats) -> "Prefills":
+        """Return prompts that take so many times as long."""
+        square = times * times
+        seconds, cube = self.seconds * times, self.cube * square * times
+        return replace(self, seconds=seconds, square=self.square * square, cube=cube)
+
     @cached_property
     def busy_share(self) -> Floats:
         """Share w = λ·(c + h·F) of the replica's time that prompts take, below 1."""
@@ -175,6 +181,7 @@ def gate(
     decoding: Floats,
     beside: Callable[[Floats], Floats],
     fits: Callable[[Floats, Floats], Floats],
+    apart: Floats,
     *,
     mixed: bool,
     later: bool = False,
@@ -199,6 +206,7 @@ def gate(
         decoding: τ, a step that only decodes, seconds.
         beside: seconds that so many prompts add to a step which carries one already: n·c'.
         fits: share φ of those who come after one that fit into its step, of how many came before it and after.
+        apart: share in which a step is τ or the prompts that came, which take τ with them: 1 where steps do not mix.
         mixed: whether prompts share steps with decoding; else a step is τ or the prompts that came.
         later: whether the next step is composed already: then one more passes, E[X] = τ/(1 − w) on average.
     """
@@ -207,7 +215,7 @@ def gate(
     usual = whole if mixed else decoding
     near, let, clumped = prefills, np.ones_like(whole), bool(prefills.clumps.any())
     for _ in range(CLUMP_ROUNDS if clumped else 1 + bool((prefills.pool > 1).any())):
-        met = _met_step(near, decoding, whole, (let, let * busy * busy), mixed=mixed)
+        met = _met_step(near, decoding, whole, (let, let * busy * busy), apart)
         let = prefills.again(rate * met)
         if clumped:
             mean = usual + busy * (met - usual)
@@ -256,19 +264,19 @@ def gate(
 
 
 def _met_step(
-    prefills: Prefills, decoding: Floats, whole: Floats, pairs: tuple[Floats | float, Floats], *, mixed: bool
+    prefills: Prefills, decoding: Floats, whole: Floats, pairs: tuple[Floats | float, Floats], apart: Floats
 ) -> Floats:
     """Return the mean length of the step that a moment meets, seconds.
 
         X* = (τ·(1 + w) + λ·(E[c²] + (c_a² − 1)/N·c² + F·(2·c + F·h)) + β·m²·(1 − α²)·E[X])/(1 − β·α²·m²)
 
-    with τ·(1 − w) where a step is τ or the prompts that came. Told apart by what fills it, τ, a prompt's c or a step's
-    F, a moment sees a step of mean length E[X]; of τ, F, that c and the others'; or of τ, F and as many c as prompts
-    share it.
+    with τ·(1 − w) in the share ``apart`` in which a step is τ or the prompts that came. Told apart by what fills it, τ,
+    a prompt's c or a step's F, a moment sees a step of mean length E[X]; of τ, F, that c and the others'; or of τ, F
+    and as many c as prompts share it.
     """
     let, again = pairs
     square = prefills.added * prefills.added
-    by_decoding = decoding * (1.0 + prefills.busy_share if mixed else prefills.idle_share)
+    by_decoding = decoding * (1.0 + prefills.busy_share * (1.0 - 2.0 * apart))
     by_prompts = square * (let - again) * whole + prefills.requests_per_s * prefills.met_work
     result: Floats = (by_decoding + by_prompts) / (1.0 - again * square)
     return result

@@ -119,7 +119,7 @@ def prompts_of(
 def at_gate(prefills: Prefills, tau: float, *, fit: float = 1.0, mixed: bool = True) -> Gate:
     """Return the wait for a gate beside ``tau`` seconds of decoding; each that comes brings its mean."""
     beside, fits = (lambda others: others * prefills.seconds), (lambda before, after: np.full_like(before, fit))
-    return gate(prefills, np.array([tau]), beside, fits, mixed=mixed)
+    return gate(prefills, np.array([tau]), beside, fits, np.array([float(not mixed)]), mixed=mixed)
 
 
 def stepped(
