@@ -269,10 +269,15 @@ def _kv_each(asked: Asked) -> str:
     )
 
 
+def _native_context(asked: Asked) -> int | None:
+    architecture = asked.plan.spec.architecture
+    return architecture.max_context if architecture else _model_context(asked)
+
+
 def context(asked: Asked) -> Explanation:
     """Return how long one request may be, by the model and by the memory of a replica."""
     plan = asked.plan
-    native = plan.spec.architecture.max_context if plan.spec.architecture else _model_context(asked)
+    native = _native_context(asked)
     most, pool = plan.spec.serving.context_window or native, plan.memory.kv_cache_tokens or 0
     number = re.search(r"\b(\d+(?:\.\d+)?)(k)?\b(?: tokens?| pages?)?", asked.words)
     wanted = float(number[1]) * (1000 if number[2] else 1) if number else 0.0
@@ -586,7 +591,13 @@ def start(asked: Asked) -> Explanation:
         if asked.has("kubernetes|k8s|helm|compose|manifest|yaml|docker|terraform|ansible|chart|values")
         else ""
     )
-    return (Command(chosen.command, start_lead(chosen)), flags, *paragraphs(seats, many, cluster))
+    native = None if asked.plan.spec.serving.context_window else _native_context(asked)
+    room = (
+        f"No cap on the context is set: a request may hold {show_count(native)} tokens; 'context window 8192' caps it."
+        if native
+        else ""
+    )
+    return (Command(chosen.command, start_lead(chosen)), flags, *paragraphs(seats, room, many, cluster))
 
 
 def load_test(asked: Asked) -> Explanation:

@@ -10,7 +10,7 @@ from agent.after_plan.sums import Explanation
 from agent.report.blocks import Bullets, Facts
 from agent.report.cost.price_origin import price_sourced
 from agent.report.words import accelerators_noun, assumption_shown, source_shown, usd_shown
-from catalogs.units import show_percent, show_seconds, show_usd
+from catalogs.units import HOURS_PER_MONTH, show_figure, show_percent, show_seconds, show_usd
 from engine.fleet.offers import paid_accelerators, replicas_bill_usd
 from engine.plan import CapacityPlan, split_shown
 
@@ -221,7 +221,12 @@ def assumptions(asked: Asked) -> Explanation:
         for path, source in plan.sources.items()
         if source.kind != "default"
     ]
-    assumed = tuple(assumption_shown(assumption) for assumption in plan.assumptions)
+    process = plan.spec.traffic.burstiness
+    assumed = (
+        *(assumption_shown(assumption) for assumption in plan.assumptions),
+        f"requests arrive independently of each other, their CV {show_figure(process)} (1 is Poisson).",
+        f"a month has {HOURS_PER_MONTH:g} hours.",
+    )
     return (
         *paragraphs(f"Planned for {recap(plan)}."),
         Bullets(assumed, "Assumed, and what it moves:"),
