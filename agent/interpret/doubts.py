@@ -190,7 +190,9 @@ def _leave_load_open(draft: Draft) -> None:
     """Ask for no habit where a fleet is said and asked is how many it holds: those who were counted make no load."""
     fleet = draft.value("hardware.accelerator_count") or draft.value("hardware.nodes")
     asked = [one for one in draft.questions if one[1] == RATE and any(USUAL_HABIT in choice.label for choice in one[2])]
-    if not (fleet and asked and _HOW_MANY.search(draft.sentence.text)) or draft.has(HABIT) or len(asked) > 1:
+    at_once = draft.has("traffic.concurrency")  # '4,500 staff, simultaneous users: 300'
+    open_load = at_once or (fleet and _HOW_MANY.search(draft.sentence.text))
+    if not (asked and open_load) or draft.has(HABIT) or len(asked) > 1:
         return
     draft.questions.remove(asked[0])
     draft.findings[:] = [finding for finding in draft.findings if finding.path != USERS]

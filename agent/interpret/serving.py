@@ -60,6 +60,7 @@ _PREFIX: Final = tuple(
     for pattern in (
         "(prefixhit | prefixcue) (near | colon | under){0,4} (p:pct | n:num (?! token | rateunit | event | thing | "
         "user | time | gpu | gpunoun | para | node))",
+        "(prefixhit | prefixcue) near{0,4} comma approx{1,2} p:pct",  # cache hit should be high, say 85%
         "n:num prefixhit",
         "(kv | 'cache') p:pct ('hit' | 'hits')",
         "p:pct (near | incue | 'in'){0,4} (prefixhit | prefixcue)",

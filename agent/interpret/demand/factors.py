@@ -135,11 +135,11 @@ class Line(Struct):
         values = count_of(item.number).values
         if values == (1.0,) and not (unit.of or unit.seconds):
             return None
-        if (self.whole_of(at) > at and not unit.people) or (at and self._is_where(unit, self.items[at - 1])):
+        if (self.whole_of(at) > at and not unit.people) or (at and self._is_where(unit, at)):
             return None  # '90 of 100 requests' are a share, '2,000 users in 3 countries' so many in all
         share = item.has("pct")
         if share:
-            if values[0] > _AVAILABLE or self._is_of_a_time(at) or self._is_of_idle(at):
+            if values[0] > _AVAILABLE or self._is_of_a_time(at) or self._is_of_idle(at) or self._is_of_lengths(at):
                 return None
             unit.of = unit.of or self._part_of(at)
         if item.has("mult"):
@@ -216,10 +216,12 @@ class Line(Struct):
         self._of_what(unit.last + 1, unit)
         return unit
 
-    def _is_where(self, unit: _Unit, before: Item) -> bool:
+    def _is_where(self, unit: _Unit, at: int) -> bool:
         """Whether a number counts places or groups over which others are spread: 'in 3 countries', 'in 3 groups'."""
+        before = self.items[at - 1]
+        double = any(one.word.startswith("active") for one in self.items[max(0, at - 2) : unit.last + 3])
         spread = before.word in ("in", "across", "over") and not (unit.people or unit.event or unit.of or unit.seconds)
-        return spread or (unit.site and before.word in _ACROSS)
+        return spread or (unit.site and (double or before.word in _ACROSS))  # 'two sites active/active'
 
     def is_said_so(self, at: int) -> bool:
         """Whether the words beside a figure alone make it one of demand."""
@@ -433,6 +435,13 @@ class Line(Struct):
         before = self.items[max(0, at - 4) : at]
         mark = max((n for n, item in enumerate(before) if item.has("comma", "stop")), default=-1)
         return any(item.has("peak", "offpeak", "dur", "ttft", "itl", "e2e") for item in before[mark + 1 :])
+
+    def _is_of_lengths(self, at: int) -> bool:
+        """Whether a share is of the cache, or of requests of another length: 'a third of them: 40k tokens'."""
+        behind = self._clause(range(at + 1, min(len(self.items), at + _FAR)))
+        last = behind[-1] + 1 if behind else at + 1
+        long = self._is(last, "num") and self._is(last + 1, "token", "textunit")
+        return long or any(item.has("prefixhit", "prefixcue") for item in self.items[max(0, at - 7) : at])
 
     def _is_of_idle(self, at: int) -> bool:
         """Whether a share says where or what they are, and not that they ask: '40 % of them are in EMEA'."""

@@ -64,11 +64,12 @@ _USERS: Final = tuple(
         "(w:('each' | 'every' | eachuser) num? 'of' link{0,2} | w2:'all' link{0,2})? n:num (unknown | concurrent "
         "| mean | 'call' | 'center' | 'centre' | 'contact'){0,3} u:user concurrent?",
         "w:('each' | 'every' | eachuser) num? 'of' link{0,2} n:num u:unknown",  # each of 900 strangers
-        "u:audience unknown? (link | colon){1,3} n:num (?! event | token | time | gpunoun | per)",
+        "(?<! concurrent) u:audience unknown? (link | colon){1,3} n:num (?! event | token | time | gpunoun | per)",
     )
 )
 _BY_HEADING: Final = Rule(
-    "u:user unknown? (link | colon | paren){1,3} n:num (?! event | token | time | gpunoun | per | context | textunit)"
+    "(?<! concurrent) u:user unknown? (link | colon | paren){1,3} n:num (?! event | token | time | gpunoun | per | "
+    "context | textunit)"
 )
 _EACH_SITE: Final = Rule(
     "n:num unknown? site ('with' | 'of' | 'having' | comma | paren | 'and'){1,2} approx? m:num unknown? u:user "

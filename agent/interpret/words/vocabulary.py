@@ -149,7 +149,8 @@ KINDS: Final[dict[str, str]] = {
     "offices store stores branch branches centers centres datacenters datacentres school schools class classes "
     "firm firms company companies organisation organisations organization organizations hospital hospitals "
     "market markets department departments",
-    "concurrent": "concurrent concurrently simultaneous simultaneously parallel inflight atonce",
+    "concurrent": "concurrentes simultanés simultanées simultáneos simultáneas simultâneos "
+    "concurrent concurrently simultaneous simultaneously parallel inflight atonce",
     "concurrency": "concurrency inflight parallelism conc",
     # --- refusals ---
     "neg": "not no without never avoid avoiding except excluding exclude excludes dont doesnt didnt isnt arent wont "

@@ -23,6 +23,14 @@ RATE, PROMPT, PEAK = "traffic.requests_per_s", "tokens.input.mean", "traffic.pea
         ("Monday mornings are 2.5x; otherwise 8 rps; Llama 3.1 70B", RATE, 20.0),
         ("usually 4 rps but when the newsletter goes out it spikes to 30 for about two minutes, Mistral 7B", RATE, 4.0),
         ("18,000 students, 40%. Maybe 1 in 6 of those is on it, one question every 2 minutes. 8B", RATE, 10.0),
+        # What is of the cache, of lengths or of a second site multiplies no load.
+        (
+            "We serve 60 law firms, on average 35 lawyers each. A lawyer does a session of 6 turns twice a day. "
+            "Documents attached in a third of the sessions: 40k tokens. Llama 4 Scout",
+            RATE,
+            0.2916667,
+        ),
+        ("1,300 kiosks, each gets a customer each 4 minutes, two sites active/active, 8B", RATE, 5.4166667),
         # Models with their shares are plans of their own.
         ("60% to llama 8b, 40% to llama 70b, 30 req/s in total, 1k in 200 out", RATE, 18.0),
         ("1.4M searches a day, 35% are answered from cache, rest goes to the 70B", RATE, 10.532407),
@@ -62,6 +70,7 @@ def test_a_caller_is_one_of_the_calls_and_the_load_may_be_another() -> None:
         ("2.4 billion tokens/day, 85/15 input/output, Llama 4 Scout", PROMPT, None),
         ("12k avg / 60k p95 in, 500 out, 3 rps, 70B", "tokens.input.p95", 60000.0),
         ("8B, 20 rps, at peak hour 70% of requests hit the cache", RATE, 20.0),
+        ("8B, 5 rps, prefix cache hit should be high, say 85%", "tokens.prefix_hit", 0.85),
         # Near misses: none of these is hours of the day, or a part of a prompt or a load.
         ("8B, 86,400 questions per day, takes 9-18h to roll out", RATE, 1.0),
         ("8B at 25 rps in the busy period (07:00-19:00), monthly reports", RATE, 25.0),
@@ -98,6 +107,8 @@ def test_asked_how_many_a_fleet_holds_no_habit_is_asked(line: str, asked: bool) 
     [
         ("8B voice bot, up to 90 simultaneous calls", {"traffic.concurrency"}),
         ("8B with 90 simultaneous requests", set()),
+        ("8B for 4,500 civil servants. Expected simultaneous users: 300", {"traffic.concurrency"}),
+        ("8B a 50 usuarios concurrentes, gracias", {"traffic.concurrency"}),
         ("8B for our new crm copilot, 2 rps", {"preset"}),
         ("8B copilot for our developers, 2 rps", set()),
         ("8B copilot of a ministry, shown complete, 2 rps", {"preset"}),
