@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.collect.said_values import RATE
-from agent.fields.demand import CROWD
+from agent.fields.demand import CROWD, HABIT
 from agent.interpret.domain import DOUBTFUL
 from agent.interpret.facts.reading import Choice, Reading
 from agent.interpret.wishes import MEDIA_MODELS
@@ -118,7 +118,8 @@ def out_of_scope(state: State, text: str, ports: Ports) -> OutOfScope | None:
         if not states_workload(reading, _LACKS.get(answer, frozenset())) or (answer == _JOB and counted):
             return OutOfScope((said(answer),), kept, reading)
     nothing = not (reading.said_values or reading.questions)
-    return OutOfScope((said(_JOB),), "load", reading) if due and (counted or nothing) else None
+    job = due is not None and ((counted and not _is_a_habit(reading)) or nothing)
+    return OutOfScope((said(_JOB),), "load", reading) if job else None
 
 
 def states_workload(reading: Reading, besides: frozenset[str] = frozenset()) -> bool:
@@ -138,6 +139,11 @@ def _is_counted(reading: Reading) -> bool:
     """Whether a line says how much there is to do, and of no time in which it comes: '4 million texts'."""
     asked = {question.path for question in reading.questions}
     return RATE in asked and not reading.values.keys() & {RATE, "traffic.concurrency", "targets"}
+
+
+def _is_a_habit(reading: Reading) -> bool:
+    """Whether a line is of what people do again and again: '90 writers, 10 times a day each, before the deadline'."""
+    return any(HABIT in choice.also for question in reading.questions for choice in question.choices)
 
 
 def with_model_for_purpose(state: State, heard: Step, text: str, ports: Ports) -> Step:

@@ -105,7 +105,7 @@ def _fill(draft: Draft, path: str, index: int) -> None:
             lambda v: in_tokens(v, "token")[0],
             lambda v, made: in_tokens(v, "token")[1],
         )
-    elif path == "precision.weights" and item.has("num", "width"):
+    elif path == "precision.weights" and (item.has("width") or _is_width(draft, index)):
         widths = {32.0: ("fp32",), 16.0: ("bf16",), 8.0: ("fp8", "int8"), 4.0: ("int4", "nvfp4", "mxfp4")}
         options = [Option(entry, f"weights in {entry}", entry) for entry in widths.get(amount.value, ())]
         if options:
@@ -117,6 +117,13 @@ def _fill(draft: Draft, path: str, index: int) -> None:
     elif plausible and item.has("num", "mult"):
         convert: Callable[[float], Any] = _whole if plausible.whole else float
         draft.read(path, (index, index), amount, convert, lambda v, made: f"{show_figure(v)} {plausible.noun}")
+
+
+def _is_width(draft: Draft, index: int) -> bool:
+    """Whether a bare number may be of bits: '4', and neither 'four' nor 'with 4?', which are of something else."""
+    items, item = draft.sentence.items, draft.sentence.items[index]
+    asks = index > 0 and items[index - 1].word == "with" and items[-1].word == "?"
+    return item.has("num") and draft.sentence.text[item.start : item.start + 1].isdigit() and not asks
 
 
 def _are_users(draft: Draft) -> bool:

@@ -7,7 +7,8 @@ from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.names.lexicon import Lexicon
 from agent.interpret.words.grammar import Amount, Match, Rule
-from catalogs.names import letters_of
+from catalogs.catalog import MODEL_NOISE
+from catalogs.names import letters_of, words_of
 from catalogs.units import show_count, show_percent
 
 MOST_CHOICES: Final = 8
@@ -210,10 +211,22 @@ def _named(draft: Draft, lexicon: Lexicon) -> None:
         value = item.word if "/" in item.word or item.word.endswith(".json") else entry
         guessed = letters_of(item.word) != letters_of(typed) and not typed.endswith(item.word)
         read_as = f" ({typed!r} read as {item.word!r})" if guessed else ""
+        if value == entry in lexicon.models.spellings and _has_other_name(item.word, entry, lexicon):
+            read_as += f" ({typed!r} has its architecture and size, and no entry of its own)"
         draft.found("model", index, index, [Option(value, f"model {value}{read_as}")])
         if stored := lexicon.stored.get(item.word.lower()):
             echo = f"weights in {stored}, as the checkpoint is stored"
             draft.found("precision.weights", index, index, [Option(stored, echo)])
+
+
+def _has_other_name(said: str, entry: str, lexicon: Lexicon) -> bool:
+    """Whether a name has a word that its entry's lacks: 'Llama Guard 3 8B', which has the sizes of Llama 3.1 8B."""
+    named = [word for one in lexicon.models.spellings[entry][:2] for word in words_of(one)]
+    return any(
+        word.isalpha() and len(word) > 2 and word not in MODEL_NOISE
+        and not any(word in one or (len(one) > 2 and one in word) for one in named)
+        for word in words_of(said)
+    )  # fmt: skip
 
 
 def _newest_first(entries: tuple[str, ...]) -> list[str]:
@@ -263,19 +276,21 @@ _TOKENS_AHEAD: Final = re.compile(
     r"\s*(?:in|out|input|output)\s*(?:and|,|/|\+|plus)\s*[\d.,]+\s?[bm]\w*\s*(?:in|out|input|output|tok)",
     re.I,
 )
+_TOKENS_BEFORE: Final = re.compile(r"tokens?[ _]?(?:count|total|sum|usage)?\s*[:=]?\s*$", re.I)
 _SIDE_AHEAD: Final = re.compile(r"\s*(?:in|out|input|output|tok)", re.I)
 _TOKENS_BEHIND: Final = re.compile(
-    r"[\d.,]+\s?[bm]\w*\s*(?:(?:in|out|input|output)(?:\s+tokens?)?|tokens?)\s*(?:and|,|/|\+|plus)\s*$", re.I
+    r"[\d.,]+\s?[bm]\w*\s*(?:(?:tokens?\s+)?(?:in|out|input|output)(?:\s+tokens?)?|tokens?)\s*(?:and|,|/|\+|plus)\s*$",
+    re.I,
 )
 
 
 def _counts_tokens(draft: Draft, match: Match) -> bool:
-    """Whether billions are of tokens: '9B in and 1.1B out per month'."""
+    """Whether billions are of tokens: '9B in and 1.1B out per month', 'InputTokenCount 18.9B'."""
     start, end = draft.sentence.span(match.first, match.last)
     text = draft.sentence.text
     ahead = _TOKENS_AHEAD.match(text, end) is not None
     behind = _TOKENS_BEHIND.search(text[max(0, start - 40) : start]) and _SIDE_AHEAD.match(text, end)
-    return ahead or behind is not None
+    return ahead or behind is not None or _TOKENS_BEFORE.search(text[max(0, start - 40) : start]) is not None
 
 
 def _size(draft: Draft, match: Match, amount: Amount) -> None:

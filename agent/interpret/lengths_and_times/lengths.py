@@ -64,6 +64,8 @@ _TOTALS: Final = tuple(
         "comma | slash){1,2} m:num token? (incue | outcue | in | out))?",
         "n:num token? (i:(incue | in) | o:(outcue | out)) (conj | comma | slash){1,2} m:num token? (incue | outcue | "
         "in | out) token? (a:adverb | per t:(time (?<! 'second' | 'sec' | 's')) | slash s:(time | tshort))",
+        "n:num token? (i:(incue | in) | o:(outcue | out)) (conj | comma | slash){1,2} m:num token? (incue | outcue | "
+        "in | out) token?",
         "n:num (i:incue | o:outcue) token ((conj | comma | slash){1,2} m:num (incue | outcue) token?)?",
     )
 )
@@ -77,8 +79,7 @@ _PAIRS: Final = tuple(
         "'in' slash 'out' (token | link | colon | paren | size){0,3} a:num (slash | 'and' | arrow) b:num token?",
         "a:num (slash | arrow | plus) b:num token? (paren | 'in' | incue) (slash | arrow)? ('out' | outcue)",
         "a:num token? 'in' (slash | comma | conj | arrow | dash | paren | plus | colon)* b:num token? 'out' (?! 'of')",
-        "a:num token? (slash | arrow | plus) b:num token? ((?= '@') | (?! per | slash | "
-        "unknown | time | gpu | gpunoun))",
+        "a:num token? (slash | arrow | plus) b:num token? ((?= '@') | (?! per | slash | unknown | time | gpunoun))",
         "'in' a:num token? (slash | comma | conj | arrow)* 'out' b:num token?",
         "a:num token ('each' | per thing)? ('into' | 'to' | arrow) ('a' | approx | incue)? b:num token?",
         "a:num token? incue (slash | comma | conj | plus){1,2} b:num token? outcue",  # 3k prompt / 250 gen
@@ -381,7 +382,7 @@ def _totals(draft: Draft, known: Mapping[str, Any]) -> list[Match]:
     totals: list[Match] = []
     for rule in _TOTALS:
         for match in rule.matches(draft.sentence):
-            if rule is _TOTALS[-1]:
+            if rule in _TOTALS[-2:]:
                 if count_of_tokens(match["n"]).value < LONGEST_LENGTH:
                     continue
                 said = " ".join(draft.sentence.words(match.first, match.last).split())
@@ -475,6 +476,8 @@ def _pairs(draft: Draft) -> None:
                 continue
             if (position == 4 or by_colon) and not _token_pair(draft, match):
                 continue
+            if position == 4 and _counts_cards(draft, match):
+                continue
             if by_colon and not {a.word[-1:], b.word[-1:]} & {"k"}:
                 continue  # a score, a time, a ratio
             middle = match.index("b")
@@ -520,6 +523,19 @@ def _token_pair(draft: Draft, match: Match) -> bool:
         and a.value == int(a.value)
         and b.value == int(b.value)
     )
+
+
+def _counts_cards(draft: Draft, match: Match) -> bool:
+    """Whether a pair before an accelerator may be a count of them: '128/64 H100', but not '1500/300 H100'."""
+    ahead = draft.sentence.items[match.last + 1 : match.last + 2]
+    if not ahead or not ahead[0].has("gpu"):
+        return False
+    by_slash = any(item.has("slash") for item in draft.sentence.items[match.first : match.last])
+    return not by_slash or match["a"].number.value < _FEWEST_BEFORE_CARDS
+
+
+_FEWEST_BEFORE_CARDS: Final = 200.0
+"""Tokens of a prompt from which 'prompt/answer' may stand before an accelerator, for so many are none. By judgement."""
 
 
 def _p95_apart(draft: Draft) -> None:

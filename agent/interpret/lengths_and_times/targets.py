@@ -477,12 +477,17 @@ def _without_unit(draft: Draft, first: int, last: int, amount: Amount) -> None:
     if amount.value <= 0:
         draft.object(first, last, f"{metric.upper()} must be more than 0, not {amount.value:g}")
         return
+    seconds = (metric == "itl" and amount.value < 1) or (metric != "itl" and amount.value < _FEWEST_MS)
     choices = tuple(
         Choice(
             (Target(metric=metric, percentile=percentile, seconds=amount.value * unit),),
             show_seconds(amount.value * unit),
         )
-        for unit in (1e-3, 1.0)
+        for unit in ((1.0, 1e-3) if seconds else (1e-3, 1.0))
         if amount.value * unit <= 60
     )
     draft.ask("targets", first, last, f"{metric.upper()} {amount.value:g}: milliseconds or seconds?", choices)
+
+
+_FEWEST_MS: Final = 20.0
+"""Of a wait that is likelier in ms than in s: 'TTFT 1.5' is more likely seconds. By judgement."""

@@ -58,6 +58,11 @@ _RATES: Final = tuple(
         "n:num e:event ('in' | 'at' | 'during') ('the' | 'our')? k:peak",
     )
 )
+_AT_LUNCH: Final = Rule(
+    "('at' | 'around' | 'over' | 'during') 'the'? ('lunch' | 'lunchtime' | 'noon' | 'midday') (?= comma | stop | conj "
+    "| paren | $)"
+)
+"""'8 requests/s at lunch' are of the busiest hour, and no mean of the day."""
 _UNIT_FIRST: Final = tuple(
     rule for rule in _RATES if rule.pattern.startswith(("a:rateunit", "e:event (per", "a:adverb (u"))
 )
@@ -142,7 +147,9 @@ def rates_of(draft: Draft) -> list[Rate]:
             of_a_user = of_a_user or "p" in match or (rule in _INTERVALS and "n" not in match and _at_once(draft))
             if _is_aside(draft, match) or _is_price(draft, match) or _may_be_money(draft, match):
                 continue
-            at_peak = _near_peak(draft, match) or _in_a_burst(draft, match) is not None  # a burst of hours
+            lunch = last if of_a_user else _to_lunch(draft, match)
+            at_peak = lunch > last or _near_peak(draft, match)
+            at_peak, last = at_peak or _in_a_burst(draft, match) is not None, max(last, lunch)  # a burst of hours
             if not of_a_user and not at_peak and (most := _as_the_most(draft, match)):
                 at_peak, (first, last) = True, most
             amount, first = share_of(draft, _how_many(match), first)
@@ -512,6 +519,15 @@ def _own_word(draft: Draft, match: Match) -> Item | None:
         return None
     own = next((n for n, at in enumerate(told) if match.first <= at <= match.last and items[at].has("num")), None)
     return None if own is None else words[own // 2]
+
+
+def _to_lunch(draft: Draft, match: Match) -> int:
+    """Return the last item of a rate with the hour of lunch behind it, which is taken."""
+    found = _AT_LUNCH.at(draft.sentence, match.last + 1)
+    if found is None:
+        return match.last
+    draft.sentence.claim(found.first, found.last)
+    return found.last
 
 
 def _near_peak(draft: Draft, match: Match) -> bool:

@@ -96,6 +96,7 @@ _PERCENTILE = Rule("(n:num percent? | o:opaque) percentile | 'median'")
 _OF_SO_MANY = Rule("a:num 'out'? 'of' b:num ('cases' | 'times' | event)")
 """'in 95 of 100 cases' is a percentile."""
 _SHARE_OF_REQUESTS = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= event | user | outcue | time | 'cases')")
+_SHARE_OF_LATENCIES = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= ttft | itl | e2e)")
 _PERCENT = Rule("n:num percent")
 _DOLLARS = Rule("usd n:num usd? | m:num usd")
 _EUROS = Rule("euro n:num euro? | m:num euro")
@@ -312,11 +313,13 @@ def _percentiles(sentence: Sentence) -> None:
             start, end = sentence.span(match.first, match.last)
             made = Item(frozenset({"pctl"}), start, end, "", entries=(f"p{share:g}",), numeric=True)
             sentence.merge(match.first, match.last, made)
-    for rule in (_PERCENTILE, _SHARE_OF_REQUESTS):
+    for rule in (_PERCENTILE, _SHARE_OF_REQUESTS, _SHARE_OF_LATENCIES):
         for match in rule.matches(sentence):
+            if rule is _SHARE_OF_LATENCIES and not _of_a_target(sentence, match.first, match.last):
+                continue  # '90% of TTFT is waiting'
             item = sentence.items[match.first]
             digits = sentence.text[item.start : item.end].rstrip("thTHsndr %").lstrip("-")
-            share_of = rule is _SHARE_OF_REQUESTS
+            share_of = rule is not _PERCENTILE
             if item.word in ("median", "medians"):
                 digits = "50"
             elif share_of and (digits.partition(".")[0] not in _PERCENTILES or _repeats(sentence, match.last)):
