@@ -1,6 +1,7 @@
 """A plan beside measurements of its own server: results of a benchmark that someone names, and what to measure next."""
 
 import re
+from math import log
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ from agent.report.blocks import Block, Command, Paragraph, Report
 from agent.talk.speech import Data, Say, said, warned
 from agent.talk.state import Branch, Measured, Ports, State, Step, SuggestedRun
 from catalogs.errors import InputError
+from catalogs.units import TIME_UNITS
 from engine.plan import CapacityPlan, split_shown
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ def take_results(state: State, text: str, ports: Ports) -> Step:
     if ports.calibrated is None or ports.under is None:
         return state, (said("No file is read here: `fleetcast calibrate FILE` on your own machine does it."),)
     if path is None:
-        return state, (said(_unnamed(text) or _WITHOUT),)
+        return state, (said(_unnamed(text, plan) or _WITHOUT),)
     if plan is None:
         return state, (said("Nothing fits, so that there is no server whose benchmark it could be."),)
     files = (*(state.measured.files if state.measured else ()), path)
@@ -107,25 +109,31 @@ def take_results(state: State, text: str, ports: Ports) -> Step:
     return new, (Data(Report(tuple(_found(run)))), *difference(branch, state.base), *hints)
 
 
-_TIME: Final = re.compile(r"(?<![\w.])\d+(?:\.\d+)? ?(?:ms|s|secs?|seconds?)\b", re.I)
+_TIME: Final = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?(ms|s|secs?|seconds?)\b", re.I)
 _RATE: Final = re.compile(r"(?<![\w.])\d+(?:\.\d+)? ?(?:rps|qps|req\w*(?: ?/ ?| per )s\w*)", re.I)
 _OF_WHICH: Final = re.compile(r"\b(?:ttft|itl|tpot|e2e|first (?:token|word)|end to end|between tokens)\b", re.I)
 
 
-def _unnamed(text: str) -> str:
+def _unnamed(text: str, plan: CapacityPlan | None) -> str:
     """Ask of which latency a time of one's own is that a line gives with its load; nothing where it gives no such.
 
     Args:
         text: the line: 'our own bench on 2xH100 got 1.1s at 3.3 rps'.
+        plan: whose latencies say which the time is nearest to.
     """
     times, rate = _TIME.findall(text), _RATE.search(text)
-    if len(times) != 1 or rate is None or _OF_WHICH.search(text):
+    if len(times) != 1 or rate is None or plan is None or _OF_WHICH.search(text):
         return ""
-    at = f"{times[0]} at {rate[0]}"
+    (seconds,) = (float(number) * TIME_UNITS.get(unit.lower(), 1.0) for number, unit in times)
+    at_peak = plan.performance.at_peak
+    near = {"TTFT": at_peak.ttft_s.p95, "ITL": at_peak.itl_s.p95, "E2E": at_peak.e2e_s.p95}
+    nearest = min(near, key=lambda name: abs(log(max(seconds, 1e-6) / near[name])))
+    time = " ".join(times[0])
+    at = f"{time} at {rate[0]}"
     share = found[0] if (found := re.search(r"\bp\d\d\b", text, re.I)) else "p95"
     return (
-        f"Which latency {times[0]} is was not said: of the first token, between tokens, or of the whole answer, and"
-        f" whether a mean or a percentile. If it is the first token's: 'we measured TTFT {share} {at} on one replica'"
+        f"Which latency {time} is was not said: of the first token, between tokens, or of the whole answer, and"
+        f" whether a mean or a percentile. Nearest is {nearest}: 'we measured {nearest} {share} {at} on one replica'"
         " sets it beside the forecast; with several replicas say how many. Nothing of this line changed the plan."
     )
 

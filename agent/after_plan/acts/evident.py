@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from agent.after_plan.measured import told_in
-from agent.after_plan.replies.bills.own_price import prices_of_both
+from agent.after_plan.replies.bills.own_price import SELLERS, prices_of_both
 from agent.after_plan.wording.plain_words import ASKS_WHETHER
 from agent.interpret.words.numerals import in_figures
 from agent.talk.requests import Ask, Understood, WhatIf
@@ -189,6 +189,18 @@ _EVIDENT: Final = tuple(
             "own_or_rent",
             r"\b(?:buy(?:ing)?|bought|purchas\w+|own(?:ing)?)\b.*\bbreak[- ]?even\b|"
             r"\bbreak[- ]?even\b.*\b(?:buy(?:ing)?|own(?:ing)?)\b",
+        ),
+        (
+            "failure",
+            r"\b(?:whole|entire|complete) (?!thing|fleet|service|cluster|system|lot|plan|team|cloud|provider)[\w.-]+"
+            r"(?: \w+)? (?:dies?|died|goes? (?:down|dark|away|offline)|fails?|failed|crash\w*|breaks?|vanish\w*|"
+            r"disappear\w*|"
+            r"(?:is|was|gets) (?:gone|lost|down|dead)|burns?|drops? out)\b",
+        ),
+        (
+            "api_or_self",
+            rf"^\W*(?:(?:and|but|so|ok|why not|what about|how about|compare|with|to|vs\.?|versus|just|use|on|instead"
+            rf"|of|it|this) )+{SELLERS.pattern}(?: (?:instead|then|please|rather))*\W*$",
         ),
         ("elsewhere", r"\b(?:reserv\w+|commit\w*|lock)\b.*\b(?:up-?front|up front|in advance|prepa\w+)\b"),
     )

@@ -40,6 +40,8 @@ _BARE: Final = re.compile(
     r"(?![\w.,%-]*\d)(?!\s*(?:k\b|%|percent|rps|qps|requests?|ms\b|s\b|users?|months?|hours?|\$|usd|euros?|dollars?))\b"
 )
 """A number that counts nothing named."""
+_ONE_OF_MANY: Final = re.compile(r"\b(\d+) of (?:the |our |these |those )(?:\d+|both) ")
+"""'One of the two nodes' is one node."""
 _OF_A_WHOLE: Final = re.compile(r"\b\d+ of (?:the |our |those |these |every )?\d[\d,]*\b")
 _TO_A_SHARE: Final = re.compile(r"\bto (?:the )?\d{2}\b(?! ?[a-z])")
 _SMALL_FLEET: Final = 8
@@ -95,7 +97,7 @@ class Asked(Struct, frozen=True):
         match = re.search(
             rf"(?<![\d.,])\b(\d{{1,3}}(?:,\d{{3}})+|\d+|{'|'.join(_NUMBERS)})(?: ?[x×])?"
             rf" (?:more |of |the |our |(?!\d)[\w.-]+ )?(?:{nouns})\b",
-            self.figures,
+            _ONE_OF_MANY.sub(r"\1 ", self.figures),
         )
         if match is None:
             return None

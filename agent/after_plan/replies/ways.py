@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
-from agent.after_plan.replies.bills.own_price import own_price, prices_of_both
+from agent.after_plan.replies.bills.own_price import SELLERS, own_price, prices_of_both
 from agent.after_plan.sums import Explanation
 from agent.interpret.wishes import NOT_OPEN
 from agent.report.blocks import Column, Table
@@ -147,18 +147,9 @@ def api_or_self(asked: Asked) -> Explanation:
     )
 
 
-_UNPRICED: Final = re.compile(
-    r"\b(?:(?:aws |amazon )?bedrock|sagemaker|vertex(?: ai)?|azure (?:openai|ai(?: foundry)?)|openrouter|replicate|"
-    r"deepinfra|cerebras|sambanova|baseten|anyscale|novita|nebius (?:ai studio|token factory)|cohere|perplexity|"
-    r"hugging ?face (?:endpoints?|inference)|databricks|watsonx|cloudflare(?: workers ai)?|runpod serverless|modal)\b",
-    re.I,
-)
-"""Sellers of models by the token of whom the catalog has no price."""
-
-
 def _unpriced(asked: Asked) -> str:
     """Say of each seller that a line names and whose prices are not known that it is not in the table."""
-    named = list(dict.fromkeys(match[0] for match in _UNPRICED.finditer(asked.text)))
+    named = list(dict.fromkeys(match[0] for match in SELLERS.finditer(asked.text)))
     known = {one.provider for one in asked.ports.catalog.api_models.values()}
     named = [name for name in named if name.lower() not in known]
     if not named or prices_of_both(asked.text):

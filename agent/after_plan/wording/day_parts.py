@@ -50,7 +50,8 @@ def day_parts(said: str, base: Mapping[str, Any]) -> Variation | None:
         base: values of the plan by path.
     """
     peak = (base.get(RATE) or 0.0) * usual_ratio(base)
-    read = [_part(clause, peak) for clause in _CLAUSES.split(in_figures(said)) if re.search(r"\d", clause)]
+    at_night = bool(_NIGHT.search(said))
+    read = [_part(clause, peak, at_night) for clause in _CLAUSES.split(in_figures(said)) if re.search(r"\d", clause)]
     parts = [part for part in read if part]
     named = sum(part.hours for part in parts)
     rests = [part for part in parts if not part.hours]
@@ -84,7 +85,9 @@ _AT_NIGHT: Final = re.compile(
     r"(?<![\w.$€£/])(\d+(?:\.\d+)?) ?(?:rps|qps|(?:requests?|req|calls) ?(?:/|per|a) ?s(?:ec(?:ond)?)?)(?!\w)", re.I
 )
 _BATCH: Final = re.compile(
-    r"\b(?:batch\w*|peaks?|busiest|what (?:load|rate)|on this fleet|max\w*|second|another|last night)\b", re.I
+    r"\b(?:batch\w*|peaks?|busiest|what (?:load|rate)|on this fleet|max\w*|another|"
+    r"second (?:load|work\w*|service)|last night|utili[sz]\w*|busy|loaded)\b",
+    re.I,
 )
 """Words of a load of its own that a night has: no quiet end of the plan's day."""
 
@@ -93,10 +96,18 @@ def _night_clause(said: str) -> str:
     return next((clause for clause in _CLAUSES.split(said) if _NIGHT.search(clause)), "")
 
 
-def _part(clause: str, peak: float) -> _Part | None:
-    """Return the part of a day that a clause gives a rate; None where it gives none, or several."""
+def _part(clause: str, peak: float, at_night: bool) -> _Part | None:
+    """Return the part of a day that a clause gives a rate; None where it gives none, or several.
+
+    Args:
+        clause: words.
+        peak: of the plan, requests/s.
+        at_night: whether another clause gives the night a rate.
+    """
     hours, rates = _HOURS.search(clause), _FIGURE.findall(_HOURS.sub(" ", clause))
-    night, rest = bool(_NIGHT.search(clause)), bool(_REST.search(clause))
+    # Beside a night's rate a peak's is that of the day.
+    night, peak_of_day = bool(_NIGHT.search(clause)), at_night and bool(_PEAK.search(clause)) and bool(rates)
+    rest = bool(_REST.search(clause)) or peak_of_day
     if len(rates) > 1 or not (hours or night or rest):
         return None
     if not rates and not (_PEAK.search(clause) and hours and peak):

@@ -42,6 +42,7 @@ def test_a_share_of_requests_is_of_long_answers_where_they_are_named_and_the_res
         ("at night 2 rps", {}),
         ("at night we only have 2 rps, can we scale down", {}),
         ("2 rps", {"traffic.requests_per_s": 2}),
+        ("how many replicas run during the night at 3 requests per second", {}),
         ("what about disaggregated prefill, 2 replicas prefill 4 decode", {}),
         ("4 replicas on H200", {"hardware.replicas": 4, "hardware.accelerators": ("h200-sxm-141gb",)}),
         ("1000 of the 1500 are the same system prompt", {"tokens.prefix_hit": 0.666667}),

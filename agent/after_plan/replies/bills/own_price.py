@@ -150,6 +150,15 @@ _PRICES_OF_BOTH: Final = re.compile(
 )
 
 
+SELLERS: Final = re.compile(
+    r"\b(?:(?:aws |amazon )?bedrock|sagemaker|vertex(?: ai)?|azure (?:openai|ai(?: foundry)?)|openrouter|"
+    r"deepinfra|cerebras|sambanova|baseten|anyscale|novita|nebius (?:ai studio|token factory)|cohere|perplexity|"
+    r"hugging ?face (?:endpoints?|inference)|databricks|watsonx|cloudflare(?: workers ai)?|runpod serverless)\b",
+    re.I,
+)
+"""Sellers of models by the token of whom the catalog has no price."""
+
+
 def prices_of_both(text: str) -> tuple[float, float] | None:
     """Return an API's prices of prompts and of answers, USD per million tokens; None where a line states not both.
 
