@@ -149,7 +149,7 @@ def interpret(
     rows, start, end = workload_rows(text[:LONGEST])
     if rows:
         rest = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
-        readings = [(row.name, interpret(row.text, catalog, known=known)) for row in rows[:MOST_ROWS]]
+        readings = [(row.name, interpret(row.text, catalog, known=known), row.share) for row in rows[:MOST_ROWS]]
         beside = interpret(rest, catalog, asked_path=asked_path, known=known)
         return several_workloads(text, (start, end), readings, beside, [row.name for row in rows[MOST_ROWS:]])
     draft, figures, language = _read(text, catalog, asked_path, known)

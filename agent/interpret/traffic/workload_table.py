@@ -1,6 +1,6 @@
 """A table with a workload in each row: which is planned first, or their sum where all but the rates is equal."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -12,6 +12,7 @@ from engine.workload import target_name
 MOST_ROWS: Final = 8
 """That are offered; further ones are named as not used."""
 _RATE: Final = "traffic.requests_per_s"
+_LENGTHS: Final = frozenset({"tokens.input.mean", "tokens.output.mean"})
 _SHOWN: Final[dict[str, Callable[[Any], str]]] = {
     _RATE: lambda value: f"{show_figure(value)} requests/s",
     "tokens.input.mean": lambda value: f"{show_count(value)} tokens in",
@@ -25,40 +26,46 @@ _SHOWN: Final[dict[str, Callable[[Any], str]]] = {
 
 
 def several_workloads(
-    text: str, span: tuple[int, int], rows: Sequence[tuple[str, Reading]], beside: Reading, further: Sequence[str]
+    text: str,
+    span: tuple[int, int],
+    rows: Sequence[tuple[str, Reading, float]],
+    beside: Reading,
+    further: Sequence[str],
 ) -> Reading:
     """Return what a text says that holds a table of workloads: what all rows share, and which row is meant.
 
     Args:
         text: as pasted.
         span: of the table in it.
-        rows: the name of each row and its reading.
+        rows: the name of each row, its reading, and its share of all requests where that is said, else 0.
         beside: the reading of what stands beside the table.
         further: names of the rows that were not read.
     """
-    values = [_values(reading) for _, reading in rows]
+    values = [_values(reading) for _, reading, _ in rows]
     paths = dict.fromkeys(path for one in values for path in one)
     shared = {path for path in paths if len({repr(one.get(path)) for one in values}) == 1}
     apart = [path for path in paths if path not in shared]
     first = rows[0][1]
     said = [_quoted(one, text) for one in first.said_values if one.path in shared]
-    unused = dict.fromkeys(words for _, reading in rows for words in reading.unused)
-    notes = dict.fromkeys(note for _, reading in rows for note in reading.notes)
+    unused = dict.fromkeys(words for _, reading, _ in rows for words in reading.unused)
+    notes = dict.fromkeys(note for _, reading, _ in rows for note in reading.notes)
     open_ = [question for question in first.questions if question.path not in apart]
-    alike = [question for question in open_ if all(_asks(question, reading) for _, reading in rows)]
+    alike = [question for question in open_ if all(_asks(question, reading) for _, reading, _ in rows)]
     questions = alike if apart else open_
     if apart:
         path = _RATE if _RATE in apart else apart[0]
         choices = [
             _choice(name, reading, one, apart, path, alike)
-            for (name, reading), one in zip(rows, values, strict=True)
+            for (name, reading, _), one in zip(rows, values, strict=True)
             if path in one
         ]
+        if all(share for *_, share in rows) and set(apart) <= _LENGTHS and len(choices) == len(rows) and not further:
+            choices = [_together(values, [share for *_, share in rows], apart), *_of_shares(choices, rows, beside)]
         if apart == [_RATE]:
             total = sum(one.get(_RATE, 0.0) for one in values)
             choices.append(Choice(total, f"all together: {show_figure(total)} requests/s", path))
         count = len(rows) + len(further)
-        which = f"The table has {count} workloads: which is planned first? 'fleetcast pool' sizes several on one fleet."
+        which = f"That is of {count} workloads: which is planned first? 'fleetcast pool' sizes several on one fleet."
         questions.append(Ambiguity(which, path, tuple(choices), text[slice(*span)], span[0]))
     return replace(
         beside,
@@ -67,6 +74,39 @@ def several_workloads(
         unused=(*unused, *further, *beside.unused),
         notes=(*notes, *beside.notes),
     )
+
+
+def _together(values: Sequence[Mapping[str, Any]], shares: Sequence[float], apart: Sequence[str]) -> Choice:
+    """Return all rows as one workload, the mean of each length weighted by the rows' shares of the requests.
+
+    Args:
+        values: of each row.
+        shares: of each row, which make 1.
+        apart: lengths in which the rows differ.
+    """
+    means = {
+        path: float(f"{sum(share * one[path] for share, one in zip(shares, values, strict=True)):.9g}")
+        for path in apart
+    }
+    shown = ", ".join(_SHOWN[path](value) for path, value in means.items())
+    return Choice(means[apart[0]], f"all together, by their shares: {shown}", apart[0], also=means)
+
+
+def _of_shares(
+    choices: Sequence[Choice], rows: Sequence[tuple[str, Reading, float]], beside: Reading
+) -> Iterator[Choice]:
+    """Yield each row with its share of the rate that is said beside the table.
+
+    Args:
+        choices: one for each row.
+        rows: the name of each row, its reading and its share.
+        beside: the reading of what stands beside the table.
+    """
+    rate = beside.values.get(_RATE)
+    for choice, (*_, share) in zip(choices, rows, strict=True):
+        if rate:  # of an open rate no row has a share yet
+            label = f"{choice.label}; {share:.0%} of the requests"
+            yield replace(choice, label=label, also={**choice.also, _RATE: rate * share})
 
 
 def _values(reading: Reading) -> dict[str, Any]:

@@ -285,7 +285,7 @@ def _table_pairs(text: str) -> Iterator[_Pair]:
 
 def _are_workloads(text: str, block: list[list[tuple[int, int]]]) -> bool:
     """Whether a table has a workload in each row: a head of keys, and no percentiles below it."""
-    keyed = [meaning_of_key(text[start:end]) is not None for start, end in block[0]]
+    keyed = [_is_key(text[start:end]) for start, end in block[0]]
     levels = any(_PERCENTILES.fullmatch(text[slice(*row[0])].strip().lower()) for row in block[1:])
     return sum(keyed) > 1 and len(keyed) > 2 and not levels
 
@@ -296,6 +296,8 @@ class WorkloadRow(Struct, frozen=True):
     name: str
     text: str
     """Its head and its cells where they stand in the text, and blanks elsewhere."""
+    share: float = 0.0
+    """Of all requests, where the table says it; else 0."""
 
 
 def workload_rows(text: str) -> tuple[tuple[WorkloadRow, ...], int, int]:
@@ -307,17 +309,64 @@ def workload_rows(text: str) -> tuple[tuple[WorkloadRow, ...], int, int]:
     for block, _ in _blocks(text) if "\n" in text else ():
         if len(block) < 3 or not _are_workloads(text, block):
             continue
-        named = meaning_of_key(text[slice(*block[0][0])]) is None
+        named = not _is_key(text[slice(*block[0][0])])
         rows = []
+        shares, column = _shares_in(text, block)
         for number, row in enumerate(block[1:], start=1):
             kept = [" "] * (len(text) + 1)
             for cells in (block[0][named:], row[named:]):
-                for start, end in cells:
+                for start, end in (cell for at, cell in enumerate(cells, named) if at != column):
                     kept[start : end + 1] = [*text[start:end], "\t" if (start, end) != cells[-1] else "\n"]
             name = text[slice(*row[0])] if named else f"row {number}"
-            rows.append(WorkloadRow(name, "".join(kept)))
+            rows.append(WorkloadRow(name, "".join(kept), shares[number - 1]))
         return tuple(rows), block[0][0][0], block[-1][-1][1]
-    return (), 0, 0
+    return _labelled_rows(text)
+
+
+_SHARE: Final = re.compile(
+    r"(?:traffic |request )?(?:share|mix|weight|portion|percent|%)(?: of (?:traffic|requests))?", re.I
+)
+
+
+def _shares_in(text: str, block: _Block) -> tuple[list[float], int]:
+    """Return the share of all requests of each row of a table and its column; zeros where it has none that make 1."""
+    for column, head in enumerate(block[0]):
+        cells = [text[slice(*row[column])].strip() for row in block[1:]]
+        if _SHARE.fullmatch(text[slice(*head)].strip()) and all(re.fullmatch(r"\d+(?:\.\d+)?\s?%", c) for c in cells):
+            shares = [float(cell.rstrip("% ")) / 100 for cell in cells]
+            return (shares if abs(sum(shares) - 1) < 0.01 else [0.0] * len(shares)), column
+    return [0.0] * len(block), -1
+
+
+_LABEL: Final = re.compile(
+    r"(?:^|(?<=[.;\n]))[^\S\n]*(?:[-*•] )?(?P<name>(?:(?!option|setup|variant|year|phase|stage|step|month|week|quarter|"
+    r"day|q\b)[a-z]+ )?(?P<mark>[A-H]|[1-9])):\s",
+    re.I,
+)
+"""How workloads are told one after the other: 'Team A: 3 rps of … Team B: 5 rps of …'."""
+_RATE_SAID: Final = re.compile(
+    r"\d\s?(?:[rq]p[smhd]\b|(?:req|requests?|queries|calls|messages)\s?(?:/|per |an? )\s?\w)", re.I
+)
+_SENTENCE_ENDS: Final = re.compile(r"\.\s+(?=[A-Z])|\n|$")
+
+
+def _labelled_rows(text: str) -> tuple[tuple[WorkloadRow, ...], int, int]:
+    """Return workloads that are told under A and B, or 1 and 2, each with a rate of its own; and where they lie."""
+    labels = list(_LABEL.finditer(text))
+    marks = [label["mark"].upper() for label in labels]
+    if len(labels) < 2 or marks not in (list("ABCDEFGH"[: len(marks)]), list("123456789"[: len(marks)])):
+        return (), 0, 0
+    ends = [label.start() for label in labels[1:]]
+    last = _SENTENCE_ENDS.search(text, labels[-1].end())
+    ends.append(last.start() if last else len(text))
+    parts = [(label.end(), end) for label, end in zip(labels, ends, strict=True)]
+    if not all(_RATE_SAID.search(text[start:end]) for start, end in parts):
+        return (), 0, 0
+    rows = [
+        WorkloadRow(label["name"], " " * start + text[start:end] + " " * (len(text) - end))
+        for label, (start, end) in zip(labels, parts, strict=True)
+    ]
+    return tuple(rows), labels[0].start(), ends[-1]
 
 
 def options_beyond(text: str) -> list[tuple[int, int]]:

@@ -29,3 +29,28 @@ def test_a_row_that_is_chosen_asks_of_its_own_peak() -> None:
     (question,) = interpret(table, CATALOG).questions
     asked = [choice.then for choice in question.choices]
     assert [[one.choices[-1].value for one in then if one.path == RATE] for then in asked] == [[4.0], [90.0]]
+
+
+MIX = (
+    "| workload | share | in | out |\n|---|---|---|---|\n| chat | 60% | 900 | 220 |\n"
+    "| summarise | 40% | 6,500 | 400 |\n"
+    "total 10 rps mean. Gemma 2 27B"
+)
+
+
+def test_rows_with_shares_are_one_workload_by_their_shares_and_no_preset() -> None:
+    reading = interpret(MIX, CATALOG)
+    together, chat, _ = next(one for one in reading.questions if one.path == "tokens.input.mean").choices
+    assert together.also == pytest.approx({"tokens.input.mean": 3140.0, "tokens.output.mean": 292.0})
+    assert chat.also["traffic.requests_per_s"] == pytest.approx(6.0)
+    assert "preset" not in reading.values
+
+
+def test_workloads_under_letters_are_asked_about_and_steps_without_a_rate_are_none() -> None:
+    several = interpret(
+        "Team A: 3rps 500/100 on llama 3.1 8b. Team B: 0.5 rps 9k/800 on llama 3.3 70b. On H100", CATALOG
+    )
+    assert [one.value for one in several.questions[0].choices] == [3.0, 0.5]
+    assert several.values.keys() == {"hardware.accelerators"}
+    one = interpret("Team A: llama 3.1 8b. Team B: pays. 3 rps, 500/100", CATALOG)
+    assert one.values["traffic.requests_per_s"] == 3.0
