@@ -29,7 +29,8 @@ SURELY: Final = 0.97
 """Probability from which a line is taken for one of something else, and refused; one in other letters than those of
 English is asked about, since words of other languages were learned from too few lines."""
 _GOES_ON: Final = 0.03
-"""Factor of the odds where a workload was stated before, by judgement: a conversation seldom leaves its subject."""
+"""Factor of the odds in a conversation, by judgement: after something was taken, or where more than the model is asked,
+its subject is seldom left."""
 _PLAIN: Final = 0.1
 """The same where the rules know every word, by judgement: '20 rps' and 'two A100' need no more."""
 _NAMED: Final = 0.25
@@ -109,7 +110,8 @@ def chance_of_elsewhere(draft: Draft, items: Sequence[Item]) -> float:
     evidence = evidence_of(draft)
     chance = elsewhere(items, evidence)
     odds = chance / max(1e-9, 1.0 - chance)
-    odds *= _GOES_ON if draft.known.keys() & _WORKLOAD else 1.0
+    asked_on = draft.asked_path not in (None, "model")
+    odds *= _GOES_ON if asked_on or draft.known.keys() & _WORKLOAD else 1.0
     odds *= _NAMED if paths & _STATED else 1.0
     odds *= _PLAIN if _NOTHING_STRANGE in evidence else 1.0
     return odds / (1.0 + odds)
