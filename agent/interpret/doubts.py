@@ -132,7 +132,7 @@ def _doubt_today(draft: Draft, second: Second) -> None:
     """
     of_today = [start for start, chance in second.today.items() if chance >= _OF_TODAY]
     wanted = [
-        ({one.path for one in _made_of(draft, start)}, max(roles, key=lambda role: roles[role]) in _OF_LOADS)
+        (start, {one.path for one in _made_of(draft, start)}, max(roles, key=lambda role: roles[role]) in _OF_LOADS)
         for start, roles in second.roles.items()
         if second.today[start] < _WANTED
     ]
@@ -141,8 +141,9 @@ def _doubt_today(draft: Draft, second: Second) -> None:
         if found is None or len(found.options) != 1 or is_of_a_key(draft, start):
             continue
         beside = len(of_today) > 1 and not draft.has("money.term") if found.path in _FLEET else not draft.has(GROWTH)
-        loads = any(found.path in paths or (not paths and is_load) for paths, is_load in wanted)
-        if not (beside and (loads or (wanted and found.path in _FLEET))):
+        apart = [(paths, is_load) for at, paths, is_load in wanted if not found.start <= at < found.end]
+        loads = any(found.path in paths or (not paths and is_load) for paths, is_load in apart)
+        if not (beside and (loads or (apart and found.path in _FLEET))):
             continue
         option, said = found.options[0], " ".join(draft.sentence.text[found.start : found.end].split())
         planned = Choice(option.value, f"part of what is planned: {option.echo}", option.path or found.path)
