@@ -18,7 +18,6 @@ RATE, PROMPT, PEAK = "traffic.requests_per_s", "tokens.input.mean", "traffic.pea
         # What never comes to the model is no part of the load.
         ("8B. 2,400 engineers, each sends 1 completion every 4 s, 60% get cancelled", RATE, 240.0),
         ("8B. 2,400 engineers, each sends 1 completion every 4 s, we drop 60% of them", RATE, 240.0),
-        ("20 rps at lunch, 4 rps otherwise, 8B on L4", RATE, 4.0),
         # What came to nothing multiplies, or is the peak.
         ("Monday mornings are 2.5x; otherwise 8 rps; Llama 3.1 70B", RATE, 20.0),
         ("usually 4 rps but when the newsletter goes out it spikes to 30 for about two minutes, Mistral 7B", RATE, 4.0),
@@ -58,6 +57,7 @@ def test_a_caller_is_one_of_the_calls_and_the_load_may_be_another() -> None:
         ("8B. A task is 14 calls. Context starts at 6k and grows by about 1.5k each step", PROMPT, 15750.0),
         ("8B. A task is 14 calls. First call 6k tokens, context grows ~2.2k per call", PROMPT, 20300.0),
         ("8B. 35 turns, context starts at 12k (system + tool schemas) and ends near 110k", PROMPT, 61000.0),
+        ("20 rps at lunch, 4 rps otherwise, 8B on L4", PEAK, 5.0),
         ("8B, 86,400 questions per day, mostly 9h-11h and 14h-16h", PEAK, 6.0),
         ("8B, 86,400 questions per day between 10 and 12 and 15 and 17", PEAK, 6.0),
         ("8B, 86,400 questions per day, say 4 to 7pm", PEAK, 8.0),
