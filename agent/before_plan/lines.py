@@ -238,14 +238,13 @@ def _taken_in(state: State, text: str, ports: Ports, asking: Sequence[tuple[int,
     stated = ports.read(text, ports.catalog, asked_path=open_question.path, known=state.values).values
     if new.statements == state.statements and not new.pending and open_question.path not in stated:
         return state, says
-    if _in_doubt(state) and _in_doubt(new) and not asking:
+    if _in_doubt(state) and (_in_doubt(new) or new.values == state.values) and not asking:
         # Two lines that could each be about anything say more of it together.
         together, told = hear(closed, f"{open_question.words}. {text}", ports)
-        return (
-            (together, (said(f"Taken with {quoted(open_question.words)}."), *told))
-            if together is not closed
-            else (new, says)
-        )
+        if together is not closed and (_in_doubt(new) or not _in_doubt(together)):
+            return together, (said(f"Taken with {quoted(open_question.words)}."), *told)
+        if _in_doubt(new):
+            return new, says
     left = tuple(
         ambiguity
         for ambiguity in (open_question, *state.later)
