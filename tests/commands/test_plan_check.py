@@ -76,7 +76,7 @@ def test_inputs_are_shown_in_words_and_units(fleetcast: Program, tmp_path: Path)
     body = "[tokens.input]\nmean = 1000\n[tokens.output]\nmean = 200\n[traffic]\nrequests_per_s = 20\n"
     spec.write_text(f'model = "llama-3.1-8b"\n{body}hourly_profile = [{", ".join(["0.4"] * 12 + ["1.6"] * 12)}]\n')
     fleetcast("forecast", "--spec", spec, "--output", files[0], "--no-verify")
-    other = ("--concurrency", 64, "--model", "qwen3-8b", "--input-tokens", 900, "--output-tokens", 200)
+    other = ("--concurrency", 64, "--model", "llama-3.1-8b", "--input-tokens", 900, "--output-tokens", 200)
     fleetcast("forecast", *other, "--gpu-type", "H100,L40S", "--ttft-p95", "1s", "--output", files[1], "--no-verify")
     said = " ".join(fleetcast("plan", "diff", *files, "--plain").out.split())
     assert all(

@@ -158,10 +158,23 @@ def test_each_kind_has_at_least_ten_variations() -> None:
     assert len(entries("users", "dialogue")) >= 10
 
 
-@of_every([e for kind in KINDS for e in entries(kind) if "asked" not in e], name=lambda e: e["text"])
+UNASKED = [entry for kind in KINDS for entry in entries(kind) if "asked" not in entry]
+
+
+@of_every(UNASKED[::2], name=lambda e: e["text"])
 def test_the_same_line_means_the_same_in_a_sentence_and_as_the_first_line_of_a_conversation(
     entry: dict[str, Any],
 ) -> None:
+    assert_means_the_same(entry)
+
+
+@pytest.mark.thorough
+@of_every(UNASKED[1::2], name=lambda e: e["text"])
+def test_every_other_line_means_the_same_too(entry: dict[str, Any]) -> None:
+    assert_means_the_same(entry)
+
+
+def assert_means_the_same(entry: dict[str, Any]) -> None:
     text = entry["text"].replace("\n", ", ")
     if out_of_scope(State(), text, ports_of(CATALOG)):
         return  # a training run is told where it is reckoned: a conversation about serving takes nothing of it
