@@ -24,6 +24,12 @@ def parsed(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))
 
 
+@cache
+def walked(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """Return a tree's nodes: the rules look at the same trees again and again."""
+    return tuple(ast.walk(tree))
+
+
 def files_of(root: Path) -> list[Path]:
     """Return the product's modules."""
     return sorted(file for package in PACKAGES for file in (root / package).rglob("*.py"))
@@ -37,7 +43,7 @@ def modules_by_folder(root: Path) -> dict[str, int]:
 
 def imported(file: Path, package: str) -> Iterator[str]:
     """Yield the dotted names below a package that a module imports: of modules, or of what stands in one."""
-    for node in ast.walk(parsed(file)):
+    for node in walked(parsed(file)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -118,7 +124,7 @@ def code_lines(file: Path) -> set[int]:
         for token in tokenize.tokenize(opened.readline):
             if token.type not in layout and token.type != tokenize.ENCODING:
                 lines |= set(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(parsed(file)):
+    for node in walked(parsed(file)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             lines -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return lines
@@ -129,7 +135,7 @@ def functions(root: Path) -> list[Function]:
     found = []
     for file in files_of(root):
         code = code_lines(file)
-        for node in ast.walk(parsed(file)):
+        for node in walked(parsed(file)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 own = code & set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
                 found.append(Function(len(own), f"{file.relative_to(root)}:{node.name}"))

@@ -23,6 +23,7 @@ from tests.architecture import (
     parameters,
     parsed,
     public_functions,
+    walked,
 )
 from tests.every import of_every
 
@@ -49,7 +50,7 @@ PURE = sorted([*(ROOT / "catalogs").rglob("*.py"), *(ROOT / "engine").rglob("*.p
 
 def imports(tree: ast.AST) -> Iterator[tuple[ast.stmt, str]]:
     """Yield every import with the top-level package that it names."""
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.Import):
             yield from ((node, alias.name.partition(".")[0]) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -70,7 +71,7 @@ def test_the_rooms_import_each_other_only_downwards(tmp_path: Path) -> None:
 def test_facts_and_method_do_not_talk_to_people_or_read_the_clock(file: Path) -> None:
     tree = parsed(file)
     assert not {package for _, package in imports(tree)} & SHOWING
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if not isinstance(node, ast.Call):
             continue
         match node.func:
@@ -89,8 +90,8 @@ def test_one_module_alone_opens_connections() -> None:
         for file in (ROOT / room).rglob("*.py"):
             tree = parsed(file)
             assert not {package for _, package in imports(tree)} & clients, file.name
-            whole = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)} | {
-                alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+            whole = {node.module for node in walked(tree) if isinstance(node, ast.ImportFrom)} | {
+                alias.name for node in walked(tree) if isinstance(node, ast.Import) for alias in node.names
             }
             assert not whole & {"urllib.request", "http.client"}, file.name
 
@@ -122,7 +123,7 @@ def test_facts_and_method_import_little(file: Path) -> None:
 @of_every(sorted((ROOT / "engine").rglob("*.py")))
 def test_the_method_does_no_input_or_output(file: Path) -> None:
     doing = {"open", "read_text", "write_text", "read_bytes", "write_bytes", "unlink", "mkdir", "urlopen", "getenv"}
-    for node in ast.walk(parsed(file)):
+    for node in walked(parsed(file)):
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             assert name not in doing, f"line {node.lineno} calls {name}"
@@ -134,7 +135,7 @@ def test_the_rules_can_fail() -> None:
         "def f():\n    import rich.table\n    from typer import Exit\n    return datetime.datetime.now()\n"
     )
     assert {package for _, package in imports(tree)} == {"rich", "typer"}
-    found = [n.func for n in ast.walk(tree) if isinstance(n, ast.Call)]
+    found = [n.func for n in walked(tree) if isinstance(n, ast.Call)]
     assert [(f.value.attr, f.attr) for f in found] == [("datetime", "now")]  # type: ignore[attr-defined]
 
 

@@ -72,7 +72,10 @@ EXTREMES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", EXTREMES)
+DEAR = pytest.param("the same judged by a tail", marks=pytest.mark.thorough)
+
+
+@pytest.mark.parametrize("kind", [*(kind for kind in EXTREMES if kind not in DEAR.values), DEAR])
 def test_simulations_end_within_their_events_and_the_plan_says_so(kind: str) -> None:
     """A run may end a few thousand requests after its last turn: those that were drawn and are done."""
     plan, spent = forecast_with_its_events(spec_from(BASE | EXTREMES[kind]))
