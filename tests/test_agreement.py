@@ -227,9 +227,9 @@ def said(says: tuple[Say, ...]) -> str:
 
 
 def optimized(plan: CapacityPlan) -> Mapping[str, object] | None:
-    """Return the fleet that `optimize` finds for a plan's own replica; None where a plan is more than the formulas'."""
+    """Return the fleet that `optimize` finds for a plan's own replica; None where a simulation set the plan's count."""
     spec = pinned(plan)
-    if plan.verification and plan.verification.added_replicas:
+    if plan.verification and (plan.verification.added_replicas or plan.verification.sized):
         return None
     if spec.traffic.requests_per_s is None and spec.traffic.concurrency is None:
         return None
