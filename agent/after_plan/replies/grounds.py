@@ -4,13 +4,13 @@ import re
 from typing import Final
 
 from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
-from agent.after_plan.replies.figures import quota_shown, recap
+from agent.after_plan.replies.figures.machines import quota_shown
 from agent.after_plan.replies.stated import let_it_be
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Bullets, Facts
 from agent.report.cost.price_origin import price_sourced
 from agent.report.words import accelerators_noun, assumption_shown, source_shown, usd_shown
-from catalogs.units import HOURS_PER_MONTH, show_figure, show_percent, show_seconds, show_usd
+from catalogs.units import HOURS_PER_MONTH, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.fleet.offers import paid_accelerators, replicas_bill_usd
 from engine.plan import CapacityPlan, split_shown
 
@@ -228,7 +228,7 @@ def assumptions(asked: Asked) -> Explanation:
         f"a month has {HOURS_PER_MONTH:g} hours.",
     )
     return (
-        *paragraphs(f"Planned for {recap(plan)}."),
+        *paragraphs(f"Planned for {_recap(plan)}."),
         Bullets(assumed, "Assumed, and what it moves:"),
         Bullets(tuple(said), "Given:"),
     )
@@ -365,3 +365,16 @@ def future(asked: Asked) -> Explanation:
         f"See what they would change: 'at $1.50 per GPU-hour', or 'in euros at 1.15'.{sums} A reservation fixes the"
         " price for a year or three: 'is a reservation cheaper'.",
     )
+
+
+def _recap(plan: CapacityPlan) -> str:
+    """Return what a plan is for: '20 requests/s, 1.5k tokens in, 300 out'."""
+    traffic, tokens = plan.spec.traffic, plan.spec.tokens
+    load = (
+        show_rate(traffic.requests_per_s)
+        if traffic.requests_per_s
+        else f"{traffic.concurrency} requests in flight"
+        if traffic.concurrency
+        else "as much as it holds"
+    )
+    return f"{load}, {show_count(tokens.input.mean)} tokens in, {show_count(tokens.output.mean)} out"

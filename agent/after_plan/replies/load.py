@@ -204,7 +204,7 @@ def limit(asked: Asked) -> Explanation:
         "All queues full, with no target kept, it would do "
         f"{show_rate(plan.replica_capacity.saturated_requests_per_s * plan.fleet.working_replicas)}."
     )
-    from agent.after_plan.replies.figures import queue_shown
+    from agent.after_plan.replies.figures.latencies import queue_shown
 
     queue = queue_shown(plan) if asked.has(r"queued?|queues|waiting|wait") else ""
     queue += _reads_or_writes(plan) if asked.has(r"prefill|decode|compute|bandwidth") else ""

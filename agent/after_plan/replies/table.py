@@ -6,7 +6,6 @@ from typing import Final
 from agent.after_plan.replies import (
     choices,
     extremes,
-    figures,
     grounds,
     load,
     prose,
@@ -16,6 +15,7 @@ from agent.after_plan.replies import (
 )
 from agent.after_plan.replies.asked import Asked
 from agent.after_plan.replies.bills import budget, ends, hours, money, places, unit_prices
+from agent.after_plan.replies.figures import autoscaler, latencies, machines, memory, started
 from agent.after_plan.replies.running import (
     arrivals,
     at_once,
@@ -60,19 +60,19 @@ REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "failure": losses.failure,
     "rollout": rollout.rollout,
     "startup": losses.startup,
-    "latency": figures.latency,
+    "latency": latencies.latency,
     "floor": extremes.floor,
-    "meets": figures.meets,
-    "memory": figures.memory,
-    "context": figures.context,
-    "autoscaler": figures.autoscaler,
-    "power": figures.power,
-    "instance": figures.instance,
-    "fleet": figures.fleet,
-    "interconnect": figures.interconnect,
-    "storage": figures.storage,
-    "start": figures.start,
-    "load_test": figures.load_test,
+    "meets": latencies.meets,
+    "memory": memory.memory,
+    "context": memory.context,
+    "autoscaler": autoscaler.autoscaler,
+    "power": machines.power,
+    "instance": machines.instance,
+    "fleet": machines.fleet,
+    "interconnect": machines.interconnect,
+    "storage": memory.storage,
+    "start": started.start,
+    "load_test": started.load_test,
     "monitoring": operations.monitoring,
     "hands": operations.hands,
     "other_models": choices.other_models,

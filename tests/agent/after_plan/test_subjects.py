@@ -10,7 +10,7 @@ from agent.after_plan.replies.asked import Asked
 from agent.after_plan.replies.billed import billed
 from agent.after_plan.replies.bills.ends import bill_range
 from agent.after_plan.replies.bills.own_price import own_price
-from agent.after_plan.replies.figures import instance
+from agent.after_plan.replies.figures.machines import instance
 from agent.after_plan.replies.load import limit, outgrow
 from agent.after_plan.replies.running.idle_accelerators import idle_accelerators
 from agent.dialogue import step

@@ -4,7 +4,7 @@ from math import ceil, exp
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
-from agent.after_plan.replies.figures import queue_shown
+from agent.after_plan.replies.figures.latencies import queue_shown
 from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import Explanation
 from agent.report.words import singular

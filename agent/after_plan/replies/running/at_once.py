@@ -3,7 +3,7 @@
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
-from agent.after_plan.replies.figures import queue_shown
+from agent.after_plan.replies.figures.latencies import queue_shown
 from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import FIGURES, Explanation
 from catalogs.units import show_count, show_figure, show_rate, show_seconds

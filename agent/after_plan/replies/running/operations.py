@@ -1,7 +1,7 @@
 """What those who run the plan ask: what to watch, when to be woken; and what is not done here."""
 
 from agent.after_plan.replies.asked import Asked, paragraphs
-from agent.after_plan.replies.figures import quota_shown
+from agent.after_plan.replies.figures.machines import quota_shown
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
 from catalogs.records.serving import Role

@@ -1,0 +1,219 @@
+"""Latencies of a plan at any percentile, what they are made of, and whether the targets are met."""
+
+import re
+from typing import Final
+
+from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.sums import Explanation
+from agent.report.blocks import Column, Table
+from agent.report.plan.opening import chance_shown
+from agent.report.words import usd_shown
+from catalogs.units import show_count, show_figure, show_rate, show_seconds, show_usd
+from engine.plan import CapacityPlan, Latency
+from engine.workload import Target, target_name
+
+_METRICS: Final = (
+    ("ttft", "TTFT", "ttft|first token|queue|queueing|waiting|wait|prefill"),
+    ("itl", "ITL", "itl|tpot|inter token|inter-token|per output token|between tokens|token gap"),
+    (
+        "e2e",
+        "E2E",
+        (
+            "e2e|end to end|end-to-end|whole request|a request take|an answer take|response time|complete|full"
+            " answer|whole answer"
+        ),
+    ),
+)
+_PERCENTILES: Final = ("p50", "p90", "p95", "p99")
+
+
+def latency(asked: Asked) -> Explanation:
+    """Return latencies at the peak, the percentile that is asked first."""
+    plan = asked.plan
+    metrics = [metric for metric in _METRICS if asked.has(metric[2])] or list(_METRICS)
+    rare = asked.has(r"p99\.9+|p999+|thousand|99\.9")
+    wanted = "p99" if rare else _percentile_in(asked)
+    refused = (
+        "Beyond p99 nothing is forecast: that tail is the runtime's and the network's more than the load's. "
+        if rare
+        else ""
+    )
+    waits = f"{queue_shown(plan)} " if asked.has(r"queues?|queue?ing|wait(?:ing|s)?(?: time)?") else ""
+    off_peak = asked.has("mean rate|off-peak|off peak|average load|at night|normal")
+    at = plan.performance.at_mean if off_peak else plan.performance.at_peak
+    shown = "; ".join(
+        f"{name} {wanted or 'p95'} is {show_seconds(getattr(_of(at, metric), wanted or 'p95'))}"
+        for metric, name, _ in metrics
+    )
+    lead = (
+        f"{refused}{waits}{shown}, {'at the mean rate' if off_peak else 'in the busiest hour'}, measured at the server"
+        " with queueing."
+    )
+    columns = (
+        Column("at the mean rate" if off_peak else "at the peak"),
+        *(Column(name, "right") for name in ("mean", *_PERCENTILES)),
+    )
+    rows = tuple(
+        (name, *(show_seconds(getattr(_of(at, metric), part)) for part in ("mean", *_PERCENTILES)))
+        for metric, name, _ in metrics
+    )
+    band = plan.bands.performance.at_peak if plan.bands else None
+    doubt = ""
+    if band and len(metrics) == 1 and not off_peak:
+        ends = getattr(getattr(band, f"{metrics[0][0]}_s"), wanted or "p95")
+        doubt = (
+            f"In {plan.bands.level} of 100 cases like this the truth lies between {show_seconds(ends.low)} and"
+            f" {show_seconds(ends.high)}."
+            if plan.bands
+            else ""
+        )
+    means = f"{_MEANS[metrics[0][0]]} {_SERVER}" if len(metrics) == 1 and asked.has(_DEFINES) else ""
+    if "e2e" in (metric[0] for metric in metrics) and len(metrics) == 1 and plan.spec.tokens.output.mean > 1:
+        mean = plan.performance.at_peak.e2e_s.mean
+        lead += f" That is of the long answers: one of mean length takes some {show_seconds(mean)}."
+    return (*paragraphs(means, lead, _beyond(asked)), Table(columns, rows), *paragraphs(doubt, _stages(asked)))
+
+
+_DEFINES: Final = (
+    r"network\w*|includ\w+|definition|defined?|means?|what(?:'s| is) (?:a |an |the )?(?:ttft|itl|tpot|e2e)|stands? for"
+)
+_MEANS: Final = {
+    "ttft": "TTFT is the time to the first token: the wait in the server's queue and the reading of the prompt.",
+    "itl": "ITL is the time between two tokens of an answer.",
+    "e2e": "E2E is the time to the last token of an answer.",
+}
+_SERVER: Final = "It is taken at the server: the network to the user is not in it, and comes on top."
+
+
+def queue_shown(plan: CapacityPlan) -> str:
+    """Return how many requests wait for their first step and how long, at the peak and where the targets end."""
+    from agent.deployment.triggers import interpolated
+
+    capacity, peak = plan.replica_capacity, plan.performance.at_peak.requests_per_s
+    if not capacity.load_curve or not peak:
+        return "The wait in the queue is not told apart from the prefill: both are in TTFT."
+    now, most = (interpolated(capacity.load_curve, rate, "waiting") for rate in (peak, capacity.requests_per_s))
+    limit = capacity.requests_per_s
+    return (
+        f"In the busiest hour {show_figure(now)} requests wait in a replica's queue on average,"
+        f" {show_seconds(now / peak)} each before the prefill (Little); where the targets end, at {show_rate(limit)} a"
+        f" replica, it is {show_figure(most)}, {show_seconds(most / limit)} each. Warn from"
+        f" {show_figure(plan.autoscaling.queue_length)} waiting on."
+    )
+
+
+def _beyond(asked: Asked) -> str:
+    """Return how many requests wait longer than a stated time for their first token."""
+    match = re.search(r"(\d+(?:\.\d+)?) ?(ms|milliseconds?|s|secs?|seconds?)\b", asked.figures)
+    if match is None:
+        return ""
+    limit_s = float(match[1]) * (0.001 if match[2].startswith("m") else 1.0)
+    ttft = {part: asked.plan.peak_latency_s("ttft", part) for part in _PERCENTILES}
+    within = [part for part, seconds in ttft.items() if seconds <= limit_s]
+    if not within:
+        return f"More than half wait longer than {show_seconds(limit_s)} for the first token in the busiest hour."
+    share = 100 - int(within[-1].strip("p"))
+    return (
+        f"At most {share} of 100 wait longer than {show_seconds(limit_s)} for the first token: {within[-1]} is"
+        f" {show_seconds(ttft[within[-1]])}."
+    )
+
+
+def _stages(asked: Asked) -> str:
+    """Return what a latency is made of, where that is asked."""
+    if not asked.has("dominates?|made of|made up|where do|go|comes? from|parts?|share|contributes?|makes up"):
+        return ""
+    plan = asked.plan
+    idle, at_peak = plan.performance.at_mean.ttft_s, plan.performance.at_peak.ttft_s
+    return (
+        f"TTFT is the wait for a place in a step and the prefill of {show_count(plan.spec.tokens.input.mean)} prompt"
+        f" tokens; at the mean rate its median is {show_seconds(idle.p50)}, in the busiest hour"
+        f" {show_seconds(at_peak.p50)}, and the p95 of {show_seconds(at_peak.p95)} is that of long prompts behind"
+        " others: the queue and the length of prompts dominate it. E2E is TTFT and"
+        f" {show_count(plan.spec.tokens.output.mean)} tokens at {show_seconds(plan.performance.at_peak.itl_s.mean)}."
+    )
+
+
+def _percentile_in(asked: Asked) -> str:
+    """Return the percentile that a line asks for, or the mean; empty where it asks for none."""
+    words = (
+        *((f"p{n}", rf"p{n}|{n}(?:th|st)|{n} ?% of") for n in (99, 95, 90, 50)),
+        ("p50", "median|typical|typically|usually"),
+        ("p95", r"(?:slowest|worst|unluckiest) (?:5|five)"),
+        ("mean", "mean|average"),
+        ("p99", "one in a hundred|slowest|tail"),
+    )
+    return next((name for name, pattern in words if asked.has(pattern)), "")
+
+
+def _of(at: object, metric: str) -> Latency:
+    found: Latency = getattr(at, f"{metric}_s")
+    return found
+
+
+def meets(asked: Asked) -> Explanation:
+    """Return whether targets and budget are kept, and by how much."""
+    plan = asked.plan
+    budget, monthly = plan.spec.money.monthly_budget_usd, plan.cost.monthly_usd
+    money = promised = ""
+    if asked.has(r"(?:guarantee|promise|vouch)\w*"):
+        promised = (
+            f"A forecast guarantees nothing{chance_shown(plan)}; a load test on the machines shows it ('how do I test"
+            " it')."
+        )
+    if budget and monthly is not None:
+        money = (
+            f"{show_usd(monthly)} a month is {'within' if monthly <= budget else 'over'} the budget of"
+            f" {show_usd(budget)}."
+        )
+    elif asked.has("budget"):
+        money = f"No budget was stated; the bill is {usd_shown(monthly)} a month."
+    if named := asked.said("targets"):
+        return paragraphs(promised, *(_within(plan, target) for target in named), money)
+    if not plan.targets:
+        return paragraphs(
+            "No latency target was stated, so that none can be missed: say 'with p95 TTFT under 1 s'.", money
+        )
+    columns = (
+        Column("at the peak"),
+        Column("forecast", "right"),
+        Column("target", "right"),
+        Column("room", "right"),
+        Column(""),
+    )
+    rows = tuple(
+        (
+            target_name(r.metric, r.percentile),
+            show_seconds(r.forecast_s),
+            show_seconds(r.target_s),
+            f"{1 - r.forecast_s / r.target_s:.0%}",
+            "met" if r.met else "missed",
+        )
+        for r in plan.targets
+    )
+    tight = max(plan.targets, key=lambda r: r.forecast_s / r.target_s)
+    met = (
+        "Yes: all targets are met in the busiest hour." if plan.answer.meets_targets else "No: not all targets are met."
+    )
+    share = (
+        f"Over the replayed {plan.replay.shape}, {plan.replay.met:.1%} of requests were within them."
+        if plan.replay
+        else ""
+    )
+    return (
+        *paragraphs(promised, f"{met} The tightest is {target_name(tight.metric, tight.percentile)}.", money),
+        Table(columns, rows),
+        *paragraphs(share),
+    )
+
+
+def _within(plan: CapacityPlan, target: Target) -> str:
+    """Say whether the peak's forecast is within a target that a question names."""
+    name = target_name(target.metric, target.percentile)
+    forecast = getattr(getattr(plan.performance.at_peak, f"{target.metric}_s"), target.percentile)
+    lead = f"{name} is {show_seconds(forecast)} in the busiest hour"
+    if forecast <= target.seconds:
+        return f"Yes: {lead}, within {show_seconds(target.seconds)}."
+    return (
+        f"No: {lead}, beyond {show_seconds(target.seconds)}. 'with {name} {show_seconds(target.seconds)}' plans for it."
+    )

@@ -1,0 +1,177 @@
+"""The machines of a plan: power, instances and their quota, layout, and the links between accelerators."""
+
+import re
+from typing import Final
+
+from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.billed import room_billed
+from agent.after_plan.sums import Explanation
+from agent.report.blocks import Facts
+from agent.report.words import accelerators_noun, usd_shown
+from catalogs.units import show_bytes, show_count, show_figure, show_usd
+from engine.fleet.offers import TERM_WORDS, paid_accelerators
+from engine.plan import CapacityPlan, split_shown
+
+_AMPERES: Final = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?-?(?:a|amps?|amperes?)\b")
+_VOLTS: Final = re.compile(r"(?<![\w.])(\d+) ?-?(?:v|volts?)\b")
+
+
+def _circuit(asked: Asked, limit_w: float) -> str:
+    """Return what a circuit that the line names feeds, beside the accelerators' limit; empty where it names none."""
+    amperes = _AMPERES.search(asked.words)
+    if amperes is None or not asked.has(r"circuits?|phases?|fuses?|breakers?|sockets?|feeds?|amps?|amperes?|supply"):
+        return ""
+    three = asked.has("(?:three|3)[- ]?phases?|400 ?v|415 ?v|480 ?v")
+    stated = _VOLTS.search(asked.words)
+    volts = float(stated[1]) if stated else 400.0 if three else 230.0
+    feeds_w = float(amperes[1]) * volts * (3**0.5 if three else 1.0)
+    sum = f"{'√3 × ' if three else ''}{volts:g} V × {amperes[1]} A = {show_figure(feeds_w / 1000)} kW"
+    assumed = "" if stated else f", at {volts:g} V as in Europe; say 'at 208 V' for yours"
+    verdict = "more than" if feeds_w > limit_w else "no more than"
+    return (
+        f"{sum}{assumed}: {verdict} the {show_figure(limit_w / 1000)} kW that the accelerators alone may draw. Hosts,"
+        " network and cooling come on top, and codes allow a part of a circuit for steady load: an electrician decides."
+    )
+
+
+def power(asked: Asked) -> Explanation:
+    """Return power, energy and what it costs; emissions where the grid is known."""
+    plan, energy = asked.plan, asked.plan.energy
+    if energy is None:
+        return paragraphs(
+            f"No power curve of {plan.chosen.accelerator_name} is known, so that its draw cannot be said."
+        )
+    accelerator = asked.ports.catalog.accelerators[plan.chosen.accelerator]
+    limit_w = accelerator.power_w * plan.fleet.accelerators
+    kwh = energy.kwh_per_month
+    facts = [
+        ("draw, mean", f"{show_figure(energy.watts / 1000)} kW"),
+        (
+            "accelerators' power limit",
+            f"{show_figure(limit_w / 1000)} kW ({show_figure(accelerator.power_w)} W each), without hosts",
+        ),
+        ("energy", f"{show_count(kwh)} kWh a month, {show_count(12 * kwh)} a year"),
+        (
+            "electricity",
+            (
+                f"{show_usd(kwh * plan.spec.money.usd_per_kwh)} a month at {show_usd(plan.spec.money.usd_per_kwh)} per"
+                " kWh; part of the rent where it is rented"
+            ),
+        ),
+        ("an output token", f"{show_figure(energy.joules_per_output_token)} J"),
+        ("heat to cool", f"{show_count(energy.watts * 3.412)} BTU/h on average"),
+    ]
+    if energy.g_co2e_per_month is not None:
+        facts.append(("emissions", f"{show_count(energy.g_co2e_per_month / 1000)} kg CO2e a month"))
+    else:
+        facts.append(
+            (
+                "emissions",
+                (
+                    f"{show_count(kwh * 0.4)} kg CO2e a month on a grid of 400 g/kWh; state your own with"
+                    " money.grid_g_co2e_per_kwh"
+                ),
+            )
+        )
+    lead = f"{show_figure(energy.watts / 1000)} kW on average, {show_count(kwh)} kWh a month ({energy.basis})."
+    return (
+        *paragraphs(_circuit(asked, limit_w), lead),
+        Facts(tuple(facts)),
+        *paragraphs("'with at most 20 kW' plans for a limit of power."),
+    )
+
+
+def instance(asked: Asked) -> Explanation:
+    """Return whose instances, which, where, how many and on which terms."""
+    plan, offer = asked.plan, asked.plan.chosen.offer
+    provider = asked.said("money.provider")
+    if provider and (offer is None or provider != offer.provider):
+        there = asked.sketch(
+            {"money.provider": provider, "hardware.accelerators": (plan.chosen.accelerator,)},
+            frozenset({"money.region"}),
+        )
+        if not isinstance(there, CapacityPlan) or there.chosen.offer is None:
+            return paragraphs(
+                f"{provider} has no instance of {plan.chosen.accelerator_name} that I know; 'is it cheaper on"
+                f" {provider}' says what it has instead."
+            )
+        plan, offer = there, there.chosen.offer
+    if offer is None:
+        return paragraphs(
+            f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name};"
+            f" {plan.cost.note or 'no offer of it is known'}."
+        )
+    lead = (
+        f"{plan.fleet.instances} × {offer.instance} of {offer.provider}{f' in {offer.region}' if offer.region else ''},"
+        f" {offer.accelerators} × {plan.chosen.accelerator_name} in each, {TERM_WORDS[offer.term]} at"
+        f" {show_usd(offer.usd_per_hour)} an hour (price of {offer.checked or 'yours'})."
+    )
+    quota = quota_shown(plan)
+    if asked.has(_QUOTA):
+        return paragraphs(quota, lead, room_billed(plan))
+    return paragraphs(lead, room_billed(plan), quota)
+
+
+_QUOTA: Final = (
+    r"quotas?|limits?|reserv\w*|request|tickets?|capacity block|ask|order|file|increase|kontingent|cupo|クォータ"
+)
+
+
+def quota_shown(plan: CapacityPlan) -> str:
+    """Return how many accelerators to ask a provider for: in whole instances, and those that run among them."""
+    fleet, noun = plan.fleet, accelerators_noun(plan.chosen)
+    most = paid_accelerators(plan.chosen, fleet.maximum_replicas)
+    whole = (
+        f", in whole instances, of which {fleet.maximum_accelerators} run" if most > fleet.maximum_accelerators else ""
+    )
+    scaled = ", which is the most that it scales to" if fleet.maximum_replicas > fleet.replicas else ""
+    offer = plan.chosen.offer
+    count = f" ({most // offer.accelerators} × {offer.instance})" if offer and offer.accelerators > 1 else ""
+    vcpu = " A quota that counts vCPUs: those of an instance, which its page lists, × that number." if count else ""
+    return f"Ask for a quota of {most} {noun}{count}{whole}{scaled}.{vcpu}"
+
+
+def fleet(asked: Asked) -> Explanation:
+    """Return the fleet in a sentence, and how a replica is laid out."""
+    plan, chosen = asked.plan, asked.plan.chosen
+    counts = plan.fleet
+    lead = f"{plan.answer.sentence.rstrip('.')}."
+    layout = (
+        f"{counts.accelerators} {accelerators_noun(chosen)} = {counts.replicas} replicas ×"
+        f" {chosen.accelerators_per_replica} ({split_shown(chosen)}), weights in {chosen.precision.weights.upper()}, KV"
+        f" cache in {chosen.precision.kv_cache.upper()}, on {chosen.runtime} {chosen.runtime_version}. At night"
+        f" {counts.minimum_replicas} replicas, at most {counts.maximum_replicas}."
+    )
+    bill = f"{usd_shown(plan.cost.monthly_usd)} a month. 'why so many GPUs' has the sum."
+    return paragraphs(lead, layout, room_billed(plan), bill)
+
+
+def interconnect(asked: Asked) -> Explanation:
+    """Return what links the plan relies on, within and between nodes."""
+    plan, chosen = asked.plan, asked.plan.chosen
+    accelerator = asked.ports.catalog.accelerators[chosen.accelerator]
+    size, node = chosen.accelerators_per_replica, accelerator.per_node
+    link = accelerator.link
+    if size == 1:
+        text = (
+            f"No: a replica is one {chosen.accelerator_name}, so that nothing is exchanged between accelerators, and"
+            " PCIe will do."
+        )
+    elif size <= node:
+        text = (
+            f"A replica is {split_shown(chosen)} within one node. The plan reckons with {link.kind} at"
+            f" {show_figure(link.gb_per_s)} GB/s each way; over a slower link each step takes longer: 'on' the PCIe"
+            " form, where there is one, says by how much. No InfiniBand: replicas exchange nothing."
+        )
+    else:
+        text = (
+            f"A replica spans {-(-size // node)} nodes: it needs {link.kind} within them and"
+            f" {show_figure(accelerator.inter_node_gb_per_s)} GB/s per accelerator between them (InfiniBand or RoCE)."
+        )
+    tokens, rate = plan.spec.tokens, plan.spec.traffic.requests_per_s or 0.0
+    egress = (
+        f"To the users go some {show_bytes(rate * tokens.output.mean * 200)} a second, at about 200 bytes for a"
+        " streamed token; in front stands a load balancer that routes to the replica with the least requests in"
+        " flight."
+    )
+    return paragraphs(text, egress if rate else "")
