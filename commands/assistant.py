@@ -6,6 +6,7 @@ wrong, slow, dead or hostile changes nothing: no redirect is followed, no proxy 
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -51,6 +52,8 @@ class _NoRedirect(HTTPRedirectHandler):
 def assistant_at(url: str) -> Callable[[str], Suggestion | None]:
     """Return a function from a line to what a server makes of it; None where it makes nothing that can be used.
 
+    The first time that it does not, standard error says so.
+
     Raises:
         InputError: the address is none.
     """
@@ -59,16 +62,19 @@ def assistant_at(url: str) -> Callable[[str], Suggestion | None]:
         raise InputError(f"{quoted(url)} is no address of a server; http://localhost:8000/v1 is one")
     address = f"{url.rstrip('/')}/chat/completions"
     opener = build_opener(ProxyHandler({}), _NoRedirect())
-    failures = 0
+    failures, told = 0, False
 
     def ask(line: str) -> Suggestion | None:
-        nonlocal failures
+        nonlocal failures, told
         if failures >= _FAILURES:
             return None
         try:
             suggestion = _suggestion(opener, address, line)
         except (OSError, URLError, ValueError, DecodeError, ValidationError):
             failures += 1
+            if not told:
+                print(f"{url} gives no answer that can be used; lines are read without it.", file=sys.stderr)
+            told = True
             return None
         failures = 0
         return suggestion

@@ -106,8 +106,9 @@ class LineTerminal:
             self._talk.write("\n")
             raise EndOfInput
         line = line.rstrip("\r\n")
-        if self._echo:
-            self._talk.write(f"{line}\n")
+        if self._echo:  # what a pipe holds may move the cursor of who looks on
+            shown_line = "".join(sign for sign in line if sign.isprintable() or sign == "\t")
+            self._talk.write(f"{shown_line}\n")
         return line
 
     @contextmanager

@@ -132,9 +132,15 @@ def test_a_wrong_slow_or_hostile_server_changes_nothing(
     assert step(State(), LINE, with_assistant(server(**answer))) == step(State(), LINE, ports())
 
 
-def test_a_dead_server_is_asked_twice_and_no_more() -> None:
+def test_a_dead_server_is_asked_twice_and_no_more_and_that_it_is_dead_is_said_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     ask = assistant.assistant_at("http://127.0.0.1:9/v1")
     assert [ask(LINE) for _ in range(3)] == [None] * 3
+    assert (
+        capsys.readouterr().err
+        == "http://127.0.0.1:9/v1 gives no answer that can be used; lines are read without it.\n"
+    )
 
 
 def test_a_question_that_is_not_understood_may_be_named(server: Server) -> None:

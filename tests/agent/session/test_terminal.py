@@ -1,5 +1,6 @@
 """The conversation in a real terminal: what stands on the screen, at every width, whatever is pressed."""
 
+import io
 import os
 import re
 import signal
@@ -12,6 +13,8 @@ from pathlib import Path
 import pexpect
 import pyte
 import pytest
+
+from agent.session.terminal import LineTerminal
 
 ROOT = Path(__file__).parents[3]
 MAIN = str(ROOT / "main.py")
@@ -298,3 +301,10 @@ def test_nothing_heavy_is_imported_before_the_first_prompt() -> None:
     code = f"import sys, commands.converse; print([name for name in {heavy!r} if name in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_what_a_pipe_holds_cannot_move_the_cursor_of_who_looks_on() -> None:
+    talk = io.StringIO()
+    terminal = LineTerminal(io.StringIO("a\tb\x1b[31m\x07\n"), talk, talk, plain=True, echo=True, interactive=False)
+    assert terminal.ask("> ") == "a\tb\x1b[31m\x07"
+    assert talk.getvalue() == "> a\tb[31m\n"
