@@ -5,7 +5,7 @@ A line of ``hands/*.txt`` is an input as typed, ``\\n`` for a line break; a figu
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from hashlib import sha256
 from typing import Final, TypeAlias
 
@@ -158,22 +158,25 @@ class LeftOut(Struct, frozen=True):
         return len(reach) / self.examples, sum(reach) / max(1, len(reach))
 
 
-def cross_validation(read: Read) -> Iterator[LeftOut]:
+def cross_validation(read: Read, left_out: Collection[str] = ()) -> Iterator[LeftOut]:
     """Yield how each question fares on each hand that was marked by hand and not learned from.
 
     Args:
         read: a text as rules find it.
+        left_out: hands, all of them at once; empty for each hand, one at a time.
     """
     found = list(examples(marked_lines(), read))
     for name in QUESTIONS:
         rows = _rows(found, name)
         hands = np.array(rows.hands)
-        for hand in sorted(set(hands) - READ):
-            known, left = np.flatnonzero(hands != hand), np.flatnonzero(hands == hand)
+        for group in [left_out] if left_out else [[hand] for hand in sorted(set(rows.hands) - READ)]:
+            known = np.flatnonzero(~np.isin(hands, list(group)))
             parts = fitted(rows.products[np.ix_(known, known)], rows.truth[known], len(rows.classes))
-            shares = softmax(rows.products[np.ix_(left, known)] @ parts)
-            right = shares.argmax(axis=1) == rows.truth[left]
-            yield LeftOut(str(hand), name, tuple(zip(shares.max(axis=1).tolist(), right.tolist(), strict=True)))
+            for hand in group:
+                left = np.flatnonzero(hands == hand)
+                shares = softmax(rows.products[np.ix_(left, known)] @ parts)
+                right = shares.argmax(axis=1) == rows.truth[left]
+                yield LeftOut(hand, name, tuple(zip(shares.max(axis=1).tolist(), right.tolist(), strict=True)))
 
 
 def learn(read: Read) -> None:

@@ -38,8 +38,12 @@ def test_what_was_learned_is_known() -> None:
 
 @pytest.mark.thorough
 def test_hands_that_were_left_out_are_known_half() -> None:
-    """Of a figure's forty roles it finds the one in more than half; of those that it is sure of, in three of four."""
-    for left_out in cross_validation(lambda text: read_by_rules(text, CATALOG)):
+    """Of a figure's forty roles it finds the one in more than half; of those that it is sure of, in three of four.
+
+    Every fourth hand stands for all; they are left out together.
+    """
+    hands = sorted({line.hand for line in marked_lines()} - READ)[::4]
+    for left_out in cross_validation(lambda text: read_by_rules(text, CATALOG), hands):
         _, right = left_out.sure(0.9)
         assert left_out.right >= (0.5 if left_out.question == "role" else 0.75), left_out.hand
         assert right >= 0.75, left_out.hand
