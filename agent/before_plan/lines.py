@@ -17,7 +17,7 @@ from agent.collect.said_values import invalid, with_values
 from agent.fields.demand import AT_PEAK, GIVEN_AS, MEAN_ASKED
 from agent.interpret.domain import DOUBT
 from agent.interpret.facts.reading import COLLECTIONS, Ambiguity, Reading
-from agent.interpret.words.pasted import goes_on, is_head
+from agent.interpret.words.tables import goes_on, is_head
 from agent.talk.answer_display import value_shown
 from agent.talk.questions import question
 from agent.talk.requests import Variation, WhatIf

@@ -37,12 +37,14 @@ from agent.interpret.serving import read_model, read_names, read_serving
 from agent.interpret.traffic.growth import read_growth
 from agent.interpret.traffic.how_many import read_traffic
 from agent.interpret.traffic.peaks import keep_sense
+from agent.interpret.traffic.time_table import time_table, with_load_by_time
 from agent.interpret.traffic.workload_table import MOST_ROWS, several_workloads
 from agent.interpret.wishes import note_wishes, read_drafts, read_thinking
 from agent.interpret.words.grammar import Item, Sentence
 from agent.interpret.words.numerals import combine
-from agent.interpret.words.pasted import options_beyond, put_into_words, workload_rows
+from agent.interpret.words.pasted import put_into_words
 from agent.interpret.words.scanner import LONGEST, items_of, join_phrases
+from agent.interpret.words.tables import options_beyond, workloads_in
 from agent.interpret.words.tongues import put_into_english
 from catalogs.catalog import Catalog
 
@@ -133,6 +135,11 @@ def _read(
     return draft, figures, language
 
 
+def _without(text: str, start: int, end: int) -> str:
+    """Return a text with blanks in the place of a table."""
+    return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+
+
 def interpret(
     text: str, catalog: Catalog, *, asked_path: str | None = None, known: Mapping[str, Any] = _NOTHING_KNOWN
 ) -> Reading:
@@ -146,12 +153,15 @@ def interpret(
         asked_path: the field that is being asked, which a bare number then fills.
         known: values by path that were given before, for what is said relative to them.
     """
-    rows, start, end = workload_rows(text[:LONGEST])
-    if rows:
-        rest = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
-        readings = [(row.name, interpret(row.text, catalog, known=known), row.share) for row in rows[:MOST_ROWS]]
-        beside = interpret(rest, catalog, asked_path=asked_path, known=known)
-        return several_workloads(text, (start, end), readings, beside, [row.name for row in rows[MOST_ROWS:]])
+    if (table := time_table(text[:LONGEST])) is not None:
+        beside = interpret(_without(text, table.start, table.end), catalog, asked_path=asked_path, known=known)
+        if beside.said_values or beside.questions or not any(map(str.isalpha, _without(text, table.start, table.end))):
+            return with_load_by_time(text, table, beside)
+    if (found := workloads_in(text[:LONGEST])) is not None:
+        kept, further = found.rows[:MOST_ROWS], [row.name for row in found.rows[MOST_ROWS:]]
+        readings = [(row, interpret(row.text, catalog, known=known)) for row in kept]
+        beside = interpret(_without(text, found.start, found.end), catalog, asked_path=asked_path, known=known)
+        return several_workloads(text, (found.start, found.end), readings, beside, further, found.left)
     draft, figures, language = _read(text, catalog, asked_path, known)
     elsewhere = chance_of_elsewhere(draft, figures)
     second = read_again(draft, figures, elsewhere)

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from agent.fields.demand import HABIT, USERS
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.leftovers import covered
-from agent.interpret.facts.reading import Choice
+from agent.interpret.facts.reading import TODAY, Choice
 from agent.interpret.traffic.growth import GROWTH
 from agent.interpret.traffic.rates import NEEDED
 from agent.interpret.words.grammar import Item, Rule, Sentence
@@ -37,8 +37,6 @@ _LOAD: Final = (
 _WORKLOAD: Final = (_LOAD, ("tokens.input.mean", "tokens.input.p95"), ("tokens.output.mean", "tokens.output.p95"))
 """What is served: as today where nothing else is said. The paths of a group are said anew together."""
 
-TODAY: Final = "Today,"
-"""With which the note on what runs now begins."""
 _NOW: Final = re.compile(
     r"\b(?:today|todays|currently|presently|nowadays|status quo|as of (?:now|today)|right now|"
     r"at (?:the moment|present)|these days|so far|up to now|(?:our|the|my) (?:current|existing|present)|"

@@ -7,13 +7,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, USERS, VISITS
-from agent.interpret.beside_wish.present import TODAY
 from agent.interpret.demand.factors import Figure, Line, figures_of
 from agent.interpret.demand.product import Factor, Load, loads_of
 from agent.interpret.demand.rest import OPEN
 from agent.interpret.domain import DOUBTFUL
 from agent.interpret.facts.draft import Draft, Finding, Option
-from agent.interpret.facts.reading import Choice
+from agent.interpret.facts.reading import TODAY, Choice
 from agent.interpret.facts.settlement import implausible
 from agent.interpret.roles.figures import Second
 from agent.interpret.traffic.loads import RATE

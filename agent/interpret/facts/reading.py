@@ -1,10 +1,12 @@
 """What came of a sentence: said values, questions, what was not used, and what cannot be meant."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
+TODAY: Final = "Today,"
+"""With which the note on what runs now begins."""
 COLLECTIONS = frozenset({"targets", "hardware.accelerators", "hardware.excluded", "money.excluded_providers"})
 """Paths whose value is a tuple, to which several places of a sentence may add."""
 

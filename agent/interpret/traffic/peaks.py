@@ -55,7 +55,7 @@ def read_peaks(draft: Draft, rates: list[Rate]) -> None:
         else:
             said = _said(draft, rate.first, rate.last)
             text = f"{said!r} is the most: what is the mean over the day?"
-            draft.ask(RATE, first, last, text, _means_of(peak, DEFAULT_PEAK))
+            draft.ask(RATE, first, last, text, means_of(peak, DEFAULT_PEAK))
 
 
 def keep_sense(draft: Draft, catalog: Catalog) -> None:
@@ -69,7 +69,7 @@ def keep_sense(draft: Draft, catalog: Catalog) -> None:
         catalog: with the presets.
     """
     preset = draft.value("preset")
-    for question in [one for one in draft.questions if preset and _is_of_peak(one[2])]:
+    for question in [one for one in draft.questions if preset and asks_mean(one[2])]:
         draft.questions.remove(question)
         peak = question[2][1].value
         _follow(draft, question[3], question[4], peak, catalog.preset(str(preset)).peak_factor or DEFAULT_PEAK)
@@ -97,7 +97,8 @@ def _known_ratio(known: Mapping[str, Any]) -> float:
     return usual_ratio(known) if known.get(PEAK) or mean_follows(known) else 0.0
 
 
-def _is_of_peak(choices: tuple[Choice, ...]) -> bool:
+def asks_mean(choices: tuple[Choice, ...]) -> bool:
+    """Return whether a question's choices are what the mean is of a rate that was given at its peak."""
     return bool(choices) and choices[0].also.get(GIVEN_AS) == AT_PEAK
 
 
@@ -119,7 +120,13 @@ def _note(draft: Draft, start: int, end: int, given: str, echo: str) -> None:
     draft.findings.append(Finding(GIVEN_AS, (Option(given, echo),), start, end))
 
 
-def _means_of(peak: float, ratio: float) -> tuple[Choice, Choice]:
+def means_of(peak: float, ratio: float) -> tuple[Choice, Choice]:
+    """Return what the mean may be of a rate at the peak: by a ratio, or always the peak.
+
+    Args:
+        peak: requests/s.
+        ratio: of the peak to the mean, where nobody said it.
+    """
     mean = peak / ratio
     return (
         Choice(
@@ -136,7 +143,7 @@ def _ask_below_mean(draft: Draft, span: tuple[int, int], peak: float, mean: floa
         f"{_said(draft, *span)!r}: a peak is never below the mean, and that was {show_figure(mean)} requests/s: what is"
         " the mean now?"
     )
-    draft.ask(RATE, *span, text, _means_of(peak, DEFAULT_PEAK))
+    draft.ask(RATE, *span, text, means_of(peak, DEFAULT_PEAK))
 
 
 def _beside_peak(draft: Draft, finding: Finding, peak: float) -> None:

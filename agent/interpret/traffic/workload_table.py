@@ -1,13 +1,15 @@
-"""A table with a workload in each row: which is planned first, or their sum where all but the rates is equal."""
+"""A table with a workload in each row: which is planned first, or all of them as one load of the mean lengths."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agent.interpret.facts.reading import Ambiguity, Choice, Reading, SaidValue
+from agent.interpret.facts.reading import TODAY, Ambiguity, Choice, Reading, SaidValue
+from agent.interpret.traffic.peaks import DEFAULT_PEAK, asks_mean, means_of
+from agent.interpret.words.tables import WorkloadRow
 from catalogs.units import show_count, show_figure, show_seconds
-from engine.workload import target_name
+from engine.workload import Target, target_name
 
 MOST_ROWS: Final = 8
 """That are offered; further ones are named as not used."""
@@ -28,45 +30,51 @@ _SHOWN: Final[dict[str, Callable[[Any], str]]] = {
 def several_workloads(
     text: str,
     span: tuple[int, int],
-    rows: Sequence[tuple[str, Reading, float]],
+    rows: Sequence[tuple[WorkloadRow, Reading]],
     beside: Reading,
     further: Sequence[str],
+    left: Sequence[str] = (),
 ) -> Reading:
     """Return what a text says that holds a table of workloads: what all rows share, and which row is meant.
 
     Args:
         text: as pasted.
         span: of the table in it.
-        rows: the name of each row, its reading, and its share of all requests where that is said, else 0.
+        rows: each with its reading.
         beside: the reading of what stands beside the table.
         further: names of the rows that were not read.
+        left: heads of columns that tell what runs today.
     """
-    values = [_values(reading) for _, reading, _ in rows]
+    values = [_values(reading) for _, reading in rows]
     paths = dict.fromkeys(path for one in values for path in one)
     shared = {path for path in paths if len({repr(one.get(path)) for one in values}) == 1}
     apart = [path for path in paths if path not in shared]
     first = rows[0][1]
     said = [_quoted(one, text) for one in first.said_values if one.path in shared]
-    unused = dict.fromkeys(words for _, reading, _ in rows for words in reading.unused)
-    notes = dict.fromkeys(note for _, reading, _ in rows for note in reading.notes)
+    unused = dict.fromkeys(words for _, reading in rows for words in reading.unused)
+    notes = dict.fromkeys(note for _, reading in rows for note in reading.notes)
     open_ = [question for question in first.questions if question.path not in apart]
-    alike = [question for question in open_ if all(_asks(question, reading) for _, reading, _ in rows)]
+    alike = [question for question in open_ if all(_asks(question, reading) for _, reading in rows)]
     questions = alike if apart else open_
     if apart:
         path = _RATE if _RATE in apart else apart[0]
         choices = [
-            _choice(name, reading, one, apart, path, alike)
-            for (name, reading, _), one in zip(rows, values, strict=True)
+            _choice(row.name, reading, one, apart, path, alike)
+            for (row, reading), one in zip(rows, values, strict=True)
             if path in one
         ]
-        if all(share for *_, share in rows) and set(apart) <= _LENGTHS and len(choices) == len(rows) and not further:
-            choices = [_together(values, [share for *_, share in rows], apart), *_of_shares(choices, rows, beside)]
-        if apart == [_RATE]:
-            total = sum(one.get(_RATE, 0.0) for one in values)
-            choices.append(Choice(total, f"all together: {show_figure(total)} requests/s", path))
+        if all(row.share for row, _ in rows) and set(apart) <= _LENGTHS and len(choices) == len(rows) and not further:
+            choices = [_together(values, [row.share for row, _ in rows], apart), *_of_shares(choices, rows, beside)]
+        elif not further and (sums := _summed([reading for _, reading in rows], values, apart)):
+            choices.append(sums)
         count = len(rows) + len(further)
+        for (row, _), one in zip(rows, values, strict=True):
+            if path not in one:
+                unused[" ".join([row.name, *row.text.split()])] = None
         which = f"That is of {count} workloads: which is planned first? 'fleetcast pool' sizes several on one fleet."
         questions.append(Ambiguity(which, path, tuple(choices), text[slice(*span)], span[0]))
+    if left:
+        notes[f"{TODAY} as I read the columns {', '.join(left)}: what runs is no part of what is planned"] = None
     return replace(
         beside,
         said_values=tuple(sorted((*said, *beside.said_values), key=lambda one: one.start)),
@@ -92,21 +100,69 @@ def _together(values: Sequence[Mapping[str, Any]], shares: Sequence[float], apar
     return Choice(means[apart[0]], f"all together, by their shares: {shown}", apart[0], also=means)
 
 
+def _summed(readings: Sequence[Reading], values: Sequence[Mapping[str, Any]], apart: Sequence[str]) -> Choice | None:
+    """Return all rows as one load: rates added, lengths by the rates, the strictest of targets; None of other rows.
+
+    Args:
+        readings: of the rows.
+        values: of each row.
+        apart: fields in which the rows differ.
+    """
+    peaks = [_peak(reading) for reading in readings]
+    at_peak = all(peaks)
+    rates = [peak if at_peak else one.get(_RATE, 0.0) for peak, one in zip(peaks, values, strict=True)]
+    lengths = [path for path in apart if path in _LENGTHS]
+    if (
+        not all(rates)
+        or {*apart} - {_RATE, "targets", *_LENGTHS}
+        or any(p not in one for p in lengths for one in values)
+    ):
+        return None
+    total = sum(rates)
+    also = dict(_together(values, [rate / total for rate in rates], lengths).also) if lengths else {}
+    shown = [f"{show_figure(total)} requests/s{' at the peak' if at_peak else ''}"]
+    shown += [_SHOWN[path](float(round(also[path]))) for path in lengths]
+    also = {path: float(round(value)) for path, value in also.items()}
+    if "targets" in apart:
+        also["targets"] = _strictest(values)
+        shown.append(f"{_SHOWN['targets'](also['targets'])}, the strictest")
+    label = f"all together: {', '.join(shown)}"
+    if not at_peak:
+        return Choice(total, label, _RATE, also=also)
+    asked = Ambiguity(f"{shown[0]}: what is the mean over the day?", _RATE, means_of(total, DEFAULT_PEAK), "", 0)
+    path = lengths[0] if lengths else "targets"
+    return Choice(also.pop(path), label, path, also=also, then=(asked,)) if also else None
+
+
+def _strictest(values: Sequence[Mapping[str, Any]]) -> tuple[Target, ...]:
+    limits: dict[tuple[str, str], Target] = {}
+    for target in (target for one in values for target in one.get("targets", ())):
+        key = (target.metric, target.percentile)
+        limits[key] = min(limits.get(key, target), target, key=lambda one: one.seconds)
+    return tuple(limits.values())
+
+
+def _peak(reading: Reading) -> float:
+    """Return the rate of a row that is its peak, whose mean it leaves open; 0 where it has none."""
+    asked = next((one for one in reading.questions if one.path == _RATE and asks_mean(one.choices)), None)
+    return float(asked.choices[1].value) if asked else 0.0
+
+
 def _of_shares(
-    choices: Sequence[Choice], rows: Sequence[tuple[str, Reading, float]], beside: Reading
+    choices: Sequence[Choice], rows: Sequence[tuple[WorkloadRow, Reading]], beside: Reading
 ) -> Iterator[Choice]:
     """Yield each row with its share of the rate that is said beside the table.
 
     Args:
         choices: one for each row.
-        rows: the name of each row, its reading and its share.
+        rows: each with its reading.
         beside: the reading of what stands beside the table.
     """
     rate = beside.values.get(_RATE)
-    for choice, (*_, share) in zip(choices, rows, strict=True):
+    for choice, (row, _) in zip(choices, rows, strict=True):
         if rate:  # of an open rate no row has a share yet
-            label = f"{choice.label}; {share:.0%} of the requests"
-            yield replace(choice, label=label, also={**choice.also, _RATE: rate * share})
+            label = f"{choice.label}; {row.share:.0%} of the requests"
+            yield replace(choice, label=label, also={**choice.also, _RATE: rate * row.share})
 
 
 def _values(reading: Reading) -> dict[str, Any]:
@@ -143,12 +199,19 @@ def _choice(
         path: of the question which row is meant.
         alike: questions that every row asks.
     """
-    shown = ", ".join(_SHOWN[one](values[one]) for one in apart if one in _SHOWN and one in values)
+    echoes = {one.path: one.echo for one in reading.said_values}
+    shown = ", ".join(
+        _SHOWN[one](values[one]) if one in _SHOWN else echoes[one]
+        for one in apart
+        if one in values and (one in _SHOWN or one in echoes)
+    )
     if values.keys() > reading.values.keys():
         shown += "; a percentile of a length is taken for its mean"
     also = {one: values[one] for one in apart if one != path and one in values}
     asked = [(one.path, one.choices) for one in alike]
     then = tuple(one for one in reading.questions if one.path not in values and (one.path, one.choices) not in asked)
-    if any(one.path == _RATE for one in then):
+    if peak := _peak(reading):
+        shown = f"{show_figure(peak)} requests/s at the peak, {shown}; its mean is asked then"
+    elif any(one.path == _RATE for one in then):
         shown += "; its rate is asked then"
     return Choice(values[path], f"{name}: {shown}", path, also=also, then=then)

@@ -1,4 +1,4 @@
-"""A table of workloads is asked about row by row, and as their sum where only the rates differ."""
+"""Workloads in rows or columns are asked about one by one and as their sum; a load by time is a profile, or asked."""
 
 import pytest
 
@@ -17,18 +17,71 @@ def test_a_row_that_is_chosen_brings_its_lengths_along() -> None:
     assert question.choices[1].label == "/rewrite: 2 requests/s, 600 tokens in, 300 out, 70B"
 
 
-@pytest.mark.parametrize(("second", "sums"), [("900,120", [6.0]), ("400,120", [])])
-def test_the_sum_is_offered_where_all_else_is_equal(second: str, sums: list[float]) -> None:
+@pytest.mark.parametrize(("second", "mean_in"), [("900,120", None), ("400,120", 816.0)])
+def test_the_sum_is_offered_with_the_mean_of_lengths_by_the_rates(second: str, mean_in: float | None) -> None:
     table = f"name,model,rpm,prompt_tokens,completion_tokens\nfaq,8B,300,900,120\nhelp,8B,60,{second}"
     (question,) = interpret(table, CATALOG).questions
-    assert [choice.value for choice in question.choices] == [5.0, 1.0, *sums]
+    assert [choice.value for choice in question.choices] == [5.0, 1.0, 6.0]
+    assert question.choices[-1].also.get("tokens.input.mean") == (
+        None if mean_in is None else pytest.approx(817, abs=1)
+    )
 
 
-def test_a_row_that_is_chosen_asks_of_its_own_peak() -> None:
+def test_a_row_that_is_chosen_asks_of_its_own_peak_and_all_of_their_sum() -> None:
     table = "service | model | rps peak | in | out\n/chat | 8B | 4 | 1,500 | 250\n/tag | 8B | 90 | 600 | 3"
     (question,) = interpret(table, CATALOG).questions
     asked = [choice.then for choice in question.choices]
-    assert [[one.choices[-1].value for one in then if one.path == RATE] for then in asked] == [[4.0], [90.0]]
+    assert [[one.choices[-1].value for one in then if one.path == RATE] for then in asked] == [[4.0], [90.0], [94.0]]
+    assert question.choices[0].label.startswith("/chat: 4 requests/s at the peak, ")
+
+
+def test_workloads_in_columns_and_the_strictest_target_of_all() -> None:
+    table = (
+        "           chat   docs\nrps        4      1\nprompt     600    5200\nanswer     300    400\n"
+        "ttft p95   0.5s   2s\non llama 3.1 8b"
+    )
+    reading = interpret(table, CATALOG)
+    assert reading.values == {"model": "llama-3.1-8b"}
+    chat, docs, both = reading.questions[0].choices
+    assert (chat.value, chat.also["tokens.input.mean"], docs.also["tokens.output.mean"]) == (4.0, 600, 400)
+    assert (both.value, both.also["tokens.input.mean"], both.also["targets"][0].seconds) == (5.0, 1520.0, 0.5)
+
+
+def test_columns_of_what_runs_today_are_no_part_of_what_is_planned() -> None:
+    table = "model,gpu,replicas,peak_rps,p95_ttft_ms\n70B,H100,5,17,1450\n8B,L4,6,9,620\nThat is current prod"
+    reading = interpret(table, CATALOG)
+    assert "replicas, p95_ttft_ms" in reading.notes[0]
+    assert all({*choice.also} <= {"model", "hardware.accelerators"} for choice in reading.questions[0].choices)
+
+
+@pytest.mark.parametrize(
+    ("text", "mean", "busiest"),
+    [
+        ("hour\trps\tin_tok\n08\t4\t1100\n09\t12\t1100\n10\t8\t1100\n8B, other hours nothing", 1.0, 12.0),
+        ("| Stunde | Anfragen |\n| 6-12 | 10.800 |\n| 12-18 | 43.200 |\n| 18-24 | 21.600 |\nLlama 3.1 8B", 0.875, 2.0),
+        ("Requests by hour, Mistral Nemo\n8: 3600\n9: 7200\n10: 3600", 1 / 6, 2.0),
+    ],
+)
+def test_a_load_by_the_hour_is_a_profile(text: str, mean: float, busiest: float) -> None:
+    values = interpret(text, CATALOG).values
+    assert values[RATE] == pytest.approx(mean)
+    assert values["traffic.peak_factor"] == pytest.approx(busiest / mean)
+    assert max(values["traffic.hourly_profile"]) == pytest.approx(busiest / mean)
+
+
+def test_a_load_by_the_weekday_or_the_month_is_asked_about() -> None:
+    days = interpret("\tMon\tTue\tSun\nrequests\t432k\t864k\t86.4k\nGemma 3 27b", CATALOG)
+    assert [choice.value for choice in days.questions[0].choices] == pytest.approx([10.0, 5.3333333])
+    months = interpret("Sep 1.0M req\nOct 2.0M\nNov 4.0M\nplan Jan, llama 4 scout", CATALOG)
+    now, then, growing = months.questions[0].choices
+    assert then.value == pytest.approx(4 * now.value)
+    assert growing.also["traffic.growth_per_year"] == pytest.approx(4095.0)
+
+
+def test_a_table_by_time_of_something_else_fills_nothing() -> None:
+    for text in ("Uptime\nMon 99\nTue 98\nWed 97", "Jan 12\nFeb 14\nMar 18\nbudget in kEUR"):
+        assert not interpret(text, CATALOG).values
+        assert not interpret(text, CATALOG).questions
 
 
 MIX = (
