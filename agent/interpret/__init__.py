@@ -40,6 +40,7 @@ from agent.interpret.traffic.peaks import keep_sense
 from agent.interpret.traffic.time_table import time_table, with_load_by_time
 from agent.interpret.traffic.workload_table import MOST_ROWS, several_workloads
 from agent.interpret.wishes import note_wishes, read_drafts, read_thinking
+from agent.interpret.words.dictated import as_meant
 from agent.interpret.words.grammar import Item, Sentence
 from agent.interpret.words.numerals import combine
 from agent.interpret.words.pasted import put_into_words
@@ -162,6 +163,7 @@ def interpret(
         readings = [(row, interpret(row.text, catalog, known=known)) for row in kept]
         beside = interpret(_without(text, found.start, found.end), catalog, asked_path=asked_path, known=known)
         return several_workloads(text, (found.start, found.end), readings, beside, further, found.left)
+    text, taken_back = as_meant(text, lexicon_of(catalog).models.families)
     draft, figures, language = _read(text, catalog, asked_path, known)
     elsewhere = chance_of_elsewhere(draft, figures)
     second = read_again(draft, figures, elsewhere)
@@ -172,6 +174,7 @@ def interpret(
     if draft.questions and not by_rules:
         elsewhere = chance_of_elsewhere(draft, figures)
     reading = refused_where_elsewhere(text, settle(draft, known), elsewhere, language)
+    reading = replace(reading, notes=(*reading.notes, *taken_back)) if taken_back else reading
     if language and (reading.said_values or reading.questions):
         note = f"Read as {language}; answers are in English."
         reading = replace(reading, notes=(*reading.notes, note))

@@ -9,7 +9,7 @@ from agent.fields.demand import HABIT, USERS
 from agent.interpret.facts.draft import Draft, Finding
 from agent.interpret.facts.reading import Choice
 from agent.interpret.lengths_and_times.targets import METRICS
-from agent.interpret.words.grammar import Item, Rule
+from agent.interpret.words.grammar import Rule
 from catalogs.units import show_count, show_figure, show_seconds
 from engine.workload import Target, target_name
 
@@ -48,7 +48,7 @@ def _without(draft: Draft, *paths: str) -> list[Finding]:
 
 _TAKEN_BACK: Final = re.compile(
     r"\b(?:no,? wait|wait,? no|sorry|scratch that|strike that|correction|or rather|make that|i mean|i meant|my mistake|"
-    r"on second thought|oops|(?:is|was|s|are|were) (?:wrong|mistaken)|not true|typo)\b|\bno,(?= ?\d)",
+    r"on second thought|oops|(?:is|was|s|are|were) (?:a )?(?:wrong|mistaken|typo)|not true)\b|\bno,(?= ?\d)",
     re.I,
 )
 _FALSE: Final = re.compile(r"wrong|mistaken|true|typo|scratch|strike")
@@ -69,14 +69,12 @@ def _taken_back(draft: Draft) -> None:
         last = max(before, key=lambda finding: finding.end)
         if len(last.options) != 1:
             continue
-        end = mark.end()
         choices: tuple[Choice, ...]
         if last.path in _FLEET and (bare or any(f.path in _FLEET for f in later)):
             choices = (Choice(last.options[0].value, f"yes: {last.options[0].echo}"),)
         elif last.path == RATE and mark.start() - last.end < _CLOSE and (bare or false):
-            choices = _rates_around(draft, last, bare)
-            if len(choices) > 1 and bare is not None:
-                bare.claimed, end = True, bare.end
+            rate = last.options[0].value
+            choices = (Choice(rate, f"{show_figure(rate)} requests/s, as said first"),)
         elif (
             last.path == TARGETS
             and mark.start() - last.end < _CLOSE
@@ -86,9 +84,9 @@ def _taken_back(draft: Draft) -> None:
         else:
             continue
         draft.findings.remove(last)
-        said = " ".join(draft.sentence.text[last.start : end].split())
+        said = " ".join(draft.sentence.text[last.start : mark.end()].split())
         text = f"{said!r}: does that still hold?" if len(choices) < 2 else f"{said!r}: which of these holds?"
-        draft.questions.append((text, last.path, choices, last.start, end))
+        draft.questions.append((text, last.path, choices, last.start, mark.end()))
 
 
 _CLOSE: Final = 40
@@ -103,17 +101,6 @@ def _other_metrics(target: Target) -> tuple[Choice, ...]:
         for one in others
         if one.metric != "itl" or one is target
     )
-
-
-def _rates_around(draft: Draft, last: Finding, bare: Item | None) -> tuple[Choice, ...]:
-    """Return the rate that was said, and the bare number that follows, in the same unit."""
-    rate = last.options[0].value
-    kept = Choice(rate, f"{show_figure(rate)} requests/s, as said first")
-    said = [i for i in draft.sentence.items if i.has("num") and last.start <= i.start < last.end]
-    if bare is None or len(said) != 1 or not said[0].number.value:
-        return (kept,)
-    other = rate * bare.number.value / said[0].number.value
-    return (Choice(other, f"{show_figure(other)} requests/s, as said later"), kept)
 
 
 def _several_times(draft: Draft) -> None:

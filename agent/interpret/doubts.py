@@ -22,7 +22,7 @@ from agent.interpret.facts.settlement import implausible
 from agent.interpret.roles.figures import Second, is_figure
 from agent.interpret.traffic.growth import GROWTH
 from agent.interpret.traffic.how_many import USUAL_HABIT, read_users
-from agent.interpret.traffic.loads import count_of
+from agent.interpret.traffic.loads import ask_of_signed_in, at_once, count_of, part_of_users
 from agent.interpret.words.grammar import Item
 from catalogs.units import show_count, show_figure, show_percent, show_seconds
 from engine.workload import Metric, Target
@@ -401,7 +401,11 @@ def _propose_users(draft: Draft, left: list[tuple[Item, str]]) -> None:
         return
     at = items.index(item)
     noun = items[at + 1].word if at + 1 < len(items) and items[at + 1].word.isalpha() else ""
-    read_users(draft, count_of(item.number), at, at + bool(noun), noun or "users")
+    amount, part = part_of_users(draft, count_of(item.number))
+    if at_once(part) and len(amount.values) == 1:
+        ask_of_signed_in(draft, at, at + bool(noun), amount.value, noun or "users")
+    else:
+        read_users(draft, amount, at, at + bool(noun), noun or "users")
 
 
 def _propose(draft: Draft, left: list[tuple[Item, str]]) -> None:

@@ -37,7 +37,7 @@ _LIMIT: Final = Rule(
 _FROM: Final = Rule(
     "('migrate' | 'migrating' | 'migration' | 'move' | 'moving' | 'switch' | 'switching' | 'upgrade' | "
     "'upgrading' | 'come' | 'coming' | 'going') 'from' (model | gpu | gpunoun | provider | num | times | paren | "
-    "para | prec | comma | link | unknown | 'our' | conj | on | node){1,12}? 'to'"
+    "para | prec | comma | link | unknown | 'our' | conj | on | node){1,12}? ('to' | 'at')"
 )
 """'Migrate from 4xA100 (tp4, llama-2-70b) to 2xH100': what is left is not planned."""
 _ELSEWHERE: Final = tuple(

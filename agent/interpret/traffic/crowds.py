@@ -12,8 +12,8 @@ from typing import Final
 from msgspec import Struct
 
 from agent.interpret.facts.draft import Draft
-from agent.interpret.traffic.loads import count_of, of_a_day, part_of_users
-from agent.interpret.traffic.rates import TIME, Rate, period_of, share_of
+from agent.interpret.traffic.loads import at_once, count_of, of_a_day, part_of_users, share_of
+from agent.interpret.traffic.rates import TIME, Rate, period_of
 from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence
 from agent.interpret.words.scanner import kinds_of
 from catalogs.units import SECONDS_PER_DAY
@@ -112,6 +112,8 @@ class Crowd(Struct, frozen=True):
     noun: str
     each: bool = False
     """Said as 'each of our 300 engineers'."""
+    at_once: bool = False
+    """Said as the part of them who are there at the same time."""
 
 
 def name_groups(sentence: Sentence, wanted: bool) -> None:
@@ -210,8 +212,8 @@ def _crowd(draft: Draft, match: Match, wanted: bool, rates: list[Rate]) -> Crowd
     draft.sentence.claim(match.first, match.last)
     everywhere, end = _at_sites(draft, count_of(match["n"].number), match)
     amount, first = share_of(draft, everywhere, match.first)
-    amount, last, by_the_day = _active_part(draft, amount, end) if first == match.first else (amount, end, False)
-    return Crowd(amount, SECONDS_PER_DAY if by_the_day else period, first, last, noun, "w" in match)
+    amount, last, part = _active_part(draft, amount, end) if first == match.first else (amount, end, None)
+    return Crowd(amount, SECONDS_PER_DAY if of_a_day(part) else period, first, last, noun, "w" in match, at_once(part))
 
 
 def _at_sites(draft: Draft, amount: Amount, match: Match) -> tuple[Amount, int]:
@@ -237,14 +239,14 @@ def _at_sites(draft: Draft, amount: Amount, match: Match) -> tuple[Amount, int]:
     return Amount((sum(counts),)), last
 
 
-def _active_part(draft: Draft, amount: Amount, last: int) -> tuple[Amount, int, bool]:
-    """Return how many of the users ask at all, where that ends, and whether on one day: '10k MAU, 20% daily active'."""
+def _active_part(draft: Draft, amount: Amount, last: int) -> tuple[Amount, int, Match | None]:
+    """Return how many of the users ask at all, where that ends, and where it is said: '10k MAU, 20% daily active'."""
     match = _ACTIVE_PART.at(draft.sentence, last + 1)
     if match is None:
-        part, by_the_day = part_of_users(draft, amount)
-        return part, last, by_the_day
+        amount, match = part_of_users(draft, amount)
+        return amount, last, match
     draft.sentence.claim(match.first, match.last)
-    return amount.times(match["p"].number.value), match.last, of_a_day(match)
+    return amount.times(match["p"].number.value), match.last, match
 
 
 def _is_people(match: Match) -> bool:

@@ -9,15 +9,17 @@ from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.traffic.crowds import Crowd, crowds_of, name_groups
 from agent.interpret.traffic.loads import (
+    ask_of_signed_in,
     count_of,
     note_calls,
     part_of_users,
     read_calls,
     read_concurrency,
     read_factors,
+    share_of,
 )
 from agent.interpret.traffic.peaks import read_peaks
-from agent.interpret.traffic.rates import TIME, Rate, ask_new_rate, ask_unit_of_mean, period_of, rates_of, share_of
+from agent.interpret.traffic.rates import TIME, Rate, ask_new_rate, ask_unit_of_mean, period_of, rates_of
 from agent.interpret.traffic.scope import RATE, in_its_hours, read_each_site, read_sites
 from agent.interpret.traffic.turns import multiply_turns, turns_of, turns_of_each
 from agent.interpret.words.grammar import Amount, Match, Rule
@@ -100,6 +102,9 @@ def _combine(draft: Draft, rates: list[Rate], users: list[Crowd]) -> None:
 
 
 def _users_alone(draft: Draft, count: Crowd) -> None:
+    if count.at_once and len(count.amount.values) == 1 and HABIT not in draft.known:
+        ask_of_signed_in(draft, count.first, count.last, count.amount.value, count.noun)
+        return
     read_users(draft, count.amount, count.first, count.last, count.noun)
     if count.seconds is not None:
         option = Option(count.seconds, _said(draft, count.first, count.last))

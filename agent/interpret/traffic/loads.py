@@ -6,7 +6,7 @@ from typing import Final
 from agent.fields.demand import HABIT, USERS
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Amount, Match, Rule
+from agent.interpret.words.grammar import Amount, Item, Match, Rule
 from catalogs.units import show_count, show_figure, show_percent
 
 RATE: Final = "traffic.requests_per_s"
@@ -18,9 +18,10 @@ _CONCURRENCY: Final = tuple(
     for pattern in (
         "n:num concurrent (unknown? (user | event))? (?= comma | stop | conj | near | $ | neg | slash | paren | out "
         "| in)",
-        "n:num (unknown | preset){0,2} (user | event) unknown? concurrent",
-        "n:num (unknown | preset){0,2} (user | event) near{1,4} inflight",
+        "n:num (unknown | preset){0,2} (user | event) unknown? concurrent (?! under? num | near{1,2} num)",
+        "n:num (unknown | preset){0,2} (user | event) near{1,4} inflight (?! under? num | near{1,2} num)",
         "concurrency (link | colon | under | over | upto){0,4} n:num (?! token | time | percent)",
+        "concurrent (approx | under | over | upto){0,3} n:num (?= comma | stop | conj | paren | $)",
         "n:num concurrency (?= comma | stop | conj | slash | paren | $)",
         "concurrent (user | event) (link | colon | under | over | upto){1,4} n:num",
     )
@@ -77,7 +78,8 @@ _PART_APART: Final = tuple(
     Rule(pattern)
     for pattern in (
         "p:pct (('of' | 'the' | 'our' | 'these' | 'those' | 'all' | 'them' | user | link | adverb | unknown | "
-        "'simultaneously'){0,5} (?<! comma)) (inflight | concurrent | active | 'active' | 'typing' | 'online' | "
+        "'simultaneously' | 'on' | 'online' | 'active'){0,5} (?<! comma)) (inflight | concurrent | active | 'active' | "
+        "'typing' | 'online' | "
         "'chatting' | 'coding' | 'busy' | 'working' | 'generating' | 'asking' | ('use' | 'uses') ('it' | 'this'))",
         "p:pct ('are' | 'is') (?= comma | stop | paren | $)",  # each asks while in a game (a quarter are)
         "p:pct concurrency",
@@ -89,13 +91,22 @@ _PART_APART: Final = tuple(
 A share of whom nothing is said that tells they ask ('40% of them are in EMEA') is no such part."""
 
 
-def of_a_day(match: Match) -> bool:
+def of_a_day(match: Match | None) -> bool:
     """Return whether a part of the users is that of one day."""
-    return any(item.word in ("daily", "dau") for item in match.sentence.items[match.first : match.last + 1])
+    return match is not None and any(item.word in ("daily", "dau") for item in _inside(match))
 
 
-def part_of_users(draft: Draft, amount: Amount, told: str = "users ask") -> tuple[Amount, bool]:
-    """Return how many of the users ask at all, where that part is said apart from them.
+def at_once(match: Match | None) -> bool:
+    """Return whether a part of the users is of those who are there at the same time."""
+    return match is not None and any(item.has("inflight", "concurrent") for item in _inside(match))
+
+
+def _inside(match: Match) -> list[Item]:
+    return match.sentence.items[match.first : match.last + 1]
+
+
+def part_of_users(draft: Draft, amount: Amount, told: str = "users ask") -> tuple[Amount, Match | None]:
+    """Return how many of the users ask at all, where that part is said apart from them, and where it is said.
 
     Args:
         draft: of the sentence; what was read of it is taken and noted.
@@ -112,8 +123,33 @@ def part_of_users(draft: Draft, amount: Amount, told: str = "users ask") -> tupl
             said = " ".join(draft.sentence.words(match.first, match.last).split())
             note = f"{said!r}: {show_percent(share)} of {show_count(amount.value)} {told}"
             draft.notes.append((note, *draft.sentence.span(match.first, match.last)))
-            return amount.times(share), of_a_day(match)
-    return amount, False
+            return amount.times(share), match
+    return amount, None
+
+
+_MAKE_UP: Final = frozenset(
+    "make makes cause causes account bring brings generate generates drive drives for are is".split()
+)
+
+
+def share_of(draft: Draft, amount: Amount, first: int) -> tuple[Amount, int]:
+    """Return the part of a rate that is said before it, and where it begins: '12 % of the daily 600,000 requests'.
+
+    Args:
+        draft: the draft.
+        amount: of the whole.
+        first: the item with which the whole begins.
+    """
+    items, at = draft.sentence.items, first - 1
+    while at > 0 and items[at].word in ("the", "our", "these", "all"):
+        at -= 1
+    if at < 1 or items[at].word != "of" or not items[at - 1].has("pct") or items[at - 1].claimed:
+        return amount, first
+    subject = items[at - 2].word if at > 1 else ""
+    if subject in _MAKE_UP:
+        return amount, first  # 'five customers make 80% of 26 rps': the whole is the load
+    draft.sentence.take(at - 1)
+    return amount.times(items[at - 1].number.value), at - 1
 
 
 def read_concurrency(draft: Draft) -> None:
@@ -124,7 +160,10 @@ def read_concurrency(draft: Draft) -> None:
             inside = draft.sentence.items[match.first : match.last + 1]
             people = [i for i in inside if i.has("user") and i.word != "agents"]
             if people and len(amount.values) == 1:
-                _signed_in_or_in_flight(draft, match, amount.value, people[0].word)
+                amount, first = share_of(draft, amount, match.first)
+                if first == match.first:
+                    amount, _ = part_of_users(draft, amount, "users are there at once")
+                ask_of_signed_in(draft, first, match.last, amount.value, people[0].word)
                 continue
             if (each := draft.value(HABIT)) and not draft.has(USERS) and len(amount.values) == 1:
                 _each_of_those_in_flight(draft, match, amount.value, each)
@@ -132,7 +171,7 @@ def read_concurrency(draft: Draft) -> None:
             part, _ = part_of_users(draft, amount, "requests in flight")
             talks = [one for one in inside if one.word in _TALKS]
             if talks and part == amount and len(amount.values) == 1:
-                _signed_in_or_in_flight(draft, match, amount.value, talks[0].word)
+                ask_of_signed_in(draft, match.first, match.last, amount.value, talks[0].word)
                 continue
             amount = part
             draft.read(
@@ -144,8 +183,16 @@ _TALKS: Final = ("calls", "callers", "conversations", "dialogues")
 """What goes on between a person and the model, in each of which it is asked now and then."""
 
 
-def _signed_in_or_in_flight(draft: Draft, match: Match, count: float, noun: str) -> None:
-    """Ask what '500 concurrent users' are: requests in flight at once, or people who ask now and then."""
+def ask_of_signed_in(draft: Draft, first: int, last: int, count: float, noun: str) -> None:
+    """Ask what '500 concurrent users' are: requests in flight at once, or people who ask now and then.
+
+    Args:
+        draft: that asks.
+        first: position of the first item.
+        last: position of the last item.
+        count: how many there are at once.
+        noun: what they were called.
+    """
     people = f"{show_count(count)} {noun}"
     there = "going on" if noun in _TALKS else "signed in"
     choices = (
@@ -153,9 +200,9 @@ def _signed_in_or_in_flight(draft: Draft, match: Match, count: float, noun: str)
         Choice(None, f"{there}: say how often each of them asks, such as '6 times an hour each'", RATE),
     )
     text = f"{people} at once: so many requests in flight at the same time, or {there} (and how often does each ask)?"
-    draft.ask("traffic.concurrency", match.first, match.last, text, choices)
+    draft.ask("traffic.concurrency", first, last, text, choices)
     if not (draft.has(USERS) or noun in _TALKS):
-        draft.findings.append(Finding(USERS, (Option(count, people),), *draft.sentence.span(match.first, match.last)))
+        draft.findings.append(Finding(USERS, (Option(count, people),), *draft.sentence.span(first, last)))
 
 
 def _each_of_those_in_flight(draft: Draft, match: Match, count: float, each: float) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from agent.fields.demand import USERS
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.traffic.loads import count_of
+from agent.interpret.traffic.loads import count_of, share_of
 from agent.interpret.words.grammar import Amount, Item, Match, Rule
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import (
@@ -383,31 +383,6 @@ def _lasting(draft: Draft, last: int) -> Match | None:
 
 def _seconds_of(length: Match) -> float:
     return length["d"].number.value if "d" in length else A_FEW * SECONDS[length["t"].word]
-
-
-_MAKE_UP: Final = frozenset(
-    "make makes cause causes account bring brings generate generates drive drives for are is".split()
-)
-
-
-def share_of(draft: Draft, amount: Amount, first: int) -> tuple[Amount, int]:
-    """Return the part of a rate that is said before it, and where it begins: '12 % of the daily 600,000 requests'.
-
-    Args:
-        draft: the draft.
-        amount: of the whole.
-        first: the item with which the whole begins.
-    """
-    items, at = draft.sentence.items, first - 1
-    while at > 0 and items[at].word in ("the", "our", "these", "all"):
-        at -= 1
-    if at < 1 or items[at].word != "of" or not items[at - 1].has("pct") or items[at - 1].claimed:
-        return amount, first
-    subject = items[at - 2].word if at > 1 else ""
-    if subject in _MAKE_UP:
-        return amount, first  # 'five customers make 80% of 26 rps': the whole is the load
-    draft.sentence.take(at - 1)
-    return amount.times(items[at - 1].number.value), at - 1
 
 
 def period_of(match: Match) -> float:

@@ -30,7 +30,7 @@ _VALUES: Final[dict[str, float]] = {
     "quarter": 0.25,
     "quarters": 0.25,
 }
-_SCALES: Final = {
+SCALES: Final = {
     "grand": 1e3, "hundred": 100.0, "dozen": 12.0, "k": 1e3, "thousand": 1e3, "million": 1e6, "millions": 1e6,
     "mn": 1e6, "mio": 1e6,
     "mln": 1e6, "mil": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12, "wan": 1e4, "yi": 1e8,
@@ -40,10 +40,11 @@ _FACTORS: Final = {
     "ten": 10.0,
 }  # fmt: skip
 
-_BELOW_HUNDRED = "(tens small? | small)"
+_BELOW_HUNDRED = "(tens small? | small (tens small? (?! 'page' | 'word') | 'zero')?)"
+"""Also as it is spoken: 'three fifty' is 350, 'seven zero' 70."""
 _IN_WORDS = Rule(
     "(num (?= scaleword | 'and' 'a' 'half') | 'half' 'a'? (?= scaleword) | 'a' (?= scaleword) | 'a'? couple 'of'?"
-    f" | {_BELOW_HUNDRED})"
+    f" | 'a'? 'quarter' 'of'? 'a'? (?= scaleword) | {_BELOW_HUNDRED})"
     f" ('and' 'a' 'half')? (scaleword+ (((?<= 'hundred') 'and')? {_BELOW_HUNDRED} scaleword*)*)?"
 )
 _TWICE = Rule("a:num paren b:num paren")
@@ -62,8 +63,10 @@ _PART_DOES = Rule(
 )
 """'A third is on a call', and no 'requests a quarter'."""
 _FRACTION = Rule("a:num slash b:num (?= 'of')")
-_ONE_IN_SO_MANY = Rule("a:num 'in' b:num (?= 'is' | 'are' | 'of' | user)")
-"""'Only 1 in 40 is generating'."""
+_ONE_IN_SO_MANY = Rule(
+    "a:num 'in' b:num (?= 'is' | 'are' | 'of' | user | 'on'? (concurrent | inflight | 'active' | 'online'))"
+)
+"""'Only 1 in 40 is generating', 'one in ten online at once'."""
 _ONE_IN_DOES = Rule("a:num 'in' b:num (?= unknown | 'starts' | 'start' | 'uses' | 'asks' | 'use')")
 """'One in fifty opens it'."""
 _FRACTION_OF_RATE = Rule("a:num slash b:num (?= rateunit)")
@@ -204,10 +207,14 @@ def _words(match: Match) -> list[str]:
 
 def _value_in_words(match: Match) -> Amount | None:
     total = group = 0.0
+    before = None
     for item in _items(match):
-        if item.word in _SCALES and not item.has("num"):
-            group = (group or 1.0) * _SCALES[item.word]
-            if _SCALES[item.word] >= 1000:
+        if before and before.has("small") and item.has("tens", "small"):
+            group *= 10.0 if item.word == "zero" else 100.0
+        before = item
+        if item.word in SCALES and not item.has("num"):
+            group = (group or 1.0) * SCALES[item.word]
+            if SCALES[item.word] >= 1000:
                 total, group = total + group, 0.0
         elif item.amount:
             group += item.amount.value

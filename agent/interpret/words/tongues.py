@@ -70,11 +70,17 @@ _TABLES: Final[dict[str, str]] = {
         eigene=own_our eigenes_rechenzentrum=own_datacenter eigenen_rechenzentrum=own_datacenter
         eigenem_rechenzentrum=own_datacenter
         eigenen=own_our server=servers
+        halbe=half halben=half halber=half anderthalb=one_and_a_half eineinhalb=one_and_a_half dutzend=dozen
+        jeder_zehnte=one_in_ten jeder_fünfte=one_in_five
+        jeder_zwanzigste=one_in_twenty wechseln_von=move_from umsteigen_von=move_from umstieg_von=move_from
+        wechseln=move im_gleichen_moment=at_the_same_time
+        zur_gleichen_zeit=at_the_same_time insgesamt=in_total zu_spitzenzeiten=at_peak vorhanden=own_our sein=be
+        verfügbarkeit=availability
 
     """,
     "French": """
         paramètres=parameters
-        une_dizaine_de=ten une_vingtaine_de=twenty une_centaine_de=hundred nuit=night courriels=mails courriel=mail
+        dizaine_de=ten vingtaine_de=twenty nuit=night courriels=mails courriel=mail
         en=in premier_mot=first_token avant_le_premier_mot=until_first_token maxi=at_most toutes_les=every
         tous_les=every échange=exchange échanges=exchanges entre_deux=between_two tours=turns tour=turn
         uniquement=only exclusivement=only hébergement=hosted hébergé=hosted hébergée=hosted à=at jeton=token
@@ -108,10 +114,17 @@ _TABLES: Final[dict[str, str]] = {
         réplicas=replicas peut=can peuvent=can si=if sept=seven huit=eight neuf=nine onze=eleven douze=twelve
         treize=thirteen quatorze=fourteen quinze=fifteen seize=sixteen vingt=twenty trente=thirty quarante=forty
         cinquante=fifty soixante=sixty soixante_dix=seventy quatre_vingts=eighty quatre_vingt=eighty
-        quatre_vingt_dix=ninety vingt_et_un=twenty_one trente_et_un=thirty_one deux_cents=two_hundred
-        trois_cents=three_hundred quatre_cents=four_hundred cinq_cents=five_hundred six_cents=six_hundred
-        huit_cents=eight_hundred aujourd'hui=today actuellement=currently demain=tomorrow propres=own_our faut=need
+        quatre_vingt_dix=ninety vingt_et_un=twenty_one trente_et_un=thirty_one aujourd'hui=today
+        actuellement=currently demain=tomorrow propres=own_our faut=need
         faudra=need même=same fournisseur=vendor propose=offers devis=quote suffit=enough suffisent=enough
+        cent=hundred cents=hundred centaine=hundred centaine_de=hundred centaines=hundred dizaine=ten douzaine=dozen
+        vingtaine=twenty trentaine=thirty trentaine_de=thirty cinquantaine=fifty cinquantaine_de=fifty
+        millier=thousand millier_de=thousand demi=half à_la_minute=per_minute la_minute=per_minute à_l'heure=per_hour
+        l'heure=per_hour au_plus_fort=at_peak un_sur_dix=one_in_ten un_sur_cinq=one_in_five
+        un_sur_vingt=one_in_twenty connecté=online connectés=online connectée=online dont=of_whom voudrait=want
+        voudrions=want passer_de=move_from passer_du=move_from passer=move trafic=traffic latence=latency
+        environ_de=about rentre=input ressort=output
+        disponibilité=availability
     """,
     "Spanish": """
         turno=turn turnos=turns cada=every arranque=starts arranca=starts abogados=lawyers abogado=lawyer
@@ -131,7 +144,8 @@ _TABLES: Final[dict[str, str]] = {
         con=with sin=without menos_de=less_than bajo=under como_máximo=at_most al_menos=at_least
         modelo_de_lenguaje=llm a_la_vez=at_the_same_time casos=cases de_media=on_average en_promedio=on_average
         promedio=average simultáneos=concurrent simultáneas=concurrent pico=peak hora_punta=peak_hour
-        hora_pico=peak_hour millón=million millones=million millones_de=million mil=thousand tarjetas=cards
+        hora_pico=peak_hour millón_de=million millón=million millones=million millones_de=million mil=thousand
+        tarjetas=cards
         nodos=nodes contexto=context crecimiento=growth y=and o=or en=on de=of dos=two tres=three cuatro=four
         cinco=five diez=ten latencia=latency primer_token=first_token hola= cuántas= cuántos= necesitamos=need
         necesito=need queremos=want tenemos=have para=for unos=about unas=about aproximadamente=about el=the la=the
@@ -145,10 +159,15 @@ _TABLES: Final[dict[str, str]] = {
         dieciséis=sixteen diecisiete=seventeen dieciocho=eighteen diecinueve=nineteen veinte=twenty
         veintiuno=twenty_one veintidós=twenty_two veinticinco=twenty_five treinta=thirty treinta_y=thirty
         cuarenta=forty cuarenta_y=forty cincuenta=fifty cincuenta_y=fifty sesenta=sixty setenta=seventy ochenta=eighty
-        noventa=ninety cien=a_hundred ciento=a_hundred doscientos=two_hundred doscientas=two_hundred
-        trescientos=three_hundred trescientas=three_hundred cuatrocientos=four_hundred quinientos=five_hundred
-        ochocientos=eight_hundred hoy=today actualmente=currently usamos=use mismo=same misma=same proveedor=vendor
+        noventa=ninety cien=a_hundred ciento=a_hundred hoy=today actualmente=currently usamos=use mismo=same
+        misma=same proveedor=vendor
         propias=own_our propios=own_our ofrece=offers oferta=quote basta=enough bastan=enough
+        medio=half media_hora=half_an_hour docena=dozen centenar=hundred centenar_de=hundred millar=thousand
+        doscientos=two_hundred doscientas=two_hundred trescientos=three_hundred trescientas=three_hundred
+        cuatrocientos=four_hundred cuatrocientas=four_hundred quinientos=five_hundred quinientas=five_hundred
+        seiscientos=six_hundred seiscientas=six_hundred setecientos=seven_hundred ochocientos=eight_hundred
+        ochocientas=eight_hundred uno_de_cada_diez=one_in_ten uno_de_cada_cinco=one_in_five
+        al_mismo_tiempo=at_the_same_time conectados=online montar=deploy cambiar=move disponibilidad=availability
     """,
     "Chinese": """
         每秒=every_second 每分钟=every_minute 每小时=every_hour 每天=every_day 每日=every_day 每周=every_week
@@ -163,6 +182,11 @@ _TABLES: Final[dict[str, str]] = {
         至少=at_least 和=and 或=or 个= 次=requests 次请求=requests 次调用=calls 次查询=queries 条= 位= 名= 有= 问=ask
         的= 了= 我们= 需要= 使用= 用= 在= 每=every 上=on 吗= 多少= 部署= 服务= 约=about 大约=about 左右= 一天=a_day
         一秒=a_second 目前=currently 现有=currently 现在=currently 当前=currently
+        一百=a_hundred 百=hundred 倍=times 是=is 为=is 想= 以内= 同时=concurrent 同时在线=concurrent_users
+        十分之一=one_in_ten 高峰期=peak
+        峰值时=peak 每人每天=each_user_every_day 首token=first_token 首个token=first_token 首字=first_token 东京=tokyo
+        张卡=gpus
+        年=year
     """,
     "Japanese": """
         毎秒=every_second 毎分=every_minute 毎時=every_hour 毎日=every_day 一日=every_day 毎月=every_month
@@ -170,8 +194,14 @@ _TABLES: Final[dict[str, str]] = {
         リクエスト=requests 質問=questions 問い合わせ=questions ユーザー=users 利用者=users 社員=employees
         入力=input プロンプト=prompt 出力=output 回答=answer トークン=tokens 最初のトークン=first_token 秒=seconds
         ミリ秒=milliseconds 分=minutes 時間=hours ピーク=peak 平均=average モデル=model 同時=concurrent 遅延=latency
-        現在=currently 未満=under 以下= 以内= まで= は= が= を= の= で= に= と=and 万=wan 億=yi 千=thousand です= ます=
+        現在=currently 未満=under 以下= 以内= まで= は= が= を= の= で= に= と=and 万=wan 億=yi 千=thousand です=
+        ます=
         ノード=nodes
+        そ= その= 倍=times 百=hundred 応答=response 返答=answer 最初の応答=first_response 最初の返答=first_response
+        最初の文字=first_token リージョン=region
+        一人あたり=each_user 一人当たり=each_user 一人=each_user あたり=per 当たり=per 同時接続=concurrent
+        同時に=concurrent くらい= ぐらい= 程度= 希望=
+        ほど= 平均で=on_average
     """,
     "Korean": """
         매초=every_second 초당=every_second 매분=every_minute 분당=every_minute 매시간=every_hour
@@ -181,6 +211,7 @@ _TABLES: Final[dict[str, str]] = {
         첫토큰=first_token 초=seconds 밀리초=milliseconds 분=minutes 시간=hours 피크=peak 평균=average
         모델=model 동시=concurrent 지연=latency 이내=under 미만=under 이하=at_most 만=wan 억=yi 천=thousand
         노드=nodes 각각=each 은= 는= 이= 가= 을= 를= 에= 에서= 의= 와=and 과=and 약=about
+        배=times 백=hundred 백만=million 동시에=concurrent 인당=per_user 일인당=each_user 한_명당=each_user 정도=
     """,
     "Portuguese": """
         requisições=requests requisição=request pedidos=requests solicitações=requests consultas=queries
@@ -190,24 +221,39 @@ _TABLES: Final[dict[str, str]] = {
         por_mês=per_month ao_dia=per_day ao_mês=per_month segundo=second segundos=seconds milissegundos=milliseconds
         minutos=minutes horas=hours entrada=input saída=output resposta=answer respostas=answers palavras=words
         média=average em_média=on_average pico=peak primeiro_token=first_token até=up_to no_máximo=at_most
-        menos_de=less_than com=with sem=without milhão=million milhões=million milhões_de=million mil=thousand
+        menos_de=less_than com=with sem=without milhão_de=million milhão=million milhões=million milhões_de=million
+        mil=thousand
         reserva=spare falha=failure placas=cards nós=nodes servidores=servers contexto=context modelo=model
         precisamos=need precisamos_de=need dois=two três=three quatro=four cinco=five dez=ten região=region e=and
         hoje=today atualmente=currently ou=or de=of do=of_the da=of_the em=on para=for um=a uma=a os=the as=the
         dos=of_the
+        meio=half meia=half duzentos=two_hundred duzentas=two_hundred trezentos=three_hundred trezentas=three_hundred
+        quatrocentos=four_hundred quinhentos=five_hundred quinhentas=five_hundred seiscentos=six_hundred
+        oitocentos=eight_hundred cem=a_hundred vinte=twenty trinta=thirty quarenta=forty cinquenta=fifty vezes=times
+        dúzia=dozen ao_mesmo_tempo=at_the_same_time um_em_cada_dez=one_in_ten temos=have nossos=our saida=output
+        queremos=want é=is
     """,
     "Italian": """
         ciao= richieste=requests richiesta=request domande=questions domanda=question messaggi=messages utenti=users
         utente=user dipendenti=employees clienti=customers studenti=students ciascuno=each ognuno=each
         per_utente=per_user al_secondo=per_second al_minuto=per_minute all'ora=per_hour al_giorno=per_day
-        al_mese=per_month secondo=second secondi=seconds millisecondi=milliseconds minuti=minutes giorno=day giorni=days
+        al_mese=per_month secondo=second secondi=seconds millisecondi=milliseconds minuti=minutes giorno=day
+        giorni=days
         giornata=day giornate=days ora=hour ore=hours settimana=week mese=month mesi=months anno=year anni=years
         ingresso=input in_ingresso=input uscita=output in_uscita=output risposta=answer risposte=answers parole=words
         media=average in_media=on_average picco=peak primo_token=first_token al_massimo=at_most meno_di=less_than
-        con=with senza=without milione=million milioni=million milioni_di=million mila=thousand riserva=spare
+        con=with senza=without milione=million milione_di=million milioni=million milioni_di=million mila=thousand
+        riserva=spare
         guasto=failure schede=cards nodi=nodes server=servers contesto=context modello=model abbiamo=have vorrei=want
         due=two tre=three quattro=four cinque=five dieci=ten di=of da=of del=of_the della=of_the gli=the il=the un=a
         oggi=today attualmente=currently una=a per=for lunghe= lunghi= corte= corti=
+        mezzo=half mezza=half mille=thousand cento=hundred centinaio=hundred centinaio_di=hundred migliaio=thousand
+        migliaio_di=thousand decina_di=ten dozzina=dozen venti=twenty trenta=thirty quaranta=forty cinquanta=fifty
+        duecento=two_hundred trecento=three_hundred quattrocento=four_hundred cinquecento=five_hundred
+        seicento=six_hundred ottocento=eight_hundred duemila=two_thousand tremila=three_thousand
+        cinquemila=five_thousand diecimila=ten_thousand servono=need serve=need circa=about su=on risposta=answer
+        quanto=how_much costa=cost nostri=our volte=times uno_su_dieci=one_in_ten contemporaneamente=concurrent
+        entro=under è=is ci=
     """,
     "Dutch": """
         verzoeken=requests verzoek=request aanvragen=requests vragen=questions vraag=question berichten=messages
@@ -220,6 +266,11 @@ _TABLES: Final[dict[str, str]] = {
         knooppunten=nodes knooppunt=node servers=servers samen=together tegelijk=concurrent twee=two drie=three
         vier=four vijf=five tien=ten van=of voor=for een=a het=the uit=out én=and en=and op=on graag= moet=must
         collega's= beste= liefst= vandaag=today momenteel=currently
+        wij= we= hebben=have heb=have willen=want wil=want draaien=run draait=runs daar= dat=that genoeg=enough hoi=
+        half=half anderhalf=one_and_a_half anderhalve=one_and_a_half tweehonderd=two_hundred
+        driehonderd=three_hundred vierhonderd=four_hundred vijfhonderd=five_hundred achthonderd=eight_hundred
+        tweeduizend=two_thousand honderd=hundred twintig=twenty dertig=thirty veertig=forty vijftig=fifty keer=times
+        aan=at onze=our overstappen=move één_op_de_tien=one_in_ten
     """,
     "Polish": """
         zapytań=queries zapytania=queries pytań=questions żądań=requests wiadomości=messages użytkowników=users
@@ -231,6 +282,10 @@ _TABLES: Final[dict[str, str]] = {
         najwyżej=at_most poniżej=under kart=cards węzły=nodes węzłów=nodes tysięcy=thousand tysiące=thousand
         milionów=million miliony=million zapasowe=spare zapasowy=spare zapasowych=spare awaria=failure dwa=two
         trzy=three cztery=four pięć=five
+        pół=half półtora=one_and_a_half tys=thousand miliona=million milion=million sto=a_hundred
+        dwieście=two_hundred trzysta=three_hundred pięćset=five_hundred osób=people zapytanie=query dla=for na=on
+        jednocześnie=concurrent naraz=concurrent równocześnie=concurrent potrzebujemy=need serwery=servers
+        serwer=server razy=times dzienne=daily średnia=average kosztuje=cost ile= żeby= mamy=have może=maybe ze= w=in
     """,
     "Russian": """
         запросов=requests запроса=requests запросы=requests вопросов=questions сообщений=messages пользователей=users
@@ -243,6 +298,10 @@ _TABLES: Final[dict[str, str]] = {
         млн=million узлы=nodes узлов=nodes узла=nodes узел=node карт=cards карты=cards серверов=servers два=two
         три=three четыре=four пять=five запасных=spare запасной=spare запасные=spare резерв=spare отказ=failure
         модель=model и=and на=on из=of
+        полтора=one_and_a_half полторы=one_and_a_half пол=half полмиллиона=half_a_million сто=a_hundred
+        двести=two_hundred триста=three_hundred четыреста=four_hundred пятьсот=five_hundred тысяча=thousand
+        миллион=million для=for по= у_нас= одновременно=concurrent раз=times раза=times человек=people нужно=need
+        десять=ten двадцать=twenty запрос=request каждый_десятый=one_in_ten
     """,
     "Turkish": """
         istek=requests soru=questions mesaj=messages kullanıcı=users çalışan=employees müşteri=customers
@@ -251,6 +310,8 @@ _TABLES: Final[dict[str, str]] = {
         istem=prompt çıktı=output yanıt=answer cevap=answer ilk_token=first_token ortalama=average zirve=peak
         en_fazla=at_most yedek=spare arıza=failure adet=x kart=cards düğüm=nodes milyon=million bin=thousand iki=two
         üç=three dört=four beş=five için=for ve=and
+        yarım=half bir_buçuk=one_and_a_half yüz=a_hundred saniyenin=seconds altında=under kat=times katı=times
+        eşzamanlı=concurrent aynı_anda=at_the_same_time kişi=people
     """,
 }
 """Words and phrases, spelt with _ for a blank, and what they are in English; nothing where the rules need no word."""
@@ -311,6 +372,7 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
     """Return the items with the words that the table knows in English, and the language; empty where it is in doubt."""
     if not any(map(str.isalpha, text)):
         return items, ""
+    items = _counted(text, items)
     words = [plain_letters(text[item.start : item.end]) for item in items]
     strange = {word for word in words if _may_be_foreign(word)}
     hits = {
@@ -323,9 +385,12 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
     known = {language: sum(word in _phrases()[language] for word in words) for language in hits if hits[language]}
     by_script = "Japanese" if _KANA.search(text) else "Korean" if _HANGUL.search(text) else ""
     language = by_script or max(known, key=lambda name: (hits[name], known[name]))
-    if by_script:  # '1日に15回' is by the day
+    if by_script:  # '1日に15回' is by the day, '1人あたり' by the user
         pairs = zip(words, [*words[1:], ""], strict=True)
-        words = [_ONE_OF if word == "1" and after == "日" else word for word, after in pairs]
+        words = [_ONE_OF if word == "1" and after in ("日", "人") else word for word, after in pairs]
+    elif language == "German":  # 'je 15 Anfragen' are of each
+        counted = {at for at, item in enumerate(items) if item.has("num")}
+        words = ["jeder" if word == "je" and at + 1 in counted else word for at, word in enumerate(words)]
     by_first = _phrases()[language]
     english = sum(word in GRAMMAR and word not in by_first for word in words)
     mixed = english > known[language]  # 'the doctors … die': of an English line only words that English lacks
@@ -340,8 +405,8 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
         for phrase, said in by_first.get(words[index], ()) if foreign else ():
             last = index + len(phrase) - 1
             if tuple(words[index : last + 1]) == phrase:
-                counted = made and made[-1].has("num", "small", "tens", "scaleword", "unknown")
-                one = "a " if said in _SCALES and not counted else ""  # 'mil usuarios', but not 'einige tausend'
+                follows = made and made[-1].has("num", "small", "tens", "part", "scaleword", "unknown")
+                one = "a " if said in _SCALES and not follows else ""  # 'mil usuarios', but not 'einige tausend'
                 made += phrase_items(one + said, item.start, items[last].end)
                 index = last
                 break
@@ -349,6 +414,43 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
             made.append(item)
         index += 1
     return made, "" if mixed or alike else language
+
+
+_CJK_DIGITS: Final = {digit: value for value, digit in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}
+_CJK_TENS: Final = {"十": 10, "百": 100, "千": 1000}
+_CJK_NUMBER: Final = re.compile(
+    r"(?P<head>\d+(?:\.\d+)?)(?P<scale>[百千]万?)|[〇零一二两三四五六七八九十百千]{2,}(?![\d日])|[二两三四五六七八九十](?=倍|次|回|个)"
+)
+"""'5百', '一千五', '三百', '三倍'; what ends in 万 or 亿 is put together as a number and its scale."""
+
+
+def _counted(text: str, items: list[Item]) -> list[Item]:
+    """Put one number in the place of one that is written in Chinese characters."""
+    for found in _CJK_NUMBER.finditer(text) if CHINESE.search(text) else ():
+        start, end = found.span()
+        inside = [item for item in items if start <= item.start < end]
+        if found["head"]:
+            value = float(found["head"])
+            for scale in found["scale"]:
+                value *= _CJK_TENS.get(scale, 10_000)
+        else:
+            value = _cjk_value(found.group())
+        at = items.index(inside[0])
+        number = Item(frozenset({"num"}), start, end, found.group(), Amount((value,)), numeric=True)
+        items = [*items[:at], number, *items[at + len(inside) :]]
+    return items
+
+
+def _cjk_value(digits: str) -> float:
+    """Return what digits mean; the last of '一千五' is of the next lower scale: 1,500."""
+    total, one, last = 0.0, 0, 1
+    for digit in digits:
+        if scale := _CJK_TENS.get(digit):
+            total, one, last = total + (one or 1) * scale, 0, scale
+        else:
+            one = one * 10 + _CJK_DIGITS[digit] if last == 1 else _CJK_DIGITS[digit]
+            last = 10 if digit in "〇零" and last > 1 else last
+    return total + one * (last / 10 if last > 1 else 1)
 
 
 def _begins(words: list[str], at: int, by_first: dict[str, list[tuple[tuple[str, ...], str]]]) -> bool:

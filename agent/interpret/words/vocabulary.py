@@ -217,7 +217,8 @@ PHRASES: Final[dict[str, str]] = {
     "total time|whole response|request latency|overall latency|entire thing|whole thing|"
     "entire request|whole request|whole completion|entire completion|full completion|to completion|to finish|finished",
     "latency": "response time|response times|reaction time|respond in|responds in",
-    "under": "at most|no more than|not more than|not over|not above|never above|never over|less than|lower than|"
+    "under": "at most|not more as|no more as|"
+    "no more than|not more than|not over|not above|never above|never over|less than|lower than|"
     "smaller than|faster than|not exceed|not exceeding|never exceed|no longer than|not longer than|no later than|"
     "no slower than|not slower than|no greater than|shorter than|fewer than|as much as|not to exceed|dont exceed|"
     "must not exceed|cant exceed|must not breach|must not violate|must not miss|may not breach|"
@@ -259,7 +260,8 @@ PHRASES: Final[dict[str, str]] = {
     "our own servers|own servers|bare metal we own|already bought|own the cards|own cards|our own cards|onprem|"
     "colocation|colocated|self hosted hardware|in house hardware|own the servers|owned gpus|bought the gpus|"
     "our own racks|on our premises|our own colo",
-    "inflight": "in flight|at the same time|at once|in parallel|at a time|at any time|at any one time|online at once",
+    "inflight": "in flight|at the same time|in same time|in the same time|at same time|at the same moment|"
+    "at once|in parallel|at a time|at any time|at any one time|online at once",
     "kvcache": "kv cache|key value cache|kv caches|k v cache",
     "context": "seq len|sequence length|"
     "context window|context length|context size|max model len|max model length|max context|"

@@ -155,10 +155,13 @@ def test_a_range_offers_its_ends_and_its_middle() -> None:
     assert [choice.value for choice in question.choices] == pytest.approx([10_000 / 3600, 15_000 / 3600, 20_000 / 3600])
 
 
-def test_two_values_for_one_slot_are_asked_and_neither_wins() -> None:
-    reading = interpret("20 rps, no wait, 30 rps", CATALOG)
+def test_two_values_for_one_slot_are_asked_and_neither_wins_unless_one_was_taken_back() -> None:
+    reading = interpret("20 rps or maybe 30 rps", CATALOG)
     assert not reading.said_values
     assert [choice.value for choice in reading.questions[0].choices] == [20.0, 30.0]
+    reading = interpret("20 rps, no wait, 30 rps", CATALOG)
+    assert reading.values == {"traffic.requests_per_s": 30.0}
+    assert "20 rps" in reading.notes[0]
 
 
 def test_one_value_said_twice_is_no_conflict_and_no_number_is_lost() -> None:

@@ -1,0 +1,166 @@
+"""A line as it was meant: spoken figures in digits, and what was taken back left out.
+
+'5 req/s, sorry, I mean 15' is read as '15 req/s', 'llama 3 point 1' as 'llama 3.1'. What changes keeps its width, so
+that everything else of the line keeps its place.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from agent.interpret.words.numerals import NUMBER_WORDS, SCALES, in_figures
+from agent.interpret.words.scanner import kinds_of
+from agent.interpret.words.spelling import spelt
+
+_BELOW_HUNDRED: Final = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
+_SPOKEN: Final = rf"(?:{_BELOW_HUNDRED}|{'|'.join(word for word in SCALES if len(word) > 2)})"
+_NUMBER: Final = (
+    r"(?:(?<![\w.,])\d+x\d+(?=b\b)|(?<![\w.,])\d+(?:[.,'_]\d+)*(?:\s?[kKM]\b)?"
+    rf"|\b{_SPOKEN}(?:(?:[\s-]|\sand\s){_SPOKEN})*\b)"
+)
+_STRONG: Final = (
+    r"no,? wait|wait,? no|sorry|scratch that|strike that|correction|or rather|i mean(?:t)?|make (?:it|that)|"
+    r"my (?:bad|mistake)|oops|pardon|je veux dire|ou plutôt|quatsch|ich meinte?|vielmehr|besser gesagt|perd[oó]n|digo|"
+    r"mejor dicho|quiero decir|scusa(?:te)?|anzi|volevo dire|desculpe?|aliás|quer dizer|ou melhor|ik bedoel|"
+    r"przepraszam|to znaczy|извините|точнее|вернее|不对|哦不|いや|すみません|じゃなくて|ではなく|아니"
+)
+_WEAK: Final = r"no|non|nein|nee|nie|não|нет|不|actually|wait|pardon|enfin|plutôt|moment|uh+m?|äh+m?|euh+"
+_APART: Final = r"[\s,;:.?–—…()-]"
+_TAKEN_BACK: Final = re.compile(
+    rf"(?P<marks>{_APART}+(?:(?:{_STRONG}|{_WEAK})\b{_APART}*)+)(?:(?:it's|that's|it is|about|around|like|more like|"
+    rf"rather|exactly|only|is|~)\s?)*(?P<then>{_NUMBER}|(?:per|pro|par|por|an?|al)\s|/|[a-z]+\d+\w*\b)",
+    re.I,
+)
+_MARK: Final = re.compile(rf"(?P<strong>{_STRONG})|(?<=[,;.?(–—-])\s*(?:{_WEAK})\s*[,;–—]", re.I)
+_BEFORE: Final = re.compile(
+    rf"(?P<number>{_NUMBER})(?P<tail>[\s-]?(?:[^\W\d_/%€$£][\w/%-]*|[/%€$£])?(?:\s?[/a-z][\w/-]*)*)$", re.I
+)
+_NAME: Final = re.compile(r"\b([a-z]+)\d+\w*$", re.I)
+_TIME: Final = (
+    r"(?:s|sec|second|min|minute|m|h|hr|hour|d|day|week|month|sekunde|stunde|tag|seconde|heure|jour|segundo|hora|día)"
+    r"s?\b"
+)
+_RATE: Final = re.compile(rf"\b[rq]p[smhd]\b|(?:/|\b(?:per|an?|each|every|pro|je|par|por|al)\s)\s?{_TIME}", re.I)
+_PER_TIME: Final = re.compile(rf"(?:/|\b(?:per|an?|pro|par|por|al)\s)\s?{_TIME}$", re.I)
+_UNITS: Final = frozenset(
+    "event token time tshort user textunit thing gpunoun percent rateunit usd euro node replica tps turn".split()
+)
+_FREE: Final = re.compile(
+    r"\s*(?:$|[,;.!?\n)–—]|-\s|(?:and|with|for|on|et|und|y|e|en|mit|pour|in|at|peak|p\d\d)\b)", re.I
+)
+"""What stands behind a number without a unit of its own."""
+_FARTHEST: Final = 60
+"""Characters from a figure to the words that take it back."""
+_MOST: Final = 5
+"""Figures that one line takes back."""
+
+
+def as_meant(text: str, families: Collection[str]) -> tuple[str, tuple[str, ...]]:
+    """Return a text with its names and points in digits and without what it takes back, and a note of each of those.
+
+    Args:
+        text: a line.
+        families: words with which models' names begin, in lower case.
+    """
+    text = _POINT.sub(_with_point, text)
+    text = _CARD.sub(_card, text)
+    text = _VERSION.sub(lambda said: _version(said, families), text)
+    notes = []
+    for _ in range(_MOST):
+        for found in _TAKEN_BACK.finditer(text):
+            made = _replaced(text, found, families)
+            if made and (_MARK.search(found["marks"]) or found["then"][-1:] in "/ "):
+                start, end, new = made
+                old = " ".join(text[start : found.start()].split())
+                glued = re.match(r"[a-z]{0,3}\b", text[end:])
+                notes.append(f"{old!r} was taken back for '{new.strip()}{glued.group() if glued else ''}'.")
+                text = f"{text[:start]}{new.ljust(end - start)}{text[end:]}"
+                break
+        else:
+            break
+    return text, tuple(notes)
+
+
+def _replaced(text: str, found: re.Match[str], families: Collection[str]) -> tuple[int, int, str] | None:
+    """Return where what was taken back and what takes its place begin and end, and what is read there."""
+    least = max(0, found.start() - _FARTHEST)
+    said, then, behind = text[least : found.start()], found["then"], text[found.end() :]
+    if name := _NAME.search(then):
+        other = _NAME.search(said)
+        return (least + other.start(), found.end(), then) if other and name[1].lower() == other[1].lower() else None
+    before = _BEFORE.search(said)
+    if before is None:
+        return None
+    start, tail = least + before.start(), before["tail"].rstrip()
+    if then[-1:] in "/ ":
+        unit, old = re.match(_TIME, behind, re.I), _PER_TIME.search(said)
+        if not (unit and old):
+            return None
+        return start, found.end() + unit.end(), f"{said[before.start() : old.start()].rstrip()} {then}{unit.group()}"
+    ahead = re.match(r"\s?-?([^\W\d_]+|[%€$£/])", behind)
+    free = _FREE.match(behind)
+    kinds, old_kinds = _unit(ahead[1] if ahead and not free else ""), _unit(tail)
+    if kinds:
+        named = re.search(r"([a-z]+)\s*$", said[: before.start()].lower())
+        bare = not tail and (kinds == {"b"} or named is None or named[1] not in families)
+        alike = kinds & old_kinds or (_RATE.search(tail) and _RATE.match(behind.lstrip()))
+        return (start, found.end(), then.rjust(found.end() - start)) if alike or bare else None
+    scaled = before["number"][-1:] in "kKM" and then[-1:] not in "kKM"
+    return (start, found.end(), then + tail) if free and not scaled else None
+
+
+def _unit(words: str) -> frozenset[str]:
+    """Return what a unit counts, from the words behind a number."""
+    first = re.match(r"[\s-]*([^\W\d_]+|[%€$£])", words)
+    if first is None:
+        return frozenset()
+    word = first[1].lower()
+    return frozenset({word}) if word in ("b", "x") else kinds_of(spelt(word)) & _UNITS or frozenset({f"'{word}'"})
+
+
+# --- figures of names, spoken -----------------------------------------------------------------------------------------
+
+_POINT: Final = re.compile(
+    rf"\b(?P<whole>\d+|{_BELOW_HUNDRED}) (?:point|dot) (?P<part>\d+|{_BELOW_HUNDRED})\b"
+    rf"(?! (?:{_BELOW_HUNDRED}) (?:b|billion)\b)",
+    re.I,
+)
+"""'3 point 1', 'one point five', but not 'three point one eight b', which may be 3.18 or 3.1 and 8."""
+_CARDS: Final = {
+    "h": (100, 200, 800), "b": (100, 200, 300), "l": (4, 40), "mi": (300, 325, 350, 355), "gb": (200, 300),
+    "rtx": (3090, 4090, 5090), "a": (100,),
+}  # fmt: skip
+_CARD: Final = re.compile(
+    rf"\b(?P<letters>{'|'.join(_CARDS)}) (?P<number>{_SPOKEN}(?: {_SPOKEN})*)(?P<more> ?[sx]\b)?", re.I
+)
+_VERSION: Final = re.compile(
+    rf"\b(?P<family>[a-z]{{3,}}) (?P<number>{_BELOW_HUNDRED})(?= (?P<next>[a-z]+)|\W|$)"
+    rf"(?! (?:{_BELOW_HUNDRED}|point|dot|hundred|b)\b)",
+    re.I,
+)
+
+
+def _figure(words: str) -> str:
+    return f"{NUMBER_WORDS[words.lower()]}" if words.lower() in NUMBER_WORDS else words
+
+
+def _with_point(said: re.Match[str]) -> str:
+    return f"{_figure(said['whole'])}.{_figure(said['part'])}".ljust(len(said.group()))
+
+
+def _card(said: re.Match[str]) -> str:
+    number, letters = in_figures(said["number"]).replace(" ", ""), said["letters"].lower()
+    if (
+        not number.isdigit()
+        or int(number) not in _CARDS[letters]
+        or (letters == "a" and not said["number"].startswith("one"))
+    ):
+        return said.group()
+    return f"{said['letters']}{number}{(said['more'] or '').strip()}".ljust(len(said.group()))
+
+
+def _version(said: re.Match[str], families: Collection[str]) -> str:
+    counts = kinds_of(spelt((said["next"] or "").lower())) & _UNITS
+    if said["family"].lower() not in families or counts:
+        return said.group()
+    return f"{said['family']} {_figure(said['number'])}".ljust(len(said.group()))
