@@ -91,6 +91,8 @@ def _stated_or_asked(state: State, text: str, ports: Ports) -> Step:
     reading = ports.read(text, ports.catalog, known=state.values)
     if reading.elsewhere and reading.objections and not (reading.said_values or reading.questions):
         return state, tuple(remarks(reading))
+    if any(one.text.endswith(DOUBT) for one in reading.questions):  # of which no part may be taken
+        return _taken_in(state, text, ports)
     asked = " ".join(text[start:end] for start, end in spans)
     if not _COMPARES_PLANS.match(text) and _states(reading, text, spans, state, ports):
         new, says = _taken_in(state, text, ports)

@@ -95,6 +95,8 @@ def evidence_of(draft: Draft) -> tuple[str, ...]:
 def chance_of_elsewhere(draft: Draft, items: Sequence[Item]) -> float:
     """Return how likely a line is about something else; 0 where it answers what was asked, or fills nothing.
 
+    The model is asked for first, so that a line which names one may be about anything.
+
     Args:
         draft: of the rules.
         items: of the sentence as they were before the rules took any.
@@ -103,14 +105,14 @@ def chance_of_elsewhere(draft: Draft, items: Sequence[Item]) -> float:
     paths = {finding.path for finding in draft.findings}
     all_paths = paths | {question[1] for question in draft.questions}
     slots = {field.slot for path in all_paths if (field := FIELDS.get(path)) is not None}
-    if not all_paths or (asked is not None and slots <= {asked.slot}):
+    asked_on = draft.asked_path not in (None, "model")
+    if not all_paths or (asked_on and asked is not None and slots <= {asked.slot}):
         return 0.0
     from agent.interpret.roles.reader import elsewhere
 
     evidence = evidence_of(draft)
     chance = elsewhere(items, evidence)
     odds = chance / max(1e-9, 1.0 - chance)
-    asked_on = draft.asked_path not in (None, "model")
     odds *= _GOES_ON if asked_on or draft.known.keys() & _WORKLOAD else 1.0
     odds *= _NAMED if paths & _STATED else 1.0
     odds *= _PLAIN if _NOTHING_STRANGE in evidence else 1.0

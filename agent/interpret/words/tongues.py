@@ -117,7 +117,9 @@ _TABLES: Final[dict[str, str]] = {
         quatre_vingt_dix=ninety vingt_et_un=twenty_one trente_et_un=thirty_one aujourd'hui=today
         actuellement=currently demain=tomorrow propres=own_our faut=need
         faudra=need même=same fournisseur=vendor propose=offers devis=quote suffit=enough suffisent=enough
-        cent=hundred cents=hundred centaine=hundred centaine_de=hundred centaines=hundred dizaine=ten douzaine=dozen
+        deux_cents=two_hundred trois_cents=three_hundred quatre_cents=four_hundred cinq_cents=five_hundred
+        six_cents=six_hundred sept_cents=seven_hundred huit_cents=eight_hundred neuf_cents=nine_hundred
+        centaine=hundred centaine_de=hundred centaines=hundred dizaine=ten douzaine=dozen
         vingtaine=twenty trentaine=thirty trentaine_de=thirty cinquantaine=fifty cinquantaine_de=fifty
         millier=thousand millier_de=thousand demi=half à_la_minute=per_minute la_minute=per_minute à_l'heure=per_hour
         l'heure=per_hour au_plus_fort=at_peak un_sur_dix=one_in_ten un_sur_cinq=one_in_five

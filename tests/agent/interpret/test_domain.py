@@ -27,6 +27,21 @@ def test_a_doubtful_line_fills_nothing_before_a_yes_and_a_no_drops_all_of_it() -
     assert no.pending is None
 
 
+@of_every(
+    [
+        "I drive a mixtral of petrol and ethanol 8 x 7 litres, what throughput does the pump need for 22 gallons a minute",
+        "gemma stone 27 carat, 12 pieces, budget five grand, where's the cheapest place",
+        "cache load h100 spring rated 120 kg, want 4 replicas in steel, p95 delivery 3 weeks, price in euros?",
+        "How many GPUs to TRAIN a 70B from scratch on 2T tokens in 60 days?",
+    ],
+    name=str,
+)
+def test_a_doubtful_first_line_that_asks_or_names_a_model_fills_nothing_either(text: str) -> None:
+    state, _ = step(State(), text, PORTS)
+    assert not state.values
+    assert state.pending is None or (isinstance(state.pending, Clarify) and state.pending.question.text.endswith(DOUBT))
+
+
 def test_what_would_be_asked_of_a_doubtful_line_is_asked_after_the_yes() -> None:
     (question,) = interpret('DROP TABLE plans; -- 10 requests/s\'; rm -rf / ; echo "llama 8b"', CATALOG).questions
     (yes,) = question.choices
