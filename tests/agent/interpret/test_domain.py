@@ -29,7 +29,7 @@ def test_a_doubtful_line_fills_nothing_before_a_yes_and_a_no_drops_all_of_it() -
 
 @of_every(
     [
-        "I drive a mixtral of petrol and ethanol 8 x 7 litres, what throughput does the pump need for 22 gallons a minute",
+        "I drive a mixtral of petrol and ethanol, 8 x 7 litres, what throughput does the pump need a minute",
         "gemma stone 27 carat, 12 pieces, budget five grand, where's the cheapest place",
         "cache load h100 spring rated 120 kg, want 4 replicas in steel, p95 delivery 3 weeks, price in euros?",
         "How many GPUs to TRAIN a 70B from scratch on 2T tokens in 60 days?",
