@@ -142,10 +142,13 @@ def _statement(tree: Mapping[str, Any], kind: SourceKind, name: str) -> Statemen
 
 def _spec_of_a_plan(tree: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the spec where the tree is a plan, without the values that are defaults: those nobody stated."""
-    spec = tree.get("spec")
+    spec, sources = tree.get("spec"), tree.get("sources")
     if not isinstance(spec, Mapping) or "sources" not in tree:
         return tree
     stated = _without(spec, _defaults())
+    of_targets = sources.get("targets") if isinstance(sources, Mapping) else None
+    if isinstance(of_targets, Mapping) and of_targets.get("kind") == "default":
+        stated.pop("targets", None)  # those of an interactive load, which the question gets again
     if isinstance(stated.get("model"), str):
         stated["model"] = CatalogName(stated["model"])
     return stated

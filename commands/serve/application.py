@@ -4,7 +4,7 @@ import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ from commands.serve.documented import (
     read_only,
 )
 from commands.serve.history import History, number_in
+from commands.serve.memory import Memory
 from commands.serve.page import add_page
 from commands.serve.pool import Pool
 from commands.serve.settings import Settings
@@ -38,6 +39,8 @@ from commands.serve.settings import Settings
 JSON: Final = "application/json"
 LEGACY: Final = frozenset({"calculate", "scaling"})
 """Endpoints whose failures are all 400."""
+MOST_TALKS: Final = 32 * 2**20
+"""Bytes of conversations that are held; one of a dozen lines takes 80 kB. Others are told again by their lines."""
 
 
 class Server:
@@ -47,6 +50,8 @@ class Server:
         self.settings = settings
         self.pool = Pool(settings)
         self.history = History(settings.history) if settings.history else None
+        self._talks = Memory[str, bytes](MOST_TALKS)
+        """Conversations as far as they came, by the state that their clients keep."""
         self.simulating = asyncio.Semaphore(max(1, settings.workers // 2))
         self.registry = CollectorRegistry()
         self.requests = Counter("fleetcast_requests", "Requests by route and status.", ["route", "status"],
@@ -65,6 +70,17 @@ class Server:
         if keep and self.history and answer.status == 200 and answer.title:
             self.history.keep(kind, answer.title, query, answer.body)
         return answer
+
+    async def talked(self, body: bytes) -> Answer:
+        """Return the answer to a line of a conversation, which is handed to the process as the last line left it."""
+        with suppress(ValueError, RecursionError):  # whatever is no line of a conversation is refused as it stands
+            line: dict[str, Any] = msgspec.json.decode(body, type=dict)
+            held = self._talks.get(str(line.get("state")))
+            body = msgspec.json.encode(line | {"held": held})
+        made = await self.pool.answer("talk", body)
+        if made.held:
+            self._talks.keep(*made.held, len(made.held[1]))
+        return made
 
     async def kept(self, number: str) -> bytes | None:
         """Return the answer of a calculation that a client names; None where none is kept under it."""

@@ -83,7 +83,7 @@ BODIES: Final[dict[str, Body]] = {
         ("sentence",),
     ),
     "talk": Body(
-        "One line of the conversation; the state is kept by the client.",
+        "One line of the conversation; the state is kept by the client. Where it left another plan, flags is its form.",
         {"line": "70B fp8 on H100, 20 rps, 1.5k in, 300 out"},
         {
             "line": {"type": "string"},

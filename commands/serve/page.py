@@ -128,7 +128,7 @@ def add_page(app: FastAPI, server: "Server") -> None:
     @app.post("/api/talk", openapi_extra=body_of("talk"), responses=answer_of("talk"))
     async def talk(request: Request) -> Response:
         """One line of the conversation; the state is kept by the client."""
-        made = await server.pool.answer("talk", await request.body())
+        made = await server.talked(await request.body())
         return Response(made.body, made.status, media_type="application/json")
 
     _add_history(app, server, page)

@@ -5,7 +5,6 @@ import multiprocessing
 import pickle
 import signal
 import socket
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import resource_tracker
@@ -14,6 +13,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from commands.serve.answers.work import Answer, Desk, answered, failure
+from commands.serve.memory import Memory
 from commands.serve.settings import Settings
 
 MOST_REMEMBERED: Final = 64 * 2**20
@@ -28,8 +28,7 @@ class Pool:
         self._settings = settings
         self._queue: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
-        self._remembered: OrderedDict[tuple[str, bytes], Answer] = OrderedDict()
-        self._bytes = 0
+        self._remembered = Memory[tuple[str, bytes], Answer](MOST_REMEMBERED)
         self._asked: dict[tuple[str, bytes], asyncio.Future[Answer]] = {}
         self.waiting = 0
         self.remembered = 0
@@ -56,7 +55,6 @@ class Pool:
         """Return the answer to a request: from memory, with whoever asks the same just now, or from a process."""
         key = (kind, body)
         if known := self._remembered.get(key):
-            self._remembered.move_to_end(key)
             self.remembered += 1
             return known
         if key not in self._asked:
@@ -80,19 +78,12 @@ class Pool:
                 except (EOFError, OSError):
                     process.writer.close()
                     answer = failure(503, BUSY)
-                if answer.status < 500:
-                    self._remember(key, answer)
+                if answer.status < 500 and not answer.held:  # a line is said once
+                    self._remembered.keep(key, answer, len(key[1]) + len(answer.body))
                 self.waiting -= 1
                 self._asked.pop(key).set_result(answer)
         finally:
             process.writer.close()
-
-    def _remember(self, key: tuple[str, bytes], answer: Answer) -> None:
-        self._remembered[key] = answer
-        self._bytes += len(key[1]) + len(answer.body)
-        while self._bytes > MOST_REMEMBERED:
-            (_, body), old = self._remembered.popitem(last=False)
-            self._bytes -= len(body) + len(old.body)
 
     def end(self) -> None:
         """Let running work finish and end the processes."""

@@ -14,7 +14,7 @@ from agent.report.rendering.html import html
 from agent.statements.flags import ALL as FLAGS
 from agent.statements.flags import CONTRADICT
 from agent.statements.spec_files import spec_of_tree
-from catalogs.errors import InputError, quoted
+from catalogs.errors import InputError, listed, quoted
 from commands.serve.answers.work import REQUEST, Answer, Desk, asked, from_flags, given_flags
 from engine.plan import CapacityPlan, NoPlan, Rejection, plan_json
 
@@ -27,6 +27,7 @@ _TARGET: Final = r"(TTFT|ITL|E2E) (mean|p50|p90|p95|p99) ([\d.,]+) (ms|s)"
 ALIKE: Final = {"context": "context-window", "kv_cache": "kv-precision"}
 """Flags of runtimes that a warning names, and the fields of a question that lead to them."""
 MOST_POINTS: Final = 40
+NO_FIELD: Final = "The form has no field for"
 
 
 def _planned(tree: Mapping[str, Any], desk: Desk) -> CapacityPlan:
@@ -214,16 +215,15 @@ def imported(tree: dict[str, Any], desk: Desk) -> Answer:
     name, text = PurePath(str(tree.get("name", "")).replace("\\", "/")).name[:80] or "the file", str(tree.get("text"))
     content = _object(text)
     if content is not None and isinstance(content.get("spec"), dict):
-        filled, left = _plan_fields(content, desk)
+        whole, left = plan_fields(content, desk)
         notes = [f"{name}: the question of that plan."]
-        notes += [f"The form has no field for {', '.join(left)}."] if left else []
-        whole = dict.fromkeys(sorted(NAMES), "") | filled  # in place of the form's question, not mixed with it
+        notes += [f"{NO_FIELD} {listed(left)}."] if left else []
         return Answer(200, json_text({"flags": whole, "notes": notes, "html": ""}).encode())
     return _benchmark(name, text, given_flags(tree))
 
 
-def _plan_fields(content: Mapping[str, Any], desk: Desk) -> tuple[dict[str, str], list[str]]:
-    """Return the fields of a plan's question, and the paths that no field states.
+def plan_fields(content: Mapping[str, Any], desk: Desk) -> tuple[dict[str, str], list[str]]:
+    """Return the form that states a plan's question, empty fields among its own, and the paths that no field states.
 
     What a preset gave stays the preset's as long as it still gives the same.
     """
@@ -242,7 +242,9 @@ def _plan_fields(content: Mapping[str, Any], desk: Desk) -> tuple[dict[str, str]
         same = plain(asked([from_flags(filled)], desk).tree()) == plain(stated.tree())
     except InputError:  # there is no such preset any more
         same = False
-    return (filled, left) if same else flag_texts(values)
+    if not same:
+        filled, left = flag_texts(values)
+    return dict.fromkeys(sorted(NAMES), "") | filled, left
 
 
 def _object(text: str) -> dict[str, Any] | None:

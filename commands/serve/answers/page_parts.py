@@ -14,9 +14,9 @@ from agent.report.blocks import Block, Group, Heading, Report
 from agent.report.drawn.drawn_report import COST, LATENCY, LEDGER, drawn_report
 from agent.report.rendering.html import html
 from agent.statements.flags import ALL as FLAGS
-from catalogs.errors import InputError, visible
+from catalogs.errors import InputError, listed, visible
 from catalogs.units import SECONDS_PER_DAY
-from commands.serve.answers.beyond_answer import applied, fixes, flags_in
+from commands.serve.answers.beyond_answer import NO_FIELD, applied, fixes, flags_in
 from commands.serve.answers.work import Answer, Desk, asked, derived_at, from_flags
 from engine.plan import CapacityPlan, NoPlan, plan_json, split_shown
 
@@ -77,7 +77,7 @@ def fields_of_sentence(tree: dict[str, Any], desk: Desk) -> Answer:
     read, left = flag_texts(named)
     notes = [*said.notices(), *said.objections, *(question.text for question in said.questions)]
     if left:
-        notes.append(f"The form has no field for {', '.join(left)}.")
+        notes.append(f"{NO_FIELD} {listed(left)}.")
     return Answer(200, json_text({"flags": texts | read, "notes": notes}).encode())
 
 

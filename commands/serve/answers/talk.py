@@ -1,28 +1,30 @@
-"""The conversation over HTTP: the same dialogue, its lines kept by the client and signed by the server."""
+"""The conversation over HTTP: the same dialogue, its lines kept by the client and signed by the server.
+
+Where a line led is kept by the server too (``held``), so that no process has to say all lines before it again.
+"""
 
 import base64
 import hashlib
 import hmac
 import os
-from collections import OrderedDict
+import pickle
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from agent.exports.json import json_text
-from catalogs.errors import InputError
+from catalogs.errors import InputError, listed
 from commands.serve.answers.work import Answer, Desk, from_flags, given_flags, refuse_outside
 
 if TYPE_CHECKING:
     from agent.session.running_session import RunningSession
     from agent.statements.models import FoundModel
-    from agent.talk.state import Ports
+    from agent.talk.state import Ports, State
+    from engine.plan import CapacityPlan
 
 MOST_LINES: Final = 60
 MOST_CHARACTERS: Final = 20_000
 """Of a line."""
-MOST_SESSIONS: Final = 32
-"""Sessions that a process remembers; others are led to the same state by their lines."""
 _SECRET: Final = "FLEETCAST_SIGNING_KEY"
 """The environment variable by which the server hands its processes the key of the day."""
 NO_FILES: Final = "The server writes no files; the page offers each format to download."
@@ -36,9 +38,6 @@ class _Talk(msgspec.Struct, frozen=True):
     lines: tuple[str, ...]
 
 
-_SESSIONS: OrderedDict[_Talk, "RunningSession"] = OrderedDict()
-
-
 def new_key() -> None:
     """Make the key with which states are signed, for this process and those that it starts."""
     os.environ[_SECRET] = os.urandom(32).hex()
@@ -49,10 +48,12 @@ def talked(tree: dict[str, Any], desk: Desk) -> Answer:
 
     Raises InputError for a state that is not ours.
     """
-    from agent.report.blocks import Report
+    from agent.report.blocks import Paragraph, Report
     from agent.report.rendering.html import html
     from agent.report.rendering.plain import plain_text
     from agent.talk.speech import Data
+    from commands.serve.answers.beyond_answer import NO_FIELD, plan_fields
+    from engine.plan import plan_json
 
     line, flags = tree.get("line"), given_flags(tree)
     so_far = _known(tree.get("state", "")) or _Talk(tuple(sorted(flags.items())), ())
@@ -60,46 +61,47 @@ def talked(tree: dict[str, Any], desk: Desk) -> Answer:
         raise InputError(f"line is a text of up to {MOST_CHARACTERS:,} characters")
     if len(so_far.lines) >= MOST_LINES:
         raise InputError(f"a conversation here has up to {MOST_LINES} lines; begin another")
-    session = _session(so_far, desk)
+    session = _session(so_far, tree.get("held"), desk)
+    before = _planned(session)
     spoken = session.take(line)
-    now = _Talk(so_far.flags, (*so_far.lines, line))
-    _SESSIONS[now] = session
-    while len(_SESSIONS) > MOST_SESSIONS:
-        _SESSIONS.popitem(last=False)
+    now = _signed(_Talk(so_far.flags, (*so_far.lines, line)))
+    planned = _planned(session)
     said = [(one.report if isinstance(one, Data) else Report(one.blocks)) for one in spoken]
-    planned = session.state.branches[session.state.kept].capacity_plan if session.state.branches else None
+    fields = None
+    if planned is not None and planned is not before:
+        fields, left = plan_fields(plan_json(planned), desk)
+        said += [Report((Paragraph(f"{NO_FIELD} {listed(left)}.", "warning"),))] if left else []
     answer = {
         "said": [plain_text(report).strip() for report in said],
         "html": "".join(html(report) for report in said),
         "prompt": session.prompt,
         "done": session.done,
-        "plan": None if planned is None else _plan(planned),
-        "state": _signed(now),
+        "plan": None if planned is None else plan_json(planned),
+        "flags": fields,
+        "state": now,
     }
-    return Answer(200, json_text(answer).encode())
+    return Answer(200, json_text(answer).encode(), held=(now, _held(session.state)))
 
 
-def _plan(plan: Any) -> Any:
-    from engine.plan import plan_json
+def _planned(session: "RunningSession") -> "CapacityPlan | None":
+    """Return the plan that is kept; None where there is none."""
+    return session.state.base.capacity_plan if session.state.branches else None
 
-    return plan_json(plan)
 
-
-def _session(so_far: _Talk, desk: Desk) -> "RunningSession":
-    """Return the session that a talk led to; nobody else has it. One about a page's plan begins with that."""
+def _session(so_far: _Talk, held: object, desk: Desk) -> "RunningSession":
+    """Return the session that a talk led to: as it was held, or by its lines. One about a page's begins with that."""
     from agent.session.running_session import RunningSession
     from agent.talk.speech import warned
     from agent.talk.state import State
 
-    if (known := _SESSIONS.pop(so_far, None)) is not None:
-        return known
     flags = dict(so_far.flags)
     if model := flags.get("model"):
         refuse_outside(model, desk)
     start = State(phase="review", statements=(from_flags(flags),)) if flags else None
+    known = _state_held(held)
     write = warned(NO_FILES)
-    session = RunningSession(_ports(desk), None, start, write=lambda _: write)
-    for line in ("", *so_far.lines) if flags else so_far.lines:
+    session = RunningSession(_ports(desk), None, known or start, write=lambda _: write)
+    for line in () if known else ("", *so_far.lines) if flags else so_far.lines:
         session.take(line)
     return session
 
@@ -145,3 +147,23 @@ def _known(state: object) -> _Talk | None:
         return msgspec.json.decode(body, type=_Talk)
     except (ValueError, msgspec.DecodeError):
         raise wrong from None
+
+
+def _held(state: "State") -> bytes:
+    """Return a state as the server holds it for its processes; signed, since what is unpickled is run."""
+    body = pickle.dumps(state)
+    return bytes.fromhex(_signature(body)) + body
+
+
+def _state_held(held: object) -> "State | None":
+    if not isinstance(held, str):
+        return None
+    try:
+        whole = base64.b64decode(held)
+    except ValueError:
+        return None
+    signature, body = whole[:32], whole[32:]
+    if not hmac.compare_digest(signature.hex(), _signature(body)):
+        return None
+    state: State = pickle.loads(body)
+    return state

@@ -36,6 +36,8 @@ class Answer(Struct, frozen=True):
     body: bytes
     title: str = ""
     """In a line, for the history; empty where nothing was calculated."""
+    held: tuple[str, bytes] | None = None
+    """A conversation as far as it came, by the state that its client keeps: the server holds it for the next line."""
 
 
 class Desk(Struct, frozen=True):

@@ -78,15 +78,24 @@
   };
 
   // --- the form ---
-  let state = "";
+  let state = "", question = 0;
+  const anew = () => {  // what is asked next is about the plan that the form now states
+    question += 1;
+    if (state) tell("The question has changed: what you say next begins with the plan above; earlier plans of the conversation are left.", "quiet");
+    state = "";
+  };
   const past = [];
   const inputs = () => fields.querySelectorAll("input[name]");
   const values = () => JSON.stringify([...inputs()].map((input) => input.value));
   let now = fields ? values() : "";
-  const changed = () => {
-    state = "";  // what is asked next is about the new plan
+  const changed = ({ talked = false } = {}) => {
     const next = values();
-    if (next !== now) { past.push(now); now = next; undo.hidden = false; }
+    if (next !== now) {
+      if (!talked) anew();
+      past.push(now);
+      now = next;
+      undo.hidden = false;
+    }
     for (const input of inputs()) input.parentElement.classList.toggle("set", input.value !== "");
   };
   if (fields) {
@@ -107,12 +116,13 @@
       now = past.pop();
       JSON.parse(now).forEach((value, place) => { inputs()[place].value = value; });
       undo.hidden = !past.length;
+      anew();
       for (const input of inputs()) input.parentElement.classList.toggle("set", input.value !== "");
       htmx.trigger(fields, "submit");
     });
   }
   // --- what mends a warning, and what a file says, are changes of fields like any other: undo takes them back ---
-  const put = (changes) => {
+  const put = (changes, how) => {
     for (const [name, value] of Object.entries(changes)) {
       const input = byId(`f-${name}`);
       if (!input) continue;
@@ -120,7 +130,7 @@
       const folded = input.closest("details");
       if (folded && value) folded.open = true;
     }
-    changed();
+    changed(how);
     htmx.trigger(fields, "submit");
   };
   if (fields) answer.addEventListener("click", (event) => {
@@ -188,22 +198,27 @@
     catch { event.target.textContent = "The link is in the address bar"; }
   });
 
-  // --- the conversation: its state is kept here, signed by the server ---
+  // --- the conversation: its state is kept here, signed by the server; one line is said after the other ---
   const talk = byId("talk"), talked = byId("talked");
   const asked = () => Object.fromEntries([...inputs()].filter((one) => one.value).map((one) => [one.name, one.value]));
-  if (talk) talk.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const line = byId("line").value;
-    const said = document.createElement("p");
-    said.className = "line";
-    said.textContent = line;
-    talked.append(said);
-    byId("line").value = "";
+  const tell = (text, kind) => talked.appendChild(Object.assign(document.createElement("p"), { textContent: text, className: kind }));
+  const say = async (line, place) => {
+    const about = question;
     const told = await post("/api/talk", JSON.stringify({ line, state, flags: asked() }));
     const part = document.createElement("div");
     if (told.error) part.textContent = told.error;
-    else { part.innerHTML = told.html; state = told.state; }
-    talked.append(part);
+    else part.innerHTML = told.html;
+    place.after(part);
     part.scrollIntoView({ block: "nearest" });
+    if (told.error || about !== question) return;  // the form states another question meanwhile
+    state = told.state;
+    if (told.flags) put(told.flags, { talked: true });
+  };
+  let saying = Promise.resolve();
+  if (talk) talk.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const line = byId("line").value, place = tell(line, "line");
+    byId("line").value = "";
+    saying = saying.then(() => say(line, place));
   });
 })();

@@ -165,13 +165,20 @@ def test_the_conversation_is_about_the_plan_on_the_page(browser: Any, server: Se
     with Visit(browser, server, *SIZES[0]) as visit:
         page = visit.page
         page.goto(server.url)
-        page.fill("#line", "what if traffic doubles")
-        page.press("#line", "Enter")
-        page.wait_for_selector("#talked table, #talked dl")
-        page.fill("#line", f"save it as {tmp_path}/never-written.json")
-        page.press("#line", "Enter")
-        page.wait_for_selector("#talked .line >> nth=1")
+        for line in ("what if 60 rps", "keep 1", f"save it as {tmp_path}/never-written.json"):
+            page.fill("#line", line)
+            page.press("#line", "Enter")  # without waiting for the answer before it
+        page.wait_for_selector("#talked > div >> nth=2")
         assert not (tmp_path / "never-written.json").exists()
+        told = page.locator("#talked > *").all_inner_texts()
+        assert [told[0], told[2]] == ["what if 60 rps", "keep 1"], "each answer follows its line"
+        assert "Plan 1" in told[3]
+        page.wait_for_selector("#verified")
+        assert (page.input_value("#f-rps"), "rps=60&" in page.url) == ("60", True), "the page's plan is the one kept"
+        assert "rps=60&" in (page.get_attribute(".take a[href^='/download/json']", "href") or "")
+        page.fill("#f-rps", "30")
+        page.press("#f-rps", "Tab")
+        page.wait_for_selector("#talked :text('The question has changed')")
         assert visit.wrong == []
 
 
