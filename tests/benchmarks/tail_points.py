@@ -85,17 +85,28 @@ inference_results_v6.0 and before, closed/NVIDIA configs of mixtral-8x7b on B200
 effective_bits, read 2026-11-29."""
 
 
+SERVED = {"Dell_MangoBoost": "fp4"}
+"""What a submitter served where its logs say otherwise: the FP4 model on MI355X. Source: mlcommons/
+inference_results_v6.0 closed/Dell_MangoBoost/src/llama2-70b-99/README.md, read 2026-11-30."""
+
+
+CAPPED = {"MI355X 288GB HBM3e (Power Cap 1000 W)": "MI350X"}
+"""An MI355X held to 1,000 W of its 1,400 is an MI350X: the same dies and memory under that card's limit."""
+
+
 def mlperf_points(rows: list[Mapping[str, str]]) -> Iterator[dict[str, str]]:
     """Yield one point for each run under a latency limit; runs of equal results (99 and 99.9 % accuracy) once."""
     seen = set()
     for row in rows:
         maker, _, name = row["accelerator"].replace("(R)", "").partition(" ")
+        name = CAPPED.get(name.removeprefix("Instinct "), name)
         result = (row["submitter"], row["system"], row["model"].removesuffix(".9"), row["completed_samples_s"])
         if row["scenario"] != "Server" or result in seen or " and " in name:
             continue
         seen.add(result)
         fp4 = "nvfp4" if maker == "NVIDIA" and row["model"] != "gpt-oss-120b" else "mxfp4"
         interactive = row["scenario_dir"] == "Interactive"
+        precision = SERVED.get(row["submitter"], row["precision"])
         yield {
             "id": row["path"],
             # A name that is empty is of a CPU.
@@ -108,13 +119,12 @@ def mlperf_points(rows: list[Mapping[str, str]]) -> Iterator[dict[str, str]]:
             .partition(" 288GB")[0]
             .partition(" 192GB")[0],
             "gpus": str(int(row["n"]) * int(row["nodes"])),
-            "weight_precision": {"fp4": "fp8" if row["model"] in MOSTLY_FP8 else fp4}.get(
-                row["precision"], row["precision"]
-            ),
+            "weight_precision": {"fp4": "fp8" if row["model"] in MOSTLY_FP8 else fp4}.get(precision, precision),
             "load": "mlperf_interactive" if interactive else "mlperf_server",
             "ttft_limit_ms": row["ttft_limit_ms"],
             "itl_limit_ms": row["tpot_limit_ms"],
-            "requests_per_s": row["completed_samples_s"],
+            # That came: of those completed a second, the time after the last arrival is in the divisor.
+            "requests_per_s": row["target_qps"],
             **{
                 f"{metric}_ms_{percentile}": row[f"{theirs}_{percentile}_ms"]
                 for metric, theirs in (("ttft", "ttft"), ("itl", "tpot"), ("e2e", "e2e"))
