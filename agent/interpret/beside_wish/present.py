@@ -14,6 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.fields.demand import HABIT, USERS
+from agent.interpret.beside_wish.printed import deployed_in, may_be_printed, measured_in
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.leftovers import covered
 from agent.interpret.facts.reading import TODAY, Choice
@@ -78,17 +79,6 @@ _SAME_MODEL: Final = re.compile(
     r"\bsame (?:\w+ ){0,2}?model\b|\bmodel (?:\w+ ){0,2}?(?:same|stays|remains|unchanged)\b"
 )
 _ENDS: Final = frozenset({"and", "but", "while", "whereas", "so", "with"})
-_KUBECTL: Final = re.compile(
-    r"(?m)^[^\S\n]*NAME\b[^\n]*\b(?:READY|REPLICAS|MINPODS|MIN|AVAILABLE|STATUS)\b[^\n]*"
-    r"(?:\n[^\S\n]*[\w./-]+(?:[^\S\n]+(?:\S*[\d/%<]\S*|[A-Z]\w*))+[^\S\n]*(?=\n|\Z))*"
-)
-"""What kubectl prints: a head in capitals and its rows."""
-_MANIFEST: Final = re.compile(
-    r"(?m)^[^\S\n]*[\"']?[\w.]*(?:replicaCount|minReplicas|maxReplicas|(?:nvidia|amd)\.com/gpu)[\"']?[^\S\n]*:[^\n]*"
-    r"|(?<=spec:)[^\S\n]*\n[^\S\n]*replicas:[^\n]*"
-)
-"""Lines of a chart's values or of a deployment that count what is deployed."""
-_PASTED: Final = re.compile(r"\bNAME\b|replicaCount|m(?:in|ax)Replicas|\.com/gpu|\breplicas:")
 _HINTS: Final = frozenset(
     "today todays today's currently presently nowadays quo now moment present days far current existing production "
     "prod run runs running serve use using host hosting operate operating cluster setup deployment stack fleet "
@@ -115,15 +105,15 @@ def spans_of_now(sentence: Sentence) -> list[tuple[int, int]]:
         sentence: with its names and numbers made.
     """
     text = sentence.text
-    if _HINTS.isdisjoint({item.word for item in sentence.items}) and not _PASTED.search(text):
+    if _HINTS.isdisjoint({item.word for item in sentence.items}) and not may_be_printed(text):
         return []
     lowered = plain_words(sentence.items)
-    printed = [match.span() for match in _KUBECTL.finditer(text)]
-    counted = [match.span() for match in _MANIFEST.finditer(text)] if _WANTS.search(lowered) else []
+    measured = measured_in(text)
     if CAPACITY.search(lowered):
-        return []
-    spans = [*printed, *counted]
+        return measured
+    spans = [*measured, *deployed_in(text, wished=_WANTS.search(lowered) is not None)]
     spans += _clauses_of_now(sentence, bool(spans))
+    spans += _around(sentence, measured)
     if spans:
         spans += [sentence.span(match.index("a"), match.index("a") + 1) for match in _FROM_TO.matches(sentence)]
     return spans
@@ -194,6 +184,22 @@ def _clauses_of_now(sentence: Sentence, pasted: bool) -> list[tuple[int, int]]:
     return spans
 
 
+def _around(sentence: Sentence, measured: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the clauses beside what was measured that say of what: the line above, and those behind until a wish."""
+    if not measured:
+        return []
+    start, end = min(start for start, _ in measured), max(end for _, end in measured)
+    above = sentence.text.rfind("\n", 0, max(0, start - 1)) + 1
+    found: list[tuple[int, int]] = []
+    for clause in _cut(sentence.items):
+        begins, ends = sentence.span(clause.first, clause.stop - 1)
+        if begins >= end and clause.wants:
+            break
+        if begins >= end or above <= begins < ends <= start:
+            found.append((begins, ends))
+    return found
+
+
 def _behind_in(items: Sequence[Item], clauses: Sequence[_Clause], clause: _Clause) -> list[tuple[int, int]]:
     """Return the clauses of the same sentence before one that ends with its word of now: '2 A100, TP2, today'."""
     before: list[tuple[int, int]] = []
@@ -262,13 +268,19 @@ def _tell(wish: Draft, now: Draft, kept: Sequence[tuple[int, int]]) -> None:
     told = sorted((one for one in now.findings if (one.start, one.end) not in kept), key=lambda one: one.start)
     told = _targets_of_now(wish, told)
     text = wish.sentence.text
-    printed = [match.span() for match in _KUBECTL.finditer(text)]
     asked = [(start, end) for *_, start, end in now.questions if (start, end) not in kept]
-    said = [one.options[0].echo.removeprefix("exactly ") for one in told if len(one.options) == 1]
+    measured = measured_in(text)
+    printed = [*measured, *deployed_in(text, wished=False)]
+    said = [
+        one.options[0].echo.removeprefix("exactly ")
+        for one in told
+        if len(one.options) == 1 and not (one.path == TARGETS and any(a <= one.start < b for a, b in measured))
+    ]
     if said or asked or printed:
         places = dict.fromkeys([*((one.start, one.end) for one in told), *asked, *printed])
         widest = [(a, b) for a, b in places if not any((c, d) != (a, b) and c <= a and b <= d for c, d in places)]
         typed = " … ".join(" ".join(text[start:end].split()) for start, end in sorted(widest))
+        typed = typed if len(typed) < _LONGEST_TYPED else f"{typed[:_SHORT]} … {typed[-_SHORT:]}"
         echoes = "; ".join(dict.fromkeys(filter(None, said)))
         note = f"{TODAY} as I read {typed!r}{': ' if echoes else ''}{echoes}. It is no part of what is planned"
         wish.notes += [(note, start, end) for start, end in places]
@@ -277,6 +289,10 @@ def _tell(wish: Draft, now: Draft, kept: Sequence[tuple[int, int]]) -> None:
     for index, item in enumerate(wish.sentence.items):
         if item.claimed and not item.numeric and not taken[item.start]:
             wish.sentence.take(index, False)  # neither of now nor of the wish: told as not used
+
+
+_LONGEST_TYPED, _SHORT = 300, 100
+"""Characters of what is told of now, as it is said back, and of its beginning and its end where it is longer."""
 
 
 def _targets_of_now(wish: Draft, told: list[Finding]) -> list[Finding]:

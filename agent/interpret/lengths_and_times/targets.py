@@ -1,8 +1,10 @@
 """Latency that must hold: which metric, at which percentile, how many seconds; tokens/s for one reader."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
+from agent.fields.demand import LEAST_TARGET_S
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence
@@ -478,16 +480,18 @@ def _without_unit(draft: Draft, first: int, last: int, amount: Amount) -> None:
         draft.object(first, last, f"{metric.upper()} must be more than 0, not {amount.value:g}")
         return
     seconds = (metric == "itl" and amount.value < 1) or (metric != "itl" and amount.value < _FEWEST_MS)
-    choices = tuple(
-        Choice(
-            (Target(metric=metric, percentile=percentile, seconds=amount.value * unit),),
-            show_seconds(amount.value * unit),
-        )
-        for unit in ((1.0, 1e-3) if seconds else (1e-3, 1.0))
-        if amount.value * unit <= 60
-    )
+    may_be = [amount.value * unit for unit in ((1.0, 1e-3) if seconds else (1e-3, 1.0))]
+    likely = [one for one in may_be if LEAST_TARGET_S[metric] <= one <= _LONGEST_BARE[metric]] or may_be
+    limits = [(Target(metric=metric, percentile=percentile, seconds=one),) for one in likely]
+    if len(likely) == 1 and metric == "itl":
+        said = f"ITL ({NAMES[metric]}) {percentile} ≤ {show_seconds(likely[0])}, as no other unit can be"
+        draft.found("targets", first, last, [Option(limits[0], said)])
+        return
+    choices = tuple(Choice(limit, show_seconds(one)) for limit, one in zip(limits, likely, strict=True))
     draft.ask("targets", first, last, f"{metric.upper()} {amount.value:g}: milliseconds or seconds?", choices)
 
 
+_LONGEST_BARE: Final[Mapping[str, float]] = {"ttft": 60.0, "itl": 5.0, "e2e": 3600.0}
+"""Seconds of a limit that is said without a unit, at the most, by judgement."""
 _FEWEST_MS: Final = 20.0
 """Of a wait that is likelier in ms than in s: 'TTFT 1.5' is more likely seconds. By judgement."""

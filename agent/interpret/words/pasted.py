@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from agent.interpret.words.grammar import UNKNOWN, Item
+from agent.interpret.words.grammar import UNKNOWN, Amount, Item
 from agent.interpret.words.keys import is_key, meaning_of_key
 from agent.interpret.words.scanner import items_of, kinds_of, phrase_items
 from agent.interpret.words.tables import Rows, are_workloads, tables_in
@@ -29,7 +29,8 @@ def put_into_words(text: str, items: list[Item]) -> list[Item]:
     """Return the items with pasted keys as the words that they stand for, and tables as pairs of key and value."""
     if not _LOOKS_PASTED.search(text):
         return items
-    spans = [*_table_pairs(text), *_key_pairs(text)]
+    _count_cards(text, items)
+    spans = [*_table_pairs(text), *_totals(text), *_key_pairs(text)]
     return _rewritten(text, items, spans) if spans else items
 
 
@@ -64,6 +65,8 @@ class _Pair(Struct, frozen=True):
     unit: str = ""
     unknown: bool = False
     """A flag that no plan depends on."""
+    scale: float = 1.0
+    """By which the value is multiplied."""
 
 
 def _key_pairs(text: str) -> Iterator[_Pair]:
@@ -93,6 +96,36 @@ def _key_pairs(text: str) -> Iterator[_Pair]:
         found = meaning_of_key(pair["key"])
         if found is not None and (opens or "_" in pair["key"] or "=" in pair.group()):
             yield _Pair((pair.start(), pair.end()), None, *found)
+
+
+_CARD: Final = re.compile(r"(?m)^[ \t|]*(?P<index>\d+) {1,4}(?P<name>NVIDIA [\w -]+?)\s*\|(?P<rest>[^\n]*MiB[^\n]*)$")
+"""A row of what nvidia-smi prints: the number of a card, counted from 0, its name and its memory."""
+
+
+def _count_cards(text: str, items: list[Item]) -> None:
+    """Put how many cards nvidia-smi prints in the place of the first one's number, and leave out the other rows."""
+    rows = list(_CARD.finditer(text))
+    if not rows or len({row["name"] for row in rows}) > 1:
+        return
+    for item in items:
+        if item.start == rows[0].start("index"):
+            item.amount = Amount((float(len(rows)),))
+        elif any(row.start("rest") <= item.start < row.end() for row in rows):
+            item.kinds, item.amount = UNKNOWN, None
+    items[:] = [item for item in items if not any(row.start() <= item.start < row.start("rest") for row in rows[1:])]
+
+
+_RUN: Final = re.compile(r"(?mi)^[ \t]*(?:successful|completed) requests:[ \t]*(?P<count>\d+)[ \t]*$")
+_TOTAL: Final = re.compile(r"(?mi)^[ \t]*total (?P<side>input|generated|output) tokens:(?=[ \t]*\d)")
+
+
+def _totals(text: str) -> Iterator[_Pair]:
+    """Yield the totals of a benchmark's run, as what one of its requests has: 1,024,000 tokens in 1,000 requests."""
+    run = _RUN.search(text)
+    count = int(run["count"]) if run else 0
+    for total in _TOTAL.finditer(text) if count else ():
+        words = "input : tokens" if total["side"].lower() == "input" else "output : tokens"
+        yield _Pair(total.span(), None, words, scale=1 / count)
 
 
 def _parents(text: str) -> dict[int, tuple[int, str]]:
@@ -141,7 +174,7 @@ def _pairs_of(text: str, block: Rows, ruled: bool) -> Iterator[_Pair]:
     keyed = [is_key(text[start:end]) for start, end in (block[0] if block else ())]
     if len(block) > 2 and are_workloads(text, block):
         block = block[:2]  # a plan is of one workload: see workload_rows
-    by_columns = len(block) == 2 and (len(keyed) > 2 or (len(keyed) == 2 and all(keyed)))
+    by_columns = len(block) == 2 and ((len(keyed) > 2 and any(keyed)) or (len(keyed) == 2 and all(keyed)))
     if by_columns:
         pairs = list(zip(block[0], block[1], strict=True))
     elif len(block) == 1 and len(keyed) > 2 and keyed == [at % 2 == 0 for at in range(len(keyed))]:
@@ -189,6 +222,8 @@ def _rewritten(text: str, items: list[Item], pairs: list[_Pair]) -> list[Item]:
             made.append(Item(UNKNOWN, start, end, text[start:end], numeric=True))
             continue
         made += phrase_items(pair_here.words or "", start, end)
+        if pair_here.scale != 1 and items[position : position + 1]:
+            items[position].amount = items[position].number.times(pair_here.scale)
         if pair_here.unit:
             made += _with_unit(items[position : position + 1], pair_here.unit, text)
             position += 1

@@ -77,7 +77,7 @@ def workloads_in(text: str) -> Workloads | None:
         text: as pasted.
     """
     for block, _ in tables_in(text) if "\n" in text else ():
-        if len(block) < 3 or not are_workloads(text, block):
+        if len(block) < 3 or not are_workloads(text, block) or tells_results(text, block):
             continue
         start, end = span_of(block)
         named = not is_key(text[slice(*block[0][0])])
