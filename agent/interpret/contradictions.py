@@ -6,6 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.fields.demand import HABIT, USERS
+from agent.interpret.beside_wish.present import CARD
 from agent.interpret.facts.draft import Draft, Finding
 from agent.interpret.facts.reading import Choice
 from agent.interpret.lengths_and_times.targets import METRICS
@@ -33,6 +34,7 @@ def read_contradictions(draft: Draft) -> None:
     _several_times(draft)
     _multiplied(draft)
     _times_a_rate(draft)
+    _more_beside(draft)
     _too_many(draft)
     _too_long(draft)
     _whole_before_first(draft)
@@ -162,6 +164,25 @@ def _times_a_rate(draft: Draft) -> None:
         draft.questions.append(
             (f"{said!r}: which load is to be planned for?", RATE, choices, items[at].start, finding.end)
         )
+
+
+_BEYOND: Final = re.compile(
+    r"\b(?:anything (?:above|beyond|over|more|else)|everything (?:above|beyond|else)|(?:the )?rest|the remainder|"
+    r"overflow|beyond that|on top|above that)\b[^.;\n]{0,40}\b(?:spot|on[- ]demand|rent\w*|cloud|burst)",
+    re.I,
+)
+
+
+def _more_beside(draft: Draft) -> None:
+    """Ask whether a fleet is all of it where what goes beyond is rented otherwise: '6 reserved, the rest on spot'."""
+    for finding in _without(draft, COUNT) if draft.has(RATE) and _BEYOND.search(draft.sentence.text) else ():
+        count, said = finding.options[0].value, " ".join(draft.sentence.text[finding.start : finding.end].split())
+        card = draft.value(CARD) or ()
+        choices = (
+            Choice(card, "a part of it: find the fleet that the load takes", CARD),
+            Choice(count, f"all of it: {finding.options[0].echo}"),
+        )
+        draft.questions.append((f"{said!r}: is that a part of the fleet?", COUNT, choices, finding.start, finding.end))
 
 
 def _too_many(draft: Draft) -> None:

@@ -169,13 +169,16 @@ def _ask_period(draft: Draft, match: Match) -> None:
     draft.ask(BUDGET, match.first, match.last, f"{show_usd(value)}: a month or a year?", choices)
 
 
+_OF_A_BUDGET: Final = frozenset("month monthly year years yearly annual annually spend spends spending total".split())
+
+
 def _foreign(draft: Draft) -> None:
     """Object to a budget in another currency: prices are in USD and no exchange rate is known."""
     items = draft.sentence.items
     for index, item in enumerate(items):
         if item.has("euro_sum") and not item.claimed:
             near = items[max(0, index - 5) : index + 4]
-            if any(other.has("budget", "under") or other.word in ("month", "monthly") for other in near):
+            if any(other.has("budget", "under", "dur") or other.word in _OF_A_BUDGET for other in near):
                 said = draft.sentence.words(index, index)
                 draft.object(index, index, f"{said} is not in USD: prices are, so give the budget in USD")
 

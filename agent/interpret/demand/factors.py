@@ -16,7 +16,7 @@ from catalogs.units import SECONDS_PER_DAY
 
 _FEW: Final = 3
 """Words of one noun and its adjectives."""
-_FAR: Final = 9
+_FAR: Final = 12
 """Items behind a share in which its time may stand."""
 _NOUNS: Final = ("event", "thing", "user", "audience", "site", "talk", "whole")
 """Kinds of what is counted: they are told from the verb or adverb behind them."""
@@ -44,6 +44,7 @@ _LOST: Final = re.compile(
     "reject(s|ed)?|deflect(s|ed)?|block(s|ed)?"
 )
 """What becomes of requests that do not come to the model."""
+_CACHES: Final = frozenset("cache caches redis memcached cdn varnish".split())
 _NEVER: Final = frozenset({"never", "not", "without", "bypass", "bypasses", "skip", "skips", "before"})
 _SOME: Final = frozenset("a an one typical average normal regular".split())
 """Before one of those who ask, at the head of a clause: 'a driver speaks to it four times'."""
@@ -474,17 +475,23 @@ class Line(Struct):
 
     def is_lost(self, at: int) -> bool:
         """Whether a share is of what never comes to the model: '40 % get cancelled', 'we drop 60 % of them'."""
-        if any(item.has("rateunit") for item in self.items):
-            return False  # '20 rps' are those that come
+        return not any(item.has("rateunit") for item in self.items) and self.never_comes(at)  # '20 rps' come
+
+    def never_comes(self, at: int) -> bool:
+        """Whether a share is said to be of what never comes to the model, though a rate beside it may be without it."""
         before = self._clause(range(at - 1, max(-1, at - _FEW - 1), -1))
-        around = [*before, *self._clause(range(at + 1, min(len(self.items), at + _FAR)))]
-        cached = any(self._is_word(n, "cache") and self.items[n - 1].word in ("from", "by", "the") for n in around)
+        around = [*before, *self._clause(range(at + 1, min(len(self.items), at + _FAR)), "and")]
+        cached = any(self.items[n].word in _CACHES and self.items[n - 1].word not in ("prefix", "kv") for n in around)
         from_it = cached and any(self.items[n].word in ("from", "by") for n in around)
         return from_it or any(_LOST.fullmatch(self.items[n].word) and not self._is_word(n + 1, "to") for n in around)
 
-    def _clause(self, places: range) -> list[int]:
-        """Return positions up to the next figure or mark."""
-        ends = (n for n in places if is_figure(self.items[n]) or self._is(n, "comma", "stop", "conj"))
+    def _clause(self, places: range, beyond: str = "") -> list[int]:
+        """Return positions up to the next figure or mark, though this be not a word that is gone beyond."""
+        ends = (
+            n
+            for n in places
+            if is_figure(self.items[n]) or (self._is(n, "comma", "stop", "conj") and self.items[n].word != beyond)
+        )
         stop = next(ends, places.stop)
         return [*range(places.start, stop, places.step)]
 

@@ -143,36 +143,62 @@ def _made_with(draft: Draft, line: Line, second: Second, unused: Sequence[Item],
         figure, roles = line.figure(at, 0), second.roles[item.start]
         role = max(roles, key=lambda one: roles[one])
         times = 0.0
-        if item.has("pct") and role == "share":
-            times, shown = 1 - value if line.is_lost(at) else value, "of it"
+        if item.has("mult") and value > 1 and not draft.has(PEAK):
+            made.append(_at_the_peak(load, load * value))
+        if item.has("pct") and role == "share" and not _of_the_peak(draft, item):
+            times, shown = 1 - value if line.never_comes(at) else value, "of it"
         elif (item.has("mult") and value > 1) or (item.has("num") and role in ("turns", "habit") and value > 1):
             times, shown = value, "as much"
         elif item.has("num") and role in ("rate", "daily", "peak_factor") and len(inside) == 1 and not draft.has(PEAK):
             in_its_unit = load / inside[0].number.value
             rate = value / figure.factor.seconds if figure and figure.factor.seconds else value * in_its_unit
             if rate > load:
-                label = f"{show_figure(load)} requests/s on average, {show_figure(rate)} at the peak"
-                made.append(Choice(load, label, RATE, also={PEAK: rate / load}))
+                made.append(_at_the_peak(load, rate))
         if times and not implausible(RATE, load * times):
             factor = f"{show_percent(times)} {shown}" if item.has("pct") else f"{show_figure(times)} × {shown}"
             made.append(Choice(load * times, f"{factor}: {show_figure(load * times)} requests/s on average", RATE))
     return made[:_MOST_MADE]
 
 
+def _at_the_peak(mean: float, peak: float) -> Choice:
+    label = f"{show_figure(mean)} requests/s on average, {show_figure(peak)} at the peak"
+    return Choice(mean, label, RATE, also={PEAK: peak / mean})
+
+
+def _of_the_peak(draft: Draft, item: Item) -> bool:
+    """Whether a share is the busiest time's: 'the busiest day has 6% of it'."""
+    at = draft.sentence.items.index(item)
+    return item.has("pct") and any(other.has("peak") for other in draft.sentence.items[max(0, at - _REACH) : at])
+
+
+_REACH: Final = 4
+"""Items between the busiest time and its share."""
+
+
 def _factors_left(draft: Draft, line: Line, second: Second) -> list[Item]:
     """Return the figures that no rule has used though they probably multiply the load."""
-    chances = {item.start: c for item in unused_figures(draft, second) if (c := _chance(draft, item, second)) > _MAY}
+    chances = {
+        item.start: c for item in unused_figures(draft, second) if (c := _chance(draft, line, item, second)) > _MAY
+    }
     unused = [item for item in draft.sentence.items if item.start in chances]
     parts = [item.number.value for item in draft.sentence.items if item.has("pct")]
     if len(parts) > 1 and abs(sum(parts) - 1) < 0.01:
         return []  # parts of the load, which together are all of it
     # '80 % of it is from Asia' changes no load; '0.5 % of visits ask' does.
-    told = any(not item.has("pct") or _behind(draft, item) & ASKING or line.is_lost(_at(line, item)) for item in unused)
+    told = any(
+        not item.has("pct")
+        or _behind(draft, item) & ASKING
+        or _of_the_peak(draft, item)
+        or line.never_comes(_at(line, item))
+        for item in unused
+    )
     return unused if told and max(chances.values(), default=0.0) >= _FACTOR else []
 
 
-def _chance(draft: Draft, item: Item, second: Second) -> float:
+def _chance(draft: Draft, line: Line, item: Item, second: Second) -> float:
     """Return how likely a figure multiplies the load."""
+    if item.has("pct") and line.never_comes(_at(line, item)):
+        return 1.0
     items, at = draft.sentence.items, draft.sentence.items.index(item)
     if (
         item.amount is None

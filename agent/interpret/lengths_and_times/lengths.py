@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
+from agent.interpret.lengths_and_times.mixtures import read_mixtures
 from agent.interpret.lengths_and_times.prompt_parts import read_parts
 from agent.interpret.lengths_and_times.targets import read_throughput
 from agent.interpret.words.grammar import Amount, Match, Rule
@@ -50,11 +51,6 @@ _REASONING: Final = (
     Rule("('think' | 'thinks' | 'thinking' | 'reasons') ('for' | link | upto){0,3} n:num token"),
 )
 _DRAFTED: Final = Rule("n:num draft token?")
-_MIXTURE: Final = Rule(
-    "(i:incue | o:outcue) (link | colon | paren){0,3} p:pct (link | paren | 'with' | 'have'){0,3} a:num token? "
-    "(comma | conj){1,2} q:pct (link | paren | 'with' | 'have'){0,3} b:num token?"
-)
-"""'prompts: 70% around 500 tokens, 30% around 8000 tokens'."""
 _TOTALS: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -182,8 +178,7 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
                 float,
                 lambda v, made: f"{show_count(v)} hidden tokens per answer",
             )
-    for match in _MIXTURE.matches(draft.sentence):
-        _mixture(draft, match)
+    read_mixtures(draft)
     for match in _MEAN_AND_P95.matches(draft.sentence):
         _note(draft, _side(match), count_of_tokens(match["a"]), "token", "mean", match.first, match.index("a"))
         named = match["p"].entries[0]
@@ -361,20 +356,6 @@ def _window_or_prompt(draft: Draft, known: Mapping[str, Any]) -> None:
         )
         text = f"{said!r}: is that the prompt or the context window?"
         draft.questions.append((text, "tokens.input.mean", choices, finding.start, finding.end))
-
-
-def _mixture(draft: Draft, match: Match) -> None:
-    """Read the mean of two lengths, each with its share; shares that are no whole are left."""
-    share, other = match["p"].number.value, match["q"].number.value
-    a, b = count_of_tokens(match["a"]).value, count_of_tokens(match["b"]).value
-    if abs(share + other - 1) > 0.01:
-        return
-    side, name = ("input", "prompts") if "i" in match else ("output", "answers")
-    mean = float(f"{share * a + other * b:.9g}")
-    echo = (
-        f"{name}: {share:.0%} × {show_count(a)} + {other:.0%} × {show_count(b)} = {show_count(mean)} tokens on average"
-    )
-    draft.found(f"tokens.{side}.mean", match.first, match.last, [Option(whole(mean), echo)])
 
 
 def _totals(draft: Draft, known: Mapping[str, Any]) -> list[Match]:

@@ -326,8 +326,9 @@ def _ask_period(draft: Draft, match: Match) -> None:
 
 def _horizon(draft: Draft, match: Match) -> None:
     amount = match["d"].number if "d" in match else Amount((SECONDS[match["t"].word],))
-    if amount.value < _SHORTEST_HORIZON:
-        return
+    before = draft.sentence.items[max(0, match.first - 1) : match.first]
+    if amount.value < _SHORTEST_HORIZON or any(item.has("euro_sum", "money") for item in before):
+        return  # '1.5 million over three years' is a budget
     draft.read(
         HORIZON, match, amount.times(1 / SECONDS_PER_YEAR), _tidy, lambda v, made: f"planned for {show_figure(v)} years"
     )

@@ -7,7 +7,8 @@ from agent.fields.demand import HABIT, USERS
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.words.grammar import Amount, Item, Match, Rule
-from catalogs.units import show_count, show_figure, show_percent
+from agent.interpret.words.vocabulary import SECONDS
+from catalogs.units import SECONDS_PER_HOUR, show_count, show_figure, show_percent
 
 RATE: Final = "traffic.requests_per_s"
 MOST_BARE_PEAK: Final = 5.0
@@ -33,7 +34,8 @@ _CALLS: Final = tuple(
         "'a')"
         " (unknown | 'user')? whole",
         "n:num (unknown | model | preset){0,2} (call | event) perrequest",
-        "('each' | 'every' | 'a' | 'one') (unknown | 'user')? whole near{1,3} n:num (unknown | model){0,2} call",
+        "('each' | 'every' | 'a' | 'one' | eachuser) (unknown | 'user')? whole near{1,3} n:num "
+        "(unknown | model){0,2} call",
         "('each' | 'every' | 'a' | 'an' | 'per' | eachuser | o:num) (unknown | user)? "
         "(whole | thing | 'run' | 'answer') ('is' | "
         "'are' | 'needs' | 'takes' | 'makes' | 'means' | colon | '=') approx? n:num (unknown | model){0,2} call "
@@ -60,7 +62,7 @@ _SHARE_OF_DAY: Final = tuple(
     Rule(pattern)
     for pattern in (
         "k:peak (link | verb | 'carries' | 'has' | 'sees' | 'gets' | 'takes' | colon){0,2} p:pct 'of' ('the' | 'a' | "
-        "'our' | 'all' | 'each' | 'one' | adverb){0,2} ('day' | 'daily' | 'days')",
+        "'our' | 'all' | 'each' | 'one' | adverb){0,2} t:('day' | 'daily' | 'days' | 'week' | 'month' | 'year')",
         "k:peak ('carries' | 'has' | 'sees' | 'gets' | 'takes') approx? p:pct (?= comma | stop | conj | paren | $)",
     )
 )
@@ -289,9 +291,12 @@ def _share_of_the_day(draft: Draft) -> None:
     for rule in _SHARE_OF_DAY:
         for match in rule.matches(draft.sentence):
             k, share = match["k"], match["p"].number.value
-            if "hour" in draft.sentence.text[k.start : k.end].lower() and 1 <= 24 * share <= 24:
-                echo = f"{show_figure(100 * share)} % of the day × 24 h = peak {show_figure(24 * share)} × the mean"
-                draft.found("traffic.peak_factor", match.first, match.last, [Option(24 * share, echo)])
+            period = match["t"].word.removesuffix("s").replace("daily", "day") if "t" in match else "day"
+            hours = SECONDS[period] / SECONDS_PER_HOUR
+            if "hour" in draft.sentence.text[k.start : k.end].lower() and 1 <= hours * share <= hours:
+                factor = hours * share
+                echo = f"{show_percent(share)} of the {period} × {hours:g} h = peak {show_figure(factor)} × the mean"
+                draft.found("traffic.peak_factor", match.first, match.last, [Option(factor, echo)])
 
 
 def _is_factor(draft: Draft, match: Match) -> bool:

@@ -464,7 +464,8 @@ def _with_users_around(draft: Draft, match: Match) -> tuple[int, int, bool]:
     ] * 3:
         return first, last + 1, True  # 200 completions a day x 50 developers
     for back in range(first - 1, max(-1, first - 6), -1):
-        if items[back].has("stop", "num"):
+        apart = items[back].has("comma") and items[last].has("rateunit")  # 'for each user, 20 rps'
+        if apart or items[back].has("stop", "num", "model", "gpu"):
             break
         if items[back].has("eachuser", "each", "peruser"):
             closes = back > 0 and items[back - 1].has("time", "tshort", "token", "dur", "money", "gpunoun")

@@ -1,5 +1,6 @@
 """What a rate holds for, where that is not the whole service all day: some hours of a day, each of several sites."""
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -31,6 +32,8 @@ _SITE: Final = Rule("(per | slash | 'in' ('each' | 'every')) (s:site | p:(gpunou
 _SITES: Final = Rule("n:num unknown? s:site")
 _SITES_EACH: Final = Rule("n:num unknown? s:site 'each'")
 _EACH_OF_SITES: Final = Rule("('each' | 'every') 'of' link{0,2} n:num unknown? s:site")
+_COUNTED: Final = re.compile(r"\b(\d{1,4})\s?(?:x\s?)?(?:gpus?|cards|accelerators|nodes|servers|replicas|pods)\b", re.I)
+"""How many there are of what a rate is of, though they be of today."""
 _REACH: Final = 3
 
 
@@ -103,6 +106,12 @@ def read_sites(draft: Draft, rate: Rate) -> bool:
         return True
     text = f"{said!r}: how many requests per second are that in all?"
     choices = [Choice(each, f"{show_figure(each)} requests/s in all: there is one")]
+    counts = {*_COUNTED.findall(draft.sentence.text)} if "p" in match else set()
+    if len(counts) == 1:
+        (count,) = counts
+        values = [value / rate.seconds * int(count) for value in rate.amount.values]
+        shown = [f"{show_figure(value / int(count))} × {count} = {show_figure(value)} requests/s" for value in values]
+        choices = [Choice(value, label) for value, label in zip(values, shown, strict=True)]
     draft.ask(RATE, rate.first, match.last, text, choices)
     return True
 

@@ -62,6 +62,7 @@ def as_meant(text: str, families: Collection[str]) -> tuple[str, tuple[str, ...]
         text: a line.
         families: words with which models' names begin, in lower case.
     """
+    text = _ABBREVIATED.sub(r"\1 ", text)
     text = _POINT.sub(_with_point, text)
     text = _CARD.sub(_card, text)
     text = _VERSION.sub(lambda said: _version(said, families), text)
@@ -117,6 +118,9 @@ def _unit(words: str) -> frozenset[str]:
     word = first[1].lower()
     return frozenset({word}) if word in ("b", "x") else kinds_of(spelt(word)) & _UNITS or frozenset({f"'{word}'"})
 
+
+_ABBREVIATED: Final = re.compile(r"(?<=\d )(mio|mrd|tsd|tys|mln|млн|тыс)\.", re.I)
+"""Scales that other languages shorten with a full stop, which ends no sentence."""
 
 # --- figures of names, spoken -----------------------------------------------------------------------------------------
 

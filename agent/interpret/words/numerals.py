@@ -43,7 +43,8 @@ _FACTORS: Final = {
 _BELOW_HUNDRED = "(tens small? | small (tens small? (?! 'page' | 'word') | 'zero')?)"
 """Also as it is spoken: 'three fifty' is 350, 'seven zero' 70."""
 _IN_WORDS = Rule(
-    "(num (?= scaleword | 'and' 'a' 'half') | 'half' 'a'? (?= scaleword) | 'a' (?= scaleword) | 'a'? couple 'of'?"
+    "(num (?= scaleword | 'and' 'a' 'half') | 'hundred' (?= 'thousand' | 'k') | "
+    "'half' 'a'? (?= scaleword) | 'a' (?= scaleword) | 'a'? couple 'of'?"
     f" | 'a'? 'quarter' 'of'? 'a'? (?= scaleword) | {_BELOW_HUNDRED})"
     f" ('and' 'a' 'half')? (scaleword+ (((?<= 'hundred') 'and')? {_BELOW_HUNDRED} scaleword*)*)?"
 )
@@ -64,7 +65,8 @@ _PART_DOES = Rule(
 """'A third is on a call', and no 'requests a quarter'."""
 _FRACTION = Rule("a:num slash b:num (?= 'of')")
 _ONE_IN_SO_MANY = Rule(
-    "a:num 'in' b:num (?= 'is' | 'are' | 'of' | user | 'on'? (concurrent | inflight | 'active' | 'online'))"
+    "a:num 'in' b:num (?= 'is' | 'are' | 'of' | user | event | outcue | 'on'? "
+    "(concurrent | inflight | 'active' | 'online'))"
 )
 """'Only 1 in 40 is generating', 'one in ten online at once'."""
 _ONE_IN_DOES = Rule("a:num 'in' b:num (?= unknown | 'starts' | 'start' | 'uses' | 'asks' | 'use')")
@@ -96,8 +98,16 @@ _MORE_HOURS = Rule(
 _WINDOWS = Rule("w:window (conj | comma | 'then'){1,2} v:window")
 """'9-11 and 14-16': together."""
 _PERCENTILE = Rule("(n:num percent? | o:opaque) percentile | 'median'")
-_OF_SO_MANY = Rule("a:num 'out'? 'of' b:num ('cases' | 'times' | event)")
+_OF_SO_MANY = Rule("a:num 'out'? 'of' b:num ('cases' | 'times' | event | outcue)")
 """'in 95 of 100 cases' is a percentile."""
+_LATE = Rule(
+    "(under | 'only' | 'just')? (p:pct | a:num (percent | ('in' | 'out'? 'of') b:num)) ('of' ('the' | 'all' | "
+    "'our'){0,2})? ('cases' | event | outcue | user)? ('may' | 'can' | 'could' | 'should' | 'might' | 'must' | 'to' | "
+    "'be' | 'are' | 'is' | 'allowed' | 'take' | 'takes' | 'wait' | 'have' | 'need' | 'needs' | 'last' | 'see')"
+    "{0,5} ('exceed' | 'exceeds' | 'exceeding' | ('longer' | 'slower' | 'later') 'than' | over)"
+    " (?= approx? num (time | tshort))"
+)
+"""'No more than 5 in 1,000 may take longer than 2 s' is p99.5 within 2 s."""
 _SHARE_OF_REQUESTS = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= event | user | outcue | time | 'cases')")
 _SHARE_OF_LATENCIES = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= ttft | itl | e2e)")
 _PERCENT = Rule("n:num percent")
@@ -314,6 +324,17 @@ def _between(sentence: Sentence, low: Item, high: Item, joined: str = "to") -> A
 
 
 def _percentiles(sentence: Sentence) -> None:
+    for match in _LATE.matches(sentence):
+        late = (
+            match["p"].number.value
+            if "p" in match
+            else match["a"].number.value / (match["b"].number.value if "b" in match else 100.0)
+        )
+        if 0 < late < 1:
+            start, end = sentence.span(match.first, match.last)
+            entry = f"p{100 - 100 * late:.6g}"
+            made = Item(frozenset({"pctl"}), start, end, "", entries=(entry,), numeric=True)
+            sentence.merge(match.first, match.last, made)
     for match in _OF_SO_MANY.matches(sentence):
         share = 100 * match["a"].number.value / (match["b"].number.value or 1.0)
         if f"{share:g}" in _PERCENTILES and _of_a_target(sentence, match.first, match.last):
@@ -331,9 +352,21 @@ def _percentiles(sentence: Sentence) -> None:
                 digits = "50"
             elif share_of and (digits.partition(".")[0] not in _PERCENTILES or _repeats(sentence, match.last)):
                 continue
+            if share_of and _is_a_part(sentence) and not _of_a_target(sentence, match.first, match.last):
+                continue
             start, end = sentence.span(match.first, match.last)
             made = Item(frozenset({"pctl"}), start, end, "", entries=(f"p{digits}",), numeric=item.numeric)
             sentence.merge(match.first, match.last, made)
+
+
+_OTHERS: Final = ("rest", "others", "other", "remaining", "remainder")
+
+
+def _is_a_part(sentence: Sentence) -> bool:
+    """Whether shares make up a whole: '90% of prompts are 500 tokens, the other 10% are 8k'."""
+    shares = [one.number.value for one, unit in pairwise(sentence.items) if one.has("num") and unit.has("percent")]
+    made = [one.number.value * 100 for one in sentence.items if one.has("pct")]
+    return sum(shares) + sum(made) == 100 or any(item.word in _OTHERS for item in sentence.items)
 
 
 def _of_a_target(sentence: Sentence, first: int, last: int) -> bool:

@@ -131,7 +131,8 @@ KINDS: Final[dict[str, str]] = {
     "sidecost": "licences licenses staff salaries salary maintenance egress insurance",
     "budget": "budget afford ceiling cheaper budgeted",
     "usd": "usd dollar dollars bucks $ us$",
-    "euro": "eur euro euros € gbp pounds £ chf yen ¥",
+    "euro": "eur euro euros € gbp pounds £ chf yen ¥ pln zł zl zloty zlotys sek nok dkk inr rupees ₹ jpy cad aud brl "
+    "rmb cny yuan 元 円 krw",
     "wattunit": "kw kilowatt kilowatts mw megawatt megawatts watt watts",
     "bytes": "gb gib tb tib mb mib kb kib pb gigabyte gigabytes terabyte terabytes megabyte megabytes gig gigs",
     # --- serving ---
@@ -242,7 +243,9 @@ PHRASES: Final[dict[str, str]] = {
     "replacing": "instead of|rather than|in place of|anstelle von|an stelle von|au lieu de|à la place de|a la place de|"
     "en lugar de|en vez de|invece di|al posto di|in plaats van|em vez de",
     "dont": "do not|does not|did not|will not|would not|should not|must not|may not|can not|is not|are not|am not",
-    "peak": "busiest hour|busy hour|rush hour|peak hour|peak hours|peak time|peak times|peak load|peak traffic|"
+    "workday": "business day",
+    "peak": "busiest hour|biggest hour|heaviest hour|largest hour|"
+    "busy hour|rush hour|peak hour|peak hours|peak time|peak times|peak load|peak traffic|"
     "busiest hours|busiest time|busy hours|high season|busiest period|busiest minute|worst hour|peak day",
     "offpeak": "off peak|off peak hours|quiet hours|at night|overnight",
     "yoy": "year over year|year on year|y / y|y o y|per annum|p a",
