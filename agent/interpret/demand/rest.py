@@ -143,8 +143,6 @@ def _made_with(draft: Draft, line: Line, second: Second, unused: Sequence[Item],
         figure, roles = line.figure(at, 0), second.roles[item.start]
         role = max(roles, key=lambda one: roles[one])
         times = 0.0
-        if item.has("mult") and value > 1 and not draft.has(PEAK):
-            made.append(_at_the_peak(load, load * value))
         if item.has("pct") and role == "share" and not _of_the_peak(draft, item):
             times, shown = 1 - value if line.never_comes(at) else value, "of it"
         elif (item.has("mult") and value > 1) or (item.has("num") and role in ("turns", "habit") and value > 1):
@@ -157,6 +155,8 @@ def _made_with(draft: Draft, line: Line, second: Second, unused: Sequence[Item],
         if times and not implausible(RATE, load * times):
             factor = f"{show_percent(times)} {shown}" if item.has("pct") else f"{show_figure(times)} × {shown}"
             made.append(Choice(load * times, f"{factor}: {show_figure(load * times)} requests/s on average", RATE))
+        if item.has("mult") and value > 1 and not draft.has(PEAK):
+            made.append(_at_the_peak(load, load * value))
     return made[:_MOST_MADE]
 
 
@@ -198,6 +198,8 @@ def _factors_left(draft: Draft, line: Line, second: Second) -> list[Item]:
 def _chance(draft: Draft, line: Line, item: Item, second: Second) -> float:
     """Return how likely a figure multiplies the load."""
     if item.has("pct") and line.never_comes(_at(line, item)):
+        return 1.0
+    if item.has("mult") and item.number.value > 1:
         return 1.0
     items, at = draft.sentence.items, draft.sentence.items.index(item)
     if (

@@ -32,7 +32,9 @@ _SITE: Final = Rule("(per | slash | 'in' ('each' | 'every')) (s:site | p:(gpunou
 _SITES: Final = Rule("n:num unknown? s:site")
 _SITES_EACH: Final = Rule("n:num unknown? s:site 'each'")
 _EACH_OF_SITES: Final = Rule("('each' | 'every') 'of' link{0,2} n:num unknown? s:site")
-_COUNTED: Final = re.compile(r"\b(\d{1,4})\s?(?:x\s?)?(?:gpus?|cards|accelerators|nodes|servers|replicas|pods)\b", re.I)
+_COUNTED: Final = re.compile(
+    r"\b(\d{1,4})\s?(?:x\s?)?(?:gpus?|cards|accelerators|nodes|servers|machines|boxes|replicas|pods)\b", re.I
+)
 """How many there are of what a rate is of, though they be of today."""
 _REACH: Final = 3
 

@@ -19,19 +19,22 @@ _NUMBER: Final = (
     rf"|\b{_SPOKEN}(?:(?:[\s-]|\sand\s){_SPOKEN})*\b)"
 )
 _STRONG: Final = (
-    r"no,? wait|wait,? no|sorry|scratch that|strike that|correction|or rather|i mean(?:t)?|make (?:it|that)|"
-    r"my (?:bad|mistake)|oops|pardon|je veux dire|ou plutôt|quatsch|ich meinte?|vielmehr|besser gesagt|perd[oó]n|digo|"
-    r"mejor dicho|quiero decir|scusa(?:te)?|anzi|volevo dire|desculpe?|aliás|quer dizer|ou melhor|ik bedoel|"
+    r"no,? wait|wait,? no|sorry|scratch that|strike that|edit|correction|or rather|i mean(?:t)?|"
+    r"make (?:it|that)|my (?:bad|mistake)|oops|but (?:it'?s |it is |that'?s )?(?:really|actually)|pardon|"
+    r"je veux dire|ou plutôt|quatsch|ich meinte?|vielmehr|besser gesagt|perd[oó]n|digo|mejor dicho|"
+    r"quiero decir|scusa(?:te)?|anzi|volevo dire|desculpe?|aliás|quer dizer|ou melhor|ik bedoel|"
     r"przepraszam|to znaczy|извините|точнее|вернее|不对|哦不|いや|すみません|じゃなくて|ではなく|아니"
 )
 _WEAK: Final = r"no|non|nein|nee|nie|não|нет|不|actually|wait|pardon|enfin|plutôt|moment|uh+m?|äh+m?|euh+"
-_APART: Final = r"[\s,;:.?–—…()-]"
+_APART: Final = r"[\s,;:.?–—…()→>-]"
 _TAKEN_BACK: Final = re.compile(
     rf"(?P<marks>{_APART}+(?:(?:{_STRONG}|{_WEAK})\b{_APART}*)+)(?:(?:it's|that's|it is|about|around|like|more like|"
     rf"rather|exactly|only|is|~)\s?)*(?P<then>{_NUMBER}|(?:per|pro|par|por|an?|al)\s|/|[a-z]+\d+\w*\b)",
     re.I,
 )
-_MARK: Final = re.compile(rf"(?P<strong>{_STRONG})|(?<=[,;.?(–—-])\s*(?:{_WEAK})\s*[,;–—]", re.I)
+_MARK: Final = re.compile(rf"{_STRONG}|[,;.?(–—-]\s*(?:{_WEAK})\s*[,;–—]", re.I)
+_BEFORE_A_NUMBER: Final = re.compile(rf"[,;.?(–—-]\s*(?:{_WEAK})\s*$", re.I)
+"""'H100, no A100' takes nothing back."""
 _BEFORE: Final = re.compile(
     rf"(?P<number>{_NUMBER})(?P<tail>[\s-]?(?:[^\W\d_/%€$£][\w/%-]*|[/%€$£])?(?:\s?[/a-z][\w/-]*)*)$", re.I
 )
@@ -49,6 +52,7 @@ _FREE: Final = re.compile(
     r"\s*(?:$|[,;.!?\n)–—]|-\s|(?:and|with|for|on|et|und|y|e|en|mit|pour|in|at|peak|p\d\d)\b)", re.I
 )
 """What stands behind a number without a unit of its own."""
+_PAST: Final = re.compile(r"\((?:was|formerly|previously|used to be|before:) [^()\n]{1,40}\)", re.I)
 _FARTHEST: Final = 60
 """Characters from a figure to the words that take it back."""
 _MOST: Final = 5
@@ -63,14 +67,17 @@ def as_meant(text: str, families: Collection[str]) -> tuple[str, tuple[str, ...]
         families: words with which models' names begin, in lower case.
     """
     text = _ABBREVIATED.sub(r"\1 ", text)
+    text = _PERCENTILE.sub(_percentile, text)
     text = _POINT.sub(_with_point, text)
     text = _CARD.sub(_card, text)
     text = _VERSION.sub(lambda said: _version(said, families), text)
-    notes = []
+    notes = [f"{found.group()!r} is left out, as what was." for found in _PAST.finditer(text)]
+    text = _PAST.sub(lambda found: " " * len(found.group()), text)
     for _ in range(_MOST):
         for found in _TAKEN_BACK.finditer(text):
             made = _replaced(text, found, families)
-            if made and (_MARK.search(found["marks"]) or found["then"][-1:] in "/ "):
+            marked = _MARK.search(found["marks"]) or found["then"][-1:] in "/ "
+            if made and (marked or (_BEFORE_A_NUMBER.search(found["marks"]) and not _NAME.search(found["then"]))):
                 start, end, new = made
                 old = " ".join(text[start : found.start()].split())
                 glued = re.match(r"[a-z]{0,3}\b", text[end:])
@@ -119,6 +126,7 @@ def _unit(words: str) -> frozenset[str]:
     return frozenset({word}) if word in ("b", "x") else kinds_of(spelt(word)) & _UNITS or frozenset({f"'{word}'"})
 
 
+_PERCENTILE: Final = re.compile(r"\bp (fifty|ninety(?:[ -](?:five|nine))?)\b", re.I)
 _ABBREVIATED: Final = re.compile(r"(?<=\d )(mio|mrd|tsd|tys|mln|млн|тыс)\.", re.I)
 """Scales that other languages shorten with a full stop, which ends no sentence."""
 
@@ -152,6 +160,10 @@ def _with_point(said: re.Match[str]) -> str:
     return f"{_figure(said['whole'])}.{_figure(said['part'])}".ljust(len(said.group()))
 
 
+def _percentile(said: re.Match[str]) -> str:
+    return f"p{in_figures(said[1].replace('-', ' '))}".ljust(len(said.group()))
+
+
 def _card(said: re.Match[str]) -> str:
     number, letters = in_figures(said["number"]).replace(" ", ""), said["letters"].lower()
     if (
@@ -165,6 +177,6 @@ def _card(said: re.Match[str]) -> str:
 
 def _version(said: re.Match[str], families: Collection[str]) -> str:
     counts = kinds_of(spelt((said["next"] or "").lower())) & _UNITS
-    if said["family"].lower() not in families or counts:
+    if said["family"].lower() not in {*families, "phi"} or counts:
         return said.group()
     return f"{said['family']} {_figure(said['number'])}".ljust(len(said.group()))

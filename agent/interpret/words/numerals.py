@@ -34,6 +34,7 @@ SCALES: Final = {
     "grand": 1e3, "hundred": 100.0, "dozen": 12.0, "k": 1e3, "thousand": 1e3, "million": 1e6, "millions": 1e6,
     "mn": 1e6, "mio": 1e6,
     "mln": 1e6, "mil": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12, "wan": 1e4, "yi": 1e8,
+    "lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "crore": 1e7, "crores": 1e7,
 }  # fmt: skip
 _FACTORS: Final = {
     "dou": 2.0, "twi": 2.0, "two": 2.0, "tri": 3.0, "thr": 3.0, "tre": 3.0, "qua": 4.0, "fou": 4.0, "fiv": 5.0,
@@ -112,6 +113,8 @@ _SHARE_OF_REQUESTS = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= event
 _SHARE_OF_LATENCIES = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= ttft | itl | e2e)")
 _PERCENT = Rule("n:num percent")
 _DOLLARS = Rule("usd n:num usd? | m:num usd")
+_GRAND = Rule("n:num (?! event | user | token | euro | thing)")
+"""'Twenty grand' is money."""
 _EUROS = Rule("euro n:num euro? | m:num euro")
 _WIDTH = Rule("n:num bits")
 _POWER = Rule("n:num u:(wattunit | 'w')")
@@ -151,6 +154,7 @@ def combine(sentence: Sentence) -> None:
     _percentiles(sentence)
     _made(sentence, _PERCENT, "pct", lambda m: m["n"].number.times(0.01))
     _made(sentence, _DOLLARS, "money", lambda m: (m["n"] if "n" in m else m["m"]).number)
+    _made(sentence, _GRAND, "money", lambda m: m["n"].number if m["n"].word == "grand" else None)
     _made(sentence, _EUROS, "euro_sum", lambda m: (m["n"] if "n" in m else m["m"]).number)
     _made(sentence, _WIDTH, "width", lambda m: m["n"].number)
     _made(sentence, _POWER, "power", _watts)
@@ -347,6 +351,7 @@ def _percentiles(sentence: Sentence) -> None:
                 continue  # '90% of TTFT is waiting'
             item = sentence.items[match.first]
             digits = sentence.text[item.start : item.end].rstrip("thTHsndr %").lstrip("-")
+            digits = digits if digits[:1].isdigit() or not item.amount else f"{item.number.value:g}"
             share_of = rule is not _PERCENTILE
             if item.word in ("median", "medians"):
                 digits = "50"

@@ -193,7 +193,8 @@ KINDS: Final[dict[str, str]] = {
     "tens": "twenty thirty forty fifty sixty seventy eighty ninety",
     "couple": "couple",
     "part": "half third thirds quarter quarters fifth fifths tenth",
-    "scaleword": "grand k mn mio mln million millions thousand billion bn hundred dozen mil trillion wan yi",
+    "scaleword": "grand k mn mio mln million millions thousand billion bn hundred dozen mil trillion wan yi "
+    "lakh lakhs lac crore crores",
     "multword": "double doubles doubled doubling triple triples tripled tripling quadruple quadruples quadrupling "
     "twofold threefold fourfold fivefold tenfold twice thrice treble",
     # --- filler after a bare answer ---
@@ -215,7 +216,7 @@ PHRASES: Final[dict[str, str]] = {
     "inter token delay|token to token latency|per token|every token|each token|token interval",
     "e2e": "end to end|end 2 end|end to end latency|e2e latency|total latency|full response|full answer|whole answer|"
     "complete answer|complete response|entire response|entire answer|total response time|full reply|complete reply|"
-    "total time|whole response|request latency|overall latency|entire thing|whole thing|"
+    "total time|whole response|whole reply|entire reply|request latency|overall latency|entire thing|whole thing|"
     "entire request|whole request|whole completion|entire completion|full completion|to completion|to finish|finished",
     "latency": "response time|response times|reaction time|respond in|responds in",
     "under": "at most|not more as|no more as|"
