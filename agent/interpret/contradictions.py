@@ -175,7 +175,7 @@ _BEYOND: Final = re.compile(
 
 def _more_beside(draft: Draft) -> None:
     """Ask whether a fleet is all of it where what goes beyond is rented otherwise: '6 reserved, the rest on spot'."""
-    for finding in _without(draft, COUNT) if draft.has(RATE) and _BEYOND.search(draft.sentence.text) else ():
+    for finding in _without(draft, COUNT) if _BEYOND.search(draft.sentence.text) and draft.has(RATE) else ():
         count, said = finding.options[0].value, " ".join(draft.sentence.text[finding.start : finding.end].split())
         card = draft.value(CARD) or ()
         choices = (

@@ -104,7 +104,6 @@ def ask_where_doubtful(draft: Draft, figures: Sequence[Item], second: Second) ->
     ask_whole_load(draft, line, second)
     _leave_load_open(draft)
     _part_models(draft)
-    _mix_lengths(draft)
     _doubt_prompt(draft, second)
     _doubt_preset(draft, second)
 
@@ -285,24 +284,6 @@ def _part_models(draft: Draft) -> None:
     draft.questions.append(
         (text, RATE, tuple(choices), min(start, models[0][0], shares[0].start), max(end, models[-1][1]))
     )
-
-
-def _mix_lengths(draft: Draft) -> None:
-    """Offer the mean of lengths first where each has its share: '75 % of 500/100, 25 % of 6k/400'."""
-    shares = [item.number.value for item in draft.sentence.items if item.has("pct")]
-    for side, path in _SIDES.items():
-        found = [one for one in draft.findings if one.path == path and len(one.options) == 1]
-        lengths = [float(one.options[0].value) for one in sorted(found, key=lambda one: one.start)]
-        if len(set(lengths)) < 2 or len(lengths) != len(shares) or abs(sum(shares) - 1) > _EQUAL:
-            continue
-        mean = float(round(sum(share * length for share, length in zip(shares, lengths, strict=True))))
-        parts = (f"{show_percent(p)} × {show_count(length)}" for p, length in zip(shares, lengths, strict=True))
-        label = f"the mean of all: {' + '.join(parts)} = {show_count(mean)} tokens, some {show_count(max(lengths))}"
-        alone = [Choice(one.options[0].value, f"alone: {one.options[0].echo}") for one in found]
-        start, end = min(one.start for one in found), max(one.end for one in found)
-        text = f"{len(found)} kinds of requests with their shares: which length of {side}s is planned?"
-        draft.findings[:] = [one for one in draft.findings if one not in found]
-        draft.questions.append((text, path, (Choice(mean, label), *alone), start, end))
 
 
 _SENSES: Final = {

@@ -166,13 +166,12 @@ def _at_the_peak(mean: float, peak: float) -> Choice:
 
 
 def _of_the_peak(draft: Draft, item: Item) -> bool:
-    """Whether a share is the busiest time's: 'the busiest day has 6% of it'."""
+    """Whether a share is the busiest time's part of a longer one: 'the busiest day has 6% of it'."""
     at = draft.sentence.items.index(item)
-    return item.has("pct") and any(other.has("peak") for other in draft.sentence.items[max(0, at - _REACH) : at])
-
-
-_REACH: Final = 4
-"""Items between the busiest time and its share."""
+    after = [other.word for other in draft.sentence.items[at + 1 : at + 4]]
+    return any(other.has("peak") for other in draft.sentence.items[max(0, at - 4) : at]) and (
+        after[:2] == ["of", "it"] or bool({*after} & {"week", "month", "year"})
+    )
 
 
 def _factors_left(draft: Draft, line: Line, second: Second) -> list[Item]:

@@ -11,16 +11,17 @@ from agent.interpret.words.text_units import count_of_tokens, in_tokens, whole
 from catalogs.units import show_count, show_percent
 
 _FILLED: Final = "((?! comma) loose){0,8}"
-_LENGTH: Final = (
-    "n:num u:(token | textunit)? (?! event | time | tshort | user | rateunit | gpu | gpunoun | times | percent | per | "
-    "slash)"
-)
+_NO_LENGTH: Final = "(?! event | time | tshort | user | rateunit | gpu | gpunoun | times | percent | per | slash)"
 _PARTS: Final = (
-    Rule(f"p:pct {_FILLED} {_LENGTH}"),
+    Rule(
+        f"p:pct {_FILLED} n:num u:(token | textunit)? (('in' | incue)? slash m:num token? ('out' | outcue)?)? "
+        f"{_NO_LENGTH}"
+    ),
     Rule("n:num u:(token | textunit)? (incue | event)? (paren | 'for' | 'in' | 'at'){1,2} approx? p:pct"),
 )
 _REST: Final = Rule(
-    f"('rest' | 'others' | 'other' | 'remaining' | 'remainder' | 'most' | 'majority') {_FILLED} {_LENGTH}"
+    "('rest' | 'others' | 'other' | 'remaining' | 'remainder' | 'most' | 'majority') "
+    f"{_FILLED} n:num u:(token | textunit)? {_NO_LENGTH}"
 )
 _WHOLE: Final = 0.01
 """How far shares of a whole may be from it, rounded as they are."""
@@ -30,30 +31,38 @@ _SHORTEST: Final = 10.0
 
 def read_mixtures(draft: Draft) -> None:
     """Note the mean of lengths whose shares make up the whole."""
+    found = [match for rule in _PARTS for match in rule.matches(draft.sentence)]
     parts: list[tuple[Match, float | None]] = []
-    found = (match for rule in (*_PARTS, _REST) for match in rule.matches(draft.sentence))
-    for match in sorted(found, key=lambda match: match.first):
+    for match in sorted([*found, *(_REST.matches(draft.sentence) if found else ())], key=lambda match: match.first):
         apart = not parts or parts[-1][0].last < match.first
         if apart and len(match["n"].number.values) == 1 and match["n"].number.value >= _SHORTEST:
             parts.append((match, match["p"].number.value if "p" in match else None))
     said = sum(share for _, share in parts if share is not None)
     rests = sum(share is None for _, share in parts)
-    whole_said = (rests == 1 and 0 < said < 1) or (rests == 0 and abs(said - 1) <= _WHOLE)
-    if len(parts) < 2 or not whole_said:
+    if len(parts) < 2 or not ((rests == 1 and 0 < said < 1) or (rests == 0 and abs(said - 1) <= _WHOLE)):
         return
-    items, first, last = draft.sentence.items, parts[0][0].first, max(match.last for match, _ in parts)
-    around = items[max(0, first - 3) : last + 2]
-    inward, outward = (any(item.has(kind) for item in around) for kind in ("incue", "outcue"))
-    if not (inward or outward or any("u" in match for match, _ in parts)):
+    shares = [(match, 1 - said if share is None else share) for match, share in parts]
+    first, last = parts[0][0].first, max(match.last for match, _ in parts)
+    around = draft.sentence.items[max(0, first - 3) : last + 2]
+    inward, outward = (any(item.has(*kinds) for item in around) for kinds in (("incue", "in"), ("outcue",)))
+    pairs = all("m" in match for match, _ in parts)
+    if not (pairs or inward or outward or any("u" in match for match, _ in parts)):
         return
-    side, name = ("output", "answers") if outward and not inward else ("input", "prompts")
+    _note(draft, shares, "n", "output" if outward and not (inward or pairs) else "input", first, last)
+    if pairs:
+        _note(draft, shares, "m", "output", first, last)
+    for match, _ in parts:
+        draft.sentence.claim(match.first, match.last)
+
+
+def _note(draft: Draft, parts: list[tuple[Match, float]], group: str, side: str, first: int, last: int) -> None:
     mean, shown = 0.0, []
     for match, share in parts:
-        part = 1 - said if share is None else share
-        tokens, _ = in_tokens(count_of_tokens(match["n"]).value, match["u"].word if "u" in match else "token")
-        mean += part * tokens
-        shown.append(f"{show_percent(part)} × {show_count(tokens)}")
-        draft.sentence.claim(match.first, match.last)
+        unit = match["u"].word if "u" in match else "token"
+        tokens, _ = in_tokens(count_of_tokens(match[group]).value, unit)
+        mean += share * tokens
+        shown.append(f"{show_percent(share)} × {show_count(tokens)}")
     mean = whole(float(f"{mean:.9g}"))
+    name = "prompts" if side == "input" else "answers"
     echo = f"{name}: {' + '.join(shown)} = {show_count(mean)} tokens on average"
     draft.found(f"tokens.{side}.mean", first, last, [Option(mean, echo)], claim=False)

@@ -71,8 +71,10 @@ def as_meant(text: str, families: Collection[str]) -> tuple[str, tuple[str, ...]
     text = _POINT.sub(_with_point, text)
     text = _CARD.sub(_card, text)
     text = _VERSION.sub(lambda said: _version(said, families), text)
-    notes = [f"{found.group()!r} is left out, as what was." for found in _PAST.finditer(text)]
-    text = _PAST.sub(lambda found: " " * len(found.group()), text)
+    notes = []
+    while past := _PAST.search(text):
+        notes.append(f"{past.group()!r} is left out, as what was.")
+        text = f"{text[: past.start()]}{' ' * len(past.group())}{text[past.end() :]}"
     for _ in range(_MOST):
         for found in _TAKEN_BACK.finditer(text):
             made = _replaced(text, found, families)

@@ -374,7 +374,7 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
     """Return the items with the words that the table knows in English, and the language; empty where it is in doubt."""
     if not any(map(str.isalpha, text)):
         return items, ""
-    items = _counted(text, items)
+    items = _counted(text, items) if CHINESE.search(text) else items
     words = [plain_letters(text[item.start : item.end]) for item in items]
     strange = {word for word in words if _may_be_foreign(word)}
     hits = {
@@ -428,7 +428,7 @@ _CJK_NUMBER: Final = re.compile(
 
 def _counted(text: str, items: list[Item]) -> list[Item]:
     """Put one number in the place of one that is written in Chinese characters."""
-    for found in _CJK_NUMBER.finditer(text) if CHINESE.search(text) else ():
+    for found in _CJK_NUMBER.finditer(text):
         start, end = found.span()
         inside = [item for item in items if start <= item.start < end]
         if found["head"]:

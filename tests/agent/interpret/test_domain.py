@@ -32,6 +32,8 @@ def test_a_doubtful_line_fills_nothing_before_a_yes_and_a_no_drops_all_of_it() -
         "I drive a mixtral of petrol and ethanol, 8 x 7 litres, what throughput does the pump need a minute",
         "gemma stone 27 carat, 12 pieces, budget five grand, where's the cheapest place",
         "cache load h100 spring rated 120 kg, want 4 replicas in steel, p95 delivery 3 weeks, price in euros?",
+        "毎日30人の客が来る居酒屋、ピークは平均の3倍、ビール何杯必要？",
+        "每天三百人来餐厅吃饭，高峰是平均的两倍，需要多少张桌子？",
         "How many GPUs to TRAIN a 70B from scratch on 2T tokens in 60 days?",
     ],
     name=str,

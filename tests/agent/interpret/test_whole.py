@@ -34,8 +34,6 @@ RATE, PROMPT, PEAK = "traffic.requests_per_s", "tokens.input.mean", "traffic.pea
         ("60% to llama 8b, 40% to llama 70b, 30 req/s in total, 1k in 200 out", RATE, 18.0),
         ("1.4M searches a day, 35% are answered from cache, rest goes to the 70B", RATE, 10.532407),
         ("input between 2k and 20k, mostly 4k, 300 out, 5 rps, 8B", PROMPT, 4000.0),
-        # Kinds with their shares have a mean.
-        ("8B, 4 rps, 75% are 500 tokens in / 100 out, 25% are 6k tokens in / 400 out", PROMPT, 1875.0),
     ],
 )
 def test_the_first_choice_is_of_all_figures(line: str, path: str, first: float) -> None:
@@ -57,6 +55,9 @@ def test_a_caller_is_one_of_the_calls_and_the_load_may_be_another() -> None:
         ("8B. A task is 14 calls. Context starts at 6k and grows by about 1.5k each step", PROMPT, 15750.0),
         ("8B. A task is 14 calls. First call 6k tokens, context grows ~2.2k per call", PROMPT, 20300.0),
         ("8B. 35 turns, context starts at 12k (system + tool schemas) and ends near 110k", PROMPT, 61000.0),
+        # Kinds with their shares have a mean.
+        ("8B, 4 rps, 75% are 500 tokens in / 100 out, 25% are 6k tokens in / 400 out", PROMPT, 1875.0),
+        ("8B, 4 rps, 75 % of 500/100, 25 % of 6k/400", "tokens.output.mean", 175.0),
         ("20 rps at lunch, 4 rps otherwise, 8B on L4", PEAK, 5.0),
         ("8B, 86,400 questions per day, mostly 9h-11h and 14h-16h", PEAK, 6.0),
         ("8B, 86,400 questions per day between 10 and 12 and 15 and 17", PEAK, 6.0),

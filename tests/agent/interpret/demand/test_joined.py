@@ -58,7 +58,6 @@ def test_a_product_is_read_or_offered_first(line: str, rate: float) -> None:
         ("8B on L40S at 0.87 an hour each, 5 rps", 5.0),
         ("8B, 300 containers, 3000 questions per hour", 3000 / 3600),
         ("8B, 1.2M requests a month, 70% between 8 and 16", 1.2e6 / 2_628_000),
-        ("8B, 20 rps, 45% are served from cache and never hit the model", 20.0),
         ("20 rps, that is 1,200 requests a minute, 8B", 20.0),
     ],
     name=lambda case: case[0],
