@@ -9,6 +9,7 @@ from engine.fleet.search import SizedCandidates
 from engine.plan import ReplicaCapacity
 from engine.question.resolve import Question
 from engine.replica.batches import capacity_batches
+from engine.replica.load import Load
 from engine.workload import Target, target_name
 
 GAIN = 1.05
@@ -22,20 +23,23 @@ class _Limit(Struct, frozen=True):
     requests_per_s: float
 
 
-def replica_capacity(question: Question, best: SizedCandidates, binding: str | None = None) -> ReplicaCapacity:
+def replica_capacity(
+    question: Question, best: SizedCandidates, binding: str | None = None, rising: Load | None = None
+) -> ReplicaCapacity:
     """Return λ_cap of an array of one, what binds and what breaks next.
 
     Args:
         question: the question.
         best: an array of one.
         binding: the target that a simulation found to bind.
+        rising: the replica at rising loads, where somebody reckoned it already.
     """
     saturated = float(best.replicas.saturated_rate[0, 0])
     capacity = float(best.capacity[0])
     ceiling = question.spec.serving.utilisation_ceiling
     limits = [_Limit(f"{saturation_cause(question, best)} ({ceiling:.0%} of saturation)", ceiling * saturated)]
     if question.spec.targets:
-        limits += _limits_of(question.spec.targets, best)
+        limits += _limits_of(question.spec.targets, best, rising)
     limits.sort(key=lambda limit: limit.requests_per_s)
     binds = limits[0].name if binding is None else f"{binding}, simulated"
     others = limits[1:] if binding is None else [limit for limit in limits if limit.name != binding]
@@ -47,9 +51,9 @@ def replica_capacity(question: Question, best: SizedCandidates, binding: str | N
     return ReplicaCapacity(capacity, saturated, binds, breaks_next)
 
 
-def _limits_of(targets: Sequence[Target], best: SizedCandidates) -> list[_Limit]:
-    batches = capacity_batches(best.replicas, tuple((target,) for target in targets), 1.0)
-    rates = np.nan_to_num(best.replicas.rate_again(batches))[0].tolist()
+def _limits_of(targets: Sequence[Target], best: SizedCandidates, rising: Load | None) -> list[_Limit]:
+    batches = capacity_batches(best.replicas, tuple((target,) for target in targets), 1.0, rising)
+    rates = np.nan_to_num(best.replicas.rate(batches))[0].tolist()
     return [
         _Limit(target_name(target.metric, target.percentile), rate) for target, rate in zip(targets, rates, strict=True)
     ]

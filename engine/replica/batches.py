@@ -10,9 +10,9 @@ from functools import partial
 import numpy as np
 
 from catalogs.kept import kept
-from engine.arrays import Bools, Floats, along_last
+from engine.arrays import Bools, Floats, Indices, along_last
 from engine.replica.latencies import mean_latency, missed_by
-from engine.replica.load import Load, Replicas
+from engine.replica.load import ROUTED_TOGETHER, Load, Replicas
 from engine.replica.queueing import TINY
 from engine.replica.saturation import RateLadder
 from engine.replica.steps import StepCosts
@@ -63,11 +63,17 @@ def batch_in_flight(replicas: Replicas, requests: Floats) -> Floats:
     return _narrowed(in_flight, requests.reshape(len(replicas.seats), -1), low, width, 32, 32)
 
 
-PARTS, DIGITS = 16, 4
-"""A bracket of log B is divided into so many parts, and each of them tenfold so many times: 0.01 % of the batch."""
-FINEST = PARTS * 10.0**DIGITS
-FIRST = np.arange(PARTS + 1) / PARTS * FINEST
-"""Ends of the parts; positions in a bracket are counted in the least of all parts."""
+PARTS = 16
+"""Into which a bracket of log B is divided first."""
+FINEST = PARTS * 1e4
+"""Positions in a bracket: 0.01 % of the batch from one to the next."""
+FIRST = np.linspace(0.0, FINEST, PARTS + 1)
+AROUND = np.array([-2600.0, -432.0, -72.0, -12.0, 0.0, 1.0, 13.0, 73.0, 433.0, 2601.0])
+"""Positions that are tried beside one that is foreseen: its neighbours and, the further the fewer, others."""
+NARROW = 1000.0
+"""Positions between two trials, from which on a curve through them and their neighbours may stand for those between."""
+LEVEL = 1.2
+"""Times a limit may rise more steeply before or behind two trials than between them, or less, for such a curve."""
 
 
 def capacity_batch(replicas: Replicas, targets: Sequence[Target], ceiling: float) -> Floats:
@@ -84,88 +90,112 @@ def capacity_batch(replicas: Replicas, targets: Sequence[Target], ceiling: float
 Groups = tuple[tuple[Target, ...], ...]
 
 
-def capacity_batches(replicas: Replicas, groups: Groups, ceiling: float) -> Floats:
+def capacity_batches(replicas: Replicas, groups: Groups, ceiling: float, known: Load | None = None) -> Floats:
     """Return the ``capacity_batch`` of each group of targets, found together: (candidates, groups).
 
     Args:
         replicas: the candidates.
         groups: targets that must hold together.
         ceiling: as in ``capacity_batch``.
+        known: as in ``largest_batches``.
     """
     if not any(groups):
         return np.repeat(batch_at_rate(replicas, ceiling * replicas.saturated_rate[:, 0]), len(groups), axis=1)
-    # A router of more replicas than can saturate shares its waits at every load but where the ceiling stops them.
-    if replicas.fleet is None and replicas.arrival_cv >= 1 and replicas.shared_rate < replicas.saturated_rate.max():
-        own = (replicas.costs, replicas.seats, replicas.arrival_cv, replicas.ladder)
-        found, shared_rate = _capacities_on_their_own(*own, groups, ceiling)
-        if (replicas.shared_rate <= shared_rate).all():
-            return found
-    return _largest_within(replicas, groups, ceiling)[0]
+    if known or replicas.fleet is not None or replicas.arrival_cv < 1:
+        return _largest_within(replicas, groups, ceiling, known)[0]
+    own = (replicas.costs, replicas.seats, replicas.arrival_cv, replicas.ladder)
+    # A rate that so many share at every load is shared alike whatever it is.
+    always = ROUTED_TOGETHER * float(replicas.saturated_rate.max()) if replicas.arrival_cv == 1 else np.inf
+    if replicas.shared_rate >= always:
+        return _capacities(*own, always, groups, ceiling)[0]
+    found, shared_rate = _capacities(*own, 0.0, groups, ceiling)
+    rows = np.flatnonzero((shared_rate < replicas.shared_rate).any(axis=1))
+    if len(rows):
+        found = found.copy()
+        found[rows] = _largest_within(replicas.take(rows), groups, ceiling)[0]
+    return found
 
 
 @kept(32)
-def _capacities_on_their_own(
-    costs: StepCosts, seats: Floats, arrival_cv: float, ladder: RateLadder, groups: Groups, ceiling: float
+def _capacities(
+    costs: StepCosts,
+    seats: Floats,
+    arrival_cv: float,
+    ladder: RateLadder,
+    shared_rate: float,
+    groups: Groups,
+    ceiling: float,
 ) -> tuple[Floats, Floats]:
-    """Return ``capacity_batches`` of replicas without a router, and up to which shared rate they are the same with one.
+    """Return ``capacity_batches``, and up to which shared rate replicas on their own have the same as behind a router.
 
-    A router of several replicas makes no wait longer, and a rate that one of them carries is not shared: so they are
+    A router of several replicas makes no wait longer, and a rate that one of them carries is not shared: so they have
     where the ceiling is what stops them, or where no load of the part that is divided is below the shared rate.
     """
-    replicas = Replicas(costs, seats, arrival_cv, ladder)
+    replicas = Replicas(costs, seats, arrival_cv, ladder, shared_rate)
     found, whole = _largest_within(replicas, groups, ceiling)
     part = (replicas.smallest_batch / replicas.saturated_batch) ** (1 / PARTS)
     return found, np.where(whole, np.inf, np.nan_to_num(replicas.rate(found * part)))
 
 
-def _largest_within(replicas: Replicas, groups: Groups, ceiling: float) -> tuple[Floats, Bools]:
-    return largest_batches(replicas, [partial(missed_most, targets=targets) for targets in groups], ceiling)
+def _largest_within(
+    replicas: Replicas, groups: Groups, ceiling: float, known: Load | None = None
+) -> tuple[Floats, Bools]:
+    return largest_batches(replicas, [partial(missed_most, targets=targets) for targets in groups], ceiling, known)
 
 
 def largest_batches(
-    replicas: Replicas, limits: Sequence[Callable[[Load], Floats]], ceiling: float
+    replicas: Replicas, limits: Sequence[Callable[[Load], Floats]], ceiling: float, known: Load | None = None
 ) -> tuple[Floats, Bools]:
     """Return the largest batch within each limit, NaN where none is, and whether it is the ceiling's.
 
     All are found together: (candidates, limits).
 
-    Limits hold below some batch and fail above it. The bracket from the smallest batch to the ceiling's is divided,
-    then the first part at whose end they fail, and so on, digit by digit; as many digits at once as come out as was
-    foreseen from how much the limits are missed at both ends.
+    Limits hold below some batch and fail above it. Positions are tried in the bracket from the smallest batch to the
+    ceiling's, then around where a curve through the nearest foresees that a limit fails, until none lies between the
+    last at which it holds and the first at which it fails, or the curve leaves no doubt.
 
     Args:
         replicas: the candidates.
         limits: of a load, by how much it is missed at each batch; held at 0 or below.
         ceiling: as in ``capacity_batch``.
+        known: the candidates at rising batches, which shows about where limits fail.
     """
     highest = batch_at_rate(replicas, ceiling * replicas.saturated_rate[:, 0])
     low = np.log(np.minimum(replicas.smallest_batch, highest))
     span = np.log(highest) - low
-    load = replicas.at(np.exp(low + span * (FIRST / FINEST)))
-    missed = np.stack([limit(load) for limit in limits], axis=1)
-    held = _held(missed)
-    below = (held - 1) * FIRST[1]
-    # Nothing is left to divide where limits hold nowhere, or up to the ceiling.
-    width = np.where((held > 0) & (held <= PARTS), FIRST[1], 1.0)
-    whole = held > PARTS
-    ends = _ends(FIRST, missed, below, width, np.broadcast_to([-99.0, 99.0], (*below.shape, 2)))
-    while len(rows := np.flatnonzero((width > 1).any(axis=1))):
-        open_limits = np.flatnonzero((width > 1).any(axis=0))
-        some = np.ix_(rows, open_limits)
-        starts, sizes = _foreseen(below[some], width[some], ends[some])
-        trials = starts[..., None] + sizes[..., None] * np.arange(1.0, 10.0)
+
+    def missed_at(trials: Floats, rows: Indices) -> Floats:
+        """Return by how much limits are missed at positions of some candidates, (rows, limits or 1, positions)."""
         load = replicas.take(rows).at(np.exp(low[rows] + span[rows] * (trials.reshape(len(rows), -1) / FINEST)))
         # Each limit at the others' trials too: those are few, and taking a load apart costs more.
-        tried = [limits[at](load).reshape(trials.shape)[:, own] for own, at in enumerate(open_limits.tolist())]
-        missed = np.stack(tried, axis=1)
-        reached = starts + sizes * _held(missed)
-        right = np.cumprod(reached[..., :-1] == starts[..., 1:], axis=-1).sum(axis=-1, keepdims=True)
-        divided = width[some] > 1  # others of the same rows are known already
-        below[some] = np.where(divided, along_last(reached, right)[..., 0], below[some])
-        width[some] = np.where(divided, along_last(sizes, right)[..., 0], 1.0)
-        flat = (*trials.shape[:2], -1)
-        ends[some] = _ends(trials.reshape(flat), missed.reshape(flat), below[some], width[some], ends[some])
-    return np.where(below < 0, np.nan, np.exp(low + span * (below / FINEST))), whole
+        missed: list[Floats] = [limit(load).reshape(trials.shape) for limit in limits]
+        return np.stack([each[:, own % trials.shape[1]] for own, each in enumerate(missed)], axis=1)
+
+    trials = np.broadcast_to(FIRST, (len(low), 1, len(FIRST)))
+    if known is not None:
+        at = np.log(known.batch)[:, None] * FINEST
+        missed = np.stack([limit(known) for limit in limits], axis=1)
+        about = _last_held(*_nearest(np.broadcast_to(at, missed.shape), missed))[0] / FINEST
+        trials = np.floor((about - low) / span * FINEST)[..., None] + np.array([-np.inf, *AROUND, np.inf])
+        trials = np.minimum(np.maximum(trials, 0.0), FINEST)
+    missed = missed_at(trials, np.arange(len(low)))
+    held = _held(missed)
+    whole = held == missed.shape[-1]
+    divided = (held > 0) & ~whole
+    found = np.where(held > 0, FINEST, np.nan)
+    near, missed = _nearest(np.broadcast_to(trials, missed.shape), missed)
+    while True:
+        last, sure = _last_held(near, missed)
+        found = np.where(divided, last, found)
+        divided &= ~sure
+        rows = np.flatnonzero(divided.any(axis=1))
+        if not len(rows):
+            return np.exp(low + span * (found / FINEST)), whole
+        between, by = near[rows], missed[rows]
+        trials = np.minimum(np.maximum(last[rows][..., None] + AROUND, between[..., 1:2]), between[..., 2:3])
+        between = np.concatenate([between[..., :2], trials, between[..., 2:]], axis=-1)
+        by = np.concatenate([by[..., :2], missed_at(trials, rows), by[..., 2:]], axis=-1)
+        near[rows], missed[rows] = _nearest(between, by)
 
 
 def missed_most(load: Load, targets: Sequence[Target]) -> Floats:
@@ -180,35 +210,33 @@ def _held(missed: Floats) -> Floats:
     return result
 
 
-def _foreseen(below: Floats, width: Floats, ends: Floats) -> tuple[Floats, Floats]:
-    """Return where parts of parts start that hold where targets seem to fail, and how wide a tenth of each is.
+def _nearest(trials: Floats, missed: Floats) -> tuple[Floats, Floats]:
+    """Return the last two of rising trials at which limits hold and the first two at which they fail, and both values.
 
-    Args:
-        below: where brackets start: (candidates, groups).
-        width: of the brackets, powers of ten.
-        ends: by how much targets are missed at both ends: (candidates, groups, 2).
+    An end stands twice where it is the only one of its kind: (candidates, limits, 4).
     """
-    levels = 10.0 ** np.arange(1, len(str(int(width.max()))))
-    sizes = np.maximum(width[..., None] / levels, 1.0)
-    share = ends[..., 0] / (ends[..., 0] - ends[..., 1])  # a straight line between both
-    within = np.floor(np.fmin(np.fmax(share, 0.0) * width, width - 1))[..., None]
-    return below[..., None] + np.floor(within / (10 * sizes)) * (10 * sizes), sizes
+    index = _held(missed)[..., None].astype(np.intp) + np.arange(-2, 2)
+    index = np.minimum(np.maximum(index, 0), trials.shape[-1] - 1)
+    return along_last(trials, index), along_last(missed, index)
 
 
-def _ends(trials: Floats, missed: Floats, below: Floats, width: Floats, before: Floats) -> Floats:
-    """Return by how much targets are missed at both ends of brackets: (candidates, groups, 2).
-
-    Args:
-        trials: positions that were tried: (candidates, groups, trials).
-        missed: by how much targets were missed there.
-        below: where the brackets start: (candidates, groups).
-        width: of the brackets.
-        before: at both ends of the brackets that these are parts of.
-    """
-    start, end = below[..., None], (below + width)[..., None]
-    here = np.where(trials <= start, missed, -np.inf).max(axis=-1), np.where(trials >= end, missed, np.inf).min(axis=-1)
-    held, failed = np.maximum(here[0], before[..., 0]), np.minimum(here[1], before[..., 1])
-    return np.stack([np.minimum(held, 0.0), np.maximum(failed, TINY)], axis=-1)  # whatever dips lie between
+def _last_held(near: Floats, missed: Floats) -> tuple[Floats, Bools]:
+    """Return the last position at which limits hold, as a curve through ``_nearest`` has it, and whether it is sure."""
+    start, end, apart = near[..., 1], near[..., 2], near[..., 1:] - near[..., :-1]
+    rise = (missed[..., 1:] - missed[..., :-1]) / np.maximum(apart, 1.0)
+    steep = np.maximum(rise[..., 1], TINY)
+    rise = np.where(apart > 0, rise, steep[..., None])
+    bent = (rise[..., 1:] - rise[..., :-1]) / np.maximum(near[..., 2:] - near[..., :-2], 1.0)
+    line = start - missed[..., 1] / steep
+    off = (line - start) * (line - end) / steep
+    # From where a straight line fails a step of Newton's rule for the mean of both bends.
+    mean = bent.mean(axis=-1)
+    fails = line - off * mean / np.maximum(1.0 + mean / steep * (2 * line - start - end), 0.2)
+    fails = np.minimum(np.maximum(fails, start), np.maximum(end - 1.0, start))
+    doubt = off * (bent[..., 1] - bent[..., 0])
+    level = (rise.max(axis=-1) < LEVEL * rise.min(axis=-1)) & (end - start < NARROW)
+    sure = (end - start <= 1.0) | (level & (np.floor(fails - doubt) == np.floor(fails + doubt)))
+    return np.floor(fails), sure
 
 
 def _narrowed(quantity: Callable[[Floats], Floats], wanted: Floats, low: Floats, width: Floats, *passes: int) -> Floats:
