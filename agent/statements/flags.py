@@ -26,6 +26,9 @@ CONTRADICT: Final = (
     ("--target-latency-p99", "--e2e-p99", "both give the same target"),
 )
 
+ONE_TOO_MANY: Final = "leave one of them out"
+"""How a refusal of two flags ends that give the same."""
+
 
 def flag_values(given: Mapping[str, tuple[str, ...]], insisted: bool = False) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the values of flags by path and, by path, which flag gave each.
@@ -39,7 +42,7 @@ def flag_values(given: Mapping[str, tuple[str, ...]], insisted: bool = False) ->
     """
     for one, other, why in CONTRADICT:
         if given.get(one) and given.get(other):
-            raise InputError(f"{one} {given[one][0]} and {other} {given[other][0]} {why}: leave one of them out")
+            raise InputError(f"{one} {given[one][0]} and {other} {given[other][0]} {why}: {ONE_TOO_MANY}")
     values: dict[str, Any] = {}
     details: dict[str, str] = {}
     for flag in ALL:

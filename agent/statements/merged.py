@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from agent.fields.demand import BESIDE_SPEC, PRESET
 from agent.fields.system import DIMENSION
 from agent.fields.table import FIELDS
-from agent.statements.flags import flag_values
+from agent.statements.flags import ONE_TOO_MANY, flag_values
 from agent.statements.names import named, resolve_names
 from catalogs.catalog import Catalog
 from catalogs.errors import IncompleteInput, InputError
@@ -107,7 +107,7 @@ def flag_statement(given: Mapping[str, tuple[str, ...]], insisted: bool = False)
     dimensions = [details[path] for path in values if path.startswith(DIMENSION)]
     if dimensions and "model" in values:
         names = ", ".join(dimensions)
-        raise InputError(f"{details['model']} names a model and {names} describes another: leave one of them out")
+        raise InputError(f"{details['model']} names a model and {names} describes another: {ONE_TOO_MANY}")
     return Statement("flag", values, details)
 
 

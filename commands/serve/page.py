@@ -1,6 +1,6 @@
 """The page: one form, one answer, the calculations that were made. All is rendered here: nothing has to be built."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from gzip import compress
 from typing import TYPE_CHECKING, Any, Final
@@ -37,8 +37,8 @@ FIRST: Final = ("model", "rps", "input-tokens", "output-tokens", "gpu-type")
 """Fields that stand unfolded."""
 LISTS: Final = {"model": "models", "gpu-type": "accelerators", "preset": "presets", "exclude": "accelerators"}
 """Fields whose values the catalog suggests."""
-OTHER: Final = frozenset({"sentence", "verified"})
-"""What else than fields stands in a link."""
+OTHER: Final = frozenset({"sentence", "before", "verified"})
+"""What else than fields stands in a link: ``before`` is the question of the page on which a sentence is said."""
 MOST_COMPARED: Final = 4
 
 
@@ -51,6 +51,20 @@ class FormField(Struct, frozen=True):
     value: str
     suggestions: str
     """The id of the list that suggests values; empty where there is none."""
+
+
+class _Question(Struct, frozen=True):
+    """What is asked of the page."""
+
+    texts: dict[str, str]
+    """Of the form's fields."""
+    notes: Sequence[str] = ()
+    """What is said of the sentence."""
+    sentence: str = ""
+    open: str = ""
+    """What the sentence leaves open, as HTML; then there is no plan of it yet."""
+    objected: str = ""
+    """What it cannot mean; then there is none until the fields say it otherwise."""
 
 
 def add_page(app: FastAPI, server: "Server") -> None:
@@ -68,17 +82,15 @@ def add_page(app: FastAPI, server: "Server") -> None:
 
     @app.get("/", include_in_schema=False)
     async def home(request: Request) -> Response:
-        texts, notes = _texts(request), list[str]()
+        asked = await _question(server, request)
         unused = [name for name in request.query_params if name not in field_names() | OTHER]
-        if sentence := request.query_params.get("sentence", "").strip():
-            texts, notes = await _read(server, sentence, texts)
-        shown = texts or (SEED if not notes else {})
-        notes += [f"Not used of the link: {name[:40]}." for name in unused]
-        answer = await _answer(server, shown) if shown else {"html": "", "title": ""}
+        notes = [*asked.notes, *(f"Not used of the link: {name[:40]}." for name in unused)]
+        texts = asked.texts or ({} if asked.sentence else SEED)
         return page(
-            request, "home.html", groups=_groups(shown), answer=answer, query=urlencode(shown), lists=lists,
-            notes=notes, sentence=sentence, formats=_formats(), history=server.history is not None,
-            most_bytes=server.settings.body_bytes, suffixes=",".join(SUFFIXES),
+            request, "home.html", groups=_groups(texts), lists=lists,
+            answer=await _answer(server, texts, asked.objected + asked.open),
+            query=urlencode(texts), notes=notes, sentence=asked.sentence, open=asked.open, formats=_formats(),
+            history=server.history is not None, most_bytes=server.settings.body_bytes, suffixes=",".join(SUFFIXES),
         )  # fmt: skip
 
     @app.get("/static/report.css", include_in_schema=False)
@@ -87,10 +99,12 @@ def add_page(app: FastAPI, server: "Server") -> None:
 
     @app.get("/answer", include_in_schema=False)
     async def answer(request: Request) -> Response:
-        texts, verified = _texts(request), _verified(request)
-        found = await _answer(server, texts, verified=verified)
-        made = page(request, "answer.html", answer=found, query=urlencode(texts), verified=verified, formats=_formats())
-        made.headers["HX-Replace-Url"] = f"/?{urlencode(texts)}"
+        asked, verified = await _question(server, request), _verified(request)
+        texts, query = asked.texts, urlencode(asked.texts)
+        found = await _answer(server, texts, asked.open, verified=verified)
+        made = page(request, "answer.html", answer=found, query=query, verified=verified, formats=_formats())
+        open_too = urlencode({"sentence": asked.sentence}) + "&" if asked.open else ""
+        made.headers["HX-Replace-Url"] = f"/?{open_too}{query}"
         return made
 
     @app.get("/explain", include_in_schema=False)
@@ -190,7 +204,12 @@ async def _asked(server: "Server", kind: str, tree: dict[str, Any]) -> dict[str,
     return {"html": "", "parts": {}, "error": "", **found}
 
 
-async def _answer(server: "Server", texts: Mapping[str, str], *, verified: bool = False) -> dict[str, Any]:
+async def _answer(
+    server: "Server", texts: Mapping[str, str], still_open: str, *, verified: bool = False
+) -> dict[str, Any]:
+    """Return what stands in the place of the answer: no plan while it is open what is asked."""
+    if still_open:
+        return {"html": still_open, "title": ""}
     body = msgspec.json.encode({"flags": dict(texts), "verify": verified})
     made = await server.pool.answer("page", body)
     found: dict[str, Any] = msgspec.json.decode(made.body)
@@ -202,11 +221,20 @@ async def _answer(server: "Server", texts: Mapping[str, str], *, verified: bool 
     return found if "html" in found else {"html": "", "title": "", "error": found.get("error", "")}
 
 
-async def _read(server: "Server", sentence: str, texts: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Return the fields that a sentence fills, and what is to be said of it."""
-    made = await server.pool.answer("fields", msgspec.json.encode({"sentence": sentence, "flags": dict(texts)}))
-    found = msgspec.json.decode(made.body)
-    return found.get("flags", dict(texts)), found.get("notes", [found["error"]] if "error" in found else [])
+async def _question(server: "Server", request: Request) -> _Question:
+    """Return what a request asks: its fields, which win over its sentence.
+
+    Of a sentence in which nothing is understood the question before it stays.
+    """
+    texts, sentence = _texts(request), request.query_params.get("sentence", "").strip()
+    if not sentence:
+        return _Question(texts)
+    made = await server.pool.answer("fields", msgspec.json.encode({"sentence": sentence, "flags": texts}))
+    read = msgspec.json.decode(made.body)
+    if not read.get("understood"):
+        before = texts or known(dict(parse_qsl(request.query_params.get("before", ""))))
+        return _Question(before, read.get("notes") or [read["error"]], sentence)
+    return _Question(read["flags"], read["notes"], sentence, read["open"], read["objected"])
 
 
 # --- the form ---------------------------------------------------------------------------------------------------------

@@ -13,21 +13,19 @@ from agent.report.blocks import Column, Mark, Report, Table
 from agent.report.rendering.html import html
 from agent.statements.flags import ALL as FLAGS
 from agent.statements.flags import CONTRADICT
-from agent.statements.spec_files import spec_of_tree
 from catalogs.errors import InputError, listed, quoted
-from commands.serve.answers.work import REQUEST, Answer, Desk, asked, from_flags, given_flags
+from commands.serve.answers.form import NAMES, NO_FIELD, plan_fields
+from commands.serve.answers.work import Answer, Desk, asked, from_flags, given_flags
 from engine.plan import CapacityPlan, NoPlan, Rejection, plan_json
 
 Texts = Mapping[str, str]
 """Of the page's fields, by name."""
 
-NAMES: Final = frozenset(flag.flag.removeprefix("--") for flag in FLAGS)
 _FLAG: Final = re.compile(r"--([a-z0-9][a-z0-9-]*)(?: ([^\s,;()]+))?")
 _TARGET: Final = r"(TTFT|ITL|E2E) (mean|p50|p90|p95|p99) ([\d.,]+) (ms|s)"
 ALIKE: Final = {"context": "context-window", "kv_cache": "kv-precision"}
 """Flags of runtimes that a warning names, and the fields of a question that lead to them."""
 MOST_POINTS: Final = 40
-NO_FIELD: Final = "The form has no field for"
 
 
 def _planned(tree: Mapping[str, Any], desk: Desk) -> CapacityPlan:
@@ -181,6 +179,11 @@ def flags_in(sentence: str) -> Changes:
     return {name: text for name, text in _FLAG.findall(sentence) if name in NAMES and text}
 
 
+def flags_named(sentence: str) -> list[str]:
+    """Return the fields of the flags that a sentence is about."""
+    return [name for name, _ in _FLAG.findall(sentence) if name in NAMES]
+
+
 def applied(mends: Iterable[Changes], texts: Texts) -> str:
     """Return changes of the page's fields as links; nothing where there are none.
 
@@ -220,31 +223,6 @@ def imported(tree: dict[str, Any], desk: Desk) -> Answer:
         notes += [f"{NO_FIELD} {listed(left)}."] if left else []
         return Answer(200, json_text({"flags": whole, "notes": notes, "html": ""}).encode())
     return _benchmark(name, text, given_flags(tree))
-
-
-def plan_fields(content: Mapping[str, Any], desk: Desk) -> tuple[dict[str, str], list[str]]:
-    """Return the form that states a plan's question, empty fields among its own, and the paths that no field states.
-
-    What a preset gave stays the preset's as long as it still gives the same.
-    """
-    from commands.serve.answers.page_parts import flag_texts
-    from engine.plan import plain
-
-    stated = asked([spec_of_tree(content, REQUEST)], desk)
-    values = {path: value for path, value in stated.values.items() if value is not None}
-    given = content.get("sources")
-    sources = {path: one for path, one in given.items() if isinstance(one, dict)} if isinstance(given, dict) else {}
-    of_preset = {path: str(one.get("detail")) for path, one in sources.items() if one.get("kind") == "preset"}
-    filled, left = flag_texts({path: value for path, value in values.items() if path not in of_preset})
-    if of_preset:
-        filled["preset"] = next(iter(of_preset.values()))
-    try:
-        same = plain(asked([from_flags(filled)], desk).tree()) == plain(stated.tree())
-    except InputError:  # there is no such preset any more
-        same = False
-    if not same:
-        filled, left = flag_texts(values)
-    return dict.fromkeys(sorted(NAMES), "") | filled, left
 
 
 def _object(text: str) -> dict[str, Any] | None:

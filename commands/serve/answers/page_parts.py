@@ -6,17 +6,14 @@ from html import escape
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from msgspec import to_builtins
-
 from agent.exports.json import json_text
-from agent.fields.field import Flag
 from agent.report.blocks import Block, Group, Heading, Report
 from agent.report.drawn.drawn_report import COST, LATENCY, LEDGER, drawn_report
 from agent.report.rendering.html import html
-from agent.statements.flags import ALL as FLAGS
-from catalogs.errors import InputError, listed, visible
-from catalogs.units import SECONDS_PER_DAY
-from commands.serve.answers.beyond_answer import NO_FIELD, applied, fixes, flags_in
+from agent.statements.flags import ONE_TOO_MANY
+from catalogs.errors import InputError
+from commands.serve.answers.beyond_answer import applied, fixes, flags_in, flags_named
+from commands.serve.answers.form import form_sentence, in_form_words
 from commands.serve.answers.work import Answer, Desk, asked, derived_at, from_flags
 from engine.plan import CapacityPlan, NoPlan, plan_json, split_shown
 
@@ -35,15 +32,42 @@ def page_answer(tree: dict[str, Any], desk: Desk) -> Answer:
     try:
         return Answer(200, json_text(_answered(texts, desk, verify=bool(tree.get("verify")))).encode())
     except InputError as error:
-        return _unanswered(f"{error}.", texts)
+        return _unanswered(str(error), texts, desk)
 
 
-def _unanswered(sentence: str, texts: Mapping[str, str]) -> Answer:
+def _unanswered(refusal: str, texts: Mapping[str, str], desk: Desk) -> Answer:
     """Return why there is no plan, in the words of the form, and what its sentence proposes as changes of fields."""
-    words = re.sub(r"--([a-z][a-z0-9-]*)", lambda found: found[1].replace("-", " "), sentence)
-    said = f'<p class="bad" role="alert">{escape(visible(words[0].upper() + words[1:]))}</p>'
-    proposed = [{name: text} for name, text in flags_in(sentence).items() if texts.get(name) != text]
-    return Answer(200, json_text({"html": said + applied(proposed, texts), "title": "", "plan": None}).encode())
+    said = f'<p class="bad" role="alert">{escape(form_sentence(refusal))}</p>'
+    ways = applied(_proposed(refusal, texts, desk), texts)
+    return Answer(200, json_text({"html": said + ways, "title": ""}).encode())
+
+
+def _proposed(refusal: str, texts: Mapping[str, str], desk: Desk) -> Iterator[dict[str, str]]:
+    """Yield the changes that a refusal proposes, each to a form that can be read: a refusal quotes what is wrong, too.
+
+    It names a field with a value that would do, or says what may be meant by one, or which two are one too many.
+    """
+    named = [name for name in flags_named(refusal) if name in texts]
+    tries = [{name: text} for name, text in flags_in(refusal).items()]
+    tries += [{name: meant} for meant in _MEANT.findall(refusal) for name in named]
+    tries += [{name: ""} for name in named] if refusal.endswith(ONE_TOO_MANY) else []
+    for changes in tries:
+        if any(texts.get(name, "") != text for name, text in changes.items()) and _can_be_read(
+            {**texts, **changes}, desk
+        ):
+            yield changes
+
+
+_MEANT: Final = re.compile(r"(?:write|did you mean) ([^\s,;()?]+?)[.?]?(?=[\s,;()?]|$)")
+"""What a refusal proposes in place of the text that it refuses."""
+
+
+def _can_be_read(texts: Mapping[str, str], desk: Desk) -> bool:
+    try:
+        asked([from_flags(texts)], desk)
+    except InputError:
+        return False
+    return True
 
 
 def _answered(texts: Mapping[str, str], desk: Desk, *, verify: bool) -> dict[str, Any]:
@@ -54,31 +78,15 @@ def _answered(texts: Mapping[str, str], desk: Desk, *, verify: bool) -> dict[str
     if isinstance(plan, NoPlan):
         from agent.report.plan.no_plan import no_plan_report
 
-        return {"html": html(no_plan_report(plan, None, "")), "title": plan.sentence, "plan": None}
+        said = in_form_words(html(no_plan_report(plan, None, "")))
+        ways = [change for miss in plan.rejected for way in miss.relaxations if (change := flags_in(way))]
+        return {"html": said + applied(ways, texts), "title": plan.sentence}
     return {
+        "planned": True,
         "html": plan_html(plan, desk, texts, verified=verify),
         "title": plan.answer.sentence,
         "plan": plan_json(plan) if verify else None,
     }
-
-
-def fields_of_sentence(tree: dict[str, Any], desk: Desk) -> Answer:
-    """Return the fields of the form that a sentence fills, and what is to be said of it; other fields stay."""
-    from agent.session.stated_sentence import stated_in
-
-    texts, sentence = dict(tree["flags"]), str(tree["sentence"])
-    said = stated_in(sentence, desk.facts, answered={})
-    gathered = asked([said.statement], desk)
-    # What it states, by the names of the catalog: a preset stays one, as whoever types it into a terminal has it.
-    named = {
-        path: to_builtins(value) if path == "targets" else gathered.values.get(path, value)
-        for path, value in said.statement.values.items()
-    }
-    read, left = flag_texts(named)
-    notes = [*said.notices(), *said.objections, *(question.text for question in said.questions)]
-    if left:
-        notes.append(f"{NO_FIELD} {listed(left)}.")
-    return Answer(200, json_text({"flags": texts | read, "notes": notes}).encode())
 
 
 def downloaded(tree: dict[str, Any], desk: Desk) -> Answer:
@@ -121,53 +129,6 @@ def beside_each_other(tree: dict[str, Any], desk: Desk) -> Answer:
 
     rows = [Compared(name, read_plan(text, name)) for name, text in tree["plans"]]
     return Answer(200, json_text({"html": html(comparison_report(rows)) if rows else ""}).encode())
-
-
-def flag_texts(values: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
-    """Return values by path as the texts of the flags that read them so, and the paths that no flag states."""
-    texts: dict[str, str] = {}
-    left: list[str] = []
-    targets = {f"targets.{one['metric']}.{one['percentile']}": one["seconds"] for one in values.get("targets", ())}
-    for path, value in {**{p: v for p, v in values.items() if p != "targets"}, **targets}.items():
-        flag = next((row for row in FLAGS if row.path == path and _spelled(row, value) is not None), None)
-        if flag is not None:
-            texts[flag.flag.removeprefix("--")] = _spelled(flag, value) or ""
-        elif path != "architecture":
-            left.append(path)
-    return texts, left
-
-
-def _spelled(flag: Flag, value: Any) -> str | None:
-    """Return a text that the flag reads as the value; None where none is found."""
-    if flag.read is None:
-        return None
-    if isinstance(value, tuple | list):
-        tries = [",".join(map(str, value))]
-    elif isinstance(value, int | float):
-        plain, more = f"{value:.12g}", f"{value * 100:.12g}"
-        tries = [
-            f"{value * 1000:.12g}ms",
-            f"{plain}s",
-            plain,
-            f"{plain}kW",
-            f"{plain} years",
-            f"{plain}y",
-            more,
-            f"{more}%",
-            f"{value * SECONDS_PER_DAY:.12g}/day",
-            repr(value),
-        ]
-    else:
-        tries = [str(value)]
-    for text in tries:
-        try:
-            read = flag.read(text, flag.flag)
-        except InputError:
-            continue
-        same = tuple(read) == tuple(value) if isinstance(value, tuple | list) else read == value
-        if same:
-            return text
-    return None
 
 
 def plan_html(plan: CapacityPlan, desk: Desk, texts: Mapping[str, str], *, verified: bool) -> str:

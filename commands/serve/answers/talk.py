@@ -52,7 +52,7 @@ def talked(tree: dict[str, Any], desk: Desk) -> Answer:
     from agent.report.rendering.html import html
     from agent.report.rendering.plain import plain_text
     from agent.talk.speech import Data
-    from commands.serve.answers.beyond_answer import NO_FIELD, plan_fields
+    from commands.serve.answers.form import NO_FIELD, plan_fields
     from engine.plan import plan_json
 
     line, flags = tree.get("line"), given_flags(tree)

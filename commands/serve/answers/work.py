@@ -357,7 +357,7 @@ KINDS: Final[Mapping[str, Callable[[dict[str, Any], Desk], Answer]]] = {
     "check": _check,
     "explain": _explain,
     "page": _in("page_parts", "page_answer"),
-    "fields": _in("page_parts", "fields_of_sentence"),
+    "fields": _in("form", "fields_of_sentence"),
     "download": _in("page_parts", "downloaded"),
     "front": _in("beyond_answer", "front"),
     "figures": _in("beyond_answer", "figures"),

@@ -53,8 +53,9 @@
   let simulating = 0;
   const simulate = () => {
     clearTimeout(simulating);
-    const unverified = byId("unverified");
+    const unverified = byId("unverified"), said = byId("said");
     if (!fields || !unverified) return;
+    if (said) said.remove();  // nothing of the sentence is open any more: from here on the fields are the question
     const query = unverified.dataset.query;
     simulating = setTimeout(async () => {
       const response = await fetch(`/answer?${query}&verified=1`).catch(() => null);
@@ -85,7 +86,7 @@
     state = "";
   };
   const past = [];
-  const inputs = () => fields.querySelectorAll("input[name]");
+  const inputs = () => fields.querySelectorAll("input[type=text]");
   const values = () => JSON.stringify([...inputs()].map((input) => input.value));
   let now = fields ? values() : "";
   const changed = ({ talked = false } = {}) => {
@@ -99,6 +100,7 @@
     for (const input of inputs()) input.parentElement.classList.toggle("set", input.value !== "");
   };
   if (fields) {
+    byId("before").form.addEventListener("submit", () => { byId("before").value = new URLSearchParams(asked()); });
     // What is copied is the whole question: neither a sentence that is read otherwise one day, nor what is proposed today.
     if (byId("unverified")) history.replaceState(null, "", `/?${byId("unverified").dataset.query}`);
     simulate();

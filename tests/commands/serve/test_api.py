@@ -2,12 +2,15 @@
 
 import gzip
 import json
+import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -149,6 +152,34 @@ def test_a_link_says_what_of_it_is_not_used(server: Server) -> None:
     assert "replicas of" in page, "and the page is what it is without it"
     page = server.ask(f"/?model=llama-3.1-8b&rps=3&gpu-type={'h100,' * 200}")[1].decode()
     assert "Gpu-type is longer than the 500 characters" in page
+
+
+LINK = "model=llama-3.1-8b&rps=5&input-tokens=500&output-tokens=200&gpu-type=l4"
+
+
+def test_the_page_shows_a_plan_of_what_was_asked_and_of_nothing_else(server: Server) -> None:
+    """What says nothing leaves the plan that stood there; what is open is asked in its place, and stays in the link."""
+    page = server.ask(f"/?sentence=hello&before={quote(LINK)}")[1].decode()
+    assert "Nothing in &#39;hello&#39; says what to plan." in page
+    assert f'data-query="{LINK.replace("&", "&amp;")}"' in page
+    assert "serve Llama" not in server.ask("/?sentence=hello")[1].decode()
+    ambiguous = quote("llama 3.1 8b on l4, 5 rps, 500 in, 200 out, budget $5000")
+    page = server.ask(f"/?sentence={ambiguous}")[1].decode()
+    assert "a month or a year?" in page
+    assert "Llama 3.1 8B in" not in page
+    assert 'type="hidden" name="sentence"' in page, "so that another field that is edited does not settle it"
+    _, edited, headers = server.ask(f"/answer?sentence={ambiguous}&rps=6")
+    assert b"a month or a year?" in edited
+    assert "sentence=llama" in headers["HX-Replace-Url"]
+    (settled,) = re.findall(r'href="([^"]*&amp;budget=5000)"', page)
+    assert "Llama 3.1 8B in" in server.ask(unescape(settled))[1].decode()
+
+
+def test_where_there_is_no_plan_none_is_offered_to_take_along(server: Server) -> None:
+    page = server.ask(f"/answer?{LINK}&tp=3&verified=1")[1].decode()
+    assert "TP3 does not divide" in page
+    assert "/download/" not in page
+    assert "Simulated" not in page
 
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

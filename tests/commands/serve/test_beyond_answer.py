@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from html import unescape
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -13,7 +14,8 @@ from agent.exports.json import json_text
 from agent.session.stated_sentence import stated_in
 from catalogs.catalog import Catalog
 from commands.serve.answers.beyond_answer import fixes, imported
-from commands.serve.answers.page_parts import fields_of_sentence, page_answer
+from commands.serve.answers.form import fields_of_sentence
+from commands.serve.answers.page_parts import page_answer
 from commands.serve.answers.work import Desk, asked, from_flags
 from engine.method import forecast
 from engine.plan import CapacityPlan, plan_json
@@ -62,10 +64,49 @@ def test_a_plan_takes_the_place_of_the_form() -> None:
 )
 def test_the_form_holds_what_a_sentence_says(sentence: str) -> None:
     """The page's plan is the terminal's: what a preset fills in is the preset's, hours of the day among it."""
-    told = json.loads(fields_of_sentence({"sentence": sentence, "flags": {}}, desk()).body)
+    told = read_by_page(sentence, {})
     in_terminal = asked([stated_in(sentence, desk().facts, answered={}).statement], desk())
     assert asked([from_flags(told["flags"])], desk()).values == in_terminal.values
     assert not [note for note in told["notes"] if "has no field" in note]
+
+
+@pytest.mark.parametrize("sentence", ["a month", "the", "hello", "make me a sandwich"])
+def test_a_sentence_that_says_nothing_fills_nothing_and_is_told_what_is_needed(sentence: str) -> None:
+    told = read_by_page(sentence, {})
+    assert (told["flags"], told["understood"]) == ({}, False)
+    assert "Still needed: a rate (rps 10" in told["notes"][-1]
+
+
+AMBIGUOUS = [
+    ("llama 3.1 8b on l4, 1M requests per day, 2k in, 500 out, budget $5000", {"budget": "5000"}),
+    ("llama 3.1 8b on l4, 20 rps, 32 concurrent, 2k in, 500 out", {"concurrency": "32"}),
+    ("llama 3.1 8b 10 rps 500 tokens", {"output-tokens": "500"}),
+    ("llama 70b on 8 gpus, 2k in, 500 out", {"model": "llama-3.1-70b"}),
+]
+
+
+@pytest.mark.parametrize(("sentence", "field"), AMBIGUOUS, ids=[next(iter(field)) for _, field in AMBIGUOUS])
+def test_what_a_sentence_leaves_open_is_offered_as_links_that_settle_it(sentence: str, field: dict[str, str]) -> None:
+    """A link says the sentence and the field; nothing is filled before, and what is not settled is asked again."""
+    told = read_by_page(sentence, {})
+    assert not told["flags"].keys() & field.keys()
+    links = [dict(parse_qsl(unescape(one))) for one in re.findall(r'href="/\?([^"]*)"', told["open"])]
+    assert {"sentence": sentence, **field} in links
+    assert len(links) > 1
+    for one in links:
+        settled = read_by_page(one.pop("sentence"), one)
+        assert settled["open"] == ""
+        assert one.items() <= settled["flags"].items()
+
+
+def test_what_a_sentence_cannot_mean_stands_in_the_place_of_the_plan() -> None:
+    told = read_by_page("llama 3.1 8b on l4, 5 rps, 500 in, 200 out, TTFT p95 0.01ms", {})
+    assert "implausible" in told["objected"]
+
+
+def read_by_page(sentence: str, flags: dict[str, str]) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(fields_of_sentence({"sentence": sentence, "flags": flags}, desk()).body)
+    return told
 
 
 def test_a_plan_of_a_preset_is_the_preset_again() -> None:
@@ -82,6 +123,32 @@ def test_what_is_still_needed_is_said_in_the_forms_words_and_can_be_applied(text
     assert "--" not in told
     proposed = [json.loads(unescape(one)) for one in re.findall(r'data-apply="([^"]*)"', told)]
     assert any(asked([from_flags(texts | one)], desk()).missing == () for one in proposed)
+
+
+REFUSED: list[tuple[dict[str, str], list[dict[str, str]]]] = [
+    ({"rps": "fast"}, []),
+    ({"rps": "0"}, []),
+    ({"rps": "'1"}, []),
+    ({"prefix-hit": "50"}, [{"prefix-hit": "50%"}]),
+    ({"term": "spott"}, [{"term": "spot"}]),
+    ({"concurrency": "3"}, [{"rps": ""}, {"concurrency": ""}]),
+    ({"tp": "3"}, [{"tp": "2"}]),
+]
+
+
+@pytest.mark.parametrize(("wrong", "offered"), REFUSED, ids=[str(wrong) for wrong, _ in REFUSED])
+def test_only_what_works_is_offered_where_there_is_no_plan(
+    wrong: dict[str, str], offered: list[dict[str, str]]
+) -> None:
+    """In the form's words, never the text that was refused, and with nothing that says that there is a plan."""
+    texts = {"model": "llama-3.1-8b", "gpu-type": "l4", "rps": "3", "input-tokens": "500", "output-tokens": "200"}
+    told = json.loads(page_answer({"flags": texts | wrong}, desk()).body)
+    assert [json.loads(unescape(one)) for one in re.findall(r'data-apply="([^"]*)"', told["html"])] == offered
+    assert not re.search(r"--[a-z]", told["html"])
+    assert not told.get("planned")
+    for changes in offered:
+        form = {name: text for name, text in {**texts, **wrong, **changes}.items() if text}
+        assert json.loads(page_answer({"flags": form}, desk()).body)["planned"]
 
 
 def measured(input_tokens: str = "512", load: str = "16", points: int = 1, model: str = "llama-3.1-8b") -> str:
