@@ -184,7 +184,7 @@ def read_model(draft: Draft, lexicon: Lexicon) -> None:
     """Find the model by its name or its bare size."""
     _named(draft, lexicon)
     _sized(draft)
-    _of_a_family(draft)
+    _of_a_family(draft, lexicon)
 
 
 def _named(draft: Draft, lexicon: Lexicon) -> None:
@@ -317,7 +317,7 @@ def _stands_alone(draft: Draft, index: int) -> bool:
     return after is None or not after.has(*kinds)
 
 
-def _of_a_family(draft: Draft) -> None:
+def _of_a_family(draft: Draft, lexicon: Lexicon) -> None:
     """Join a size and a family that are named apart, 'seventy b, the llama one', into the models that are both."""
     sizes = [
         one for one in draft.findings if one.path == "model" and re.fullmatch(r"[\d.]+B", str(one.options[0].value))
@@ -328,6 +328,12 @@ def _of_a_family(draft: Draft) -> None:
         return
     size = str(sizes[0].options[0].value).lower()
     both = [entry for entry in _newest_first(items[0].entries) if size in entry.split("-")]
+    comma = re.match(r",(\d)(?!\d)", draft.sentence.text[items[0].end :])  # qwen 2,5 72b
+    whole = lexicon.model(f"{items[0].word}{f'.{comma[1]}' if comma else ''} {size}")
+    if len(whole) == 1 and (comma or whole[0] in both):
+        both = list(whole)  # '70B Llama 3.1', as it is mostly said
+        at = draft.sentence.items.index(items[0])
+        draft.sentence.claim(at, at + (2 if comma else 0))
     if not both:
         return
     _, path, _, start, end = asked[0]

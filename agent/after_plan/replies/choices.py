@@ -226,7 +226,7 @@ def runs_on(asked: Asked) -> Explanation:
     count = (
         (asked.said("hardware.nodes") or 1) * in_one
         if in_one
-        else asked.count_of(rf"(?:{GPUS}|[a-z]*\d[\w-]*)") or asked.said("hardware.accelerator_count") or 1
+        else asked.said("hardware.accelerator_count") or asked.count_of(rf"(?:{GPUS}|[a-z]*\d[\w-]*)") or 1
     )
     alone, label = f"{count} × {accelerator.name}", f"{accelerator.name}"
     free = LIMITS | {"availability.spare_replicas", "serving.tensor_parallel", "serving.pipeline_parallel", *PLACE}
@@ -250,8 +250,11 @@ def runs_on(asked: Asked) -> Explanation:
         )
     else:
         texts.append(f"No, not on {alone}: {first.removeprefix('cannot: ')}.")
-        if isinstance(fewer_bits, CapacityPlan):
-            texts.append(f"In INT4 it fits: up to {show_rate(fewer_bits.answer.holds_to_requests_per_s)}.")
+        texts.append(
+            f"In INT4 it fits: up to {show_rate(fewer_bits.answer.holds_to_requests_per_s)}."
+            if isinstance(fewer_bits, CapacityPlan)
+            else f"In INT4: {fewer_bits.removeprefix('cannot: ')}."
+        )
     if isinstance(whole, CapacityPlan) and whole.answer.meets_targets:
         texts.append(
             f"For the whole load it takes {whole.fleet.accelerators} of them ({whole.fleet.replicas} replicas of"

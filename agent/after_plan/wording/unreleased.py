@@ -27,8 +27,9 @@ def unreleased(asked: Asked) -> str:
     for name, model in asked.ports.catalog.models.items():
         if (other := _NAMED.match(name)) and other["family"].lower() == family:
             known.setdefault(float(other["version"]), model.name)
-    if not known or float(match["version"]) <= max(known):
-        return ""
+    read = asked.ports.read(match[0], asked.ports.catalog, asked_path=None, known={})
+    if not known or float(match["version"]) <= max(known) or not read.unused:
+        return ""  # the number of 'qwen 72' is a size
     newest = known[max(known)]
     return (
         f"No {match[0].strip()} is known here: a model is sized by its published dimensions, and nobody can size, price"

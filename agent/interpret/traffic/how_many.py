@@ -56,7 +56,7 @@ def read_traffic(draft: Draft) -> None:
     rates = rates_of(draft)
     turns = turns or turns_of_each(draft, rates)
     wanted = HABIT in draft.known or any(rate.of_a_user or rate.only_of_users for rate in rates)
-    users = crowds_of(draft, wanted or _has_each(draft), rates)
+    rates, users = _peak_of_all(draft, rates, crowds_of(draft, wanted or _has_each(draft), rates))
     _combine(draft, rates, users)
     multiply_turns(draft, turns, rates)
     read_concurrency(draft)
@@ -73,6 +73,27 @@ def read_traffic(draft: Draft) -> None:
 def _has_each(draft: Draft) -> bool:
     """Whether the sentence says what each user does."""
     return any(True for rule in _EACH for _ in rule.matches(draft.sentence))
+
+
+def _peak_of_all(draft: Draft, rates: list[Rate], users: list[Crowd]) -> tuple[list[Rate], list[Crowd]]:
+    """Return the rates with what each user does at the peak as the peak of all, and the users without those counted."""
+    each = any(crowd.each for crowd in users)
+    of_each = [rate for rate in rates if rate.at_peak and (each or rate.of_a_user or rate.only_of_users)]
+    if not of_each:
+        return rates, users
+    known = float(draft.known.get(USERS) or 0.0) if not users else 0.0
+    of_before = part_of_users(draft, Amount((known,)))[0].value if known else 0.0
+    count = users[0].amount.value if len(users) == 1 else of_before
+    if not count:  # they are asked for
+        for rate in of_each:
+            note = f"{_said(draft, rate.first, rate.last)!r} is taken as what each does all day, not at the peak alone"
+            draft.notes.append((note, *draft.sentence.span(rate.first, rate.last)))
+        return [replace(rate, at_peak=rate.at_peak and rate not in of_each) for rate in rates], users
+    for crowd in users:
+        shown = f"{show_count(count)} {crowd.noun}"
+        draft.findings.append(Finding(USERS, (Option(count, shown),), *draft.sentence.span(crowd.first, crowd.last)))
+    of_all = [replace(rate, amount=rate.amount.times(count), of_a_user=False, only_of_users=False) for rate in of_each]
+    return [*(rate for rate in rates if rate not in of_each), *of_all], []
 
 
 def _combine(draft: Draft, rates: list[Rate], users: list[Crowd]) -> None:

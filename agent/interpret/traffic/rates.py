@@ -55,7 +55,7 @@ _RATES: Final = tuple(
         + _NOT_OURS,
         # peak hour 20k requests, 20k requests in the peak hour
         "k:peak (link | colon | 'has'){0,2} n:num e:event (?! per | slash | adverb)",
-        "n:num e:event ('in' | 'at' | 'during') ('the' | 'our')? k:peak",
+        "n:num e:event p:each? ('in' | 'at' | 'during') ('the' | 'our')? k:peak",
     )
 )
 _AT_LUNCH: Final = Rule(

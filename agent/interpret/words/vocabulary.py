@@ -29,6 +29,7 @@ KINDS: Final[dict[str, str]] = {
     "thing": "document documents doc docs article articles email emails mail mails ticket tickets review reviews "
     "transcript transcripts summary summaries file files record records report reports paper papers contract "
     "contracts post posts invoice invoices translation translations image images row rows comment comments",
+    "character": "persona personas",
     "user": " ".join(f"{one} {one.removesuffix('y')}{'ies' if one.endswith('y') else 's'}" for one in _PEOPLE)
     + " families children salespeople consultants user users customer customers person people ppl developer developers "
     "dev devs engineer engineers employee employees client clients member members student students visitor "
@@ -86,7 +87,7 @@ KINDS: Final[dict[str, str]] = {
     "mean": "average avg mean averaging averages averaged",
     "median": "median medians",
     "copula": "of = : is are about around ~ roughly approximately approx average avg mean averaging averages length "
-    "lengths size sizes count at equals be typically usually typical",
+    "lengths size sizes count at equals be typically usually typical were was will would like more",
     "under": "under below < <= ≤ within sub cap max maximum upto",
     "upto": "upto tops max maximum capped limited truncated",
     "over": "over above > >= ≥ atleast minimum min",
@@ -247,7 +248,7 @@ PHRASES: Final[dict[str, str]] = {
     "workday": "business day",
     "peak": "busiest hour|biggest hour|heaviest hour|largest hour|"
     "busy hour|rush hour|peak hour|peak hours|peak time|peak times|peak load|peak traffic|"
-    "busiest hours|busiest time|busy hours|high season|busiest period|busiest minute|worst hour|peak day",
+    "that hour|busiest hours|busiest time|busy hours|high season|busiest period|busiest minute|worst hour|peak day",
     "offpeak": "off peak|off peak hours|quiet hours|at night|overnight",
     "yoy": "year over year|year on year|y / y|y o y|per annum|p a",
     "mom": "month over month|month on month|m / m",
