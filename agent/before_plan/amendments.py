@@ -53,8 +53,8 @@ def amended_line(state: State, text: str, ports: Ports, again: Again) -> tuple[S
 
 
 def _with_amendment(state: State, part: str, ports: Ports, again: Again) -> State | None:
-    if (number := returned_to(part)) is not None:
-        return returned(state, number, ports)
+    if (goes_back := returned_to(part)) is not None:
+        return returned(state, goes_back[0], ports)
     amendment = replacement_in(part) or amendment_in(part)
     if amendment is None:
         return None

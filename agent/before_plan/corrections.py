@@ -4,21 +4,23 @@ Beside a variant, 'what if calls go to 350', a correction is the plan: 'sorry, 3
 """
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-from agent.after_plan.answers import answer_request, undone, with_kept
+from agent.after_plan.answers import answer_request, branched, undone, with_kept
 from agent.after_plan.lines import choosing
 from agent.after_plan.whatif import understood
 from agent.before_plan.amendments import Again, said_anew
-from agent.collect.amended import Amendment, amended, amendment_in, replacement_in, said_again, value_of
+from agent.collect.amended import Amendment, amended, amendment_in, replacement_in, returned_to, said_again, value_of
 from agent.collect.assumed import assumed
 from agent.fields.demand import CROWD, GIVEN_AS, USERS
 from agent.fields.table import FIELDS
-from agent.interpret.traffic.peaks import load_shown
-from agent.interpret.traffic.scope import RATE
-from agent.talk.answer_display import variant_shown
+from agent.interpret.traffic.peaks import load_shown, usual_ratio
+from agent.interpret.traffic.scope import PEAK, RATE
+from agent.interpret.words.numerals import in_figures
+from agent.talk.answer_display import value_shown, variant_shown
 from agent.talk.requests import Unclear, Understood, Variation, WhatIf
-from agent.talk.speech import said
+from agent.talk.speech import Talk, said
 from agent.talk.state import Ports, State, Step
 from catalogs.errors import quoted
 
@@ -35,9 +37,13 @@ def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step |
     Returns:
         None where the line amends nothing that was said.
     """
-    right, last = _WAS_RIGHT.search(text), replacement_in(state.line)
-    if right and last and value_of(right["number"]) == value_of(last.old):
+    figure, rest = returned_to(in_figures(text)) or ("", "")
+    if (last := replacement_in(state.line)) and figure and value_of(figure) == value_of(last.old):
         return undone(state, text)
+    if figure and (made := _returned(state, value_of(figure) or 0.0, ports)):
+        new, says = made
+        after, more = choosing.answer_line(new, rest, ports) if rest else (new, ())
+        return after, (*says, *more)
     if line := _leaning(state, text):
         return choosing.answer_line(state, line, ports)
     parts = re.split(r"(?<=[.?!;])\s+", text)
@@ -137,20 +143,59 @@ def _as_plan(before: State, varied: Step) -> Step:
     return made, (*says[:-1], *kept)
 
 
+def _returned(state: State, figure: float, ports: Ports) -> "Step | None":
+    """Return to the one value that was planned with a figure before and is another now; None where none or several."""
+    now, found = state.base.values, dict[str, tuple[str, Mapping[str, Any]]]()
+    for branch in state.branches:
+        for path, value in branch.values.items():
+            if not isinstance(value, int | float) or isinstance(value, bool) or now.get(path) == value:
+                continue
+            load = path == RATE
+            meant = {float(value), value * usual_ratio(branch.values)} if load else {float(value)}
+            if any(abs(figure - one) <= 1e-3 * max(figure, 1.0) for one in meant):
+                shown = load_shown(value, branch.values) if load else variant_shown(path, value)
+                paths = (RATE, PEAK, GIVEN_AS) if load else (path,)
+                found[path] = shown, {one: branch.values[one] for one in paths if one in branch.values}
+    if not found:
+        has = [
+            load_shown(value, now) if path == RATE else value_shown(path, value)
+            for path, value in now.items()
+            if path in FIELDS
+            and isinstance(value, int | float)
+            and figure in (value, round(100 * value, 6), path == RATE and round(value * usual_ratio(now), 6))
+        ]
+        return (
+            (state, (said(f"{has[0][:1].upper()}{has[0][1:]}: plan {state.kept} has that."),))
+            if len(has) == 1
+            else None
+        )
+    if len(found) != 1:
+        return None
+    ((shown, values),) = found.values()
+    again = Variation(values, {}, f"back to {shown}")
+    made = branched(state, again, ports)
+    if not isinstance(made, Talk) and made[0] is state and made[1].number != state.kept:
+        new, _ = with_kept(state, made[1].number)
+        return new, (said(f"Back to {shown}: plan {new.kept} is the plan again."),)
+    return answer_request(state, WhatIf(again), ports)
+
+
 def _leaning(state: State, text: str) -> str:
     """Return the last variant's line with the number of a line that goes on from it; nothing where none does."""
-    leans, numbers = _LEANS.fullmatch(text), list(_NUMBERS.finditer(state.line)) if len(state.branches) > 1 else []
-    if not leans or len(numbers) != 1:
-        return ""
-    return state.line[: numbers[0].start()] + leans["number"] + state.line[numbers[0].end() :]
+    leans, line = _LEANS.fullmatch(in_figures(text)), in_figures(state.line) if len(state.branches) > 1 else ""
+    numbers = list(_NUMBERS.finditer(line)) if leans else []
+    return (
+        line[: numbers[0].start()] + leans["number"] + line[numbers[0].end() :] if leans and len(numbers) == 1 else ""
+    )
 
 
 _NUMBERS: Final = re.compile(r"(?<![\w.,])\d[\d.,]*k?(?![\w]*\d)")
-_WAS_RIGHT: Final = re.compile(r"(?<![\w.,])(?P<number>\d[\d.,]*k?) (?:was|is) (?:right|correct)\b", re.I)
 _LEANS: Final = re.compile(
-    r"\W*(?:and|or|what about|how about|und|et|y|e)\W+(?:with |at |for )?(?P<number>\d[\d.,]*k?)\W*", re.I
+    r"\W*(?:(?:and|or|what about|how about|und|et|y|e|no|nope|wait|sorry|actually|rather|hm+|make (?:it|that)|"
+    r"i meant?)\W+)+(?:with |at |for )?(?P<number>\d[\d.,]*k?)\W*",
+    re.I,
 )
-"""A number alone that goes on from the last variant: 'and 30?' after 'what if 25 rps'."""
+"""A number alone that goes on from the last variant, or sets it right: 'and 30?', 'no, 30' after 'what if 25 rps'."""
 _OF_THE_LOAD: Final = CROWD | {RATE, "traffic.concurrency", GIVEN_AS}
 """What one figure among several makes: read alone it would stand for all of the load."""
 _MISTAKEN: Final = re.compile(

@@ -168,7 +168,8 @@ def _stated(state: State, text: str, ports: Ports) -> Step:
 
     new, says = _taken_in(state, text, ports)
     stated = {path for path, source in new.sources.items() if state.sources.get(path) != source}
-    if any(new.sources[path].kind != "preset" for path in stated):
+    names = isinstance(new.pending, Clarify) and new.pending != state.pending and new.pending.question.path == "model"
+    if names or any(new.sources[path].kind != "preset" for path in stated):
         return new, says
     read = understood(text, state.values, ports) if new is state else None
     if read is not None and isinstance(read.request, WhatIf) and is_plain_change(text, read):

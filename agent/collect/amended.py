@@ -54,11 +54,15 @@ _REPLACES: Final = tuple(
 _ASKS_WHY: Final = re.compile(r"\W*(?:and |but |so )?(?:why|how come|warum|wieso|pourquoi|por qué|perché)\b", re.I)
 _EVERY: Final = re.compile(r"\b(?:every|per|alle|toutes les|tous les|cada) $", re.I)
 """Before how long it is until something comes again, which is no latency."""
+_RIGHT: Final = r"(?:was|is) (?:right|correct|fine|ok(?:ay)?)(?: (?:after all|before|already|at first|the first time))*"
 _RETURNS: Final = re.compile(
-    rf"\W*(?:(?:{_TAKES_BACK}|{_LEADS})\b\W*)*(?:back to (?P<number>{_NUMBER})|(?P<right>{_NUMBER}) (?:was|is) "
-    r"(?:right|correct|fine)(?: after all)?)\W*",
+    rf"\W*(?:(?:{_TAKES_BACK}|{_LEADS}|so|please)\b\W*)*(?:(?:let'?s )?(?:go|come|switch) )?(?:scrap that\W+)?"
+    rf"(?:(?:back to|(?:stay|keep it|leave it) at|keep(?= \d{{2}})) (?P<figure>{_NUMBER})|"
+    rf"(?P<right>{_NUMBER}) {_RIGHT}(?:,[^\d.;!?]*)?|(?:that|it) {_RIGHT}\W+(?:with |at )?(?P<before>{_NUMBER}))\W*"
+    r"(?:[.;!]+\s+(?P<rest>\S.*))?",
     re.I,
 )
+"""A number that is gone back to: 'hm, back to 10', '10 was right after all', 'that was right before, 10'."""
 
 
 class Amendment(Struct, frozen=True):
@@ -181,14 +185,14 @@ def _words(text: str, *, last: bool | None = None) -> set[str]:
     return set(found if last is None else found[-2:] if last else found[:2])
 
 
-def returned_to(part: str) -> str | None:
-    """Return the number to which a sentence goes back: '10' of 'hm, back to 10' and of '10 was right'.
+def returned_to(part: str) -> tuple[str, str] | None:
+    """Return the number to which a sentence goes back, and what follows it; None where it goes back to none.
 
     Args:
-        part: one sentence of a line.
+        part: one sentence of a line, or all of it.
     """
     match = _RETURNS.fullmatch(part)
-    return (match["number"] or match["right"]) if match else None
+    return (match["figure"] or match["right"] or match["before"], match["rest"] or "") if match else None
 
 
 def amended(lines: Sequence[str], amendment: Amendment) -> tuple[int, str] | None:

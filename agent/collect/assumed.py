@@ -43,7 +43,9 @@ def assumed(state: State, ports: Ports) -> Assumption:
         state: with questions open, or readings pending.
         ports: of the conversation, to what lies outside it.
     """
-    if not any(value not in (None, ()) for path, value in state.values.items() if path != USERS):
+    waits = (*((state.pending.question,) if isinstance(state.pending, Clarify) else ()), *state.later, *state.waiting)
+    known = any(value not in (None, ()) for path, value in state.values.items() if path != USERS)
+    if not known and not (state.values.get(USERS) and any(one.path == "model" for one in waits)):
         # Of readings alone no plan is made, nor of people who may be guests at a wedding.
         return Assumption(state, (), tuple(slot for slot in open_slots(state, ports) if not default_of(slot, {})))
     words: list[str] = []
@@ -52,13 +54,13 @@ def assumed(state: State, ports: Ports) -> Assumption:
         new = accepted(new, new.pending)
         if (slot := slot_called(state.pending.slot)) and state.pending.statement.values:  # type: ignore[union-attr]
             words.append(f"{slot.id} {value_shown(slot.path, new.values[slot.path])}")
-    while isinstance(waits := new.pending, Clarify):
-        if load_is_said(waits.question, new.values):
+    while isinstance(asks := new.pending, Clarify):
+        if load_is_said(asks.question, new.values):
             new = replace(new, pending=Clarify(new.later[0]) if new.later else None, later=new.later[1:])
-        elif _only_said(waits.question) and (slot := slot_of(waits.question.path)) is not None:
+        elif _only_said(asks.question) and (slot := slot_of(asks.question.path)) is not None:
             return Assumption(state, (), (slot,))
         else:
-            new, said = _settled_reading(new, waits.question, ports)
+            new, said = _settled_reading(new, asks.question, ports)
             words.append(said)
     missing: list[Slot] = []
     for slot in open_slots(new, ports):

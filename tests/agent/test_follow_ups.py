@@ -104,6 +104,7 @@ def test_people_come_and_go_under_the_name_that_they_were_given(line: str, users
 
 def test_a_number_alone_goes_on_from_the_last_variant() -> None:
     assert last_values(after(LAW, "output 500", "and 700?"))["tokens.output.mean"] == 700
+    assert last_values(after(LAW, "output five hundred", "no wait, seven hundred"))["tokens.output.mean"] == 700
 
 
 @pytest.mark.parametrize("line", ["with 50 ms", "what about 200 ms"])
@@ -154,6 +155,7 @@ def told(*lines: str) -> tuple[State, str]:
     [
         (("llama 3.1 8b, 200 calls at once", "turn every 8 sec. 1k in, 40 out"), "200 × 0.125 = 25 requests/s"),
         (("llama 3.1 8b fp8 for 300 agents", "every 30 seconds one request"), "300 agents × 1 request / 30 s = 10"),
+        (("llama 3.1 8b for 300 agents", "12% active, 10 prompts each in the busy hour"), "mean 0.1 requests/s: always"),
         (
             ("mistral small 3 24b, 9 000 fonctionnaires, 5 requêtes par agent et par jour", "non, 19 000 et non 9 000"),
             "19,000 fonctionnaires × 5 requests a day = 1.1",
@@ -193,6 +195,8 @@ def test_what_was_right_before_is_the_plan_again() -> None:
     state = after(LAW, "sorry, 45 questions, not 40", "no scratch that, 40 was right, that was the wrong page")
     assert state.kept == 0
     assert after(LAW, "6000 was our guess. realistic is 4000").base.values["tokens.input.mean"] == 4000
+    state, _ = told("mixtral 8x7b, 10 rps, 1000 in, 200 out", "sorry, 100 rps", "no, that was right before, 10")
+    assert state.values["traffic.requests_per_s"] == 10
 
 
 @pytest.mark.parametrize(
@@ -224,6 +228,13 @@ def test_a_second_workload_before_the_plan_overwrites_nothing_of_the_first() -> 
     assert state.values == told(first)[0].values
     state, _ = told(f"{first}, 90% cache hit", "what if hit rate falls to 60")
     assert state.values["tokens.prefix_hit"] == 0.9
+
+
+def test_a_model_and_people_are_enough_for_a_plan_of_what_is_usual() -> None:
+    state, said = told("maybe 250 users", "something like llama 70b", "how sure are you")
+    assert state.phase == "planned"
+    assert "Assumed: for 'llama 70b', llama-3.3-70b" in said
+    assert "prompt 1,155 tokens, as for chat" in said
 
 
 def test_another_value_in_a_question_before_the_plan_is_a_variant_of_it() -> None:

@@ -11,6 +11,7 @@ from agent.fields.demand import AT_PEAK, GIVEN_AS
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.interpret.traffic.peaks import load_shown, mean_follows, usual_ratio
 from agent.interpret.traffic.scope import RATE
+from agent.interpret.words.numerals import in_figures
 from agent.report.words import accelerators_noun
 from agent.talk.answer_display import variant_shown
 from catalogs.units import MULTIPLIERS, TIME_UNITS
@@ -18,7 +19,8 @@ from engine.plan import CapacityPlan
 from engine.workload import Target
 
 _NUMBER: Final = re.compile(
-    r"[^\w+%-]*(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)(?P<thousands>k?)[^\w+%-]*|"
+    r"[^\w+%-]*(?:(?:no|nope|wait|sorry|actually|rather|hm+|make (?:it|that)|i meant?)\b[^\w+%-]+)*"
+    r"(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)(?P<thousands>k?)[^\w+%-]*|"
     r"\W*(?:(?:and|ok|then|so|now|say|with|within|under|in|at|make it|what (?:if|about)|mit|avec|con)\W+)*"
     r"(?P<time>\d+(?:\.\d+)?) ?(?P<unit>ms|s|secs?|seconds?|millis\w*)\b(?: (?:then|instead|please|pls))*\W*",
     re.I,
@@ -39,7 +41,7 @@ def number_asked(text: str, plan: CapacityPlan, base: Mapping[str, Any]) -> Ambi
         plan: that it is about.
         base: values of the plan, by path.
     """
-    match = _NUMBER.fullmatch(text)
+    match = _NUMBER.fullmatch(in_figures(text))
     if match is None:
         return None
     if match["unit"]:

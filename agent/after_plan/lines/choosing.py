@@ -24,12 +24,9 @@ from agent.after_plan.wording.day_parts import day_parts, night_rate
 from agent.after_plan.wording.moves import as_moved
 from agent.after_plan.wording.plain_words import corrected
 from agent.exports import format_said
-from agent.fields.demand import GIVEN_AS, USERS
-from agent.fields.table import FIELDS
-from agent.interpret.traffic.peaks import load_shown, usual_ratio
-from agent.interpret.traffic.scope import PEAK, RATE
+from agent.fields.demand import USERS
 from agent.report.blocks import Report
-from agent.talk.answer_display import value_shown, variant_shown
+from agent.talk.answer_display import variant_shown
 from agent.talk.assistance import values_pointed_at
 from agent.talk.requests import (
     Ask,
@@ -69,11 +66,6 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
     if made := _at_once(state, text, ports):
         return made
     text = _of_users(without_count(spaced(text)), state.base)
-    number = re.fullmatch(_BACK_TO, text, re.I)
-    if number and (made := _returned(state, float(number["figure"] or number["right"]), ports)):
-        new, says = made
-        after, more = answer_line(new, number["rest"], ports) if number["rest"] else (new, ())
-        return after, (*says, *more)
     if (parts := change_and_question(text)) and (made := _changed_and_asked(state, *parts, ports)):
         return made
     return _without_asides(state, text, ports) or _understood(state, text, ports)
@@ -307,13 +299,6 @@ def _is_change(part: str, values: Mapping[str, Any], ports: Ports) -> bool:
     return is_plain_change(part, replace(read, unused=())) and (not read.unused or is_news(read, values))
 
 
-_BACK_TO: Final = (
-    r"\W*(?:(?:hm+|no|ok|okay|and|then|so|please)\W+)*(?:(?:let'?s )?(?:go|come|switch) )?"
-    r"(?:scrap that\W+|scratch that\W+)?"
-    r"(?:(?:back to|(?:stay|keep it|leave it) at|keep(?= \d{2})) (?P<figure>\d+(?:\.\d+)?)|"
-    r"(?P<right>\d+(?:\.\d+)?) (?:was|is) (?:right|correct|fine)(?: after all)?(?:,[^\d.;!?]*)?)\W*"
-    r"(?:[.;!]+\s+(?P<rest>\S.*))?"
-)
 _COUNTED_FIRST: Final = re.compile(r"\d(?:[\d.,' ’]*\d)?k? (?P<noun>[^\W\d_]{4,})", re.I)
 _MORE_OF_THEM: Final = re.compile(
     r"\W*(?:(?:and|plus|with|another|an extra)\W+)*\+?(\d[\d,.]*k?) (?:more|extra|on top)\W*", re.I
@@ -334,43 +319,6 @@ def _of_users(text: str, base: Branch) -> str:
 
 def _as_users(found: re.Match[str]) -> str:
     return f"{found[0].rsplit(maxsplit=1)[0]} users" if " " in found[0] else "users"
-
-
-def _returned(state: State, figure: float, ports: Ports) -> "Step | None":
-    """Return to the one value that was planned with a figure before and is another now; None where none or several."""
-    now, found = state.base.values, dict[str, tuple[str, Mapping[str, Any]]]()
-    for branch in state.branches:
-        for path, value in branch.values.items():
-            if not isinstance(value, int | float) or isinstance(value, bool) or now.get(path) == value:
-                continue
-            load = path == RATE
-            meant = {float(value), value * usual_ratio(branch.values)} if load else {float(value)}
-            if any(abs(figure - one) <= 1e-3 * max(figure, 1.0) for one in meant):
-                shown = load_shown(value, branch.values) if load else variant_shown(path, value)
-                paths = (RATE, PEAK, GIVEN_AS) if load else (path,)
-                found[path] = shown, {one: branch.values[one] for one in paths if one in branch.values}
-    if not found:
-        has = [
-            load_shown(value, now) if path == RATE else value_shown(path, value)
-            for path, value in now.items()
-            if path in FIELDS
-            and isinstance(value, int | float)
-            and figure in (value, round(100 * value, 6), path == RATE and round(value * usual_ratio(now), 6))
-        ]
-        return (
-            (state, (said(f"{has[0][:1].upper()}{has[0][1:]}: plan {state.kept} has that."),))
-            if len(has) == 1
-            else None
-        )
-    if len(found) != 1:
-        return None
-    ((shown, values),) = found.values()
-    again = Variation(values, {}, f"back to {shown}")
-    made = branched(state, again, ports)
-    if not isinstance(made, Talk) and made[0] is state and made[1].number != state.kept:
-        new, _ = with_kept(state, made[1].number)
-        return new, (said(f"Back to {shown}: plan {new.kept} is the plan again."),)
-    return answer_request(state, WhatIf(again), ports)
 
 
 def _without_asides(state: State, text: str, ports: Ports) -> "Step | None":

@@ -38,7 +38,8 @@ _CONTEXT_OF_EACH: Final = tuple(
         "context (link | colon){0,3} n:num u:token? ('in' | 'with')? (perrequest | per event)",
         "per event near{1,3} n:num u:token 'of' context",
         f"(?<! upto) context (link | colon){{0,3}} n:num u:token? ('on' | paren | 'at')? {_OF_MANY} {_NOT_THE_NEXT}",
-        f"(?<! upto) context (perrequest | per event)? (link | colon){{0,2}} {_OF_MANY} (link | colon){{0,2}} n:num u:token? {_NOT_THE_NEXT}",
+        f"(?<! upto) context (perrequest | per event)? (link | colon){{0,2}} {_OF_MANY} (link | colon){{0,2}} n:num "
+        f"u:token? {_NOT_THE_NEXT}",
         f"{_OF_MANY} context (link | colon){{0,2}} n:num u:token? {_NOT_THE_NEXT}",
     )
 )
@@ -115,8 +116,8 @@ _BARE: Final = tuple(
         "('get' | 'gets' | 'getting' | 'receive' | 'receives') o:'back' approx? n:num (?= comma | stop | conj | $)",
         "(i:inward | o:outward) n:num (?! thing | event | user | time | times | percent | per)",
         "n:num (i:inward | o:outward) (?! per | slash time | colon)",
-        "(i:('input' | 'isl' | 'prompt') | o:('output' | 'osl' | 'answer')) (copula | link){0,3} n:num (perrequest | per "
-        "('call' | 'request' | 'query' | 'message'))",
+        "(i:('input' | 'isl' | 'prompt') | o:('output' | 'osl' | 'answer')) (copula | link){0,3} n:num (perrequest | "
+        "per ('call' | 'request' | 'query' | 'message'))",
         f"{_OF_MANY} event (link | colon){{0,2}} n:num u:token? (i2:'in' | o2:'out') (?! num)",
     )
 )
