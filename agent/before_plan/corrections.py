@@ -40,10 +40,10 @@ def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step |
     figure, rest = returned_to(in_figures(text)) or ("", "")
     if (last := replacement_in(state.line)) and figure and value_of(figure) == value_of(last.old):
         return undone(state, text)
-    if figure and (made := _returned(state, value_of(figure) or 0.0, ports)):
-        new, says = made
-        after, more = choosing.answer_line(new, rest, ports) if rest else (new, ())
-        return after, (*says, *more)
+    if figure and (goes_back := _returned(state, value_of(figure) or 0.0, ports)):
+        new, says = goes_back
+        after, told = choosing.answer_line(new, rest, ports) if rest else (new, ())
+        return after, (*says, *told)
     if line := _leaning(state, text):
         return choosing.answer_line(state, line, ports)
     parts = re.split(r"(?<=[.?!;])\s+", text)

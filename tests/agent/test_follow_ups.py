@@ -155,7 +155,7 @@ def told(*lines: str) -> tuple[State, str]:
     [
         (("llama 3.1 8b, 200 calls at once", "turn every 8 sec. 1k in, 40 out"), "200 × 0.125 = 25 requests/s"),
         (("llama 3.1 8b fp8 for 300 agents", "every 30 seconds one request"), "300 agents × 1 request / 30 s = 10"),
-        (("llama 3.1 8b for 300 agents", "12% active, 10 prompts each in the busy hour"), "mean 0.1 requests/s: always"),
+        (("llama 3.1 8b for 300 agents", "12% active, 10 prompts each in that hour"), "0.1 requests/s: always"),
         (
             ("mistral small 3 24b, 9 000 fonctionnaires, 5 requêtes par agent et par jour", "non, 19 000 et non 9 000"),
             "19,000 fonctionnaires × 5 requests a day = 1.1",
