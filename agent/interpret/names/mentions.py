@@ -423,6 +423,8 @@ def _place(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
         said = sentence.words(first, last)
         if last - first >= 4 or len(said) < 2 or (said.lower() in ("us", "fra") and not said.isupper()):
             continue
+        if last == first and sentence.items[first].has("verb"):
+            continue  # 'usa' is a verb where it was put into English
         place = lexicon.places.called(said) or (
             _misspelt_place(sentence.items[first], lexicon) if last == first else None
         )

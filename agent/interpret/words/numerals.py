@@ -110,6 +110,8 @@ _LATE = Rule(
 )
 """'No more than 5 in 1,000 may take longer than 2 s' is p99.5 within 2 s."""
 _SHARE_OF_REQUESTS = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= event | user | outcue | time | 'cases')")
+_SHARE_UNDER = Rule("n:num percent (?= under num (time | tshort))")
+"""'95 % under 2 s'."""
 _SHARE_OF_LATENCIES = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= ttft | itl | e2e)")
 _PERCENT = Rule("n:num percent")
 _DOLLARS = Rule("usd n:num usd? | m:num usd")
@@ -345,7 +347,7 @@ def _percentiles(sentence: Sentence) -> None:
             start, end = sentence.span(match.first, match.last)
             made = Item(frozenset({"pctl"}), start, end, "", entries=(f"p{share:g}",), numeric=True)
             sentence.merge(match.first, match.last, made)
-    for rule in (_PERCENTILE, _SHARE_OF_REQUESTS, _SHARE_OF_LATENCIES):
+    for rule in (_PERCENTILE, _SHARE_OF_REQUESTS, _SHARE_OF_LATENCIES, _SHARE_UNDER):
         for match in rule.matches(sentence):
             if rule is _SHARE_OF_LATENCIES and not _of_a_target(sentence, match.first, match.last):
                 continue  # '90% of TTFT is waiting'

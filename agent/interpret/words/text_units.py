@@ -10,6 +10,8 @@ TOKENS_PER_WORD: Final = 4 / 3
 WORDS_PER_PAGE: Final = 500
 """A full page, single-spaced."""
 CHARACTERS_PER_TOKEN: Final = 4
+TOKENS_PER_HANZI: Final = 0.6
+"""Of a Chinese character: https://api-docs.deepseek.com/quick_start/token_usage."""
 WORDS_PER_PARAGRAPH: Final = 100
 WORDS_PER_SENTENCE: Final = 20
 _WORDS: Final = {"page": WORDS_PER_PAGE, "paragraph": WORDS_PER_PARAGRAPH, "sentence": WORDS_PER_SENTENCE, "word": 1}
@@ -32,6 +34,9 @@ def in_tokens(value: float, unit: str) -> tuple[float, str]:
     if singular in ("char", "character"):
         tokens = round(value / CHARACTERS_PER_TOKEN)
         return tokens, f"{said} characters / {CHARACTERS_PER_TOKEN} = {show_count(tokens)} tokens"
+    if singular == "hanzi":
+        tokens = round(value * TOKENS_PER_HANZI)
+        return tokens, f"{said} characters × {TOKENS_PER_HANZI} = {show_count(tokens)} tokens"
     return whole(value), f"{said} tokens"
 
 

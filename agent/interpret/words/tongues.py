@@ -145,7 +145,8 @@ _TABLES: Final[dict[str, str]] = {
         salidas=outputs respuestas=answers respuesta=answer palabras=words páginas=pages caracteres=characters
         con=with sin=without menos_de=less_than bajo=under como_máximo=at_most al_menos=at_least
         modelo_de_lenguaje=llm a_la_vez=at_the_same_time casos=cases de_media=on_average en_promedio=on_average
-        promedio=average simultáneos=concurrent simultáneas=concurrent pico=peak hora_punta=peak_hour
+        promedio=average simultáneos=concurrent simultáneas=concurrent pico=peak picos_de=peak picos=peaks usa=uses
+        usan=use hora_punta=peak_hour
         hora_pico=peak_hour millón_de=million millón=million millones=million millones_de=million mil=thousand
         tarjetas=cards
         nodos=nodes contexto=context crecimiento=growth y=and o=or en=on de=of dos=two tres=three cuatro=four
@@ -176,7 +177,7 @@ _TABLES: Final[dict[str, str]] = {
         每月=every_month 每年=every_year 每人=each_user 每个用户=each_user 每位用户=each_user 请求=requests
         查询=queries 问题=questions 提问=ask 消息=messages 对话=conversations 调用=calls 用户=users 员工=employees
         开发者=developers 开发人员=developers 学生=students 人=people 输入=input 提示词=prompt 提示=prompt 输出=output
-        回答=answer 回复=answer 生成=output 长度=length 词元=tokens 字=characters 秒=seconds 毫秒=milliseconds
+        回答=answer 回复=answer 生成=output 长度=length 词元=tokens 字=hanzi 秒=seconds 毫秒=milliseconds
         分钟=minutes 小时=hours 天=days 个月=months 年=years 模型=model 显卡=gpus 卡=cards 张=x 台=nodes 节点=nodes
         万=wan 亿=yi 千=thousand 百万=million 并发=concurrent 平均=average 峰值=peak 高峰=peak 首=first
         首字延迟=first_token
@@ -195,7 +196,8 @@ _TABLES: Final[dict[str, str]] = {
         人=users 名=users 回=requests 件=requests 約=about 回質問=questions 回の質問=questions 件の質問=questions
         リクエスト=requests 質問=questions 問い合わせ=questions ユーザー=users 利用者=users 社員=employees
         入力=input プロンプト=prompt 出力=output 回答=answer トークン=tokens 最初のトークン=first_token 秒=seconds
-        ミリ秒=milliseconds 分=minutes 時間=hours ピーク=peak 平均=average モデル=model 同時=concurrent 遅延=latency
+        ミリ秒=milliseconds 文字=hanzi 分=minutes 時間=hours ピーク=peak 平均=average モデル=model 同時=concurrent
+        遅延=latency
         現在=currently 未満=under 以下= 以内= まで= は= が= を= の= で= に= と=and 万=wan 億=yi 千=thousand です=
         ます=
         ノード=nodes
@@ -222,7 +224,8 @@ _TABLES: Final[dict[str, str]] = {
         por_pessoa=per_user por_segundo=per_second por_minuto=per_minute por_hora=per_hour por_dia=per_day
         por_mês=per_month ao_dia=per_day ao_mês=per_month segundo=second segundos=seconds milissegundos=milliseconds
         minutos=minutes horas=hours entrada=input saída=output resposta=answer respostas=answers palavras=words
-        média=average em_média=on_average pico=peak primeiro_token=first_token até=up_to no_máximo=at_most
+        média=average em_média=on_average pico=peak picos=peaks usa=uses usam=use primeiro_token=first_token até=up_to
+        no_máximo=at_most
         menos_de=less_than com=with sem=without milhão_de=million milhão=million milhões=million milhões_de=million
         mil=thousand
         reserva=spare falha=failure placas=cards nós=nodes servidores=servers contexto=context modelo=model
@@ -279,7 +282,8 @@ _TABLES: Final[dict[str, str]] = {
         pracowników=employees klientów=customers każdy=each na_sekundę=per_second na_minutę=per_minute
         na_godzinę=per_hour na_dobę=per_day dziennie=daily miesięcznie=monthly tygodniowo=weekly sekundy=seconds
         sekund=seconds milisekund=milliseconds minut=minutes wejście=input wyjście=output odpowiedź=answer
-        odpowiedzi=answers tokenów=tokens tokeny=tokens średnio=average szczyt=peak pierwszy_token=first_token
+        odpowiedzi=answers tokenów=tokens tokeny=tokens średnio=average szczyt=peak szczycie=peak
+        pierwszy_token=first_token
         pierwszego_tokena=first_token
         najwyżej=at_most poniżej=under kart=cards węzły=nodes węzłów=nodes tysięcy=thousand tysiące=thousand
         milionów=million miliony=million zapasowe=spare zapasowy=spare zapasowych=spare awaria=failure dwa=two
@@ -330,6 +334,8 @@ _TENS: Final = {
 """German writes 25, 200 and 2,000 in one word: fünfundzwanzig, zweihundert, zweitausend."""
 _TABLES["German"] += " ".join(
     [f"{one}und{ten}={_TENS[ten]}_{_ONES[one]}" for one in _ONES for ten in _TENS]
+    + [f"{ten}tausend={_TENS[ten]}_thousand" for ten in _TENS]
+    + ["zehntausend=ten_thousand", "fünfzehntausend=fifteen_thousand", "hunderttausend=a_hundred_thousand"]
     + [
         f"{one}{scale}={_ONES[one]}_{english}"
         for one in _ONES
@@ -366,7 +372,9 @@ def plain_letters(text: str) -> str:
     """Return a text in lower case without accents: 'Réponses' is 'reponses'."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFD", text.lower().replace("ß", "ss").replace("œ", "oe").replace("’", "'"))
+    decomposed = unicodedata.normalize(
+        "NFD", text.lower().replace("ß", "ss").replace("œ", "oe").replace("’", "'").replace("ł", "l")
+    )
     return unicodedata.normalize("NFC", "".join(one for one in decomposed if not unicodedata.combining(one)))
 
 
