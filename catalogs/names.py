@@ -41,7 +41,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 def letters_of(text: str) -> str:
     """Return the letters and digits of a name alone: how two spellings of one name are told to be the same."""
-    return _BESIDE_LETTERS.sub("", _plain(text))
+    return _BESIDE_LETTERS.sub("", text.casefold().replace("+", " plus "))
 
 
 def _plain(text: str) -> str:

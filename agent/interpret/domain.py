@@ -120,10 +120,16 @@ def chance_of_elsewhere(draft: Draft, items: Sequence[Item]) -> float:
     odds *= _GOES_ON if asked_on or draft.known.keys() & _WORKLOAD else 1.0
     odds *= _NAMED if paths & _STATED else 1.0
     odds *= _PLAIN if _NOTHING_STRANGE in evidence else 1.0
-    told = all_paths & _STATED or any(item.has("event", "token", "gpu") for item in items)
-    untold = sum(item.kinds <= _UNKNOWN and CHINESE.match(item.word) is not None for item in draft.sentence.items)
-    least = 0.0 if told or untold < _MOST_UNTOLD else _FOREIGN
-    return max(least, odds / (1.0 + odds))
+    return max(odds / (1.0 + odds), _FOREIGN if _is_strange(draft, all_paths) else 0.0)
+
+
+def _is_strange(draft: Draft, paths: set[str]) -> bool:
+    """Whether a line in Chinese characters or Hangul, most of it unknown, has no word of serving."""
+    if not CHINESE.search(draft.sentence.text) or paths & _STATED:
+        return False
+    items = draft.sentence.items
+    untold = sum(item.kinds <= _UNKNOWN and CHINESE.match(item.word) is not None for item in items)
+    return untold >= _MOST_UNTOLD and not any(item.has("event", "token", "gpu") for item in items)
 
 
 def refused_where_elsewhere(text: str, reading: Reading, chance: float, language: str) -> Reading:
