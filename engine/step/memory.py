@@ -72,7 +72,7 @@ def weight_parts(
             filled = _filled(group, model.hidden_size, parallelism, expert_units) if matrix.role == "expert" else 1.0
             per_layer = per_layer + matrix.parameters / shards * filled * storage.bytes_per_weight(matrix.launch)
         layer_bytes = layer_bytes + group.count * per_layer
-    deepest = np.ceil(model.layer_count / parallelism.pp) / model.layer_count
+    deepest = share_of_layers(model, parallelism)
     parts = weights_by_part(model, storage)
     embedding, head = parts["embedding"] / parallelism.tp, parts.get("head", 0.0) / parallelism.tp
     ends = np.where(parallelism.pp == 1, embedding + head, np.maximum(embedding, head))
@@ -81,6 +81,12 @@ def weight_parts(
     )
     others = (norm_parameters(model) * plain + extra / parallelism.tp) / parallelism.pp
     return {"layers": layer_bytes * deepest, "embedding and LM head": ends, "norms and others": others}
+
+
+def share_of_layers(model: ModelArchitecture, parallelism: Parallelism) -> Floats:
+    """Return the share of a model's layers on the fullest stage of each candidate's pipeline: 2 of 3 on two stages."""
+    result: Floats = np.ceil(model.layer_count / parallelism.pp) / model.layer_count
+    return result
 
 
 def _filled(
@@ -134,12 +140,14 @@ def sequence_bytes(
         tokens: live tokens of the sequence; broadcasts against ``kv_bytes``.
         kv_bytes: bytes per KV element, per candidate.
         parallelism: of the candidates: bytes are then those on one accelerator of each, where KV heads are sharded no
-            finer than they are and a latent vector is replicated over tp. None: the whole model's.
+            finer than they are, a latent vector is replicated over tp and the fullest stage of a pipeline counts, by
+            its share of the layers. None: the whole model's.
         shares: by which the runtime splits its pool; None: it does not.
     """
     nothing: Floats = np.zeros(np.broadcast(tokens, kv_bytes).shape)
     cached, states = nothing, nothing
     room = _room(model, tokens, shares)
+    stage = 1.0 if parallelism is None else share_of_layers(model, parallelism)
     for layer in layers(model):
         mix = layer.mixing
         if mix is None:
@@ -154,7 +162,7 @@ def sequence_bytes(
             if mix.splits:
                 cache = cache / np.minimum(parallelism.tp, mix.kv_heads)
             state = mix.state_bytes / np.minimum(parallelism.tp, mix.linear_heads)
-            cache, index, state = cache / parallelism.pp, index / parallelism.pp, state / parallelism.pp
+            cache, index, state = cache * stage, index * stage, state * stage
         cached = cached + layer.count * (cache + index)
         states = states + layer.count * state
     if shares is None or not (np.any(states) and np.any(cached)):

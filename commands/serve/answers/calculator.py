@@ -12,10 +12,12 @@ from msgspec.structs import replace
 
 from agent.exports.json import json_text
 from agent.statements.dimensions import OWN_MODEL, architecture_of
+from agent.statements.flags import ONE_TOO_MANY
 from catalogs.errors import InputError, quoted
 from catalogs.matrices import total_parameters
 from catalogs.records.models import ModelArchitecture
-from commands.serve.answers.work import Answer, Desk, refuse_outside
+from commands.serve.answers.work import Answer, Desk, refuse_outside, refuse_unknown
+from commands.serve.documented import BODIES
 
 GB: Final = 1e9
 ANSWER: Final = 32
@@ -40,11 +42,19 @@ class _Replica(Struct, frozen=True):
     runtime: float
     kv_cache: float
     """Of the whole batch, at its full length."""
-    memory: float
-    """That there is."""
+    usable: float
+    """That the runtime may take: its share of the memory, as at every other door."""
     prefill_s: float
     token_s: float
-    fits: bool
+
+    @property
+    def held(self) -> float:
+        """All that there is on one accelerator."""
+        return self.weights + self.activations + self.runtime + self.kv_cache
+
+    @property
+    def fits(self) -> bool:
+        return self.held <= self.usable
 
     @property
     def accelerators(self) -> int:
@@ -135,10 +145,10 @@ def _measured(case: _Case, question: Any, tp: int, pp: int) -> _Replica | None:
     """Return a replica of a split; None where the split is not legal."""
     import numpy as np
 
+    from engine.estimate.smallest_fit import sequence_bytes_at_end
     from engine.fleet.candidates import single
     from engine.fleet.parallelisms import illegal_because
     from engine.replica.closed_forms import static_batch
-    from engine.step.memory import sequence_bytes
     from engine.step.parallelism import ParallelSizes
 
     sizes = ParallelSizes(tp, pp, 1, 1)
@@ -147,10 +157,8 @@ def _measured(case: _Case, question: Any, tp: int, pp: int) -> _Replica | None:
     found = single(question, sizes)
     memory = found.memory
     weights, activations, runtime = (float(part[0]) for part in (memory.weights, memory.activations, memory.runtime))
-    bytes_of_kv = np.array([question.kv_cache.bytes_per_element])
-    tokens = np.array([float(case.length + ANSWER)])
-    cache = case.batch * float(sequence_bytes(question.model, tokens, bytes_of_kv, found.parallelism)[0])
-    total = question.accelerators[0].memory_gib * 2.0**30
+    taken, pool = weights + activations + runtime, float(memory.kv_cache[0])
+    usable = float(question.usable_bytes(memory.total, np.array([taken]), memory.runtime, memory.share)[0])
     figures = static_batch(found.replicas(), np.array([float(case.batch)]))
     assert figures.ttft_s is not None and figures.itl_s is not None  # a batch that starts together has both
     return _Replica(
@@ -159,11 +167,10 @@ def _measured(case: _Case, question: Any, tp: int, pp: int) -> _Replica | None:
         weights=weights,
         activations=activations,
         runtime=runtime,
-        kv_cache=cache,
-        memory=total,
+        kv_cache=case.batch * sequence_bytes_at_end(question, found),
+        usable=taken + pool if pool else usable,
         prefill_s=float(figures.ttft_s.flat[0]),
         token_s=float(figures.itl_s.flat[0]),
-        fits=weights + activations + runtime + cache <= total,
     )
 
 
@@ -178,7 +185,7 @@ def _smallest(case: _Case, question: Any, *, pipeline: bool = False) -> _Replica
         if found is not None and found.fits:
             return found
         last = found or last
-    needed = (last.weights + last.activations + last.runtime + last.kv_cache) / GB if last else 0.0
+    needed = last.held / GB if last else 0.0
     raise InputError(
         f"{case.batch:,} sequences of {case.length:,} tokens do not fit on 64 × {question.accelerators[0].name}: "
         f"{needed:,.0f} GB would be needed on each; take a smaller batch_size or seq_length"
@@ -198,6 +205,7 @@ def calculated(tree: dict[str, Any], desk: Desk) -> Answer:
 
     Raises InputError naming the field.
     """
+    refuse_unknown(tree, BODIES["calculate"].properties)
     kind = _text(tree, "calculation_type", "model")
     if kind != "model":
         raise InputError(f"calculation_type is {quoted(kind)}; only 'model' is accepted")
@@ -211,13 +219,15 @@ def calculated(tree: dict[str, Any], desk: Desk) -> Answer:
     accelerator = desk.facts.accelerator(gpu or STAND_IN)
     question = case.question(accelerator.id, desk)
     unit = getattr(accelerator.peak_tflops, "bf16", None) or accelerator.peak_tflops.fp16 or 1.0
-    tflops = float(unit) if gpu else _number(tree, "gpu_tflops", 312.0, 1e6)
+    tflops = _number(tree, "gpu_tflops", float(unit) if gpu else 312.0, 1e6)
     factor = None if tree.get("efficiency_factor") is None else _number(tree, "efficiency_factor", None, 1.0)
     return Answer(200, json_text(_calculation(case, question, tflops, unit, factor, desk, name)).encode(), name)
 
 
 def _model(tree: Mapping[str, Any], name: str, length: int, desk: Desk) -> ModelArchitecture:
     if name != "custom":
+        if described := [one for one in ("hidden_dim", "ff_dim", "num_layers", "vocab_size") if tree.get(one)]:
+            raise InputError(f"model_name names a model and {described[0]} describes another: {ONE_TOO_MANY}")
         refuse_outside(name, Desk(desk.facts))
         return desk.facts.model(name).model
     return _own_model(
@@ -231,7 +241,7 @@ def _calculation(
 ) -> dict[str, Any]:
     from engine.estimate.estimate import flops_of
 
-    found = _smallest(case, question)
+    found, beside = _smallest(case, question), _beside(case, desk)
     prompt, count = flops_of(question), found.accelerators
     prefill_flops = prompt.prefill_total * case.batch
     prefill, token = _times(found, prompt.per_token * case.batch, prefill_flops, tflops, unit, factor)
@@ -244,8 +254,10 @@ def _calculation(
         f"{parameters / 1e9:.3g} billion parameters in {question.weights.name}: {weights / GB:.4g} GB",
         f"KV cache of {case.batch:,} × {tokens:,} tokens in {question.kv_cache.name}: {cache / GB:.4g} GB",
         f"activations of a step: {activations / GB:.4g} GB; the runtime's own: {found.runtime * count / GB:.4g} GB",
-        f"{count} × {question.accelerators[0].name} hold {whole / GB:.4g} GB",
+        f"{count} × {question.accelerators[0].name} hold {whole / GB:.4g} GB; {found.usable / GB:.4g} GB of each are "
+        "usable, the rest is left free",
         f"a step reads weights and KV cache: {token * 1e3:.4g} ms a token for {case.batch:,} sequences",
+        "throughput_by_gpu: tokens/s of each GPU of the smallest replica that holds the batch, of num_gpus_by_gpu",
     ]
     if factor is not None:
         steps.append(f"compute runs at {factor:g} of {tflops:g} TFLOP/s, as efficiency_factor says")
@@ -268,7 +280,8 @@ def _calculation(
             "prefill_latency": prefill,
             "token_latency": token,
             "time_for_1000_tokens": 1000 * token,
-            "throughput_by_gpu": _beside(case, desk),
+            "throughput_by_gpu": {name: case.batch / one.token_s / one.accelerators for name, one in beside.items()},
+            "num_gpus_by_gpu": {name: one.accelerators for name, one in beside.items()},
             "bandwidth_utilization": min((found.weights + found.kv_cache) / (bandwidth * token), 1.0),
         },
         "parallelism": {
@@ -316,20 +329,21 @@ def _vram(found: _Replica, base: float, whole: float) -> dict[str, float]:
         "total_system_wide": whole,
         "total_base_per_gpu": base / found.accelerators,
         "total_per_gpu_with_component_overhead": base / found.accelerators,
+        "usable_per_gpu": found.usable,
     }
     return sizes | {name: size / GB for name, size in total.items()}
 
 
-def _beside(case: _Case, desk: Desk) -> dict[str, float]:
-    """Return the tokens/s of the smallest replica on each of some accelerators; those that cannot are left out."""
-    rates = {}
+def _beside(case: _Case, desk: Desk) -> dict[str, _Replica]:
+    """Return the smallest replica on each of some accelerators; those that cannot hold the batch are left out."""
+    found = {}
     for name in BESIDE:
         if name in desk.facts.accelerators:
             try:
-                rates[name] = case.batch / _smallest(case, case.question(name, desk)).token_s
+                found[name] = _smallest(case, case.question(name, desk))
             except InputError:
                 continue
-    return rates
+    return found
 
 
 def _strategies(case: _Case, question: Any, found: _Replica) -> dict[str, Any]:
@@ -340,19 +354,14 @@ def _strategies(case: _Case, question: Any, found: _Replica) -> dict[str, Any]:
     sequence = None
     if alone is not None:
         # Each holds all weights and its share of every sequence: prompts are shared out, a step reads all weights.
-        sequence = replace(
-            alone,
-            kv_cache=alone.kv_cache / size,
-            prefill_s=alone.prefill_s / size,
-            fits=alone.weights + alone.activations + alone.runtime + alone.kv_cache / size <= alone.memory,
-        )
+        sequence = replace(alone, kv_cache=alone.kv_cache / size, prefill_s=alone.prefill_s / size)
     return {
         name: None
         if one is None
         else {
             "num_gpus": size,
             "fits": one.fits,
-            "vram_per_gpu_gb": (one.weights + one.kv_cache + one.activations + one.runtime) / GB,
+            "vram_per_gpu_gb": one.held / GB,
             "prefill_latency": one.prefill_s,
             "token_latency": one.token_s,
             "tokens_per_second": case.batch / one.token_s,
@@ -369,6 +378,7 @@ def scaled(tree: dict[str, Any], desk: Desk) -> Answer:
 
     Raises InputError naming the field.
     """
+    refuse_unknown(tree, BODIES["model_scaling_analysis"].properties)
     capacity = _number(tree, "gpu_vram_gb", None, 1e5)
     length, batch = _whole(tree, "sequence_length", 2048), _whole(tree, "batch_size", 1, 100_000)
     model = _own_model(
@@ -381,7 +391,6 @@ def scaled(tree: dict[str, Any], desk: Desk) -> Answer:
     question = replace(question, accelerators=(replace(accelerator, memory_gib=capacity * GB / 2.0**30),))
     one = _measured(case, question, 1, 1)
     assert one is not None  # one accelerator is legal for every model
-    required = one.weights + one.kv_cache + one.activations + one.runtime
     tensor, pipeline = _fitting(case, question, pipeline=False), _fitting(case, question, pipeline=True)
     if tensor is None and pipeline is None:
         raise InputError(f"{capacity:g} GB are too few for this model, however many of them; take larger ones")
@@ -394,12 +403,13 @@ def scaled(tree: dict[str, Any], desk: Desk) -> Answer:
         200,
         json_text(
             {
-                "total_vram_required_gb": required / GB,
+                "total_vram_required_gb": one.held / GB,
                 "gpu_vram_capacity_gb": capacity,
                 "fits_on_single_gpu": one.fits,
                 "num_gpus_required": fewest,
                 "recommended_strategy": strategy,
                 "scaling_details": {
+                    "usable_vram_per_gpu_gb": one.usable / GB,
                     "single_gpu_memory_breakdown": {
                         "model_weights_gb": one.weights / GB,
                         "kv_cache_gb": one.kv_cache / GB,
@@ -430,7 +440,7 @@ def _strategy(found: _Replica | None, overhead: str, complexity: str) -> dict[st
         return None
     return {
         "num_gpus": found.accelerators,
-        "vram_per_gpu_gb": (found.weights + found.kv_cache + found.activations + found.runtime) / GB,
+        "vram_per_gpu_gb": found.held / GB,
         "communication_overhead": "none" if found.accelerators == 1 else overhead,
         "implementation_complexity": "none" if found.accelerators == 1 else complexity,
     }

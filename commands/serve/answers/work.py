@@ -1,7 +1,8 @@
 """What is reckoned for a client: JSON in, JSON out, as the commands do it. Runs in processes of its own."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from itertools import product
 from pathlib import Path
@@ -15,7 +16,7 @@ from agent.exports.json import json_bytes, json_text
 from agent.statements.merged import Collected, collected, flag_statement
 from agent.statements.spec_files import spec_of_tree
 from catalogs.catalog import Catalog
-from catalogs.errors import CatalogError, IncompleteInput, InputError, UnknownName, quoted, visible
+from catalogs.errors import CatalogError, IncompleteInput, InputError, UnknownName, listed, quoted, visible
 from engine.workload import Statement
 
 DEEPEST: Final = 24
@@ -129,6 +130,23 @@ def refuse_outside(model: str, desk: Desk) -> None:
         raise
 
 
+def refuse_unknown(tree: Mapping[str, Any], known: Collection[str], room: str = "") -> None:
+    """Refuse fields that a request does not have; the nearest that it has is named.
+
+    Args:
+        tree: the request, or a part of it.
+        known: its fields.
+        room: the part's name; empty for the whole request.
+
+    Raises InputError for the first of them.
+    """
+    for name in tree:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            meant = f"did you mean {near[0]}?" if near else f"there is {listed(sorted(known))}"
+            raise InputError(f"{quoted(name)} is not a field of {room or REQUEST}; {meant}")
+
+
 def from_spec(tree: Mapping[str, Any]) -> Statement:
     """Return what a spec, or a plan's own, states.
 
@@ -182,6 +200,7 @@ def _estimate(tree: dict[str, Any], desk: Desk) -> Answer:
         raise InputError(
             'load is {"kind": "concurrency", "rps" or "static_batch", "value": a number}, or {"kind": "offline"}'
         )
+    refuse_unknown(load, ("kind", "value"), "load")
     value = load.get("value")
     if load["kind"] != "offline" and (isinstance(value, bool) or not isinstance(value, int | float) or value <= 0):
         raise InputError(f"load.value is {quoted(value)} where a number above 0 is expected")
@@ -196,6 +215,7 @@ def _compare(tree: dict[str, Any], desk: Desk) -> Answer:
     from engine.method import forecast
     from engine.plan import NoPlan
 
+    refuse_unknown(tree, ("spec", "over", "verify"))
     spec, over = tree.get("spec", {}), tree.get("over", {})
     if not isinstance(spec, dict) or not isinstance(over, dict) or not over:
         raise InputError('a comparison is {"spec": {…}, "over": {"hardware.accelerators": ["h100", "h200"], …}}')
@@ -236,6 +256,7 @@ def _understand(tree: dict[str, Any], desk: Desk) -> Answer:
     from agent.session.stated_sentence import stated_in
     from engine.plan import plain
 
+    refuse_unknown(tree, ("sentence",))
     sentence = tree.get("sentence")
     if not isinstance(sentence, str) or not sentence.strip():
         raise InputError('say {"sentence": "70B fp8 on H100, 20 rps, 1.5k in, 300 out"}')
@@ -285,6 +306,7 @@ def _explain(tree: dict[str, Any], desk: Desk) -> Answer:
     from engine.choice.derivation.derivation import derivation
     from engine.plan_file import read_plan
 
+    refuse_unknown(tree, ("plan", "flags", "path", "verify"))
     path = tree.get("path")
     if not isinstance(path, str):
         raise InputError("path names a figure of the plan: performance.at_peak.ttft_s.p95")

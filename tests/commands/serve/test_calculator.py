@@ -1,11 +1,13 @@
 """The endpoints of earlier calculators: their shape, our physics."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from catalogs.catalog import Catalog
+from commands.serve.answers.calculator import ANSWER
 from commands.serve.answers.work import Desk, answered
 
 DESK = Desk(Catalog.load([]))
@@ -57,6 +59,57 @@ def test_what_does_not_fit_one_is_split_and_three_ways_stand_in_one_shape() -> N
     assert len({tuple(one) for one in compared.values()}) == 1
     assert not compared["sequence"]["fits"], "each of its accelerators holds all weights"
     assert compared["tensor"]["token_latency"] < compared["pipeline"]["token_latency"]
+
+
+def test_one_rule_says_at_every_door_what_fits() -> None:
+    """The largest batch that an estimate holds on one accelerator is the calculator's too; one more takes a second."""
+    load = {"kind": "static_batch", "value": 1000}
+    spec = {"model": "llama-3.1-8b", "precision": {"weights": "bf16"}, "hardware": {"accelerators": ["h100"]}}
+    tokens = {"input": {"mean": 8192, "cv": 0}, "output": {"mean": ANSWER, "cv": 0}}
+    told = json.dumps(asked("estimate", **spec, tokens=tokens, serving={"tensor_parallel": 1}, load=load))
+    most = int(re.findall(r"there: (\d+) fit", told)[0])
+    body = {"model_name": "llama-3.1-8b", "gpu": "h100", "seq_length": 8192, "precision": "bf16"}
+    full, over = (asked("calculate", **body, batch_size=batch) for batch in (most, most + 1))
+    assert [answer["parallelism"]["num_gpus"] for answer in (full, over)] == [1, 2]
+    assert 0.9 * full["vram"]["usable_per_gpu"] < full["vram"]["total_system_wide"] <= full["vram"]["usable_per_gpu"]
+
+
+def test_throughput_stands_beside_per_accelerator_with_their_number() -> None:
+    answer = asked("calculate", model_name="llama-3.1-70b", gpu="h100")
+    performance = answer["performance"]
+    assert performance["num_gpus_by_gpu"]["h100-sxm-80gb"] == 2 > performance["num_gpus_by_gpu"]["b200-sxm"]
+    assert performance["throughput_by_gpu"]["h100-sxm-80gb"] * 2 == pytest.approx(performance["tokens_per_second"])
+
+
+def test_the_fullest_stage_of_a_pipeline_counts_with_its_layers_of_the_cache() -> None:
+    """Of three layers on two stages one holds two: two thirds of the KV cache, as of the weights."""
+    body = {"hidden_dimensions": 4096, "feedforward_dimensions": 11008, "num_layers": 3, "vocab_size": 32000}
+    batch = {"batch_size": 400}
+    alone = asked("scaling", gpu_vram_gb=1000, **batch, **body)["scaling_details"]["single_gpu_memory_breakdown"]
+    split = asked("scaling", gpu_vram_gb=36, **batch, **body)["scaling_details"]["parallel_strategies"]
+    stage = split["pipeline_parallel"]
+    assert stage["num_gpus"] == 2
+    least = (alone["kv_cache_gb"] + alone["model_weights_gb"] * 0.8) * 2 / 3
+    assert stage["vram_per_gpu_gb"] > least
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "words"),
+    [
+        ("calculate", {**OWN, "sequence_length": 5}, "did you mean seq_length?"),
+        ("calculate", {**OWN, "batchsize": 5}, "did you mean batch_size?"),
+        ("calculate", {"model_name": "llama-3.1-8b", "hidden_dim": 4096}, "leave one of them out"),
+        ("scaling", {"gpu_vram_gb": 80, "seq_length": 5}, "did you mean sequence_length?"),
+        ("estimate", {"model": "llama-3.1-8b", "load": {"kind": "rps", "value": 1, "valu": 2}}, "did you mean value?"),
+        ("compare", {"spec": {}, "over": {"model": ["a"]}, "verfy": False}, "did you mean verify?"),
+        ("understand", {"sentence": "70B", "text": "70B"}, "is not a field of the request"),
+        ("explain", {"flags": {}, "path": "answer", "figure": "x"}, "is not a field of the request"),
+    ],
+)
+def test_no_field_is_passed_over_in_silence(kind: str, body: dict[str, Any], words: str) -> None:
+    answer = answered(kind, json.dumps(body).encode(), DESK)
+    assert answer.status == 400
+    assert words in json.loads(answer.body)["error"]
 
 
 def test_a_larger_batch_is_more_throughput_and_a_longer_step() -> None:
