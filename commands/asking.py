@@ -9,7 +9,7 @@ from agent.statements.spec_files import FORMATS, spec_file
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.flag_options import texts_of
 from commands.input_files import text_of
-from commands.showing import notice
+from commands.showing import left_out, notice
 
 if TYPE_CHECKING:
     from catalogs.catalog import Catalog
@@ -41,6 +41,7 @@ def asked(
         said = stated_in(sentence, facts, answered=by_flags.values)
         said.check()
         notice(said.notices())
+        left_out(said.left_out())
         statements.append(said.statement)
     question = completed(collected(statements, facts), sentence)
     notice(question.notes)

@@ -17,7 +17,7 @@ from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_o
 from commands.input_files import text_of
 from commands.options import App, Directories, Json, Plain, Spec
 from commands.progress import progress
-from commands.showing import notice, print_json, print_rows, show
+from commands.showing import left_out, notice, print_json, print_rows, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -112,6 +112,7 @@ def _asked(
         said = stated_in(sentence, facts, answered=flag_statement(found[0].texts).values)
         said.check()
         notice(said.notices())
+        left_out(said.left_out())
         shared.append(said.statement)
     questions = [(one, completed(collected([*shared, flag_statement(one.texts)], facts), sentence)) for one in found]
     notice(dict.fromkeys(note for _, question in questions for note in question.notes))

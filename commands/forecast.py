@@ -28,7 +28,7 @@ from commands.failures import Exit
 from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
 from commands.options import App, Calibrated, Directories, Force, Full, Plain, Spec
 from commands.progress import progress
-from commands.showing import exit_code, notice, print_json, show, show_no_plan
+from commands.showing import exit_code, left_out, notice, print_json, show, show_no_plan
 
 if TYPE_CHECKING:
     from agent.exports import Format
@@ -102,6 +102,7 @@ def forecast_command(
     if said:
         said.check()
         notice(said.notices())
+        left_out(said.left_out())
     question = completed(gathered, sentence)
     notice(question.notes)
     from engine.method import forecast

@@ -193,7 +193,7 @@ def lint(
     from agent.lint.lint import linted
     from agent.lint.load_curves import curve_in
     from commands.catalogs_of_user import user_catalogs
-    from commands.showing import notice, print_json
+    from commands.showing import left_out, notice, print_json
     from engine.plan import plain as plain_values
     from engine.plan_file import read_plan
     from engine.planning.phrases import counted
@@ -211,7 +211,7 @@ def lint(
         print("\n".join(visible(fault.shown) for fault in look.faults), end="\n" if look.faults else "")
         sound = "Nothing is wrong in what was read"
         notice([f"{counted(len(look.faults), 'fault') if look.faults else sound}: {', '.join(look.read)}."])
-        notice([f"Not read: {', '.join(look.not_read)}."] if look.not_read else ())
+        left_out([f"Not read: {', '.join(look.not_read)}."] if look.not_read else ())
         notice(look.notes)
     return Exit.CHECK_FAILED if look.faults else Exit.DONE
 

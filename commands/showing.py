@@ -115,7 +115,13 @@ def show_no_plan(none: "NoPlan", *, full: bool = False, plain: bool = False) -> 
 
 def notice(lines: Iterable[str]) -> None:
     """Say something beside the answer, on standard error; nothing where --quiet was given."""
-    for line in () if QUIET.get() else lines:
+    if not QUIET.get():
+        left_out(lines)
+
+
+def left_out(lines: Iterable[str]) -> None:
+    """Say what was given and is not in the answer, on standard error, whatever --quiet says: it is a part of it."""
+    for line in lines:
         print(visible(line), file=sys.stderr)
 
 
@@ -129,4 +135,4 @@ def notice_refused_rows(*files: "tuple[Path | None, CsvRows | None]") -> None:
         reasons = [row.reason for row in read.refused[:SHOWN_REFUSALS]]
         if len(read.refused) > SHOWN_REFUSALS:
             reasons.append(f"and {len(read.refused) - SHOWN_REFUSALS} more")
-        notice([f"{name}: {count} cannot be read, the others are used: {'; '.join(reasons)}."])
+        left_out([f"{name}: {count} cannot be read, the others are used: {'; '.join(reasons)}."])

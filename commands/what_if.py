@@ -11,7 +11,7 @@ from commands.failures import Exit
 from commands.input_files import text_of
 from commands.options import App, Csv, Directories, Json, Plain
 from commands.progress import progress
-from commands.showing import Shape, exit_code, notice, print_json, print_rows, show
+from commands.showing import Shape, exit_code, left_out, notice, print_json, print_rows, show
 
 if TYPE_CHECKING:
     from agent.talk.requests import Variation
@@ -80,7 +80,7 @@ def _in_words(text: str, state: "State", ports: "Ports") -> "Variation":
     from agent.talk.requests import Ask, Cheapest, Unclear, WhatIf
 
     found = understood(text, state.base.values, ports)
-    notice([f"Not used: {', '.join(found.unused)}."] if found.unused else [])
+    left_out([f"Not used: {', '.join(found.unused)}."] if found.unused else [])
     match found.request:
         case WhatIf(change) | Cheapest(change):
             return change

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
-from engine.plan import CapacityPlan, NoPlan, PerformanceAt
+from engine.plan import CapacityPlan, NoPlan, PerformanceAt, Rejection
 from engine.planning.alternatives import alternatives_of
 from engine.planning.answer import answer_of, warnings_of
 from engine.planning.assumptions import assumptions_of
@@ -17,11 +17,12 @@ from engine.planning.memory import replica_memory
 from engine.planning.outage import outage_of
 from engine.planning.provenance import provenance_of
 from engine.planning.ranking import Ranking, ranked_candidates
+from engine.planning.relaxations import ways_out
 from engine.planning.surge import surge_of
 from engine.planning.thresholds import thresholds_of
-from engine.planning.verdict import Verdict, formulas_verdict, pool_may_fill
+from engine.planning.verdict import ChosenFleet, Verdict, formulas_verdict, pool_may_fill
 from engine.proof.day import ReplayedDay, replayed_day
-from engine.question.resolve import resolve
+from engine.question.resolve import Question, resolve
 from engine.workload import Source, WorkloadSpec, targets_by_default, with_defaults
 
 
@@ -59,11 +60,13 @@ def forecast(
     check_calibration(question)
     ranking = ranked_candidates(question)
     if isinstance(ranking, NoPlan):
-        return ranking
+        return replace(ranking, rejected=_with_ways_out(question, None, ranking.rejected, verify=verify))
     for target in ranking.question.spec.targets[len(spec.targets) :] if spec.targets else ():
         sources[f"targets.{target.metric}"] = Source("default", spec.default_targets)
     by_default = targets_by_default(sources)
     verdict = _verified(ranking, refine=refine, by_default=by_default) if verify else formulas_verdict(ranking)
+    if ranking.misses:
+        verdict = replace(verdict, misses=_with_ways_out(question, ranking, verdict.misses, verify=verify))
     day = replayed_day(verdict.chosen, sources, simulate=verify and not (by_default and verdict.record is None))
     return plan_of(verdict, day, sources, verify=verify, refine=refine)
 
@@ -84,6 +87,19 @@ def _refuse_unrefinable(spec: WorkloadSpec) -> None:
             f"a concurrency of {spec.traffic.concurrency} has no capacity in requests/s to refine; give a rate, "
             "such as --rps 10"
         )
+
+
+def _with_ways_out(
+    question: Question, missed: Ranking | None, why: tuple[Rejection, ...], *, verify: bool
+) -> tuple[Rejection, ...]:
+    """Return why a question has no plan with, beside the first reason, the changes that give it one."""
+
+    def stands(ranking: Ranking) -> ChosenFleet | None:
+        by_default = not question.spec.targets and question.spec.default_targets != "none"
+        verdict = _verified(ranking, refine=False, by_default=by_default) if verify else formulas_verdict(ranking)
+        return verdict.chosen if answer_of(verdict).meets_targets else None
+
+    return (replace(why[0], relaxations=ways_out(question, missed, stands)), *why[1:])
 
 
 EASILY = 0.5

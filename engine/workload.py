@@ -141,6 +141,12 @@ class Tokens(Record):
     sampling: Sampling = "greedy"
     """Greedy, as benchmarks are run, which draw nothing; chats usually draw with top-p."""
 
+    def __post_init__(self) -> None:
+        if self.max_tokens is not None and self.max_tokens < self.output.mean + self.reasoning_tokens:
+            hidden = f", {self.reasoning_tokens:g} hidden ones with it" if self.reasoning_tokens else ""
+            mean = self.output.mean + self.reasoning_tokens
+            raise ValueError(f"max_tokens {self.max_tokens} is below the mean answer of {mean:g} tokens{hidden}")
+
 
 class Precisions(Record):
     """Number formats, by catalog name."""

@@ -54,6 +54,9 @@ class StatedSentence(Struct, frozen=True):
         if self.echoes:
             yield f"Understood: {'; '.join(dict.fromkeys(self.echoes))}."
         yield from self.notes
+
+    def left_out(self) -> Iterator[str]:
+        """Yield what was said and is not used."""
         if self.unused:
             yield f"Not used: {', '.join(self.unused)}."
 

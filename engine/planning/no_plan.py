@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.errors import InputError
@@ -11,7 +12,6 @@ from engine.fleet.search import SizedCandidates, search, with_targets
 from engine.fleet.useful_load import MARGIN, relaxed_targets
 from engine.plan import NoPlan, Rejection
 from engine.planning.phrases import latency_shown
-from engine.planning.relaxations import changes_that_work
 from engine.question.fleet_limits import (
     allowed_accelerators,
     ceilings,
@@ -28,9 +28,7 @@ def no_plan(question: Question, evaluated: SizedCandidates) -> NoPlan | None:
     """Return NoPlan when no candidate is legal and fits in memory; None when one does and only falls short."""
     if len(evaluated.candidates):
         return None
-    # What stands with a rejection is near; what was tried is enough.
-    works = changes_that_work(question)
-    reasons = tuple(replace(reason, relaxations=() if i else works) for i, reason in enumerate(evaluated.rejected))
+    reasons = tuple(replace(reason, relaxations=()) for reason in evaluated.rejected)
     where = (
         ", ".join(a.name for a in question.accelerators[:3]) if len(question.accelerators) <= 3 else "any accelerator"
     )
@@ -39,8 +37,21 @@ def no_plan(question: Question, evaluated: SizedCandidates) -> NoPlan | None:
     return NoPlan(f"{what} cannot run on {where}{first}", reasons)
 
 
-def explain_misses(question: Question, evaluated: SizedCandidates) -> tuple[SizedCandidates, tuple[Rejection, ...]]:
-    """Return an evaluation of the nearest candidates, and what is missed and by how much.
+class Nearest(Struct, frozen=True):
+    """The nearest candidates of a question that none meets."""
+
+    evaluated: SizedCandidates
+    misses: tuple[Rejection, ...]
+    """What is missed and by how much."""
+    eased: tuple[Target, ...] = ()
+    """Of the targets, those that nothing meets, as the nearest candidate can hold them."""
+    may_be_reached: bool = True
+    """Whether another format or accelerator may still meet the targets: the narrowest format reads a quarter of the
+    bytes, and where even that is too slow everywhere, no search is spent."""
+
+
+def explain_misses(question: Question, evaluated: SizedCandidates) -> Nearest:
+    """Return the nearest candidates, and what they miss.
 
     Either a ceiling on the fleet is too low (the fleet is then sized as if it were not there) or a target lies below
     what any candidate reaches, or so near to it that a fleet would be many replicas of nearly nothing (the targets are
@@ -48,48 +59,38 @@ def explain_misses(question: Question, evaluated: SizedCandidates) -> tuple[Size
     """
     capped = _capped(question, evaluated, question.spec.targets)
     if capped is not None:
-        return capped
+        return Nearest(*capped)
     ceiling = question.spec.serving.utilisation_ceiling
-    candidates = evaluated.candidates
+    candidates, targets = evaluated.candidates, question.spec.targets
     nearest, relaxed, floors = relaxed_targets(
-        evaluated.replicas, evaluated.lightest, question.spec.targets, ceiling, with_a_price(question, candidates)
+        evaluated.replicas, evaluated.lightest, targets, ceiling, with_a_price(question, candidates)
     )
     accelerator = candidates.accelerator(nearest)
     size = int(candidates.parallelism.accelerators[nearest])
-    misses: list[Rejection] = []
-    # The narrowest format reads a quarter of the bytes: where even that is too slow everywhere, no search is spent.
-    furthest = max(float(np.min(floor)) / t.seconds for floor, t in zip(floors, question.spec.targets, strict=True))
-    narrowed = question.spec.hardware.accelerators or furthest <= 4
-    works = changes_that_work(question) if narrowed else ()
-    for target, eased, floor in zip(question.spec.targets, relaxed, floors, strict=True):
-        if eased.seconds <= target.seconds:
-            continue
-        misses.append(
-            Rejection(
-                f"{size} × {accelerator.name} per replica, {_name(target)}",
-                (_floor_reason if floor[nearest] > target.seconds else _near_floor_reason)(
-                    question, evaluated, nearest, target, float(floor[nearest])
-                ),
-                target.seconds,
-                float(floor[nearest]),
-                "s",
-                (
-                    f"{_name(target)} {latency_shown(eased.seconds)}",
-                    *(() if misses else works),
-                ),
-            )
+    furthest = max(float(np.min(floor)) / t.seconds for floor, t in zip(floors, targets, strict=True))
+    may_be_reached = bool(question.spec.hardware.accelerators) or furthest <= 4
+    misses = tuple(
+        Rejection(
+            f"{size} × {accelerator.name} per replica, {_name(target)}",
+            (_floor_reason if floor[nearest] > target.seconds else _near_floor_reason)(
+                question, evaluated, nearest, target, float(floor[nearest])
+            ),
+            target.seconds,
+            float(floor[nearest]),
+            "s",
         )
+        for target, eased, floor in zip(targets, relaxed, floors, strict=True)
+        if eased.seconds > target.seconds
+    )
+    loose = tuple(new for old, new in zip(targets, relaxed, strict=True) if new.seconds > old.seconds)
     # The relaxed targets may each be within reach and not together, or only for a fleet beyond its ceiling.
-    for targets in (relaxed, ()):
-        eased_search = with_targets(question, evaluated, targets)
-        if len(eased_search.order):
-            return eased_search, tuple(misses)
-        capped = _capped(question, eased_search, targets)
+    for wanted in (relaxed, ()):
+        found = with_targets(question, evaluated, wanted)
+        if len(found.order):
+            return Nearest(found, misses, loose, may_be_reached)
+        capped = _capped(question, found, wanted)
         if capped is not None:
-            (fleet,) = capped[1]
-            names = ", ".join(_name(target) for target in targets)
-            ways = tuple(f"{names} eased, {way}" for way in fleet.relaxations) if targets else ()
-            return capped[0], (*misses, replace(fleet, relaxations=ways))
+            return Nearest(capped[0], (*misses, *capped[1]), loose, may_be_reached)
     raise AssertionError("without targets every candidate that fits has a capacity")
 
 
@@ -112,19 +113,11 @@ def _capped(
     limits = ceilings(hardware, without.candidates.unit_sizes.at(row))
     limit = min(limits, key=lambda one: one.accelerators)
     needed = limit.needed(float(without.accelerators[row]))
-    held = float(without.capacity[row]) * (limit.accelerators // int(without.candidates.parallelism.accelerators[row]))
-    peak = question.spec.traffic.peak_factor
-    relaxations = [f"{limit.counted(needed)} instead of {limit.count}"]
-    if held and not question.spec.traffic.concurrency:
-        relaxations.append(f"{held / peak / question.spec.traffic.calls_per_request:.3g} requests/s on average")
     are = "is" if limit.count == 1 else "are"
     reason = f"the load needs {limit.counted(needed)} and {limit.count} {are} allowed"
     return without, (
-        Rejection(
-            f"a fleet of {limit.counted(limit.count)}",
-            reason, float(needed), float(limit.count), limit.unit, tuple(relaxations),
-        ),
-    )  # fmt: skip
+        Rejection(f"a fleet of {limit.counted(limit.count)}", reason, float(needed), float(limit.count), limit.unit),
+    )
 
 
 def _nearest_first(evaluated: SizedCandidates, hardware: Hardware) -> SizedCandidates:

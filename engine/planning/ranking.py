@@ -3,16 +3,13 @@
 from functools import cached_property
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from engine.fleet.search import SizedCandidates, array_of_one
 from engine.plan import NoPlan, Rejection
 from engine.planning.default_targets import searched
 from engine.planning.no_plan import explain_misses, no_plan
 from engine.question.resolve import Question
-
-WITHOUT_TARGETS = "no latency target (--default-targets none)"
-"""What helps where nobody asked for the targets that are missed."""
+from engine.workload import Target
 
 
 class Ranking(Struct, frozen=True, dict=True):
@@ -23,6 +20,10 @@ class Ranking(Struct, frozen=True, dict=True):
     evaluated: SizedCandidates
     misses: tuple[Rejection, ...]
     """Why none of them does what was asked; then they are the nearest ones."""
+    eased: tuple[Target, ...] = ()
+    """Of the targets, those that nothing meets, as the nearest candidate can hold them."""
+    may_be_reached: bool = True
+    """Whether another format or accelerator may still meet the targets."""
 
     @cached_property
     def best(self) -> SizedCandidates:
@@ -36,13 +37,10 @@ def ranked_candidates(question: Question) -> Ranking | NoPlan:
     Raises:
         InputError: a fleet was given that holds not even one replica.
     """
-    nobody_asked = not question.spec.targets
     question, evaluated = searched(question)
     if len(evaluated.order):
         return Ranking(question, evaluated, ())
     if nothing := no_plan(question, evaluated):
         return nothing
-    nearest, misses = explain_misses(question, evaluated)
-    if nobody_asked and question.spec.targets:
-        misses = tuple(replace(miss, relaxations=(*miss.relaxations, WITHOUT_TARGETS)) for miss in misses)
-    return Ranking(question, nearest, misses)
+    nearest = explain_misses(question, evaluated)
+    return Ranking(question, nearest.evaluated, nearest.misses, nearest.eased, nearest.may_be_reached)

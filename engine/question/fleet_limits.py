@@ -137,17 +137,18 @@ def power_contradiction(hardware: Hardware, sizes: UnitSizes) -> str:
     )
 
 
-def raised(hardware: Hardware, unit: str, allowed: float, needed: float) -> str | None:
-    """Return the flag that states what is needed in place of a limit; None where there is no such limit.
+def raised_to(hardware: Hardware, sizes: UnitSizes, accelerators: int) -> tuple[Hardware, tuple[str, ...]]:
+    """Return the hardware with every limit that allows too few accelerators raised, and the flags that raise them.
 
     Args:
-        hardware: whose limit it is.
-        unit: of the limit.
-        allowed: units, by the limit.
-        needed: units.
+        hardware: with limits.
+        sizes: of one candidate.
+        accelerators: of its fleet.
     """
-    flags = (flag for field, one, flag in _FIELDS if one == unit and getattr(hardware, field) == allowed)
-    return next((Ceiling(unit, flag, allowed, 1.0).stated(_whole(needed)) for flag in flags), None)
+    short = [limit for limit in ceilings(hardware, sizes) if limit.accelerators < accelerators]
+    field_of = {flag: field for field, _, flag in _FIELDS}
+    wider = replace(hardware, **{field_of[limit.flag]: limit.needed(accelerators) for limit in short})
+    return wider, tuple(limit.stated(limit.needed(accelerators)) for limit in short)
 
 
 def enough_a_month(monthly_usd: float | None) -> str | None:

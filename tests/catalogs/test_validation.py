@@ -65,6 +65,10 @@ def test_values_that_contradict_each_other_are_refused_where_they_stand() -> Non
     assert faults(WorkloadSpec, {"model": "x", "tokens": tokens}) == [contradiction]
     with pytest.raises(ValueError, match="the mean is 250 at the least, not 200"):
         TokenDistribution(mean=200, p95=5000)
+    cut = {"input": {"mean": 10}, "output": {"mean": 300}, "reasoning_tokens": 50, "max_tokens": 349}
+    (fault,) = faults(WorkloadSpec, {"model": "x", "tokens": cut})
+    assert fault[0] == "tokens" and "max_tokens 349 is below the mean answer of 350 tokens" in fault[2]
+    assert record_of(WorkloadSpec, {"model": "x", "tokens": cut | {"max_tokens": 350}}).tokens.max_tokens == 350
     assert TokenDistribution(mean=200, p95=773).beyond_lognormal is None
     assert TokenDistribution(mean=200, p95=1000).beyond_lognormal == pytest.approx(774, abs=1)
     with pytest.raises(ValueError, match="state one of them"):

@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -331,6 +332,7 @@ def test_a_plan_over_budget_exits_with_4(fleetcast: Program) -> None:
     run = fleetcast(*SEED, "--budget", "$1k/month", "--json")
     assert run.code == 4
     assert run.tree["cost"]["within_budget"] is False
+    assert re.search(r"the cheapest, \d+ × \S.*, \w+, is \$[\d,]+ a month [\w ]+ \(\w+\)", run.err), "a way out"
     assert fleetcast(*SEED, "--budget", "1M").code == 0
 
 

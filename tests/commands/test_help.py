@@ -126,10 +126,11 @@ def test_a_shell_gets_its_script(shell: str, tmp_path: Path) -> None:
     assert f"_FLEETCAST_COMPLETE=complete_{shell}" in scripts[0].read_text()
 
 
-def test_quiet_says_nothing_beside_the_answer(fleetcast: Program) -> None:
+def test_quiet_says_nothing_beside_the_answer_but_what_is_not_in_it(fleetcast: Program) -> None:
     sentence = "Llama 3.1 8B on H100, 2 rps, 300 in, 100 out, and a pony"
     loud, quiet = fleetcast("forecast", sentence), fleetcast("forecast", sentence, "--quiet")
     assert "Not used" in loud.err
-    assert (quiet.err, quiet.out) == ("", loud.out)
-    assert fleetcast("-q", "forecast", sentence).err == ""
+    assert (quiet.err, quiet.out) == ("Not used: pony.\n", loud.out)
+    assert fleetcast("-q", "forecast", sentence).err == quiet.err
+    assert fleetcast("-q", "forecast", sentence.partition(", and")[0]).err == ""
     assert "Not used" in fleetcast("forecast", sentence).err

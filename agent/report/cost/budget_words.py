@@ -13,14 +13,13 @@ def budget_sentences(found: WithinBudget | None) -> Iterator[str]:
     if found is None:
         return
     budget = show_usd(found.budget_usd)
-    if found.same_load is not None:
-        one = found.same_load
+    if (one := found.cheapest) is not None:
         fleet = f"{show_count(one.accelerators)} × {one.accelerator_name}, {split_shown(one)}, {one.precision.upper()}"
         price = f"{show_usd(one.monthly_usd or 0.0)} a month {term_shown(one.term)} ({one.provider})"
-        yield f"Under {budget} the whole load fits on {fleet}: {price}."
-    elif found.cheapest_usd is not None:
-        cheapest = show_usd(found.cheapest_usd)
-        yield f"No fleet carries the whole load under {budget}: the cheapest costs {cheapest} a month."
+        if one.measure("cost") <= found.budget_usd:
+            yield f"Under {budget} the whole load fits on {fleet}: {price}."
+        else:
+            yield f"No fleet carries the whole load under {budget}: the cheapest, {fleet}, is {price}."
     if found.other_way is not None:
         way = found.other_way
         owed = f", committed for {way.commitment_months:g} months" if way.commitment_months else ""

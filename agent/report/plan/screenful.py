@@ -146,7 +146,8 @@ def misses(plan: CapacityPlan) -> tuple[Rejection, ...]:
     """Return why a plan falls short of what was asked: a target below its floor, a fleet too small."""
     if plan.answer.meets_targets:
         return ()
-    return tuple(item for item in plan.rejected if item.unit in ("s", "accelerators") and item.relaxations)
+    limits = ("s", "accelerators", "nodes", "replicas", "kW")
+    return tuple(item for item in plan.rejected if item.unit in limits and item.relaxations)
 
 
 def _command(plan: CapacityPlan, room: _Room) -> tuple[Block, ...]:

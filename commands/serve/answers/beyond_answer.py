@@ -10,19 +10,19 @@ from urllib.parse import urlencode
 
 from agent.exports.json import json_text
 from agent.report.blocks import Column, Mark, Report, Table
+from agent.report.plan.screenful import misses
 from agent.report.rendering.html import html
 from agent.statements.flags import ALL as FLAGS
 from agent.statements.flags import CONTRADICT
 from catalogs.errors import InputError, listed, quoted
 from commands.serve.answers.form import NAMES, NO_FIELD, plan_fields
 from commands.serve.answers.work import Answer, Desk, asked, from_flags, given_flags
-from engine.plan import CapacityPlan, NoPlan, Rejection, plan_json
+from engine.plan import CapacityPlan, NoPlan, plan_json
 
 Texts = Mapping[str, str]
 """Of the page's fields, by name."""
 
 _FLAG: Final = re.compile(r"--([a-z0-9][a-z0-9-]*)(?: ([^\s,;()]+))?")
-_TARGET: Final = r"(TTFT|ITL|E2E) (mean|p50|p90|p95|p99) ([\d.,]+) (ms|s)"
 ALIKE: Final = {"context": "context-window", "kv_cache": "kv-precision"}
 """Flags of runtimes that a warning names, and the fields of a question that lead to them."""
 MOST_POINTS: Final = 40
@@ -104,7 +104,7 @@ def fixes(plan: CapacityPlan, texts: Texts, desk: Desk) -> tuple[dict[str, list[
         texts: of the page's fields.
         desk: the facts.
     """
-    ways = list(_ways(plan))
+    ways = [way for miss in misses(plan) for way in miss.relaxations]
 
     def changes(sentences: Iterable[str]) -> list[Changes]:
         found: list[Changes] = []
@@ -113,30 +113,19 @@ def fixes(plan: CapacityPlan, texts: Texts, desk: Desk) -> tuple[dict[str, list[
             found += [new] if new and new not in found else []
         return found
 
+    reasons = {miss.reason for miss in misses(plan)}
     mended = {
-        warning: changes([warning, *(way for miss, way in ways if _about(warning, miss, way))])
+        warning: changes([warning, *(way for way in ways if warning in reasons or _about(warning, way))])
         for warning in plan.warnings
     }
     named = [one for found in mended.values() for one in found]
-    return mended, [one for one in changes(way for _, way in ways) if one not in named]
+    return mended, [one for one in changes(ways) if one not in named]
 
 
-def _ways(plan: CapacityPlan) -> Iterator[tuple[Rejection, str]]:
-    """Yield what would be enough for what is missed: a target that is reached, or the limit that lets it be met."""
-    from engine.question.fleet_limits import raised
-
-    for miss in () if plan.answer.meets_targets else plan.rejected:
-        if miss.unit == "s":
-            yield from ((miss, way) for way in miss.relaxations)
-        elif miss.needed and miss.available:
-            flag = raised(plan.spec.hardware, miss.unit, miss.available, miss.needed)
-            yield from ((miss, flag),) if flag else ()
-
-
-def _about(warning: str, miss: Rejection, way: str) -> bool:
-    """Return whether a warning says what was missed, or names the target that a way out is about."""
-    target = re.match(_TARGET, way)
-    return warning == miss.reason or bool(target and warning.startswith(f"{target[1]} {target[2]} is "))
+def _about(warning: str, way: str) -> bool:
+    """Return whether a warning names a target that a way out is about."""
+    target = re.match(r"(TTFT|ITL|E2E) (\w+) is ", warning)
+    return target is not None and f"{target[1]}-{target[2]}".lower() in flags_in(way)
 
 
 def _budget(plan: CapacityPlan) -> Changes:
@@ -153,10 +142,6 @@ _MENDS: Final[tuple[tuple[str, Callable[[re.Match[str], CapacityPlan], Changes]]
     (
         r".+ \S+ is newer than any that is known here: planned as (\S+)$",
         lambda found, plan: {"runtime": f"{plan.spec.serving.runtime.partition('@')[0]}@{found[1]}"},
-    ),
-    (
-        _TARGET,
-        lambda found, plan: {f"{found[1].lower()}-{found[2]}": f"{found[3].replace(',', '')}{found[4]}"},
     ),
 )
 """What a sentence of a plan begins with, and the change that mends what it says."""

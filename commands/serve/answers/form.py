@@ -53,7 +53,7 @@ def fields_of_sentence(tree: dict[str, Any], desk: Desk) -> Answer:
     }
     read, left = flag_texts(named)
     still_open = [one for one in said.questions if one.path not in by_fields and not _settled(one, texts)]
-    notes = list(said.notices())
+    notes = [*said.notices(), *said.left_out()]
     if left:
         notes.append(f"{NO_FIELD} {listed(left)}.")
     if understood := bool(read or said.questions or said.objections):

@@ -19,11 +19,9 @@ class WithinBudget(Struct, frozen=True):
     budget_usd: float
     over_usd: float
     """What the plan costs beyond it, a month."""
-    same_load: Option | None
-    """The cheapest fleet for the whole load that meets the targets within it, whatever accelerator, split, precision
-    and term; None where none does."""
-    cheapest_usd: float | None
-    """Of such fleets, within the budget or not."""
+    cheapest: Option | None
+    """The fleet for the whole load that meets the targets, whatever accelerator, split, precision and term, within the
+    budget or not; None where none has a price."""
     other_way: Bill | None
     """The cheapest other way to pay for the same fleet that is within it: spot, a mix, owned; None where none is."""
     requests_per_s: float
@@ -48,8 +46,7 @@ def within_budget(plan: CapacityPlan, catalog: Catalog) -> WithinBudget | None:
     return WithinBudget(
         budget_usd=budget,
         over_usd=monthly - budget,
-        same_load=cheapest if cheapest and cheapest.measure("cost") <= budget else None,
-        cheapest_usd=cheapest.monthly_usd if cheapest else None,
+        cheapest=cheapest,
         other_way=next((bill for bill in held if bill.monthly_usd <= budget), None),
         requests_per_s=_rate_within(plan, catalog, budget),
     )

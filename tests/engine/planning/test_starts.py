@@ -23,6 +23,7 @@ from catalogs.records.models import (
     ModelArchitecture,
     ParallelAttention,
 )
+from engine.method import forecast
 from engine.plan import CapacityPlan, NoPlan
 from engine.workload import spec_from
 from tests.engine.asked import CATALOG, formula_plan
@@ -321,7 +322,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
 @of_every(list(REFUSED))
 def test_what_no_engine_starts_is_refused_with_what_would(what: str) -> None:
     values, reason, way = REFUSED[what]
-    refusal = formula_plan(spec_from(USUALLY | values))
+    refusal = forecast(spec_from(USUALLY | values), CATALOG, verify=False)
     assert isinstance(refusal, NoPlan)
     assert reason in refusal.rejected[0].reason
     assert any(one.startswith(way) for one in refusal.rejected[0].relaxations)
