@@ -294,6 +294,13 @@ def _counts_tokens(draft: Draft, match: Match) -> bool:
 
 
 def _size(draft: Draft, match: Match, amount: Amount) -> None:
+    before = draft.sentence.items[max(0, match.first - 1) : match.first]
+    if any(item.has("over", "under") for item in before) and len(amount.values) == 1:
+        size, said = f"{amount.value / 1e9:g}B", draft.sentence.words(match.first - 1, match.last)
+        choices = (Choice(size, f"one of {amount.value / 1e9:g} billion parameters"),)
+        text = f"{said!r} is a bound of the model's size: which model shall it be?"
+        draft.ask("model", match.first - 1, match.last, text, choices)
+        return
     draft.read(
         "model", match, amount, lambda v: f"{v / 1e9:g}B", lambda v, made: f"a model of {v / 1e9:g} billion parameters"
     )

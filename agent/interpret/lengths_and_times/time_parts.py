@@ -4,6 +4,7 @@
 is; where nobody says whether a stage is inside, both are asked. 'A task of 12 calls in under 2 minutes' is 10 s a call.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
@@ -42,7 +43,7 @@ _SPENT: Final = (
     Rule(f"k:{_STAGE} ((conj | comma) {_STAGE})? ({_SPENDS} | 'which' | 'that' | link | colon | paren){{0,4}} d:dur"),
     Rule(
         "d:dur ('of' | 'for' | 'to' | 'in' | 'on' | 'go' | 'goes' | 'which' | link){0,4} ('vector' | 'semantic')? "
-        f"k:{_STAGE}"
+        f"k:{_STAGE} (?! {_SPENDS})"
     ),
 )
 _SPENT_BARE: Final = Rule(f"k:{_STAGE} {_SPENDS} approx{{0,2}} d:num {_NOT_A_TIME}")
@@ -65,6 +66,10 @@ _TASK_TIMES: Final = (
 LONGEST_TASK_S: Final = 3600.0
 """Of a task whose caller waits; 'agents run within 30 days' is a date."""
 _OF_A_TASK: Final = frozenset("task tasks run runs job jobs workflow loop pipeline whole everything all".split())
+
+
+_ALONE: Final = re.compile(r"\b(?:for the (?:model|llm)|(?:model|llm) (?:alone|only|itself))\b(?! (?:gets|has))", re.I)
+"""What makes a limit the model's own: 'the network eats 60 ms, so TTFT 540 ms for the model'."""
 
 
 class TimePart(Struct, frozen=True):
@@ -103,7 +108,7 @@ def _part(draft: Draft, match: Match) -> TimePart:
     if [item.word for item in after[:2]] == ["each", "way"]:
         seconds, last = seconds * 2, last + 2
     between = any(item.word in ("between", "per", "each") for item in after) and any(item.has("call") for item in after)
-    inside = value < 0 or _is_inside(sentence, match.first, last)
+    inside = value < 0 or (False if _ALONE.search(sentence.text) else _is_inside(sentence, match.first, last))
     sentence.claim(match.first, last)
     sentence.take(at)
     start, end = sentence.span(match.first, last)

@@ -246,7 +246,8 @@ def _mean_below(draft: Draft, rate: Rate) -> Rate | None:
     """Return the mean that is said beside a higher rate: '8 rps, but the average is 3'."""
     for match in _MEAN_BELOW.matches(draft.sentence):
         amount = count_of(match["n"].number)
-        if match.first > rate.last and not rate.of_a_user and 0 < amount.value < rate.amount.value:
+        apart = match.first > rate.last or match.last < rate.first
+        if apart and not rate.of_a_user and 0 < amount.value < rate.amount.value:
             draft.sentence.claim(match.first, match.last)
             return Rate(amount, rate.seconds, match.first, match.last)
     return None

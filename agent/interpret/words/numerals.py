@@ -110,8 +110,11 @@ _LATE = Rule(
 )
 """'No more than 5 in 1,000 may take longer than 2 s' is p99.5 within 2 s."""
 _SHARE_OF_REQUESTS = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= event | user | outcue | time | 'cases')")
-_SHARE_UNDER = Rule("n:num percent (?= under num (time | tshort))")
-"""'95 % under 2 s'."""
+_SHARE_UNDER = Rule(
+    "n:num percent (?= under num (time | tshort)) | "
+    "(?<= time | tshort) 'for' n2:num percent (?= comma | stop | conj | $)"
+)
+"""'95 % under 2 s', 'under 2 s for 95 %'."""
 _SHARE_OF_LATENCIES = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= ttft | itl | e2e)")
 _PERCENT = Rule("n:num percent")
 _DOLLARS = Rule("usd n:num usd? | m:num usd")
@@ -351,7 +354,7 @@ def _percentiles(sentence: Sentence) -> None:
         for match in rule.matches(sentence):
             if rule is _SHARE_OF_LATENCIES and not _of_a_target(sentence, match.first, match.last):
                 continue  # '90% of TTFT is waiting'
-            item = sentence.items[match.first]
+            item = match["n2"] if "n2" in match else sentence.items[match.first]
             digits = sentence.text[item.start : item.end].rstrip("thTHsndr %").lstrip("-")
             digits = digits if digits[:1].isdigit() or not item.amount else f"{item.number.value:g}"
             share_of = rule is not _PERCENTILE

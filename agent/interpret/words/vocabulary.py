@@ -209,6 +209,7 @@ PHRASES: Final[dict[str, str]] = {
     "turns": "back and forth|back and forths|back & forths|rounds of messages|message pairs|question and answer pairs|"
     "user turns|follow ups",
     "ttft": "time to first token|time to the first token|time to first tokens|first token|first tokens|first word|"
+    "until something appears|before something appears|before it starts|until it starts|before it begins|"
     "first token latency|first response|first reply|"
     "prefill latency|time till first token|time until first token|first byte|1st token|"
     "start of the answer|start answering|first audio|first sound|first spoken word|first spoken words",
@@ -220,14 +221,15 @@ PHRASES: Final[dict[str, str]] = {
     "total time|whole response|whole reply|entire reply|request latency|overall latency|entire thing|whole thing|"
     "entire request|whole request|whole completion|entire completion|full completion|to completion|to finish|finished",
     "latency": "response time|response times|reaction time|respond in|responds in",
-    "under": "at most|not more as|no more as|"
+    "under": "at most|no bigger than|no larger than|not more as|no more as|"
     "no more than|not more than|not over|not above|never above|never over|less than|lower than|"
     "smaller than|faster than|not exceed|not exceeding|never exceed|no longer than|not longer than|no later than|"
     "no slower than|not slower than|no greater than|shorter than|fewer than|as much as|not to exceed|dont exceed|"
     "must not exceed|cant exceed|must not breach|must not violate|must not miss|may not breach|"
     "not breach|not violate|not miss|never breach|never violate|never miss|dont breach|dont violate|dont miss|"
     "without breaching|without violating|without missing|quicker than|better than|stay under|keep under|kept under",
-    "over": "at least|no less than|not less than|more than|greater than|no fewer than|minimum of|faster then|"
+    "over": "at least|no smaller than|bigger than|larger than|"
+    "no less than|not less than|more than|greater than|no fewer than|minimum of|faster then|"
     "not below|not under|or more|higher than",
     "upto": "up to|as long as|maximum of|max of|a maximum of|a max of",
     "with": "except use|except using|except with|except on",
