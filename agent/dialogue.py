@@ -149,7 +149,8 @@ def _heard(state: State, text: str, keyword: Keyword | None, ports: Ports, befor
 
 
 def _about_plan(state: State, text: str, ports: Ports) -> Step:
-    if (made := amended_plan(state, text, ports, step)) is not None:
+    alone = choosing.EACH_ALONE.search(text)  # it asks more than the plan anew
+    if not alone and (made := amended_plan(state, text, ports, step)) is not None:
         return made
     words = text.split(maxsplit=1)
     if words and words[0].lower() == "export":

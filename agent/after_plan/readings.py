@@ -33,7 +33,7 @@ ANSWERED: Final = frozenset(
 """Acts that a line can be answered as; a change and a comparison need values that rules must find."""
 _FRAGMENT: Final = 4
 """Words of a line that names a value and hardly more: 'MI300X?' is a variant, with or without a question mark."""
-_ASKS: Final = re.compile(
+ASKS: Final = re.compile(
     r"\?\s*$|^\W*(?:(?:and|but|so|ok|okay)\W+)*(?:is|are|do|does|did|can|could|will|would|should|how|which|where|when|who|"
     r"what(?! (?:if|about)\b)|wie|was(?! wenn)|welche\w*|wann|wo|wer|warum|ist|sind|hält|reicht|kann|combien|"
     r"quel\w*|est-ce|peut-on|quand|qui|cuánt\w+|cuant\w+|qué|cuál|cuándo|es|puedo|quant[oaie]|quale|quando)\b",
@@ -162,11 +162,11 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
             asks_why = re.match(r"\W*(?:and |but )?(?:why|how come)\b", text, re.I)
             return first.act in ("why", "why_not") or (asks_why is not None and first.probability < SURE)
         case WhatIf(change) | Cheapest(change) if change.values and change.values.keys() <= _KIN.get(first.act, set()):
-            wish = len(text.split()) <= _FRAGMENT and not _ASKS.search(text)
+            wish = len(text.split()) <= _FRAGMENT and not ASKS.search(text)
             return wish or first.probability < SURE
         case WhatIf() | Cheapest() | Ask():
             short = len(text.split()) <= _FRAGMENT and first.act not in ("why", "why_not")
-            asks = bool(_ASKS.search(text)) and not (short and not isinstance(read.request, Ask))
+            asks = bool(ASKS.search(text)) and not (short and not isinstance(read.request, Ask))
             put = (
                 bool(_PUT_FORWARD.match(text) or CHEAPER_IF.search(text))
                 and first.probability < _OVERRULES
@@ -174,7 +174,7 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
             )
             plain = put or (not read.unused and first.probability < _OVERRULES and not asks)
             figures_left = any(re.search(r"\d", words) for words in read.unused)
-            likely_so = first.probability >= (SURE if figures_left and _ASKS.search(text) else LIKELY)
+            likely_so = first.probability >= (SURE if figures_left and ASKS.search(text) else LIKELY)
             return plain or (first.act in _CHANGES and (likely_so or (not read.unused and not asks)))
         case Unclear(_, nothing):
             sure = first.probability >= SURE and first.act in ANSWERED
@@ -225,7 +225,7 @@ def is_plain_change(text: str, read: Understood) -> bool:
         text: the line.
         read: what the rules made of it.
     """
-    return isinstance(read.request, WhatIf | Cheapest | Ask) and not read.unused and not _ASKS.search(text)
+    return isinstance(read.request, WhatIf | Cheapest | Ask) and not read.unused and not ASKS.search(text)
 
 
 _SUPPOSED: Final = re.compile(
@@ -258,7 +258,7 @@ def asks_of_same(text: str, read: Understood, base: Mapping[str, Any]) -> bool:
         read: what the rules made of it.
         base: values of the plan, by path.
     """
-    if not isinstance(read.request, WhatIf) or not _ASKS.search(text) or len(text.split()) <= _FRAGMENT:
+    if not isinstance(read.request, WhatIf) or not ASKS.search(text) or len(text.split()) <= _FRAGMENT:
         return False
     change = read.request.change
     own_size = (
@@ -320,7 +320,7 @@ def is_supposition(text: str, read: Understood, base: Mapping[str, Any]) -> bool
     if any(re.search(r"\d", words) for words in read.unused):
         return False
     named = is_thing(read.request.change) and not read.request.change.values.keys() <= _PLACES
-    return named or bool(_SUPPOSED.search(text)) or not _ASKS.search(text)
+    return named or bool(_SUPPOSED.search(text)) or not ASKS.search(text)
 
 
 _PLACES: Final = frozenset({"money.provider", "money.region", "money.term", "serving.runtime"})

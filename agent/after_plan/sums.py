@@ -94,13 +94,20 @@ def _holds(plan: CapacityPlan) -> Explanation:
 
 
 def _ttft(plan: CapacityPlan) -> Explanation:
-    prompt = plan.spec.tokens.input.mean
+    tokens, rate, mean_s = plan.spec.tokens, plan.replica_capacity.prefill_tokens_per_s, plan.performance.at_peak.ttft_s
+    alone_s = tokens.input.mean * (1 - tokens.prefix_hit) / rate if rate else 0.0
+    parts = (
+        f" Of the mean {show_seconds(mean_s.mean)} at the peak {show_seconds(alone_s)} are the prefill of a mean prompt"
+        " with nobody else there, the rest is the wait and what others take of its steps."
+        if 0 < alone_s < mean_s.mean
+        else ""
+    )
     return _latency(
         plan,
         "TTFT",
         lambda at: at.ttft_s,
-        f"It is the wait for a place in a step plus the prefill of {show_count(prompt)} tokens on average; the p95 "
-        "also holds the long prompts. Half the prompt, a shared prefix or a lower peak brings it down.",
+        f"It is the wait for a place in a step plus the prefill of {show_count(tokens.input.mean)} tokens on average; "
+        f"the p95 also holds the long prompts.{parts} Half the prompt, a shared prefix or a lower peak brings it down.",
     )
 
 

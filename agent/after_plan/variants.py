@@ -157,7 +157,7 @@ def too_few(plan: CapacityPlan) -> str:
 
 
 _ASKED_FIGURES: Final = (
-    ("monthly", "The bill", r"bill|costs?|price|money|cheaper|dearer|spend\w*|expensive|save"),
+    ("monthly", "The bill", r"bill|costs?|price|money|cheaper|dearer|spend\w*|expensive|save|adds?|(?:per|a) month"),
     ("TTFT p95", "TTFT p95", r"ttft|first[- ](?:token|word)|latency"),
     ("ITL mean", "ITL", r"itl|tpot|tokens? (?:per|a) second|latency|speed"),
     ("accelerators", "The fleet", r"gpus?|cards?|accelerators?|fleet|hardware|machines?"),

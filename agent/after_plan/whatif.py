@@ -49,7 +49,8 @@ _WITHOUT: Final = tuple(
 )
 """What a line may do without: its pattern, the values by path, the variant's label."""
 _OPENING: Final = re.compile(
-    r"^\s*(?:(?:so|ok|okay|now|then|but|and|also|please|hm+|well),?\s+)*(?:same(?: thing)?(?=\s+(?:with|on|in)\b)|"
+    r"^[\s¿]*(?:(?:y|e|und|et) (?:si|se|wenn)\b)?\s*"
+    r"(?:(?:so|ok|okay|now|then|but|and|also|please|hm+|well),?\s+)*(?:same(?: thing)?(?=\s+(?:with|on|in)\b)|"
     r"(?:redo|rerun)(?: it)?(?=\s+(?:with|on)\b)|(?:what|wat|how)"
     r"(?:\s+would\s+change\s+if(?:\s+we\s+(?:moved|switched|went)\s+to)?|\s+(?:if|about)|\s+happens\s+(?:if|when|with)|\s+would\s+happen\s+(?:if|with))|suppose|assume|imagine|try|if|"
     r"let'?s\s+(?:say|try))?\s*"
@@ -231,14 +232,16 @@ _APART: Final = re.compile(r"\bdisaggregat\w+|\bprefill\b.*\bdecod\w*|\bdecod\w*
 def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     said = _OF_A_PHASE.sub(r"\g<phase>", said) if _APART.search(said) else said
     said = _counted(said)
-    if moved := _percentile_moved(said, base):
-        return moved
+    change, drops = _Change({}, {}, {}), frozenset[str]()
     chained = is_chained(said)
+    moved = _percentile_moved(said, base, change)
+    if isinstance(moved, Unclear):
+        return Understood(moved)
+    said = moved
     said, mixed = with_means(as_moved(without_latency(said), base), base)
     said = in_plain_words(said)
     text = _SAYS_CHEAPER.sub(" ", _OPENING.sub("", said, count=1))
     cheapest = bool(_CHEAPEST.search(text))
-    change, drops = _Change({}, {}, {}), frozenset[str]()
     readings: list[Reading] = []
     parts = MENDED.split(in_figures(_CHEAPEST.sub(" ", text), least_words=2))
     for before, after in zip(("", *parts), parts, strict=False):
@@ -387,36 +390,45 @@ def _multiplied(text: str, base: Mapping[str, Any], change: _Change) -> str | Un
     return text if rest == clauses else ", ".join(rest)
 
 
+_TARGET_OF: Final = (
+    r"(?:\b(?:relax|loosen|tighten|set|move|change|raise|make|switch|put|use|take|go|with)(?: to)? )?"
+    r"(?:(?:the|our|my) )?(?:(?:targets?|slos?|slas?|latency|ttft|itl|tpot|e2e|percentile)(?: (?:target|limit)s?)? )"
+)
 _OTHER_PERCENTILE: Final = re.compile(
-    r"\bp(?P<old>\d\d) ?(?:->|→|=>|to|by) ?p?(?P<new>\d\d)\b|"
-    r"\bp(?P<chosen>\d\d) (?:instead of|rather than|in place of|not) "
-    r"(?:the )?p(?P<left>\d\d)\b",
+    rf"{_TARGET_OF}*(?:(?:from|at) )?(?:(?:the )?\bp(?P<old>\d\d) ?(?:->|→|=>|to|by) ?p?(?P<new>\d\d)\b|"
+    r"\bp(?P<chosen>\d\d) (?:instead of|rather than|in place of|not) (?:the )?p(?P<left>\d\d)\b)|"
+    rf"{_TARGET_OF}+(?:to|at) (?:the )?p(?P<sole>\d\d)\b(?! ?\d)(?: instead)?",
     re.I,
 )
+_SAME_TIME: Final = re.compile(
+    r"[,;]? ?\b(?:at |with |but )?(?:the )?same (?:value|limit|time|number|\d[\d.]* ?m?s?)\b", re.I
+)
+"""The time that a target keeps at another percentile: 'to p99, same 800'."""
 _PERCENTILES: Final = ("p50", "p90", "p95", "p99")
 
 
-def _percentile_moved(said: str, base: Mapping[str, Any]) -> Understood | None:
-    """Return the change of a line that moves targets to another percentile: 'from p95 to p90'; None where none does."""
+def _percentile_moved(said: str, base: Mapping[str, Any], change: _Change) -> str | Unclear:
+    """Take targets that move to another percentile into a change, 'from p95 to p90'; return the rest of the line."""
     match = _OTHER_PERCENTILE.search(said)
     if match is None:
-        return None
-    old, new = f"p{match['old'] or match['left']}", f"p{match['new'] or match['chosen']}"
-    metric = next((name for name, words in _TARGETS.items() if re.search(words, said, re.I)), "")
+        return said
     targets = base.get("targets", ())
+    metric = next((name for name, words in _TARGETS.items() if re.search(words, said, re.I)), "")
+    own = {t.percentile for t in targets if metric in ("", t.metric)}
+    old = min(own, default="p95") if match["sole"] else f"p{match['old'] or match['left']}"
+    new = f"p{match['new'] or match['chosen'] or match['sole']}"
     moved = [t for t in targets if t.percentile == old and metric in ("", t.metric)]
     if new not in _PERCENTILES or not moved:
         what = f"{metric.upper()} " if metric else ""
-        return Understood(
-            Unclear(
-                f"No {what}target was stated at {old}: say it whole, 'with {new} TTFT 800 ms'."
-                if new in _PERCENTILES
-                else f"A target is at {', '.join(_PERCENTILES)}; {new} is none of them."
-            )
+        return Unclear(
+            f"No {what}target was stated at {old}: say it whole, 'with {new} TTFT 800 ms'."
+            if new in _PERCENTILES
+            else f"A target is at {', '.join(_PERCENTILES)}; {new} is none of them."
         )
     made = joined_targets(tuple(t for t in targets if t not in moved), tuple(replace(t, percentile=new) for t in moved))
-    label = f"{' and '.join(t.metric.upper() for t in moved)} at {new} in place of {old}"
-    return Understood(WhatIf(Variation({"targets": made}, {"targets": match[0]}, label, frozenset(), is_chained(said))))
+    change.values["targets"], change.details["targets"] = made, match[0]
+    change.labels["targets"] = f"{' and '.join(t.metric.upper() for t in moved)} at {new} in place of {old}"
+    return _SAME_TIME.sub("", f"{said[: match.start()]} {said[match.end() :]}")
 
 
 def _taken_back(text: str, base: Mapping[str, Any], change: _Change) -> tuple[str, frozenset[str]]:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from agent.after_plan.acts.phrases import names_in
 from agent.after_plan.lines.accounts import figures_in
+from agent.after_plan.replies.asked import stated_s
 from agent.after_plan.replies.grounds import MADE
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.after_plan.variants import floor_of, varied, varied_spec
@@ -18,7 +19,7 @@ from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say, said
 from agent.talk.state import Branch, Ports, State
 from catalogs.errors import AmbiguousName, InputError, quoted
-from catalogs.units import GIB, TIME_UNITS, show_count, show_figure, show_rate, show_seconds, show_usd
+from catalogs.units import GIB, show_count, show_figure, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency, Rejection, split_shown
 from engine.workload import target_name
 
@@ -214,14 +215,9 @@ def _shown(blocks: Explanation) -> tuple[Say, ...]:
     return (Data(Report(blocks)),)
 
 
-def _stated_s(subject: str) -> float | None:
-    stated = re.search(r"(?<![a-z\d.])(\d+(?:\.\d+)?)\s*(ms|milliseconds|s|seconds?)\b", subject, re.I)
-    return float(stated[1]) * TIME_UNITS[stated[2].lower()] if stated else None
-
-
 def _latency_meant(subject: str, plan: CapacityPlan, state: State) -> tuple[str, tuple[Say, ...]]:
     """Return which latency a bare time is, and say so: 'why 61.4 ms' of a plan whose ITL p95 is; else TTFT."""
-    seconds = _stated_s(subject)
+    seconds = stated_s(subject)
     branches = sorted(state.branches, key=lambda branch: branch is not state.base) if seconds else ()
     for branch, load in product(branches, ("at_peak", "at_mean")):
         for topic, at in product(("ttft", "itl", "e2e"), ("mean", "p50", "p90", "p95", "p99")):
@@ -235,6 +231,10 @@ def _latency_meant(subject: str, plan: CapacityPlan, state: State) -> tuple[str,
             return topic, (said(f"{text}{'' if branch is state.base else own}."),)
     if not seconds:
         return "ttft", ()
+    for target in plan.targets:
+        if target.target_s == seconds:
+            name, forecast = target_name(target.metric, target.percentile), show_seconds(target.forecast_s)
+            return target.metric, (said(f"{show_seconds(seconds)} is the target of {name}; it is {forecast}."),)
     peak = plan.performance.at_peak
     known = (
         f"{name} {show_seconds(one.mean)} (p95 {show_seconds(one.p95)})"
@@ -245,7 +245,7 @@ def _latency_meant(subject: str, plan: CapacityPlan, state: State) -> tuple[str,
 
 def _other_figure(topic: str, subject: str, plan: CapacityPlan) -> tuple[Say, ...]:
     """Say what a latency is, where the question states another."""
-    seconds = _stated_s(subject)
+    seconds = stated_s(subject)
     if seconds is None or topic not in ("ttft", "itl", "e2e"):
         return ()
     at: Latency = getattr(plan.performance.at_peak, f"{topic}_s")

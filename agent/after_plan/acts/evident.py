@@ -6,6 +6,7 @@ from typing import Final
 
 from agent.after_plan.measured import told_in
 from agent.after_plan.replies.bills.own_price import SELLERS, prices_of_both
+from agent.after_plan.replies.shares import is_shared_out
 from agent.after_plan.wording.plain_words import ASKS_WHETHER
 from agent.interpret.words.numerals import in_figures
 from agent.talk.requests import Ask, Understood, WhatIf
@@ -22,8 +23,8 @@ def evident(text: str, read: Understood) -> tuple[str, str] | None:
         return "calibrate", text
     if act := _of_second_load(text, read):
         return act, text
-    if prices_of_both(text):
-        return "api_or_self", text
+    if is_shared_out(text) or prices_of_both(text):
+        return "other_models" if is_shared_out(text) else "api_or_self", text
     if act := next((act for act, asks in _ASKED.items() if asks(text, read)), ""):
         return act, text
     if match := _HINDSIGHT.search(text) or _DONE_ON.search(in_figures(text)):
@@ -140,6 +141,28 @@ _EVIDENT: Final = tuple(
             r"^\W*(?:(?:so|and|ok|but)\W+)*(?:(?:what happens )?at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b.*\?|"
             r"what happens at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b)",
         ),
+        (
+            "overflow",
+            r"^(?!.*\b(?:spot|pods?|nodes?|instances?|kubernetes|k8s)\b).*(?:(?<![\w.])(?:429|503)s?\b"
+            r"(?! ?\w*(?:rps|qps|req|users|gpus))|\b(?:preempt(?:ions?|ed|s|ing)?|kv (?:cache )?evictions?|"
+            r"load[- ]shed\w*|back-?pressure|head[- ]of[- ]line)\b)|"
+            r"\b(?:an?|one|single|some(?:one|body))\b.*(?<![\w.])\d+ ?k\b.*"
+            r"\b(?:others?|everyone|everybody|rest|neighbou?rs?)\b.*\?|"
+            r"\b(?:others|everyone|everybody|the rest|neighbou?rs)\b.*"
+            r"\b(?:when|if|while|by) (?:an?|one|single|some\w+)\b.*(?<![\w.])\d+ ?k\b",
+        ),
+        (
+            "own_or_rent",
+            r"\b(?:ours|(?:we|i) (?:already )?own|already (?:own|have))\b.*\b(?:rent\w*\b.*\b(?:rest|others?)|"
+            r"(?:rest|others?)\b.*\brent\w*)\b",
+        ),
+        (
+            "autoscaler",
+            r"\bfrom \d+ (?:replicas )?to \d+ replicas\b.*\b(?:fast|quick\w*|long|minutes?)\b|"
+            r"\bhow (?:fast|quick\w*|long)\b.*\bfrom \d+ (?:replicas )?to \d+ replicas\b",
+        ),
+        ("context", r"\bhow long (?:may|can|could) (?:the |our )?(?:average |mean )?(?:prompts?|inputs?) (?:be|get)\b"),
+        ("rate_meaning", r"\d ?(?:%|percent)[^.;]*\b(?:retries|retried|health ?checks?|duplicates)\b"),
         ("cost", r"\d ?(?:%|percent|prozent) (?:of )?(?:vat|mwst|tva|iva|gst|sales tax)\b|\b(?:vat|mwst)\b.*\d ?%"),
         ("latency", rf"^\W*(?:(?:and|so|ok) )?what(?:'?s| is| are) (?:the|our|my) {_LATENCY}(?: {_HERE})?\W*$"),
         (

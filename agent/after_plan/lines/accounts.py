@@ -40,11 +40,12 @@ _FIGURE: Final = re.compile(
 _NO_FIGURE: Final = re.compile(
     r"\S+\.[a-z]\w*\b|\b\d{4}-\d\d(?:-\d\d)?\b|\b24/7\b|\b20[2-4]\d\b(?! ?[a-z$%])|"
     r"\b(?:plan|variant|keep|show|compare|full|#) ?\d+(?:(?:,| and| with| vs)+ \d+)*|\b100 ?%|^\s*\d[.)] |"
+    r"\b\d{1,2}:\d\d(?! ?-)|\b(?:429|503)s?\b(?! ?\w*(?:rps|qps|req|users|tokens|gpus))|"
     r"\b\d{1,2}(?::\d\d)?-\d{1,2}(?::\d\d)?(?=,|$| ?(?:h|uhr)\b)|\bv?\d+\.\d+\.\d+\b|"
     r"\b(?:fleetcast|vllm|sglang|cuda|gdpr|art\w*)[ @]\d[\d.]*|\bper 1 ?(?:m|k|000)\b",
     re.I,
 )
-"""Digits of files, days, plans, versions and of a list's items; and a whole, which says nothing."""
+"""Digits of files, days, clocks, plans, versions, refusals and of a list's items; and a whole, which says nothing."""
 _CLOSE: Final = 0.006
 """Relative distance within which two figures are shown alike, in three digits."""
 
@@ -114,6 +115,7 @@ def left_out(line: str, says: Iterable[Say], plan: CapacityPlan, taken: Iterable
     tails = (float(percent) for percent in re.findall(r"\bp(50|9\d)\b", shown))
     accounted = [*figures_in(shown), *_of_plan(plan), *(Figure("", one, "share", one) for one in tails)]
     accounted += [figure for words in taken for figure in figures_in(words)]
+    accounted += [Figure("", float(size), "machines", float(size)) for size in re.findall(r"\b[TPDE]P(\d+)\b", shown)]
     figures = (one.words for one in figures_in(line) if not any(one.is_like(other) for other in accounted))
     return tuple(dict.fromkeys((*figures, *(name for name in names_in(line) if not _is_shown(name, known)))))
 

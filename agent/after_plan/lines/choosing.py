@@ -66,6 +66,8 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
     if made := _at_once(state, text, ports):
         return made
     text = _of_users(without_count(spaced(text)), state.base)
+    if EACH_ALONE.search(text):
+        return _with_each_alone(state, EACH_ALONE.sub("", text), ports)
     if (parts := change_and_question(text)) and (made := _changed_and_asked(state, *parts, ports)):
         return made
     return _without_asides(state, text, ports) or _understood(state, text, ports)
@@ -214,6 +216,27 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
     return made
 
 
+EACH_ALONE: Final = re.compile(
+    r"[,;.]?(?: and| please)*(?: (?:show|tell|give) (?:me|us))? (?:what )?(?:the (?:cost|effect|price) of )?"
+    r"each(?: (?:one|change))?(?: of (?:them|those|these)(?: \w+)?)? (?:costs?|does|adds?|means?|brings?|changes?)?"
+    r"(?: to the \w+)? ?(?:alone|on its own|by itself|separately|individually)\b",
+    re.I,
+)
+"""Words that ask what each of several changes does without the others."""
+
+
+def _with_each_alone(state: State, text: str, ports: Ports) -> Step:
+    """Answer a line of several changes, and what each of them would do without the others."""
+    from agent.after_plan.replies.asked import Asked
+    from agent.after_plan.replies.choices import each_alone
+
+    (new, says), request = _understood(state, text, ports), understood(text, state.base.values, ports).request
+    plan = state.base.capacity_plan
+    if not plan or new is state or not isinstance(request, WhatIf) or len(request.change.values) < 2:
+        return new, says
+    return new, (*says, Data(Report(each_alone(Asked(text, state, ports, plan), request.change))))
+
+
 def _are_regions(read: Understood) -> bool:
     """Return whether places alone are named beside each other: 'in Ireland? and in Oregon?'."""
     changes = read.request.changes if isinstance(read.request, Compare) else ()
@@ -294,6 +317,10 @@ def _is_change(part: str, values: Mapping[str, Any], ports: Ports) -> bool:
     from agent.after_plan.readings import is_news, is_plain_change
 
     read = understood(part, values, ports)
+    if isinstance(read.request, Ask) and any(
+        choice.value == values.get(choice.path or one.path) for one in read.request.questions for choice in one.choices
+    ):
+        return False  # it names what the plan has
     if len(read.unused) > 1 or any(re.search(r"\d", words) for words in read.unused):
         return False
     return is_plain_change(part, replace(read, unused=())) and (not read.unused or is_news(read, values))
@@ -360,13 +387,20 @@ def _changed_and_asked(state: State, change: str, question: str, ports: Ports) -
     if not isinstance(read.request, WhatIf) or read.unused:
         return None
     new, says = answer_read(state, read, ports)
-    if verdict := moved_verdict(question, new.branches[-1], base):
-        return new, (*says[:-1], said(verdict), says[-1])
     first = acts_of(question)[0]
+    in_units = first.act == "cost" and _IN_UNITS.search(question)
+    if not in_units and (verdict := moved_verdict(question, new.branches[-1], base)):
+        return new, (*says[:-1], said(verdict), says[-1])
     if first.probability < SURE or first.act not in ANSWERED or new is state:
         return new, (*says, said(f"Not used: {quoted(question)}."))
     _, told = answer_act(replace(new, kept=len(new.branches) - 1), first.act, question, ports)
     return new, (*says, *told)
+
+
+_IN_UNITS: Final = re.compile(
+    r"[€£¥]|\b(?:per|an?) (?!month\b)\w|\b(?:eur\w*|pounds?|gbp|sterling|chf|francs?|yen|year\w*|annual\w*)\b", re.I
+)
+"""A bill in another unit or currency than the comparison of a variant shows it in."""
 
 
 def _doubted(state: State, text: str, rest: str, ports: Ports) -> Step:
@@ -423,9 +457,11 @@ def _answer_several(
         ports: of the conversation, to what lies outside it.
         known: requests that were read already, by the words.
     """
-    new, says = state, list[Say]()
+    new, says, told = state, list[Say](), tuple[Say, ...]()
     for part, act in parts:
-        if act in ("change", "compare"):
+        if not act:
+            told = (said(f"{quoted(part)} is not answered: I am not sure what it asks. Ask it alone, in other words."),)
+        elif act in ("change", "compare"):
             base = state.branches[-1] if is_chained(part) else state.base
             read = Understood(known[part]) if part in known else understood(part, base.values, ports)
             new, told = answer_read(new, read, ports)

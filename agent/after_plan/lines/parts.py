@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from agent.after_plan.acts.classifier import Guess  # numpy comes with it
 
 Part = tuple[str, str]
-"""Words of a line, and the act that they are."""
+"""Words of a line, and the act that they are; empty where they ask something that is not understood."""
 _SAVES: Final = re.compile(
     r"^\W*(?:(?:ok|okay|now|please|and|then)\W+)*save\b(?P<name>.*?)(?:,? (?:and(?: then)?|then|but)|[,;.])\s+"
     r"(?P<rest>(?:(?:please|also|then|can you|could you) )*(?:give|tell|show|let|what|how|why|which|is|does|do|can|"
@@ -83,7 +83,7 @@ def parts_in(text: str, whole: "Guess", changes: Callable[[str], bool]) -> tuple
         changes: whether a part is a change of the plan, all of whose words are read.
     """
     from agent.after_plan.acts.classifier import guesses
-    from agent.after_plan.readings import NO_QUESTION
+    from agent.after_plan.readings import ASKS, NO_QUESTION, SURE
 
     if made := _under_condition(text, changes):
         return made
@@ -91,16 +91,21 @@ def parts_in(text: str, whole: "Guess", changes: Callable[[str], bool]) -> tuple
     if len(parts) < 2 or whole.act in NO_QUESTION or any(_CONDITION.match(part) for part in parts):
         return ()
     likely = [_part(part, guesses(part)[0], changes) for part in parts]
-    acts: dict[str, str] = {}
+    asked = sum(ASKS.match(part) is not None for part in parts) > 1
+    acts, unsure = dict[str, str](), list[Part]()
     for part, guess in zip(parts, likely, strict=True):
-        if guess.act not in NO_QUESTION:
-            acts[guess.act] = f"{acts['change']}, {part}" if guess.act == "change" and "change" in acts else part
-    least = _OVERRULES if whole.probability >= _OVERRULES and "change" not in acts else _SEVERAL
+        if guess.probability < (SURE if asked else _SEVERAL):
+            unsure.append((part, ""))
+        elif guess.act not in NO_QUESTION:
+            acts[guess.act] = f"{acts[guess.act]}, {part}" if guess.act in acts else part
+    overruled = whole.probability >= _OVERRULES and "change" not in acts
     alike = len(acts) < 2 or acts.keys() <= {"change", "compare"}
     told = [part for act, part in acts.items() if act != "change" and _TELLS.match(part)]
-    if alike or told or any(guess.probability < least for guess in likely):
+    if alike or told or (overruled and any(guess.probability < _OVERRULES for guess in likely)):
         return ()
-    return tuple((part, act) for act, part in acts.items())
+    if not all(asked and ASKS.match(part) for part, _ in unsure):
+        return ()
+    return (*((part, act) for act, part in acts.items()), *unsure)
 
 
 def _part(part: str, guess: "Guess", changes: Callable[[str], bool]) -> "Guess":

@@ -15,6 +15,7 @@ from agent.report.blocks import Paragraph
 from agent.report.words import singular
 from agent.talk.requests import Variation
 from agent.talk.state import Ports, State
+from catalogs.units import TIME_UNITS
 from engine.plan import CapacityPlan, NoPlan
 from engine.workload import ANY_PROVIDER, FLEET
 
@@ -147,3 +148,16 @@ class Asked(Struct, frozen=True):
 def paragraphs(*texts: str) -> Explanation:
     """Return sentences as paragraphs; empty ones are left out."""
     return tuple(Paragraph(singular(text)) for text in texts if text)
+
+
+_TIME: Final = re.compile(r"(?<![a-z\d.])(\d+(?:\.\d+)?) ?(ms|milliseconds?|s|secs?|seconds?)\b", re.I)
+
+
+def stated_s(words: str) -> float | None:
+    """Return the first time that words state, in seconds; None where they state none.
+
+    Args:
+        words: of a line.
+    """
+    match = _TIME.search(words)
+    return float(match[1]) * TIME_UNITS[match[2].lower()] if match else None

@@ -4,20 +4,24 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from agent.after_plan.replies.asked import LIMITS, LOAD, PLACE, Asked, paragraphs
+from agent.after_plan.replies.asked import LIMITS, LOAD, PLACE, Asked, paragraphs, stated_s
 from agent.after_plan.replies.bills.places import other_bills
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, fleet_holds, peak_rate
 from agent.after_plan.replies.running.counted import counted
+from agent.after_plan.replies.shares import shared_out
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Cell, Column, Table
 from agent.report.cost.price_origin import bill_beside
 from agent.report.words import accelerators_noun, singular, usd_shown
 from agent.talk.answer_display import variant_shown
 from agent.talk.model_proposals import model_proposals, purpose_in
+from agent.talk.requests import Variation
+from agent.talk.state import joined_targets
 from catalogs.errors import AmbiguousName, InputError
 from catalogs.units import show_count, show_figure, show_rate, show_seconds, show_usd
 from engine.fleet.offers import origin
 from engine.plan import CapacityPlan, NoPlan, split_shown
+from engine.workload import Metric, Target, target_name
 
 Change = tuple[str, Mapping[str, Any], frozenset[str]]
 _NONE: Final = frozenset[str]()
@@ -31,6 +35,8 @@ ANY_ACCELERATOR: Final[tuple[Change, ...]] = (
 def other_models(asked: Asked) -> Explanation:
     """Return models for the purpose that is named, or the usual ones, on the accelerators and the load of the plan."""
     plan, catalog = asked.plan, asked.ports.catalog
+    if parts := shared_out(asked):
+        return parts
     if asked.has("largest|biggest|bigger|larger|beefiest") and not asked.has("cheaper|smaller"):
         return _for_the_bill(asked) if asked.has("money|bill|budget|price|cost|costs|spend") else _largest(asked)
     purpose = purpose_in(asked.words)
@@ -401,7 +407,7 @@ def faster_how(asked: Asked) -> Explanation:
         if asked.has(r"specul\w*|eagle\w*|medusa|mtp|draft\w*")
         else ""
     )
-    metric = "itl" if asked.has("itl|tpot|tokens? per second|inter token|token gap|streaming") else "ttft"
+    metric: Metric = "itl" if asked.has("itl|tpot|tokens? per second|inter token|token gap|streaming") else "ttft"
     found = [(label, other) for label, other in _sketched(asked, tuple(changes)) if isinstance(other, CapacityPlan)]
     found.sort(key=lambda item: getattr(item[1].performance.at_peak, f"{metric}_s").p95)
     columns = (
@@ -421,15 +427,58 @@ def faster_how(asked: Asked) -> Explanation:
         )
         for label, other in (("as it is", plan), *found)
     )
-    wanted = (
-        f"'with p95 {metric.upper()} under …' plans for a target: the cheapest fleet that keeps it, or what stands in"
-        " the way."
-    )
+    wanted = _targets_in(asked, metric)
+    if wanted:
+        values = {**here, "targets": joined_targets(plan.spec.targets, wanted, replace_metric=True)}
+        ((_, planned),) = _sketched(asked, (("", values, _NONE),))
+        named = ", ".join(f"{target_name(one.metric, one.percentile)} {show_seconds(one.seconds)}" for one in wanted)
+        there = [label for label, other in found if all(_reaches(other, one) for one in wanted)]
+        alone = f"{', '.join(there)}: each is there alone." if there else "None of these alone is there."
+        lead = f"For {named} on {chosen.accelerator_name}: {_against(plan, planned)}"
+        closing = f"{alone} 'with {named}'"
+    else:
+        lead, closing = "", f"'with p95 {metric.upper()} under …'"
     return (
-        *paragraphs(drafted, "Each change alone, in the busiest hour; the fleet is sized anew to the same targets:"),
+        *paragraphs(
+            drafted, lead, "Each change alone, in the busiest hour; the fleet is sized anew to the plan's targets:"
+        ),
         Table(columns, rows),
-        *paragraphs(wanted),
+        *paragraphs(f"{closing} plans for a target: the cheapest fleet that keeps it, or what stands in the way."),
     )
+
+
+def _targets_in(asked: Asked, metric: Metric) -> tuple[Target, ...]:
+    """Return the targets that a line names; a bare time is one of the p95 of a metric."""
+    named = asked.said("targets")
+    seconds = None if named else stated_s(asked.words)
+    return named or ((Target(metric=metric, percentile="p95", seconds=seconds),) if seconds else ())
+
+
+def _reaches(plan: CapacityPlan, target: Target) -> bool:
+    return plan.peak_latency_s(target.metric, target.percentile) <= target.seconds
+
+
+def each_alone(asked: Asked, change: Variation) -> Explanation:
+    """Return what each value of a change would do to the plan on its own.
+
+    Args:
+        asked: the line and the plan.
+        change: of several values.
+    """
+    plan, bill = asked.plan, asked.plan.cost.monthly_usd
+    paths = [path for path, words in change.details.items() if path in change.values and words]
+    changes = tuple((variant_shown(path, change.values[path]), {path: change.values[path]}, _NONE) for path in paths)
+    columns = (Column("alone"), *_COLUMNS, Column("a month more", "right"))
+    rows = tuple(
+        (label, *_shown(found, plan), _more(found, bill))
+        for label, found in (("as it is", plan), *_sketched(asked, changes))
+    )
+    return (*paragraphs("Each on its own; together they need not add up:"), Table(columns, rows))
+
+
+def _more(found: CapacityPlan | str, bill: float | None) -> str:
+    usd = None if isinstance(found, str) else found.cost.monthly_usd
+    return "" if usd is None or bill is None else f"{'-' if usd < bill else '+'}{show_usd(abs(usd - bill))}"
 
 
 def why_not(asked: Asked) -> Explanation | None:

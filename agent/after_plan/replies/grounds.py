@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
+from agent.after_plan.replies.bills.orders import order_by
 from agent.after_plan.replies.figures.machines import quota_shown
 from agent.after_plan.replies.stated import let_it_be
 from agent.after_plan.sums import Explanation
@@ -304,7 +305,9 @@ def unrelated(asked: Asked) -> Explanation:
 
 
 def supply(asked: Asked) -> Explanation:
-    """Say that stock and lead times are not known, and what can be."""
+    """Return the day by which to order where the line states lead time and day; else that nobody here knows them."""
+    if day := order_by(asked):
+        return paragraphs(day, quota_shown(asked.plan))
     others = ", ".join(
         dict.fromkeys(
             other.accelerator_name

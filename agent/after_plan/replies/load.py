@@ -8,6 +8,7 @@ from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.multiples import factor_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.billed import billed, room_billed
+from agent.after_plan.replies.bills.orders import order_before_full
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.fields.demand import HABIT, USERS
 from agent.report.blocks import Column, Facts, Table
@@ -350,7 +351,10 @@ def outgrow(asked: Asked) -> Explanation:
         f" {'months' if months == 1 else 'years'}. {held}"
     )
     columns = (Column(""), Column("peak", "right"), Column(accelerators_noun(plan.chosen), "right"))
-    return (*paragraphs(lead, billed_too), Table(columns, rows))
+    whole = billed(plan)
+    full = max(1.0, ratio, whole.requests_per_s / peak if whole else 0.0)
+    order = order_before_full(asked, 12 * log(full) / log(1 + growth))
+    return (*paragraphs(lead, billed_too, order), Table(columns, rows))
 
 
 def _grown_billed(plan: CapacityPlan, peak: float, growth: float | None) -> str:

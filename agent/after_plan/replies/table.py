@@ -15,7 +15,7 @@ from agent.after_plan.replies import (
 )
 from agent.after_plan.replies.asked import Asked
 from agent.after_plan.replies.bills import budget, ends, hours, money, places, unit_prices
-from agent.after_plan.replies.figures import autoscaler, latencies, machines, memory, started
+from agent.after_plan.replies.figures import autoscaler, latencies, machines, memory, overflow, started
 from agent.after_plan.replies.running import (
     arrivals,
     at_once,
@@ -57,6 +57,7 @@ REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "utilisation": load.utilisation,
     "in_flight": at_once.in_flight,
     "rate_meaning": at_once.rate_meaning,
+    "overflow": overflow.overflow,
     "failure": losses.failure,
     "rollout": rollout.rollout,
     "startup": losses.startup,

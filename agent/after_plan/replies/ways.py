@@ -6,13 +6,14 @@ from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.bills.own_price import SELLERS, own_price, prices_of_both
+from agent.after_plan.replies.load import GPUS
 from agent.after_plan.sums import Explanation
 from agent.interpret.wishes import NOT_OPEN
 from agent.report.blocks import Column, Table
 from agent.report.cost.batch_report import batch_report
 from agent.report.cost.comparison_report import break_even_shown, rented_at
 from agent.report.cost.training_report import training_report
-from agent.report.words import unknown_bill
+from agent.report.words import accelerators_noun, unknown_bill, usd_shown
 from agent.statements.costs.batches import batch_in
 from catalogs.catalog import Catalog
 from catalogs.errors import AmbiguousName, InputError, UnknownName
@@ -23,6 +24,7 @@ from engine.choice.deployment.batch import batch_plan
 from engine.choice.deployment.bills import Bill
 from engine.choice.deployment.comparison import Comparison, ComparisonSettings, comparison
 from engine.choice.deployment.owning import Ownership
+from engine.fleet.offers import paid_accelerators, replicas_bill_usd
 from engine.training.budget import TrainingQuestion, training_budget
 from engine.training.memory import Method, TrainingSetup
 
@@ -64,13 +66,37 @@ def own_or_rent(asked: Asked) -> Explanation:
         )
     evens = [break_even_shown(one) for one in found.break_evens if one.cheaper == "own"]
     return (
-        *paragraphs(priced, _paid_back(own, rent), lead, *evens),
+        *paragraphs(_rest_rented(asked), priced, _paid_back(own, rent), lead, *evens),
         Table(columns, rows),
         *paragraphs(
             "Of a saved plan `fleetcast costs plan.json --mode own --no-other-costs` has the bill by line, and flags"
             " for it."
             f"{rented_at(found)} What stands beside the machines, such as a load balancer, is in neither."
         ),
+    )
+
+
+_OURS: Final = r"(?:we|i) (?:already )?(?:own|have)|ours|our own|are mine|already (?:own|have)|wir haben|gehören uns"
+
+
+def _rest_rented(asked: Asked) -> str:
+    """Return what is left to rent, where a line says how many accelerators are there already; else nothing."""
+    plan = asked.plan
+    counted = re.search(rf"\b(\d{{1,4}}) ?x? (?:of (?:the|these|our) )?(?:{GPUS}|[abh]\d{{2,3}}s?)\b", asked.figures)
+    owned = int(counted[1]) if counted else 0
+    if not owned or not asked.has(_OURS) or not asked.has(r"rest|others?|remaining|rent\w*|top ?up"):
+        return ""
+    size, noun = plan.chosen.accelerators_per_replica, accelerators_noun(plan.chosen)
+    there = min(owned // size, plan.fleet.replicas)
+    left = plan.fleet.replicas - there
+    carry = f"{owned} of yours hold {there} replicas, {show_rate(there * plan.replica_capacity.requests_per_s)}"
+    if not left:
+        return f"{carry}: that is the whole fleet, and nothing is left to rent."
+    usd = replicas_bill_usd(plan.chosen, left)
+    bill = f", {usd_shown(usd)} a month in place of {usd_shown(plan.cost.monthly_usd)}" if usd is not None else ""
+    return (
+        f"{carry}; the other {left} replicas are {left * size} {noun} to rent, {paid_accelerators(plan.chosen, left)}"
+        f" billed in whole instances{bill}. What yours cost to run is not in it."
     )
 
 

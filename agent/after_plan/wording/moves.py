@@ -93,6 +93,8 @@ _LOADS_ALONE: Final = re.compile(
     re.I,
 )
 """Loads without their unit: 'what happens at 25? and 30?'."""
+_REFUSALS: Final = frozenset({429.0, 503.0})
+"""HTTP's answers of a server that takes no more: no loads."""
 _FAR: Final = 20.0
 """Times the planned peak, or parts of it, that nobody asks about as a load."""
 
@@ -100,13 +102,41 @@ _FAR: Final = 20.0
 def _loads(found: re.Match[str], base: Mapping[str, Any]) -> str:
     peak = (base.get(RATE) or 0.0) * usual_ratio(base)
     figures = [float(figure) for figure in re.findall(r"\d+(?:\.\d+)?", found["loads"])]
-    if not all(peak / _FAR <= figure <= peak * _FAR for figure in figures):
+    if not all(peak / _FAR <= figure <= peak * _FAR and figure not in _REFUSALS for figure in figures):
         return found[0]
     loads = re.sub(r"(\d+(?:\.\d+)?)", r"\1 rps", found["loads"])
     return f"{found['lead']}{loads}{found['rest']}"
 
 
 _BUDGET: Final = re.compile(r"\b(?:budget|spend\w*|cap|limit)\b", re.I)
+
+
+_TAIL_ALONE: Final = re.compile(
+    r"\b(?P<at>p(?:50|90|95|99))(?P<how>(?: (?:of|under|below|within|at|to|is|becomes|=|<=?))*) ?"
+    r"(?P<figure>\d+(?:\.\d+)?) ?(?P<unit>ms|s)?(?=\W*$|[,;.](?!\d)| (?:and|but|with|please|instead)\b)",
+    re.I,
+)
+"""A target without its metric: 'p95 700'."""
+_METRIC: Final = re.compile(r"\b(?:ttft|itl|tpot|e2e|first[- ]token|end[- ]to[- ]end|between tokens|latency)\b", re.I)
+
+
+def _with_metric(said: str, base: Mapping[str, Any]) -> str:
+    """Return a line with the metric of the plan's one target where it names a percentile and a time alone."""
+    targets = base.get("targets", ())
+    if _METRIC.search(said) or len({target.metric for target in targets}) != 1:
+        return said
+    seconds, metric = targets[0].seconds, targets[0].metric.upper()
+
+    def named(found: re.Match[str]) -> str:
+        figure = float(found["figure"])
+        unit = found["unit"] or ("ms" if figure > _MOST_BARE_S * seconds else "s")
+        return f"{metric} {found['at']} {found['figure']} {unit}"
+
+    return _TAIL_ALONE.sub(named, said)
+
+
+_MOST_BARE_S: Final = 10.0
+"""Times the plan's target in seconds: a larger figure without a unit is of milliseconds."""
 
 
 def _in_requests(found: re.Match[str]) -> str:
@@ -127,6 +157,7 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
     """
     said = _OTHER_FORM.sub("", _MISSAID.sub("", said))
     said = _NOT_OLD.sub(lambda found: "" if _units(_number(found["old"]), "", base)[1] else found[0], said)
+    said = _with_metric(said, base)
     if _PAIRS.fullmatch(said):
         said = re.sub(r" to ", " -> ", said, flags=re.I)
     said = _NAMES.sub("with ", _MOVES.sub(r"\g<what> to ", _replaced(said, base)))

@@ -68,6 +68,11 @@ _NO_LATENCY: Final = re.compile(
     rf"\b{TAKE_BACK}latency{_ENDS}|"
     rf"\b(?:the )?latency {_DOES_NOT} (?:matter|important)(?: at all| any ?more)?|"
     rf"\b{_INDIFFERENT} (?:the )?latency\b(?! of)|"
+    r"\b(?:quita\w*|elimina\w*|sin|enlev\w+|supprim\w+|retir\w+|sans) (?:(?:el|los|la|le|les|l'|un|ningún|du|de) ?)*"
+    r"(?:(?:requisitos?|límites?|objetivos?|exigences?|contraintes?|limites?|objectifs?)(?: de| d'|) ?(?:la )?)?"
+    r"(?:latencia|latence)\b|"
+    r"\b(?:ohne|streich\w*|weg mit) (?:(?:das|die|der|den|dem|ein|eine) )*"
+    r"(?:latenz(?:ziele?|vorgaben?|grenzen?|anforderung\w*)?|ttft[- ]?ziele?)\b|"
     r"\b(?:only|just) (?:the )?throughput (?:counts|matters|is important)(?: now)?(?=\W*$)",
     re.I,
 )

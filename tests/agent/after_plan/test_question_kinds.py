@@ -48,6 +48,19 @@ KINDS: Final = {
         kannst du die Server bestellen
         place the order""",
     ),
+    "more than it can take": (
+        r"without a 429|computed anew|tokens are read in about",
+        """do callers get an error when it is full or do they wait
+        who sends the 429 here
+        are requests over the limit refused
+        is there a limit on how many may wait
+        should the gateway reject before the engine queues
+        how likely is preemption at noon
+        kv cache evictions, will that happen
+        what happens to the others when one prompt has 80k tokens?
+        does vllm shed load by itself
+        werden zu viele Anfragen abgewiesen""",
+    ),
     "another load on the same fleet": (
         r"the plan's own fleet",
         """what happens at 27 rps with these machines

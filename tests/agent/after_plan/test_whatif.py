@@ -284,6 +284,7 @@ def test_a_number_a_month_beside_a_rate_may_be_money(text: str) -> None:
     [
         ("relax the SLO from p95 to p90", (target("ttft", "p90", 0.8), target("itl", "p90", 0.05))),
         ("ITL at p99 instead of p95", (target("ttft", "p95", 0.8), target("itl", "p99", 0.05))),
+        ("set the targets to p99 instead, same times", (target("ttft", "p99", 0.8), target("itl", "p99", 0.05))),
         ("I don't care about inter token latency, scrap it", TARGETS[:1]),
         ("forget about the first-token latency", TARGETS[1:]),
         ("scrap the ITL target", TARGETS[:1]),
@@ -508,3 +509,10 @@ def test_a_denied_change_changes_nothing_and_the_rest_of_the_line_holds() -> Non
 )
 def test_a_comma_between_thousands_parts_no_figure(text: str, changed: dict[str, float]) -> None:
     assert values(text) == changed
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("25 rps and p95 700", 0.7), ("p95 under 1.5 s please", 1.5)])
+def test_a_percentile_and_a_time_are_of_the_one_metric_that_has_a_target(text: str, seconds: float) -> None:
+    made = request(text, targets=TARGETS[:1])
+    assert isinstance(made, WhatIf)
+    assert made.change.values["targets"] == (target("ttft", "p95", seconds),)

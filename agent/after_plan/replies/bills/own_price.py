@@ -55,7 +55,7 @@ _QUOTED: Final = re.compile(
 
 
 _PER_MILLION: Final = re.compile(
-    r"(?<![\w.])(?:\$|usd|€|eur|cost|price)s? ?(?:/|per) ?1? ?m(?:ill?ion|n|m|tok)?\b(?: ?tok(?:en)?s?)?"
+    r"(?<![\w.])(?:\$|usd|(?P<euros>€|eur)|cost|price)s? ?(?:/|per) ?1? ?m(?:ill?ion|n|m|tok)?\b(?: ?tok(?:en)?s?)?"
     r"(?: (?P<side>in|out)(?:put)?)?(?: tok(?:en)?s?)?",
     re.I,
 )
@@ -79,7 +79,11 @@ def with_cents(text: str) -> str:
         text: the line.
     """
     text = _PER_MILLION.sub(
-        lambda found: f"cost per million {_SIDES[found['side'].lower()] if found['side'] else ''}tokens", text
+        lambda found: (
+            f"cost {'in EUR ' if found['euros'] else ''}per million "
+            f"{_SIDES[found['side'].lower()] if found['side'] else ''}tokens"
+        ),
+        text,
     )
     figures = in_figures(text) if re.search(r"\b(?:dollars?|bucks)\b", text, re.I) else text
     made = _CENTS.sub(r"\g<usd>.\g<cents> \g<unit>", figures)

@@ -1,5 +1,6 @@
 """What the autoscaler is set to, and what following the load saves."""
 
+import re
 from math import ceil
 from typing import Final
 
@@ -11,11 +12,34 @@ from agent.report.blocks import Facts
 from agent.report.words import accelerators_noun
 from catalogs.units import show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.fleet.offers import COMMITTED, TERM_WORDS
+from engine.plan import CapacityPlan
+from engine.planning.outage import NEW_NODE
 
 _PAYS: Final = (
     r"worth|save|saves|saving|saved|pay off|pays?|bring|brings|gain|lose|without|switch(?:ed)? (?:it )?off|"
     r"turn(?:ed)? off|shut(?:ting)? down|spart|économis\w*|ahorr\w*"
 )
+
+
+_STEPS: Final = re.compile(r"\bfrom (\d{1,3}) (?:replicas? |pods? )?to (\d{1,3})(?: replicas?| pods?)?\b")
+
+
+def _at_once(plan: CapacityPlan, few: int, many: int, asked: Asked) -> str:
+    """Return how long it takes from some replicas to more, which start together, and when to start them for a clock."""
+    react_s = plan.autoscaling.reaction_time_s
+    start_s = sum(plan.autoscaling.reaction_parts_s[part] for part in NEW_NODE)
+    clock = re.search(r"\b(?:at|by|before) (\d{1,2}):(\d\d)\b", asked.words)
+    by = ""
+    if clock:
+        minutes = (int(clock[1]) * 60 + int(clock[2]) - ceil(start_s / 60)) % 1440
+        by = f" To have them at {clock[1]}:{clock[2]} raise the minimum at {minutes // 60}:{minutes % 60:02}."
+    gpus = (many - few) * plan.chosen.accelerators_per_replica
+    return (
+        f"From {few} to {many} replicas takes {show_seconds(react_s)} after a rise is seen,"
+        f" {show_seconds(start_s)} from"
+        f" a schedule: the {many - few} start together, where the provider has {gpus} {accelerators_noun(plan.chosen)}"
+        f" for you at that minute, which is not known here.{by}"
+    )
 
 
 def autoscaler(asked: Asked) -> Explanation:
@@ -67,9 +91,13 @@ def autoscaler(asked: Asked) -> Explanation:
         f"A rise is followed after {show_seconds(scaling.reaction_time_s)}; in that time demand of this shape grows by"
         f" at most {show_percent(scaling.growth_within_reaction - 1)} at 95 of 100 moments, for which the target leaves"
         " room. A steeper rush at a known hour needs its replicas before: raise the minimum by a schedule."
-        if asked.has(r"keeps? up|ramp|rush|morning|logs? in|quick enough|jump|o'clock|at \d+|fast enough")
+        if asked.has(
+            r"keeps? up|ramp|rush|morning|logs? in|quick enough|jump|o'clock|at \d+|fast enough|how fast|how long"
+        )
         else ""
     )
+    if steps := _STEPS.search(asked.figures):
+        ramp = f"{_at_once(plan, int(steps[1]), int(steps[2]), asked)} {ramp}"
     saved = " ".join(filter(None, (saved, rests)))
     first = (ramp, saved, lead) if ramp or asked.has(_PAYS) else (lead, saved)
     return (*paragraphs(*first, zero), facts, *paragraphs(*scaling.warnings))

@@ -3,7 +3,9 @@
 import re
 from typing import Final
 
-from agent.after_plan.replies.asked import Asked, paragraphs
+from msgspec.structs import replace
+
+from agent.after_plan.replies.asked import Asked, paragraphs, stated_s
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
 from agent.report.plan.opening import chance_shown
@@ -41,9 +43,12 @@ def latency(asked: Asked) -> Explanation:
     waits = f"{queue_shown(plan)} " if asked.has(r"queues?|queue?ing|wait(?:ing|s)?(?: time)?") else ""
     off_peak = asked.has("mean rate|off-peak|off peak|average load|at night|normal")
     at = plan.performance.at_mean if off_peak else plan.performance.at_peak
+    several = [_percentiles_of(asked, words) for _, _, words in metrics]
+    rest = "mean" if any(several) else wanted or "p95"
     shown = "; ".join(
-        f"{name} {wanted or 'p95'} is {show_seconds(getattr(_of(at, metric), wanted or 'p95'))}"
-        for metric, name, _ in metrics
+        f"{name} {part} is {show_seconds(getattr(_of(at, metric), part))}"
+        for (metric, name, _), parts in zip(metrics, several, strict=True)
+        for part in parts or (rest,)
     )
     lead = (
         f"{refused}{waits}{shown}, {'at the mean rate' if off_peak else 'in the busiest hour'}, measured at the server"
@@ -71,7 +76,40 @@ def latency(asked: Asked) -> Explanation:
     if "e2e" in (metric[0] for metric in metrics) and len(metrics) == 1 and plan.spec.tokens.output.mean > 1:
         mean = plan.performance.at_peak.e2e_s.mean
         lead += f" That is of the long answers: one of mean length takes some {show_seconds(mean)}."
-    return (*paragraphs(means, lead, _beyond(asked)), Table(columns, rows), *paragraphs(doubt, _stages(asked)))
+    chain = _chain(asked)
+    beyond = "" if chain else _beyond(asked)
+    return (*paragraphs(chain, means, lead, beyond), Table(columns, rows), *paragraphs(doubt, _stages(asked)))
+
+
+_CALLS: Final = (
+    r"steps?|calls?|hops?|turns?|llm calls?|requests?|schritte?n?|aufrufe?n?|étapes?|appels?|pasos?|llamadas?"
+)
+
+
+def _chain(asked: Asked) -> str:
+    """Return how long calls take that follow each other, with the time between them that a line states."""
+    counted = re.search(rf"\b(\d{{1,3}}) (?:\w+ )?(?:{_CALLS})\b", asked.figures)
+    count = int(counted[1]) if counted else 0
+    if count < 2 or not asked.has(
+        r"tasks?|chain\w*|agents?|in a row|one after the other|between|loop\w*|aufgabe\w*|tâche"
+    ):
+        return ""
+    plan, pause_s = asked.plan, stated_s(asked.figures) or 0.0
+    each_s, rate = plan.performance.at_peak.e2e_s.mean, plan.spec.traffic.requests_per_s
+    waits = f" and {count - 1} × {show_seconds(pause_s)} between them" if pause_s else ""
+    tasks = (
+        f" Where the rate counts these calls, {show_rate(rate)} are {show_figure(rate / count)} tasks/s."
+        if rate
+        else ""
+    )
+    return (
+        f"{count} calls one after the other take {show_seconds(count * each_s + (count - 1) * pause_s)} on"
+        " average in"
+        " the"
+        f" busiest hour: {count} × {show_seconds(each_s)} (E2E mean, {show_count(plan.spec.tokens.output.mean)}"
+        " tokens of"
+        f" answer){waits}.{tasks} 'fleetcast workflow' sizes a fleet by the time of whole tasks."
+    )
 
 
 _DEFINES: Final = (
@@ -104,10 +142,9 @@ def queue_shown(plan: CapacityPlan) -> str:
 
 def _beyond(asked: Asked) -> str:
     """Return how many requests wait longer than a stated time for their first token."""
-    match = re.search(r"(\d+(?:\.\d+)?) ?(ms|milliseconds?|s|secs?|seconds?)\b", asked.figures)
-    if match is None:
+    limit_s = stated_s(asked.figures)
+    if limit_s is None:
         return ""
-    limit_s = float(match[1]) * (0.001 if match[2].startswith("m") else 1.0)
     ttft = {part: asked.plan.peak_latency_s("ttft", part) for part in _PERCENTILES}
     within = [part for part, seconds in ttft.items() if seconds <= limit_s]
     if not within:
@@ -144,6 +181,17 @@ def _percentile_in(asked: Asked) -> str:
         ("p99", "one in a hundred|slowest|tail"),
     )
     return next((name for name, pattern in words if asked.has(pattern)), "")
+
+
+_CLAUSES: Final = re.compile(r"\s*[,;?]\s*(?:and )?")
+
+
+def _percentiles_of(asked: Asked, words: str) -> tuple[str, ...]:
+    """Return the percentiles that stand beside a metric where a line names several of them; else nothing."""
+    clauses = [replace(asked, text=clause) for clause in _CLAUSES.split(asked.words)]
+    beside = " ".join(one.words for one in clauses if one.has(words)) if len(clauses) > 1 else ""
+    named = re.findall(r"\bp(?:50|90|95|99)\b", asked.words)
+    return tuple(dict.fromkeys(re.findall(r"\bp(?:50|90|95|99)\b", beside))) if len(named) > 1 else ()
 
 
 def _of(at: object, metric: str) -> Latency:

@@ -135,12 +135,14 @@ def fleet(asked: Asked) -> Explanation:
     """Return the fleet in a sentence, and how a replica is laid out."""
     plan, chosen = asked.plan, asked.plan.chosen
     counts = plan.fleet
-    lead = f"{plan.answer.sentence.rstrip('.')}."
+    lead, spare = f"{plan.answer.sentence.rstrip('.')}.", plan.spec.availability.spare_replicas
+    gpus = f"{spare * chosen.accelerators_per_replica} {accelerators_noun(chosen)}"
+    spares = f"{spare} of the replicas are spares, {gpus}." if spare else "No spare is among them: 'N+1' adds one."
     layout = (
         f"{counts.accelerators} {accelerators_noun(chosen)} = {counts.replicas} replicas ×"
         f" {chosen.accelerators_per_replica} ({split_shown(chosen)}), weights in {chosen.precision.weights.upper()}, KV"
         f" cache in {chosen.precision.kv_cache.upper()}, on {chosen.runtime} {chosen.runtime_version}. At night"
-        f" {counts.minimum_replicas} replicas, at most {counts.maximum_replicas}."
+        f" {counts.minimum_replicas} replicas, at most {counts.maximum_replicas}. {spares}"
     )
     bill = f"{usd_shown(plan.cost.monthly_usd)} a month. 'why so many GPUs' has the sum."
     return paragraphs(lead, layout, room_billed(plan), bill)

@@ -4,6 +4,8 @@ import re
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.load import GPUS
+from agent.after_plan.replies.running.held import longest_prompts
 from agent.after_plan.sums import FIGURES, Explanation
 from catalogs.errors import InputError
 from catalogs.units import GB, GIB, show_bytes, show_count, show_figure, show_percent, show_seconds
@@ -98,7 +100,15 @@ def context(asked: Asked) -> Explanation:
         f" do, by what they take of the pool and of others' latency: 'prompts of {show_count(min(most or 8192, 16000))}"
         " tokens' plans for them, 'with a context window of 32k' for a lower limit."
     )
-    return paragraphs(asks, lead, text)
+    average = longest_prompts(asked) if asked.has(_AVERAGE) else ""
+    return paragraphs(average, asks, lead, "" if average else text)
+
+
+_AVERAGE: Final = (
+    rf"(?:with|on|at|for|fix\w*|keep\w*)\b.*(?:{GPUS}).*how long (?:may|can|could)\b.*|"
+    rf"how long (?:may|can|could)\b.*(?:{GPUS}|fleet)|average (?:prompt|input)"
+)
+"""Words that ask how long prompts may be on a number of machines, and not how long a single one."""
 
 
 def storage(asked: Asked) -> Explanation:

@@ -1,5 +1,6 @@
 """How many requests, and how many people, are there at once; and what a rate counts beside them."""
 
+import re
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
@@ -45,6 +46,24 @@ def _people_at_once(asked: Asked) -> str:
     )
 
 
+_REPEATED: Final = r"retr(?:y|ies|ied)|repeats?|repeated|health ?checks?|duplicates?|wiederholungen"
+
+
+def _without_retries(asked: Asked) -> str:
+    """Return the rate of first tries, where a line says which part of the requests is repeated; else nothing."""
+    share = re.search(r"(\d+(?:\.\d+)?) ?(?:%|percent|prozent)", asked.words)
+    rate = asked.plan.spec.traffic.requests_per_s
+    if share is None or not rate or not asked.has(_REPEATED):
+        return ""
+    part = float(share[1]) / 100
+    on_top, within = rate / (1 + part), rate * (1 - part)
+    return (
+        f"With {share[1]} % on top of the first tries {show_rate(on_top)} are first ones, {show_rate(rate)} ÷"
+        f" {1 + part:g}; if {share[1]} % of all are meant, {show_rate(within)}. A repeated request loads the fleet like"
+        f" any other, so that the plan counts all; '{show_figure(on_top)} rps' plans without them."
+    )
+
+
 def rate_meaning(asked: Asked) -> Explanation:
     """Return what the plan's rate counts: what starts each second, beside what is in flight at once."""
     plan, peak, traffic = asked.plan, peak_rate(asked.plan), asked.plan.spec.traffic
@@ -57,6 +76,7 @@ def rate_meaning(asked: Asked) -> Explanation:
     calls = f" × {show_figure(traffic.calls_per_request)} calls each" if traffic.calls_per_request != 1 else ""
     mean = f"{show_rate(traffic.requests_per_s)} on average × {show_figure(traffic.peak_factor)}{calls}"
     return paragraphs(
+        _without_retries(asked),
         f"It counts what starts each second: {show_rate(peak)} in the busiest hour, {mean}.",
         f"In flight at once are then {show_count(at_peak.in_flight * replicas)}: {show_rate(peak)} ×"
         f" {show_seconds(at_peak.in_flight * replicas / peak)} that each is there (Little's law).",

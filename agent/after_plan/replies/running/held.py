@@ -137,6 +137,48 @@ def tails_at(plan: CapacityPlan, each: float) -> tuple[str, str]:
     return ttft, itl
 
 
+_STEPS: Final = 6
+"""Of a bisection between an eighth and eight times the planned length: 7 % is left, 64 ** (1 / 2 ** 6)."""
+
+
+def longest_prompts(asked: Asked) -> str:
+    """Return how long prompts may be on average on a number of accelerators, at the plan's rate and targets."""
+    plan, peak = asked.plan, peak_rate(asked.plan)
+    named = asked.count_of(GPUS) or asked.said("hardware.accelerator_count")
+    if not named and asked.has(rf"{GPUS}|count|fleet"):
+        named = asked.bare_count()
+    count, size = named or plan.fleet.accelerators, plan.chosen.accelerators_per_replica
+    replicas, noun = count // size - plan.fleet.spares, accelerators_noun(plan.chosen)
+    if not peak or replicas < 1:
+        return ""
+
+    def carries(tokens: float) -> bool:
+        made = asked.sketch({"tokens.input.mean": tokens, **_layout(plan)})
+        return (
+            isinstance(made, CapacityPlan)
+            and made.answer.meets_targets
+            and replicas * made.replica_capacity.requests_per_s >= peak
+        )
+
+    planned = plan.spec.tokens.input.mean
+    low, high = planned / 8, planned * 8
+    answers, on = show_count(plan.spec.tokens.output.mean), f"{count} {noun}, {replicas} replicas that serve"
+    if not carries(low):
+        return (
+            f"{on}, are too few for {show_rate(peak)} in the busiest hour and answers of {answers}, even with"
+            " prompts of"
+            f" {show_count(low)} tokens."
+        )
+    for _ in range(_STEPS):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if carries(middle) else (low, middle)
+    return (
+        f"On {on}, prompts may be about {show_count(float(f'{low:.2g}'))} tokens on average, where"
+        f" {show_count(planned)}"
+        f" are planned: at {show_rate(peak)} in the busiest hour, answers of {answers} and the plan's targets."
+    )
+
+
 def _layout(plan: CapacityPlan) -> dict[str, Any]:
     chosen = plan.chosen
     return {
