@@ -6,9 +6,9 @@ bounded: by number, and to the arrays of a few candidates. Its arrays are locked
 """
 
 from collections.abc import Callable, Container
-from functools import wraps
+from functools import cached_property, wraps
 from itertools import islice
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from catalogs.records.facts import Record
 
@@ -51,6 +51,19 @@ def kept(most: int) -> Callable[[Callable[Asked, Result]], Callable[Asked, Resul
         return call
 
     return keeping
+
+
+if TYPE_CHECKING:
+    made_once = cached_property
+else:
+
+    class made_once(cached_property):  # noqa: N801 — as its parent
+        """A ``cached_property`` without Python 3.11's lock, which takes as long as a formula of few elements."""
+
+        def __get__(self, instance: Any, owner: type | None = None) -> Any:
+            """Make the value; from now on it stands in its place."""
+            value = instance.__dict__[self.attrname] = self.func(instance)
+            return value
 
 
 class _TooLarge(Exception):  # noqa: N818 — the name says it

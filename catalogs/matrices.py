@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from catalogs.kept import kept
 from catalogs.records.models import (
     DenseFeedForward,
     GroupedAttention,
@@ -159,6 +160,7 @@ def mtp_parameters(model: ModelArchitecture) -> int:
     return model.mtp_layers * (layer + 2 * model.hidden_size**2 + ends)
 
 
+@kept(256)
 def total_parameters(model: ModelArchitecture) -> int:
     """Return all parameters that the accelerators must hold."""
     per_layer = sum(

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from engine.accuracy.columns import FIGURES, SHARES, metric_of
 from engine.accuracy.points import BenchmarkLoad, MeasuredPoint
 from engine.arrays import Floats
-from engine.bands.lookup import CaseBand, spread_of
+from engine.bands.lookup import CaseBand
 from engine.fleet.candidates import Candidates
 from engine.replica.batches import batch_at_rate
 from engine.replica.closed_forms import LoadFigures, closed_loop, offline, saturated, static_batch
@@ -92,7 +92,7 @@ def bands_at_rate(
         bands: by column, as they are where as many requests run together whatever the pace.
         pace: of a step, ITL's.
     """
-    paces = np.exp(np.array((*pace.quantiles, 0.0)) * spread_of(pace))
+    paces = np.exp(np.array((*pace.quantiles, 0.0)) * pace.spread)
     load = replace(point.load, kind="open_loop", limits=None)
     rates = [str(float(point.row["request_rate"]) * pace) for pace in paces]
     figures = figures_of(
@@ -106,6 +106,6 @@ def bands_at_rate(
         if value is None or metric_of(column) not in ("itl", "ttft"):
             continue
         grown = np.nan_to_num(value[:-1] / value[-1], nan=UNKNOWN, posinf=UNKNOWN)
-        quantiles = np.array(band.quantiles) + np.log(np.clip(grown, 1 / UNKNOWN, UNKNOWN)) / spread_of(band)
+        quantiles = np.array(band.quantiles) + np.log(np.clip(grown, 1 / UNKNOWN, UNKNOWN)) / band.spread
         stretched[column] = replace(band, quantiles=tuple(np.maximum.accumulate(quantiles).tolist()))
     return stretched

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
+from catalogs.kept import kept, made_once
 from catalogs.records.fitted import ErrorBand, MeasuredSystem, Spread
 from catalogs.records.models import ModelArchitecture
 from engine.step.operations import layers
@@ -47,12 +48,17 @@ class Part(Struct, frozen=True):
     """Sources, models or accelerators that it was fitted on; of runs, pairs of model and accelerator."""
 
 
-class CaseBand(Struct, frozen=True):
+class CaseBand(Struct, frozen=True, dict=True):
     """The band of one figure of a case."""
 
     parts: tuple[Part, ...]
     quantiles: tuple[float, ...]
     """Of errors in units of the spread of all parts together."""
+
+    @made_once
+    def spread(self) -> float:
+        """Of all parts together, log standard deviation."""
+        return hypot(*(part.deviation for part in self.parts))
 
     def ends(self, level: int = 80) -> tuple[float, float]:
         """Return the factors (low, high) by which the truth may lie from a prediction, at 50, 80 or 95 %."""
@@ -64,11 +70,10 @@ class CaseBand(Struct, frozen=True):
 
         Between two quantiles the error follows the normal score; beyond the outermost it stays.
         """
-        spread = spread_of(self)
         after = min(max(bisect_right(SHARES, share), 1), len(SHARES) - 1)
         (x0, x1), (y0, y1) = _SCORES[after - 1 : after + 1], self.quantiles[after - 1 : after + 1]
         part = min(max((_NORMAL.inv_cdf(min(max(share, 1e-9), 1 - 1e-9)) - x0) / (x1 - x0), 0.0), 1.0)
-        error = (y0 + part * (y1 - y0)) * spread
+        error = (y0 + part * (y1 - y0)) * self.spread
         return exp(min(error, 0.0) if share < 0.5 else max(error, 0.0))
 
     def times(self, part: Part, level: int = 80) -> float:
@@ -77,11 +82,7 @@ class CaseBand(Struct, frozen=True):
         return exp(part.deviation * (high - low) / 2)
 
 
-def spread_of(band: CaseBand) -> float:
-    """Return the spread of all parts of a band together (log standard deviation)."""
-    return hypot(*(part.deviation for part in band.parts))
-
-
+@kept(256)
 def architecture_of(model: ModelArchitecture) -> Architecture:
     """Return the class of a model that kernels and measurements tell apart."""
     kinds = layers(model)

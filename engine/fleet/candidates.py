@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.errors import listed
-from catalogs.kept import kept
+from catalogs.kept import kept, made_once
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import ModelArchitecture
 from catalogs.records.runtimes import ServingRuntime
@@ -89,7 +89,7 @@ class Memories(Struct, frozen=True):
         return Memories(**{name: getattr(self, name)[index] for name in self.__struct_fields__})
 
 
-class Candidates(Struct, frozen=True):
+class Candidates(Struct, frozen=True, dict=True):
     """Candidates of one question; arrays share the first axis."""
 
     question: Question
@@ -106,7 +106,7 @@ class Candidates(Struct, frozen=True):
     def __len__(self) -> int:
         return len(self.which)
 
-    @property
+    @made_once
     def unloaded(self) -> "Candidates":
         """The candidates of the question without a load, one object for all that differ in nothing else."""
         memory = tuple(getattr(self.memory, name) for name in self.memory.__struct_fields__)

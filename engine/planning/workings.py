@@ -506,7 +506,7 @@ def _fit(workings: Workings) -> Values:
     for place, load in loads.items():
         for series in SERIES:
             at = max(load, float(curve.requests_per_s[0])) if series == "ttft_p95_s" else load
-            ends = curve.around(getattr(curve, series), at)
+            ends = curve.around(series, at)
             values |= {f"{place}.{series}.{n}": e for n, e in zip(("x0", "y0", "x1", "y1"), ends, strict=True)}
     return values
 

@@ -7,13 +7,14 @@ m·(Φ(z_b − σ) − Φ(z_a − σ))/(b − a).
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import log, sqrt
 from statistics import NormalDist
 
 import numpy as np
 from msgspec import Struct
 
+from catalogs.kept import made_once
 from engine.arrays import Floats
 from engine.workload import TokenDistribution, Tokens
 
@@ -29,12 +30,12 @@ class Strata(Struct, frozen=True, dict=True):
     values: Floats
     weights: Floats
 
-    @cached_property
+    @made_once
     def mean(self) -> float:
         """Expected value."""
         return float(self.values @ self.weights)
 
-    @cached_property
+    @made_once
     def cv(self) -> float:
         """Standard deviation over mean."""
         variance = float(((self.values - self.mean) ** 2) @ self.weights)
@@ -45,7 +46,7 @@ class Strata(Struct, frozen=True, dict=True):
         values, reached = self._rising
         return values[min(bisect_left(reached, share), len(values) - 1)]
 
-    @cached_property
+    @made_once
     def _rising(self) -> tuple[list[float], list[float]]:
         """The values in order, and the probability that none is larger."""
         order = np.argsort(self.values)
@@ -94,15 +95,20 @@ class Lengths(Struct, frozen=True, dict=True):
         """E[P]: prompt tokens to compute after prefix hits, mean over prompts."""
         return float(self.computed @ self.prompt.weights)
 
-    @cached_property
+    @made_once
     def computed_square(self) -> float:
         """E[P²] of prompt tokens to compute, tokens²."""
         return float((self.computed * self.computed) @ self.prompt.weights)
 
-    @cached_property
+    @made_once
     def decoded(self) -> float:
         """D = E[O − 1]: tokens of an answer that decoding steps make; at least a thousandth."""
         return max(float((self.output.values - 1) @ self.output.weights), 1e-3)
+
+    @made_once
+    def answer_steps(self) -> Floats:
+        """Decoding steps of answers by their length, at least one."""
+        return np.maximum(self.output.values - 1, 1.0)
 
     @property
     def live_mean(self) -> float:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError, listed
-from catalogs.kept import kept
+from catalogs.kept import kept, made_once
 from catalogs.matrices import total_parameters
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import (
@@ -33,7 +33,7 @@ PROMPT_STEP: Final = 1024
 """Tokens to which a step that holds a whole prompt is rounded up."""
 
 
-class Question(Struct, frozen=True):
+class Question(Struct, frozen=True, dict=True):
     """A spec whose names are resolved: what the engine works on."""
 
     spec: WorkloadSpec
@@ -62,7 +62,7 @@ class Question(Struct, frozen=True):
     """Share of memory that the runtime takes, where somebody said so; None: its own."""
     catalog: Catalog
 
-    @property
+    @made_once
     def unloaded(self) -> "Question":
         """The question without a load and its targets, one object for all that differ in nothing else."""
         spec = replace(self.spec, traffic=Traffic(), targets=())

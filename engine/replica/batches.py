@@ -101,7 +101,7 @@ def capacity_batches(replicas: Replicas, groups: Groups, ceiling: float, known: 
     """
     if not any(groups):
         return np.repeat(batch_at_rate(replicas, ceiling * replicas.saturated_rate[:, 0]), len(groups), axis=1)
-    if known or replicas.fleet is not None or replicas.arrival_cv < 1:
+    if replicas.fleet is not None or replicas.arrival_cv < 1:
         return _largest_within(replicas, groups, ceiling, known)[0]
     own = (replicas.costs, replicas.seats, replicas.arrival_cv, replicas.ladder)
     # A rate that so many share at every load is shared alike whatever it is.
@@ -112,7 +112,9 @@ def capacity_batches(replicas: Replicas, groups: Groups, ceiling: float, known: 
     rows = np.flatnonzero((shared_rate < replicas.shared_rate).any(axis=1))
     if len(rows):
         found = found.copy()
-        found[rows] = _largest_within(replicas.take(rows), groups, ceiling)[0]
+        found[rows] = _largest_within(replicas.take(rows), groups, ceiling, known if len(rows) == len(found) else None)[
+            0
+        ]
     return found
 
 

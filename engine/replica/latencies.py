@@ -22,8 +22,8 @@ PACES = (np.array([-1.0, 1.0]), np.array([0.5, 0.5]))
 PACES_ALIKE = (np.array([-(3**0.5), 0.0, 3**0.5]), np.array([1 / 6, 2 / 3, 1 / 6]))
 """Gauss and Hermite's nodes and weights, for how ITL varies within one answer length; the second where all answers are
 alike and nothing else makes it vary."""
-LADDER_PARTS = (16, 12, 12)
-"""Parts into which each pass divides the bracket of a percentile."""
+LADDERS = tuple(np.arange(parts + 1) / parts for parts in (16, 12, 12))
+"""Parts into which each pass divides the bracket of a percentile: their ends, as shares of it."""
 
 
 def mean_latency(load: Load, metric: str) -> Floats:
@@ -66,7 +66,7 @@ def missed_by(load: Load, target: Target) -> Floats:
     if target.percentile == "mean":
         ratio: Floats = mean_latency(load, target.metric) / target.seconds
     else:
-        beyond = share_beyond(load, target.metric, np.full(load.batch.shape, target.seconds))
+        beyond = share_beyond(load, target.metric, np.array(target.seconds))
         ratio = np.maximum(beyond, TINY) / (1 - PERCENTILE_SHARES[target.percentile])
     result: Floats = np.log(ratio)
     return result
@@ -92,8 +92,8 @@ def percentile_latencies(load: Load, metric: str, shares: Sequence[float]) -> Fl
         shares: rising, below 1.
     """
     count = load.batch.shape[1]
-    columns = np.repeat(np.arange(count), len(shares))
-    found = latencies_within(load, metric, np.tile(shares, count), columns if len(shares) > 1 else None)
+    columns = np.arange(count).repeat(len(shares)) if len(shares) > 1 else None
+    found = latencies_within(load, metric, np.array(tuple(shares) * count), columns)
     result: Floats = np.maximum.accumulate(found.reshape(*load.batch.shape, -1), axis=-1)
     return result
 
@@ -120,9 +120,9 @@ def latencies_within(load: Load, metric: str, shares: Floats, columns: Indices |
     shortest = centre - 4.0 if metric == "itl" else np.log(load.own_prefill_s.min(axis=-1))
     low = shortest - 0.01
     width = centre - np.log(rarest) + 0.01 - low
-    for parts in LADDER_PARTS:
-        at = low[..., None] + width[..., None] * (np.arange(parts + 1) / parts)
-        above = tail(np.exp(at))
+    for ladder in LADDERS:
+        parts = len(ladder) - 1
+        above = tail(np.exp(low[..., None] + width[..., None] * ladder))
         if columns is not None:
             above, low, width = (array.take(columns, axis=1) for array in (above, low, width))
             tail = tail.mapped(lambda array, columns=columns: array.take(columns, axis=1))  # type: ignore[misc]
@@ -132,7 +132,7 @@ def latencies_within(load: Load, metric: str, shares: Floats, columns: Indices |
         low = low + (passed - 1) * width
     before = along_last(above, passed[..., None] - 1)[..., 0]
     after = along_last(above, passed[..., None])[..., 0]
-    part = np.clip((before - allowed) / np.maximum(before - after, TINY), 0.0, 1.0)
+    part = np.minimum(np.maximum((before - allowed) / np.maximum(before - after, TINY), 0.0), 1.0)
     result: Floats = np.exp(low + width * part)
     return result
 

@@ -7,7 +7,7 @@ array of one.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import partial
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from catalogs.kept import kept
+from catalogs.kept import kept, made_once
 from catalogs.records.runtimes import Scheduler
 from engine.arrays import Floats, Indices, across
 from engine.question.lengths import Lengths
@@ -69,32 +69,32 @@ class Load(Struct, frozen=True, dict=True):
         """λ that sustains the batch."""
         return self.prefills.requests_per_s
 
-    @cached_property
+    @made_once
     def itl_s(self) -> Floats:
         """Mean over an answer's steps: τ and the prompts of others, beside a batch that wanders."""
         others = self.batch * self.prompt_s / self.decoded
         result: Floats = (self.step_s + others * self.met) * self.wander
         return result
 
-    @cached_property
+    @made_once
     def itl_by_answer(self) -> Floats:
         """Mean ITL of answers by their length: (candidates, batches, …, answer strata)."""
-        result: Floats = self.itl_s[..., None] + self._longer_by_answer[0] / _decoding_steps(self.lengths)
+        result: Floats = self.itl_s[..., None] + self._longer_by_answer[0] / self.lengths.answer_steps
         return result
 
-    @cached_property
+    @made_once
     def itl_variance_by_answer(self) -> Floats:
         """Variance of the ITL of answers, likewise."""
-        decoded, steps_s = _decoding_steps(self.lengths), self.itl_s
+        decoded, steps_s = self.lengths.answer_steps, self.itl_s
         _, longer, met = self._longer_by_answer
         varied = pace_variance(self.response, self.prefills, decoded / max(self.decoded, 1.0), met)
         varied *= (steps_s * steps_s)[..., None]
         varied += longer / (decoded * decoded)
         return varied
 
-    @cached_property
+    @made_once
     def _longer_by_answer(self) -> tuple[Floats, Floats, Floats]:
-        return self.stall.by_answer(_decoding_steps(self.lengths))
+        return self.stall.by_answer(self.lengths.answer_steps)
 
     @property
     def itl_parts(self) -> dict[str, Floats]:
@@ -134,11 +134,6 @@ class Load(Struct, frozen=True, dict=True):
             prompt_s_by_stratum=self.prompt_s_by_stratum[..., strata],
             own_prefill_s=self.own_prefill_s[..., strata],
         )
-
-
-def _decoding_steps(lengths: Lengths) -> Floats:
-    """Return the decoding steps of answers by their length, at least one."""
-    return np.maximum(lengths.output.values - 1, 1.0)
 
 
 _PARTS = ("lengths", "decoded", "prefills", "waits", "stall", "response")

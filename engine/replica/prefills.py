@@ -5,12 +5,12 @@ Formulas and symbols are those of spec-kit/methodology.md, "A replica at a load"
 """
 
 from collections.abc import Callable
-from functools import cached_property
 
 import numpy as np
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
+from catalogs.kept import made_once
 from engine.arrays import Floats
 from engine.replica.queueing import TINY
 
@@ -53,7 +53,7 @@ class Prefills(Struct, frozen=True, dict=True):
 
     def mapped(self, change: Callable[[Floats], Floats]) -> "Prefills":
         """Return the same with every array changed alike."""
-        return Prefills(**{name: change(getattr(self, name)) for name in self.__struct_fields__})
+        return Prefills(*map(change, astuple(self)))
 
     def lengthened(self, times: Floats) -> "Prefills":
         """Return prompts that take so many times as long."""
@@ -61,25 +61,25 @@ class Prefills(Struct, frozen=True, dict=True):
         seconds, cube = self.seconds * times, self.cube * square * times
         return replace(self, seconds=seconds, square=self.square * square, cube=cube)
 
-    @cached_property
+    @made_once
     def busy_share(self) -> Floats:
         """Share w = λ·(c + h·F) of the replica's time that prompts take, below 1."""
         result: Floats = np.minimum(self.requests_per_s * (self.seconds + self.fixed * self.shared), 0.999)
         return result
 
-    @cached_property
+    @made_once
     def added(self) -> Floats:
         """Share m = λ·c of a longer step by which the next is longer: what prompts bring, without what they share."""
         result: Floats = np.minimum(self.requests_per_s * self.seconds, 0.999)
         return result
 
-    @cached_property
+    @made_once
     def idle_share(self) -> Floats:
         """1 − w."""
         result: Floats = 1.0 - self.busy_share
         return result
 
-    @cached_property
+    @made_once
     def while_busy(self) -> Floats:
         """α: the rate of arrivals while a replica runs prompts, over their mean rate; 1 on its own.
 
@@ -106,7 +106,7 @@ class Prefills(Struct, frozen=True, dict=True):
         result: Floats = 1.0 + np.expm1(-passed) / passed
         return result
 
-    @cached_property
+    @made_once
     def _turns(self) -> Floats:
         """q, of which β is made."""
         result: Floats = np.maximum(0.5 - 0.5 / self.pool, TINY)
@@ -126,20 +126,20 @@ class Prefills(Struct, frozen=True, dict=True):
         result: Floats = (1 / later - 1 - 1 / z) * 2 / beyond
         return result
 
-    @cached_property
+    @made_once
     def clumped_square(self) -> Floats:
         """E[c²] and what clumps bring, beyond a Poisson process: (c_a² − 1)/N·c², seconds²."""
         result: Floats = self.square + self.clumps * self.seconds * self.seconds
         return result
 
-    @cached_property
+    @made_once
     def cubed(self) -> Floats:
         """Return E[c³] + 3·k·E[c²]·c + 1.5·k²·c³, seconds³: of clumps of geometric size, k = (c_a² − 1)/N."""
         more = np.maximum(self.clumps, 0.0) * self.seconds
         result: Floats = self.cube + 3 * more * (self.square + more * self.seconds / 2)
         return result
 
-    @cached_property
+    @made_once
     def met_work(self) -> Floats:
         """E[c²] + (c_a² − 1)/N·c² + F·(2·c + F·h), seconds²: over λ, the work of prompts that a moment meets."""
         by_fixed = self.fixed * (2.0 * self.seconds + self.fixed * self.shared)
@@ -321,21 +321,21 @@ class Response(Struct, frozen=True, dict=True):
 
     def mapped(self, change: Callable[[Floats], Floats]) -> "Response":
         """Return the same with every array changed alike."""
-        return Response(*(change(getattr(self, name)) for name in self.__struct_fields__))
+        return Response(*map(change, astuple(self)))
 
-    @cached_property
+    @made_once
     def left(self) -> Floats:
         """1 − m'."""
         result: Floats = 1.0 - self.passed
         return result
 
-    @cached_property
+    @made_once
     def stalled(self) -> Floats:
         """m'/(1 − m'): seconds of prompts that follow on one more second of them."""
         result: Floats = self.passed / self.left
         return result
 
-    @cached_property
+    @made_once
     def stiff(self) -> Floats:
         """1 − ε."""
         result: Floats = 1.0 - self.bent

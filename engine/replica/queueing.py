@@ -6,11 +6,13 @@ utilisation to the simulator.
 """
 
 from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import astuple
 
+from catalogs.kept import made_once
 from engine.arrays import Floats
 
 TINY = 1e-12
@@ -129,13 +131,13 @@ class Waits(Struct, frozen=True, dict=True):
 
     def mapped(self, change: Callable[[Floats], Floats]) -> "Waits":
         """Return the same waits with every array changed alike."""
-        return Waits(**{name: change(getattr(self, name)) for name in self.__struct_fields__})
+        return Waits(*map(change, astuple(self)))
 
     def longer_than(self, seconds: Floats) -> Floats:
         """Return P(wait > seconds); the arrays broadcast."""
         return longer_than(seconds, *self.law)
 
-    @cached_property
+    @made_once
     def law(self) -> tuple[Floats, ...]:
         """What ``longer_than`` takes beside the seconds; without what belongs to seats where none is waited for."""
         mean = self.step + self.beside + self.behind

@@ -5,12 +5,12 @@ candidates, the second batches; a third, where there is one, counts the strata o
 """
 
 from collections.abc import Mapping
-from functools import cached_property
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from catalogs.kept import made_once
 from catalogs.records.runtimes import Scheduler
 from engine.arrays import Floats, Indices, across
 from engine.question.lengths import Lengths
@@ -49,7 +49,7 @@ class Steps(Struct, frozen=True, dict=True):
     rest: Floats
     """The tokens that remain of each (strata)."""
 
-    @cached_property
+    @made_once
     def last(self) -> Floats:
         """T of the step that carries the rest of a prompt beside those decoding (strata)."""
         return self.tables.base(self.beside[..., None] + self.rest)
@@ -288,35 +288,35 @@ class StepCosts(Struct, frozen=True, dict=True):
 
     # Columns as ``across`` has them.
 
-    @cached_property
+    @made_once
     def _budget(self) -> Floats:
         return across(self.budget)
 
-    @cached_property
+    @made_once
     def _least_room(self) -> Floats:
         return across(0.1 * self.budget)
 
-    @cached_property
+    @made_once
     def _context_s(self) -> Floats:
         return across(self.context_s)
 
-    @cached_property
+    @made_once
     def _decode_fixed(self) -> Floats:
         return across(self.tables.decode_fixed)
 
-    @cached_property
+    @made_once
     def _decode_extra(self) -> Floats:
         return across(self.tables.decode_extra)
 
-    @cached_property
+    @made_once
     def _prompt_fixed(self) -> Floats:
         return across(self.tables.prompt_fixed)
 
-    @cached_property
+    @made_once
     def _once(self) -> Floats:
         return self._prompt_fixed if self.scheduler.mixed else self._prompt_fixed + across(self.one_token_s)
 
-    @cached_property
+    @made_once
     def _prompt_context_s(self) -> Floats:
         return across(self.prompt_context_s @ self.lengths.prompt.weights)
 

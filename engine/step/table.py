@@ -11,12 +11,13 @@ Sources: spec-kit/methodology.md, "A step".
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
 from msgspec import Struct
 
+from catalogs.kept import made_once
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.constants import CONSTANTS, name_in_base_units
 from catalogs.records.models import MixtureFeedForward, ModelArchitecture
@@ -99,24 +100,24 @@ class StepTables(Struct, frozen=True, dict=True):
         """Seconds that each decoding sequence adds whatever its context: (candidates,)."""
         return self.decode_sequence + self.decode_sampling
 
-    @cached_property
+    @made_once
     def _by_sequence(self) -> tuple[Floats, Floats, Floats]:
         """Of a decoding sequence, of one that is further, and the positions of all stages beyond which it is."""
         sampled = self.pipeline * SAMPLED_POSITIONS
         return across(self.of_sequence), across(self.decode_further), across(sampled)
 
-    @cached_property
+    @made_once
     def staged(self) -> bool:
         """Whether any candidate is a pipeline."""
         return bool((self.pipeline > 1).any())
 
-    @cached_property
+    @made_once
     def _reaching(self) -> Floats:
         """T at the grid and, as steep as at its end, far beyond."""
         steepness = (self.seconds[:, -1:] - self.seconds[:, -2:-1]) / (TOKEN_GRID[-1] - TOKEN_GRID[-2])
         return np.concatenate([self.seconds, self.seconds[:, -1:] + steepness * (_FAR - TOKEN_GRID[-1])], axis=1)
 
-    @cached_property
+    @made_once
     def _slopes(self) -> Floats:
         """Seconds per token from each grid point on."""
         slopes: Floats = np.diff(self._reaching) / np.diff(_GRID)
