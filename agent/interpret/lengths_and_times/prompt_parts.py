@@ -83,8 +83,8 @@ _ANY_PART: Final = Rule(
 """Where a chain of parts may begin."""
 _JOINT: Final = Rule(
     "(comma | plus | conj | stop | paren | 'then' | 'with' | 'a' | 'an' | 'the' | 'our' | 'its' | 'another' | approx | "
-    "'new' | 'input' | 'top' | 'chat' | 'user' | 'retrieved' | link | ('that' | 'which') (link | neg | 'changes' | "
-    "'change' | 'fixed'){1,3}){1,6}"
+    "'new' | 'input' | 'top' | 'chat' | 'user' | 'retrieved' | 'fixed' | 'static' | 'shared' | 'each' | token | link | "
+    "('that' | 'which') (link | neg | 'changes' | 'change' | 'fixed'){1,3}){1,6}"
 )
 
 
@@ -103,6 +103,7 @@ def read_parts(draft: Draft) -> None:
     Args:
         draft: of the sentence; what it reads is claimed.
     """
+    _listed(draft)
     _growth(draft)
     _same_within(draft)
     _rest_of_total(draft)
@@ -193,6 +194,83 @@ def _shared(draft: Draft, part: _Part) -> None:
     for index in range(part.first, part.last + 1):
         if draft.sentence.items[index].has("sysprompt"):
             draft.sentence.take(index)
+
+
+# --- parts line by line -----------------------------------------------------------------------------------------------
+
+_LINE: Final = re.compile(
+    r"(?m)^[ \t]*(?:[-*•+|][ \t]*)?[\"']?(?P<label>[A-Za-z][A-Za-z_ /-]*?)[\"']?[ \t]*[:=|]?[ \t]*"
+    r"(?:(?P<count>\d{1,3})[ \t]*(?:x|×|\*|at|of|@)[ \t]*)?(?:~|≈|about |approx\.? )?[ \t]*"
+    r"(?P<tokens>\d[\d,]*(?:\.\d+)?[kK]?)[ \t]*(?:tok(?:en)?s?\b)?[ \t]*(?:each)?[ \t]*"
+    r"(?P<note>\([^)\n]*\)|[#/][^\n]*)?[ \t]*[|,]?[ \t]*$"
+)
+"""A line of a list of parts: 'retrieved chunks   5 x 420', '- few-shot examples: 8 at 150 each (static)'."""
+_PART_NAME: Final = re.compile(
+    r"\b(?:system|instructions?|tools?|few.?shot|examples?|retriev\w*|chunks?|passages?|documents?|docs?|snippets?|"
+    r"rag|history|memory|conversation|question|query|user|template|schemas?|policy|guidelines|persona|context)",
+    re.I,
+)
+_ANSWER_NAME: Final = re.compile(r"\b(?:output|answer|reply|response|completion|generated|summary out)", re.I)
+_SAME_NAME: Final = re.compile(r"\b(?:system|instructions?|tools?)", re.I)
+_SAME_NOTE: Final = re.compile(r"\b(?:static|fixed|same|shared|cached|constant)\b", re.I)
+_NO_PART: Final = re.compile(
+    r"\b(?:max|total|rps|qps|rate|requests?|users|context.?(?:length|window)|tokens?|ttft|itl|replicas?|port)\b",
+    re.I,
+)
+_FEWEST: Final = 3
+"""Lines of a list, two of which at least have the name of a part."""
+
+
+def _listed(draft: Draft) -> None:
+    """Add up a list with a part of the prompt in each line; a line of the answer is its length."""
+    text = draft.sentence.text
+    run: list[re.Match[str]] = []
+    for line in [*(_LINE.finditer(text) if "\n" in text else ()), None]:
+        if line is not None and (not run or not text[run[-1].end() : line.start()].strip("\n \t")):
+            run.append(line)
+            continue
+        _add_lines(draft, run)
+        run = [line] if line is not None else []
+
+
+def _add_lines(draft: Draft, lines: list[re.Match[str]]) -> None:
+    labels = [line["label"].replace("_", " ") for line in lines]
+    outs = [line for line, label in zip(lines, labels, strict=True) if _ANSWER_NAME.search(label)]
+    parts = [line for line in lines if line not in outs]
+    if len(lines) < _FEWEST or sum(bool(_PART_NAME.search(label)) for label in labels) < 2 or len(outs) > 1:
+        return
+    if any(_NO_PART.search(label) and not _ANSWER_NAME.search(label) for label in labels):
+        return
+    marked = any(_SAME_NOTE.search(line["note"] or "") for line in parts)
+    same = sum(
+        _tokens_of(line)
+        for line in parts
+        if (_SAME_NOTE.search(line["note"] or "") if marked else _SAME_NAME.search(line["label"].replace("_", " ")))
+    )
+    total = sum(map(_tokens_of, parts))
+    first, last = _items_in(draft, lines)
+    shown = " + ".join(f"{line['count']} × {line['tokens']}" if line["count"] else line["tokens"] for line in parts)
+    draft.found(_INPUT, first, last, [Option(whole(total), f"prompts: {shown} = {show_count(total)} tokens")])
+    if 0 < same < total:
+        draft.found(_SHARED, first, last, [Option(same, f"{show_count(same)} tokens")])
+    for line in outs:
+        tokens = _tokens_of(line)
+        draft.found(
+            _OUTPUT, *_items_in(draft, [line]), [Option(whole(tokens), f"answers: {show_count(tokens)} tokens")]
+        )
+    for index in range(first, last + 1):
+        draft.sentence.take(index)
+
+
+def _tokens_of(line: re.Match[str]) -> float:
+    digits = line["tokens"].replace(",", "")
+    tokens = float(digits.rstrip("kK")) * (1000 if digits[-1] in "kK" else 1)
+    return tokens * int(line["count"] or 1)
+
+
+def _items_in(draft: Draft, lines: list[re.Match[str]]) -> tuple[int, int]:
+    inside = [at for at, item in enumerate(draft.sentence.items) if lines[0].start() <= item.start < lines[-1].end()]
+    return inside[0], inside[-1]
 
 
 # --- a whole and what is in it ----------------------------------------------------------------------------------------

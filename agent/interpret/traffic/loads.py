@@ -67,6 +67,16 @@ _SHARE_OF_DAY: Final = tuple(
     )
 )
 """'the busiest hour carries 11% of the day'."""
+_OF_THE_LOAD: Final = (
+    "(link | 'of' | event | thing | 'it' | 'them' | 'that' | 'those' | 'in' | on | 'our' | 'all' | adverb | 'day' | "
+    "'traffic' | 'load' | 'volume' | 'comes' | 'come' | 'falls' | 'fall' | 'lands' | 'arrives' | 'arrive' | "
+    "'happens' | 'happen' | 'within' | 'during' | 'into' | 'between' | 'just')"
+)
+_SHARE_IN_HOURS: Final = Rule(
+    f"p:pct {_OF_THE_LOAD}{{0,7}} (w:window | {_OF_THE_LOAD} (d:dur | n:num unknown{{0,2}} ('hours' | 'hour' | 'h') | "
+    "k:peak))"
+)
+"""'80% between 7 and 10', '30% of traffic in 2 evening hours': what of the day comes in some of its hours."""
 _OVER_THE_MEAN: Final = Rule("x:mult ('the' | 'our' | 'its' | 'that'){0,1} mean")
 """'a peak of 60 rps, which is 3x the mean'."""
 _BURST: Final = (
@@ -260,6 +270,7 @@ def read_factors(draft: Draft) -> None:
                     "traffic.peak_factor", match, amount, float, lambda v, made: f"peak {show_figure(made)} × the mean"
                 )
     _share_of_the_day(draft)
+    _share_in_hours(draft)
     if any(item.has("peak") for item in draft.sentence.items):
         for match in _OVER_THE_MEAN.matches(draft.sentence):
             draft.read(
@@ -297,6 +308,23 @@ def _share_of_the_day(draft: Draft) -> None:
                 factor = hours * share
                 echo = f"{show_percent(share)} of the {period} × {hours:g} h = peak {show_figure(factor)} × the mean"
                 draft.found("traffic.peak_factor", match.first, match.last, [Option(factor, echo)])
+
+
+def _share_in_hours(draft: Draft) -> None:
+    """Find how far some hours of the day are above the mean from their share of it."""
+    for match in _SHARE_IN_HOURS.matches(draft.sentence):
+        share, hours = match["p"].number.value, 1.0
+        if "d" in match or "w" in match:
+            hours = match["d" if "d" in match else "w"].number.value / SECONDS_PER_HOUR
+        elif "n" in match:
+            hours = match["n"].number.value
+        elif "hour" not in draft.sentence.text[match["k"].start : match["k"].end].lower():
+            continue
+        if len(match["p"].number.values) == 1 and 1 <= hours < 24 and share < 1 < 24 * share / hours:
+            peak = 24 * share / hours
+            echo = f"{show_figure(100 * share)} % of the day in {show_figure(hours)} of 24 h"
+            echo = f"{echo}: peak {show_figure(peak)} × the mean"
+            draft.found("traffic.peak_factor", match.first, match.last, [Option(peak, echo)])
 
 
 def _is_factor(draft: Draft, match: Match) -> bool:
