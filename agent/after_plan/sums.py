@@ -6,14 +6,13 @@ from typing import Final
 from agent.report.blocks import Block, Bullets, Column, Facts, Paragraph, Table
 from agent.report.cost.price_origin import price_sourced
 from agent.report.plan.replay_section import replay_sentence
-from agent.report.words import accelerators_noun, singular, usd_shown
+from agent.report.words import accelerators_noun, calls_shown, singular, usd_shown
 from catalogs.units import (
     GIB,
     HOURS_PER_MONTH,
     show_count,
     show_figure,
     show_percent,
-    show_rate,
     show_seconds,
     show_usd,
 )
@@ -32,8 +31,8 @@ def _fleet(plan: CapacityPlan) -> Explanation:
     noun = accelerators_noun(chosen)
     first = (
         f"One replica is {chosen.accelerators_per_replica} × {chosen.accelerator_name} and carries "
-        f"{show_rate(capacity.requests_per_s)}, limited by {capacity.binds}; saturated it would do "
-        f"{show_rate(capacity.saturated_requests_per_s)}."
+        f"{calls_shown(plan, capacity.requests_per_s)}, limited by {capacity.binds}; saturated it would do "
+        f"{calls_shown(plan, capacity.saturated_requests_per_s)}."
     )
     blocks: list[Block] = [Paragraph(singular(first))]
     if traffic.requests_per_s:
@@ -42,7 +41,8 @@ def _fleet(plan: CapacityPlan) -> Explanation:
         blocks.append(
             Paragraph(
                 singular(
-                    f"{show_rate(calls)} × {show_figure(traffic.peak_factor)} in the busiest hour = {show_rate(peak)}; "
+                    f"{calls_shown(plan, calls)} × {show_figure(traffic.peak_factor)} in the busiest hour ="
+                    f" {calls_shown(plan, peak)}; "
                     f"÷ {show_figure(capacity.requests_per_s)} = {show_figure(peak / capacity.requests_per_s)}, so "
                     f"{_replicas_sum(plan)} × {chosen.accelerators_per_replica} = {plan.fleet.accelerators} {noun}."
                 )
@@ -82,8 +82,8 @@ def _holds(plan: CapacityPlan) -> Explanation:
     return (
         Paragraph(
             singular(
-                f"{plan.fleet.working_replicas} replicas{down} × {show_rate(capacity.requests_per_s)} = "
-                f"{show_rate(total)}. A replica stops there because of {capacity.binds}; next comes "
+                f"{plan.fleet.working_replicas} replicas{down} × {calls_shown(plan, capacity.requests_per_s)} = "
+                f"{calls_shown(plan, total)}. A replica stops there because of {capacity.binds}; next comes "
                 f"{capacity.breaks_next}."
             )
         ),
@@ -190,7 +190,7 @@ def _batch(plan: CapacityPlan) -> Explanation:
     peak = plan.performance.at_peak
     text = (
         f"At the peak {show_figure(peak.batch)} requests decode together in a replica: "
-        f"{show_rate(peak.requests_per_s)} × {show_seconds(peak.e2e_s.mean)} each = "
+        f"{calls_shown(plan, peak.requests_per_s)} × {show_seconds(peak.e2e_s.mean)} each = "
         f"{show_figure(peak.requests_per_s * peak.e2e_s.mean)} in flight (Little). Memory would hold "
         f"{show_count(plan.memory.max_concurrent_sequences)}."
     )

@@ -7,10 +7,11 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from agent.after_plan.first_plan import refusal
+from agent.after_plan.wording.rates import peak_rate
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Report, Table, Words
 from agent.report.choice.surprises import other_promise, surprise, widened
 from agent.report.cost.price_origin import origin_of, priced_at
-from agent.report.words import NO_PRICE, accelerators_noun, singular, usd_shown
+from agent.report.words import NO_PRICE, accelerators_noun, calls_shown, singular, usd_shown
 from agent.statements.merged import collected
 from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say
@@ -144,15 +145,18 @@ def too_few(plan: CapacityPlan) -> str:
     wanted = hardware.replicas or (hardware.accelerator_count or 0) // plan.chosen.accelerators_per_replica
     if not wanted or plan.fleet.replicas <= wanted or not traffic.requests_per_s:
         return ""
-    peak = traffic.requests_per_s * traffic.calls_per_request * traffic.peak_factor
+    peak = peak_rate(plan) or 0.0
     each, chosen = plan.replica_capacity, plan.chosen
     saturated = wanted * each.saturated_requests_per_s
-    then = f"queues grow by {show_rate(peak - saturated)}" if saturated < peak else "they are served, but too late"
+    then = (
+        f"queues grow by {calls_shown(plan, peak - saturated)}" if saturated < peak else "they are served, but too late"
+    )
     return singular(
         f"Too few: {wanted} replicas of {split_shown(chosen, always='')},"
         f" {wanted * chosen.accelerators_per_replica} × {chosen.accelerator_name}, carry"
-        f" {show_rate(wanted * each.requests_per_s)} within the targets of the {show_rate(peak)} in the busiest hour."
-        f" Saturated they do {show_rate(saturated)}: {then}. As many as it takes are {plan.fleet.replicas}."
+        f" {calls_shown(plan, wanted * each.requests_per_s)} within the targets of the"
+        f" {calls_shown(plan, peak)} in the busiest hour."
+        f" Saturated they do {calls_shown(plan, saturated)}: {then}. As many as it takes are {plan.fleet.replicas}."
     )
 
 

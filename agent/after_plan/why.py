@@ -14,12 +14,12 @@ from agent.after_plan.sums import FIGURES, Explanation
 from agent.after_plan.variants import floor_of, varied, varied_spec
 from agent.report.blocks import Bullets, Paragraph, Report
 from agent.report.cost.price_origin import alternative_bill, bill_beside
-from agent.report.words import accelerators_noun, singular
+from agent.report.words import accelerators_noun, calls_shown, singular
 from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say, said
 from agent.talk.state import Branch, Ports, State
 from catalogs.errors import AmbiguousName, InputError, quoted
-from catalogs.units import GIB, show_count, show_figure, show_rate, show_seconds, show_usd
+from catalogs.units import GIB, show_count, show_figure, show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency, Rejection, split_shown
 from engine.workload import target_name
 
@@ -127,7 +127,8 @@ def _dear(subject: str, plan: CapacityPlan) -> Explanation:
     less = f"Following the load with the autoscaler it is {show_usd(scaled)}. " if scaled else ""
     return (
         Paragraph(
-            f"So many, since {show_rate(peak)} in the busiest hour ÷ {show_rate(each.requests_per_s)} of a replica,"
+            f"So many, since {calls_shown(plan, peak)} in the busiest hour ÷"
+            f" {calls_shown(plan, each.requests_per_s)} of a replica,"
             f" where {each.binds} stops it, take {working} of them. {less}'how can I make it cheaper' sets other terms,"
             " providers and accelerators beside it."
         ),

@@ -106,6 +106,11 @@ def amount_shown(value: float, unit: str) -> str:
             return f"{show_figure(value)} {unit}".strip()
 
 
+def calls_shown(plan: CapacityPlan, calls_per_s: float) -> str:
+    """Return a rate of model calls with its unit, which is that of requests where each is one call."""
+    return show_rate(calls_per_s, "requests/s" if plan.spec.traffic.calls_per_request == 1 else "calls/s")
+
+
 def power_shown(watts: float) -> str:
     """Return '820 W' or '4.2 kW'."""
     return f"{show_figure(watts)} W" if watts < 1000 else f"{show_figure(watts / 1000)} kW"

@@ -15,7 +15,6 @@ from agent.after_plan.measured import results_in, take_results
 from agent.after_plan.premises import confirmed
 from agent.after_plan.replies.bills.own_price import with_cents
 from agent.after_plan.replies.bills.seasons import is_of_year, year_with
-from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.saving import export, save
 from agent.after_plan.variants import difference, moved_verdict, side_by_side
 from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood
@@ -23,6 +22,7 @@ from agent.after_plan.wording.asides import cores, names_of_plans, on_any_day, w
 from agent.after_plan.wording.day_parts import day_parts, night_rate
 from agent.after_plan.wording.moves import as_moved
 from agent.after_plan.wording.plain_words import corrected
+from agent.after_plan.wording.rates import peak_rate
 from agent.exports import format_said
 from agent.fields.demand import USERS
 from agent.report.blocks import Report
@@ -89,7 +89,9 @@ def _at_once(state: State, text: str, ports: Ports) -> "Step | None":
         made = replace(state, pending=Clarify(question, Variation({}, {}, ""))), ()
     elif plan and (day := day_parts(text, state.base.values)):
         made = _answer_several(state, ((text, "change"), (text, "autoscaler")), ports, {text: WhatIf(day)})
-    elif plan and (night := night_rate(text)) and night < (peak_rate(plan) or 0.0):
+    elif (
+        plan and (night := night_rate(text)) and night * plan.spec.traffic.calls_per_request < (peak_rate(plan) or 0.0)
+    ):
         made = answer_act(state, "autoscaler", text, ports)
     elif plan and re.search(r"\d", text):
         made = _result_typed(state, text, plan, ports) or priced(state, text, plan, ports)

@@ -2,8 +2,7 @@
 
 from msgspec import Struct
 
-from agent.report.words import accelerators_noun, singular
-from catalogs.units import show_rate
+from agent.report.words import accelerators_noun, calls_shown, singular
 from engine.fleet.offers import replicas_billed
 from engine.plan import CapacityPlan
 
@@ -36,5 +35,5 @@ def room_billed(plan: CapacityPlan) -> str:
     return singular(
         f"{plan.fleet.billed_accelerators} {accelerators_noun(plan.chosen)} are billed, since instances are whole:"
         f" {found.replicas} replicas on {found.accelerators} of them, {more} more than run, carry"
-        f" {show_rate(found.requests_per_s)} at the same bill ('{found.replicas} replicas' plans them)."
+        f" {calls_shown(plan, found.requests_per_s)} at the same bill ('{found.replicas} replicas' plans them)."
     )

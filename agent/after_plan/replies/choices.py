@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from agent.after_plan.replies.asked import LIMITS, LOAD, PLACE, Asked, paragraphs, stated_s
 from agent.after_plan.replies.bills.places import other_bills
-from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, fleet_holds, peak_rate
+from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, fleet_holds
 from agent.after_plan.replies.running.counted import counted
 from agent.after_plan.replies.shares import shared_out
 from agent.after_plan.sums import Explanation
+from agent.after_plan.wording.rates import peak_rate
 from agent.report.blocks import Cell, Column, Table
 from agent.report.cost.price_origin import bill_beside
-from agent.report.words import accelerators_noun, singular, usd_shown
+from agent.report.words import accelerators_noun, calls_shown, singular, usd_shown
 from agent.talk.answer_display import variant_shown
 from agent.talk.model_proposals import model_proposals, purpose_in
 from agent.talk.requests import Variation
@@ -535,8 +536,9 @@ def _fewer(asked: Asked) -> Explanation | None:
         return paragraphs("One replica is the least: fewer accelerators hold the model in a wider split or not at all.")
     return paragraphs(
         f"One replica fewer, {left} on {left * plan.chosen.accelerators_per_replica} {accelerators_noun(plan.chosen)},"
-        f" carries {show_rate(left * plan.replica_capacity.requests_per_s)} within the targets; the busiest hour asks"
-        f" for {show_rate(peak)}. 'what would make it cheaper' says what lowers the number."
+        f" carries {calls_shown(plan, left * plan.replica_capacity.requests_per_s)} within the targets; the"
+        " busiest hour asks"
+        f" for {calls_shown(plan, peak)}. 'what would make it cheaper' says what lowers the number."
     )
 
 
@@ -569,8 +571,10 @@ def _each_carries(found: CapacityPlan, plan: CapacityPlan) -> str:
     wider = found.chosen.accelerators_per_replica > plan.chosen.accelerators_per_replica
     why = " The links of a wider replica cost a part of what each carries, and it fails as a larger piece."
     return (
-        f" {found.fleet.replicas} replicas of {its}, in which a {noun} carries {show_rate(each[0])}; of {own} it"
-        f" carries {show_rate(each[1])}, and the plan's {plan.fleet.replicas} take {plan.fleet.accelerators} {gpus} at"
+        f" {found.fleet.replicas} replicas of {its}, in which a {noun} carries {calls_shown(found, each[0])};"
+        f" of {own} it"
+        f" carries {calls_shown(plan, each[1])}, and the plan's {plan.fleet.replicas} take"
+        f" {plan.fleet.accelerators} {gpus} at"
         f" TTFT p95 {show_seconds(mine.ttft_s.p95)}, ITL {show_seconds(mine.itl_s.mean)}.{why if wider else ''}"
     )
 

@@ -7,10 +7,10 @@ from typing import Final
 from agent.after_plan.multiples import factor_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.bills.hours import hours, names_hours
-from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import Explanation
+from agent.after_plan.wording.rates import carried_rate, peak_rate
 from agent.report.blocks import Column, Table
-from agent.report.words import accelerators_noun, singular
+from agent.report.words import accelerators_noun, calls_shown, singular
 from catalogs.errors import InputError
 from catalogs.units import HOURS_PER_MONTH, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.fleet.offers import replicas_bill_usd
@@ -63,12 +63,13 @@ def spike(asked: Asked) -> Explanation:
     mean = plan.spec.traffic.requests_per_s
     if not peak or not mean:
         return paragraphs("The load has no rate that could rise: state one, such as '10 rps'.")
-    within = plan.fleet.capacity_requests_per_s
+    within = carried_rate(plan)
     served = plan.replica_capacity.saturated_requests_per_s * plan.fleet.working_replicas
     calls = plan.spec.traffic.calls_per_request
     room = (
-        f"Within the targets the fleet carries {show_rate(within)}: {show_figure(within / calls / mean)} × the mean, "
-        f"{show_figure(within / peak)} × the busiest hour. Saturated, with queues, it does {show_rate(served)}."
+        f"Within the targets the fleet carries {calls_shown(plan, within)}:"
+        f" {show_figure(within / calls / mean)} × the mean, "
+        f"{show_figure(within / peak)} × the busiest hour. Saturated, with queues, it does {calls_shown(plan, served)}."
     )
     stated = _RATE.search(asked.words)
     rate = float(stated[1].replace(",", "")) if stated else None
@@ -82,7 +83,7 @@ def spike(asked: Asked) -> Explanation:
         if burst <= within * (1 + 1e-6)
         else "it is served, but beyond the targets"
         if burst < served
-        else f"it does not hold: queues grow by {show_rate(burst - served)} as long as it lasts, or load is shed"
+        else f"it does not hold: queues grow by {calls_shown(plan, burst - served)} while it lasts, or load is shed"
     )
     needed = ceil(burst / plan.replica_capacity.requests_per_s - 1e-6)
     more = needed - plan.fleet.working_replicas
@@ -103,7 +104,7 @@ def spike(asked: Asked) -> Explanation:
         if more > 0
         else ""
     )
-    return paragraphs(f"{read} is {show_rate(burst)}: {verdict}.", takes, early, room)
+    return paragraphs(f"{read} is {calls_shown(plan, burst)}: {verdict}.", takes, early, room)
 
 
 def floor(asked: Asked) -> Explanation:

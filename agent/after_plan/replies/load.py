@@ -10,10 +10,11 @@ from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.billed import billed, room_billed
 from agent.after_plan.replies.bills.orders import order_before_full
 from agent.after_plan.sums import FIGURES, Explanation
+from agent.after_plan.wording.rates import carried_rate, peak_rate
 from agent.fields.demand import HABIT, USERS
 from agent.report.blocks import Column, Facts, Table
 from agent.report.cost.price_origin import bill_beside
-from agent.report.words import accelerators_noun, singular, usd_shown
+from agent.report.words import accelerators_noun, calls_shown, singular, usd_shown
 from catalogs.units import (
     HOURS_PER_MONTH,
     SECONDS_PER_DAY,
@@ -40,12 +41,6 @@ _READ_WORDS_PER_S: Final = 4.0
 """238 words a minute of silent reading: Brysbaert 2019, J. Memory and Language 109, 104047."""
 _USUAL_GROWTH: Final = (0.2, 0.5, 1.0)
 """A year's, for who states none."""
-
-
-def peak_rate(plan: CapacityPlan) -> float | None:
-    """Return the model calls a second of the busiest hour; None for a load without a rate."""
-    traffic = plan.spec.traffic
-    return traffic.requests_per_s and traffic.requests_per_s * traffic.calls_per_request * traffic.peak_factor
 
 
 def token_volume(asked: Asked) -> Explanation:
@@ -185,16 +180,17 @@ def limit(asked: Asked) -> Explanation:
         " breaks first."
     )
     each, users = asked.said(HABIT) or asked.values.get(HABIT), asked.users()
-    rate = answer.holds_to_requests_per_s / plan.spec.traffic.calls_per_request
+    rate = answer.holds_to_requests_per_s
     mean, room = rate / plan.spec.traffic.peak_factor, ""
     if peak:
-        ratio = answer.holds_to_requests_per_s / peak
+        ratio = carried_rate(plan) / peak
         room = (
-            f"That is {show_rate(mean)} averaged over the day, and {show_figure(ratio)} × the {show_rate(peak)} of the "
+            f"That is {show_rate(mean)} averaged over the day, and {show_figure(ratio)} × the"
+            f" {calls_shown(plan, peak)} of the "
             f"planned peak: {show_percent(max(0.0, ratio - 1))} of room."
         )
     if peak and users:
-        held = int(users * answer.holds_to_requests_per_s / peak)
+        held = int(users * carried_rate(plan) / peak)
         room += f" In users: {show_count(held)}, if each asks as often as now."
     elif each:
         room += f" In users: {show_count(int(mean / each))} if each asks so often all day, "
@@ -203,7 +199,7 @@ def limit(asked: Asked) -> Explanation:
         room += " How often a user asks was not said: 'a user asks 5 times an hour' turns it into users."
     saturated = (
         "All queues full, with no target kept, it would do "
-        f"{show_rate(plan.replica_capacity.saturated_requests_per_s * plan.fleet.working_replicas)}."
+        f"{calls_shown(plan, plan.replica_capacity.saturated_requests_per_s * plan.fleet.working_replicas)}."
     )
     from agent.after_plan.replies.figures.latencies import queue_shown
 
@@ -224,7 +220,7 @@ def fleet_holds(asked: Asked) -> Explanation:
     if not values:
         return paragraphs(
             f"How many? One replica, {plan.chosen.accelerators_per_replica} × {plan.chosen.accelerator_name}, carries "
-            f"{show_rate(plan.replica_capacity.requests_per_s)}; ask 'how much traffic can 8 GPUs hold'."
+            f"{calls_shown(plan, plan.replica_capacity.requests_per_s)}; ask 'how much traffic can 8 GPUs hold'."
         )
     named = asked.reading().values.get("hardware.accelerators")
     hardware = {"hardware.accelerators": named or (plan.chosen.accelerator,)}
@@ -236,7 +232,7 @@ def fleet_holds(asked: Asked) -> Explanation:
     if isinstance(found, NoPlan):
         return paragraphs(f"Nothing on {shown}: {found.rejected[0].reason if found.rejected else found.sentence}.")
     peak = peak_rate(plan)
-    most = found.answer.holds_to_requests_per_s
+    most = carried_rate(found)
     lead = (
         f"{singular(found.answer.sentence)}. {found.answer.breaks_first[:1].upper()}{found.answer.breaks_first[1:]}"
         " stops it there."
@@ -247,7 +243,8 @@ def fleet_holds(asked: Asked) -> Explanation:
     if peak:
         verdict = "enough" if most >= peak * (1 - 1e-6) and found.answer.meets_targets else "not enough"
         enough = (
-            f"That is {verdict} for the planned peak of {show_rate(peak)}, which takes {plan.fleet.accelerators}"
+            f"That is {verdict} for the planned peak of {calls_shown(plan, peak)}, which takes"
+            f" {plan.fleet.accelerators}"
             f" {accelerators_noun(plan.chosen)}."
         )
         if users := asked.users():
@@ -313,10 +310,10 @@ def outgrow(asked: Asked) -> Explanation:
     if joined and "hardware" not in joined[0]:
         return _users_join(asked, peak, float(joined[1].replace(",", "")), joined[2])
     growth = asked.said("traffic.growth_per_year") or _by_then(asked) or plan.spec.traffic.growth_per_year
-    ratio = plan.fleet.capacity_requests_per_s / peak
+    ratio = carried_rate(plan) / peak
     held = (
-        f"The fleet holds {show_rate(plan.fleet.capacity_requests_per_s)}, {show_figure(ratio)} × today's peak of"
-        f" {show_rate(peak)}."
+        f"The fleet holds {calls_shown(plan, carried_rate(plan))}, {show_figure(ratio)} × today's peak of"
+        f" {calls_shown(plan, peak)}."
     )
     billed_too = _grown_billed(plan, peak, growth)
     if not growth:
@@ -338,7 +335,11 @@ def outgrow(asked: Asked) -> Explanation:
     if growth < 0:
         return paragraphs(held, f"Traffic falls by {show_percent(-growth)} a year: it does not become too small.")
     rows = tuple(
-        (name, show_rate(peak * (1 + growth) ** years), show_count(_accelerators(plan, peak * (1 + growth) ** years)))
+        (
+            name,
+            calls_shown(plan, peak * (1 + growth) ** years),
+            show_count(_accelerators(plan, peak * (1 + growth) ** years)),
+        )
         for name, years in (_SOON if growth > 1 else _LATER)
     )
     pace, months = f"{show_percent(growth)} a year", 12.0
@@ -377,7 +378,7 @@ _PER_MONTH: Final = {"day": 30.4, "week": 4.35, "month": 1.0, "quarter": 1 / 3, 
 def _users_join(asked: Asked, peak: float, joining: float, period: str) -> Explanation:
     """Return when users who join at a steady pace fill the fleet."""
     plan, users = asked.plan, asked.values.get(USERS)
-    ratio = plan.fleet.capacity_requests_per_s / peak
+    ratio = carried_rate(plan) / peak
     if not users:
         return paragraphs(
             f"The fleet holds {show_figure(ratio)} × today's load. How many users make that load was not said: say 'we"
@@ -411,7 +412,8 @@ def _busy_at(plan: CapacityPlan, rate: float) -> str:
     bill = f", at {usd_shown(usd)} if it ran alone for a month of {HOURS_PER_MONTH:g} hours" if usd is not None else ""
     of_peak = f", {show_percent(rate / peak)} of the planned peak" if (peak := peak_rate(plan)) else ""
     return singular(
-        f"At {show_rate(rate)}{of_peak}, the {fleet.working_replicas} replicas run at {show_percent(share)} of their"
+        f"At {calls_shown(plan, rate)}{of_peak}, the {fleet.working_replicas} replicas run at"
+        f" {show_percent(share)} of their"
         f" saturated rate. {takes} replicas would carry it within the targets{bill}; the autoscaler keeps at least"
         f" {plan.fleet.minimum_replicas}."
         " The plan is as it was: 'what should the autoscaler target be' and 'what would it save off at night' go on."
@@ -423,7 +425,7 @@ def utilisation(asked: Asked) -> Explanation:
     plan = asked.plan
     rate = next((figure.value for figure in figures_in(asked.words) if figure.kind == "rate"), None)
     if rate is not None:
-        return paragraphs(_busy_at(plan, rate))
+        return paragraphs(_busy_at(plan, rate * plan.spec.traffic.calls_per_request))
     mean, peak = plan.performance.at_mean, plan.performance.at_peak
     idle = plan.cost.idle_share
     lead = (

@@ -1,10 +1,10 @@
 """A plan in sentences for people who were not there: a paragraph for a tender, five sentences for a manager."""
 
 from agent.after_plan.replies.asked import Asked, paragraphs
-from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import Explanation
+from agent.after_plan.wording.rates import carried_rate, peak_rate
 from agent.report.plan.opening import chance_shown
-from agent.report.words import accelerators_noun, usd_shown
+from agent.report.words import accelerators_noun, calls_shown, usd_shown
 from catalogs.units import SECONDS_PER_DAY, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.fleet.offers import origin
 from engine.workload import target_name, targets_by_default
@@ -22,7 +22,8 @@ def tender(asked: Asked) -> Explanation:
     traffic, tokens = plan.spec.traffic, plan.spec.tokens
     noun = accelerators_noun(chosen)
     load = (
-        f"{show_rate(traffic.requests_per_s)} averaged over the day and {show_rate(peak_rate(plan) or 0)} in the"
+        f"{show_rate(traffic.requests_per_s)} averaged over the day and"
+        f" {calls_shown(plan, peak_rate(plan) or 0)} in the"
         " busiest hour"
         if traffic.requests_per_s
         else f"{traffic.concurrency or 'as many as it holds'} requests in flight"
@@ -43,7 +44,8 @@ def tender(asked: Asked) -> Explanation:
         f" {chosen.accelerators_per_replica}"
         + (f", {spares} of them spare" if spares else "")
         + f", extensible to {plan.fleet.maximum_accelerators}. The bidder shall show compliance by a load test of one"
-        f" replica at {show_rate(plan.performance.at_peak.requests_per_s)} with the lengths above before acceptance."
+        f" replica at {calls_shown(plan, plan.performance.at_peak.requests_per_s)} with the lengths above"
+        " before acceptance."
         + (
             f" For orientation, the list price is {show_usd(plan.cost.monthly_usd)} a month"
             f" ({origin(offer)}, {offer.checked})."
@@ -59,7 +61,7 @@ def _one_sentence(asked: Asked) -> str:
     plan, offer = asked.plan, asked.plan.chosen.offer
     sentence = plan.answer.sentence.rstrip(".")
     peak = peak_rate(plan)
-    load = f" for {show_rate(peak)} in the busiest hour" if peak else ""
+    load = f" for {calls_shown(plan, peak)} in the busiest hour" if peak else ""
     speed = f", TTFT p95 {show_seconds(plan.performance.at_peak.ttft_s.p95)}"
     whose = f" ({origin(offer)})" if offer else ""
     sure = chance_shown(plan).replace(" (", ", ").rstrip(")")
@@ -99,7 +101,7 @@ def boss(asked: Asked) -> Explanation:
         + wish
     )
     peak = peak_rate(plan)
-    ratio = plan.answer.holds_to_requests_per_s / peak if peak else 0
+    ratio = carried_rate(plan) / peak if peak else 0
     room = (
         f"There is room for {show_percent(ratio - 1)} more use before answers become slower than that"
         if ratio > 1.005

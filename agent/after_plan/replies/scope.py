@@ -4,10 +4,11 @@ import re
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
-from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.replies.ways import batch as own_fleet
 from agent.after_plan.sums import Explanation
-from catalogs.units import MULTIPLIERS, SECONDS_PER_HOUR, show_count, show_figure, show_rate, show_seconds
+from agent.after_plan.wording.rates import peak_rate
+from agent.report.words import calls_shown
+from catalogs.units import MULTIPLIERS, SECONDS_PER_HOUR, show_count, show_figure, show_seconds
 
 _SECONDS: Final = {"minute": 60.0, "hour": 3600.0, "day": 86400.0, "night": 28800.0, "week": 604800.0}
 _ITEMS: Final = re.compile(
@@ -46,20 +47,20 @@ def batch(asked: Asked) -> Explanation:
     if match is None:
         return paragraphs(
             "A job with a deadline is a rate: its requests over its time. This fleet alone with it does"
-            f" {show_rate(rate)} of such lengths; ask 'how long do 1 million prompts take'."
+            f" {calls_shown(plan, rate)} of such lengths; ask 'how long do 1 million prompts take'."
         )
     count = (float(match[1].replace(",", "")) if match[1][0].isdecimal() else 1.0) * MULTIPLIERS.get(
         match[2] or "", 1.0
     )
     lead = (
         f"{show_count(count)} requests of this length take {_duration(count / rate)} on the whole fleet, saturated and"
-        f" with nothing else on it ({show_rate(rate)})."
+        f" with nothing else on it ({calls_shown(plan, rate)})."
     )
     beside = ""
-    if peak and plan.spec.traffic.requests_per_s:
-        spare = rate - plan.spec.traffic.requests_per_s * plan.spec.traffic.calls_per_request
+    if peak:
+        spare = rate - peak / plan.spec.traffic.peak_factor
         beside = (
-            f"Beside the usual load, in the hours around its mean, some {show_rate(spare)} are left:"
+            f"Beside the usual load, in the hours around its mean, some {calls_shown(plan, spare)} are left:"
             f" {_duration(count / spare)}, and its targets suffer while it runs."
             if spare > 0
             else ""
@@ -73,7 +74,8 @@ def batch(asked: Asked) -> Explanation:
         seconds = float(deadline[1] or 1) * _SECONDS[deadline[2]] if deadline else _SECONDS["night"]
         replicas = -(-count / seconds // each)
         wanted = (
-            f"To be done in {_duration(seconds)} it needs {show_rate(count / seconds)}: {replicas:.0f} replicas,"
+            f"To be done in {_duration(seconds)} it needs {calls_shown(plan, count / seconds)}: {replicas:.0f}"
+            " replicas,"
             f" {replicas * plan.chosen.accelerators_per_replica:.0f} × {plan.chosen.accelerator_name}."
         )
     other = "Other lengths: say 'prompts of 3000 tokens and answers of 50' first."

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from agent.report.words import accelerators_noun
-from catalogs.units import show_count, show_figure, show_rate, show_seconds
+from agent.report.words import accelerators_noun, calls_shown
+from catalogs.units import show_count, show_figure, show_seconds
 from engine.plan import CapacityPlan
 from engine.workload import target_name, targets_by_default
 
@@ -48,8 +48,8 @@ def _as_many(plan: CapacityPlan, before: CapacityPlan) -> str:
         return ""
     each, was = plan.replica_capacity, before.replica_capacity
     return (
-        f"As many replicas as before: each carries {show_rate(each.requests_per_s)} in place of"
-        f" {show_rate(was.requests_per_s)}, where {each.binds} stops it, and {show_rate(peak)} take"
+        f"As many replicas as before: each carries {calls_shown(plan, each.requests_per_s)} in place of"
+        f" {calls_shown(plan, was.requests_per_s)}, where {each.binds} stops it, and {calls_shown(plan, peak)} take"
         f" {show_figure(peak / each.requests_per_s)} of them."
     )
 

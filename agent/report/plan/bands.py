@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from agent.report.words import accelerators_noun, sentence
+from agent.report.words import accelerators_noun, calls_shown, sentence
 from catalogs.units import show_rate, show_seconds
 from engine.plan import BandPart, Bands, CapacityPlan, CountRange, Range
 from engine.workload import BandLevel
@@ -24,7 +24,7 @@ def _sentences(plan: CapacityPlan, bands: Bands) -> Iterator[str]:
         low, high = _ends(band)
         yield f"{name} at the peak: {show_seconds(low)} to {show_seconds(high)}; {rare} lies above, {rare} below."
     low, high = _ends(bands.replica_capacity.requests_per_s)
-    yield f"One replica carries {show_rate(low)} to {show_rate(high)} within the targets."
+    yield f"One replica carries {calls_shown(plan, low)} to {calls_shown(plan, high)} within the targets."
     if bands.chance_of_meeting is not None:
         met = round(100 * bands.chance_of_meeting)
         yield f"Today's fleet meets the targets at the peak in {met} of 100 such plans."

@@ -6,7 +6,7 @@ from typing import Any
 
 from agent.report.blocks import Block, Column, Facts, Heading, Paragraph, Table
 from agent.report.simulated_latencies import simulated_latencies
-from agent.report.words import figure, listed_names
+from agent.report.words import calls_shown, figure, listed_names
 from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
 from engine.plan import CapacityPlan, Verification
 
@@ -54,7 +54,7 @@ def simulated_blocks(plan: CapacityPlan) -> Iterator[Block]:
     shared = "" if one else " on each, every request to the one with the fewest outstanding"
     yield Paragraph(
         f"{who}{down} at the peak hour, request by request: {show_count(verification.requests)} requests at "
-        f"{show_rate(verification.requests_per_s)}{shared}; seed {verification.seed}."
+        f"{calls_shown(plan, verification.requests_per_s)}{shared}; seed {verification.seed}."
     )
     yield Paragraph(sized_sentence(plan, verification))
     yield simulated_latencies(
@@ -88,13 +88,14 @@ def sized_sentence(plan: CapacityPlan, verification: Verification) -> str:
 
 def binding_facts(plan: CapacityPlan) -> Facts:
     """Return how much one replica and the fleet serve, and what stops them there."""
+    calls = partial(calls_shown, plan)
     one, out = plan.replica_capacity, show_rate(plan.fleet.capacity_output_tokens_per_s, "output tokens/s")
     return Facts(
         (
-            ("one replica serves", figure(plan, "replica_capacity.requests_per_s", show_rate, " within the targets")),
+            ("one replica serves", figure(plan, "replica_capacity.requests_per_s", calls, " within the targets")),
             ("what stops it there", one.binds),
             ("what breaks next", one.breaks_next),
-            ("with every queue full", figure(plan, "replica_capacity.saturated_requests_per_s", show_rate)),
+            ("with every queue full", figure(plan, "replica_capacity.saturated_requests_per_s", calls)),
             ("the fleet serves", figure(plan, "fleet.capacity_requests_per_s", show_rate, f", {out}")),
         )
     )

@@ -4,8 +4,8 @@ from math import ceil
 
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.bills.money import currency
-from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import Explanation
+from agent.after_plan.wording.rates import peak_rate
 from agent.report.blocks import Cell, Column, Table
 from agent.report.plan.bands import RARE
 from agent.report.words import accelerators_noun, unknown_bill

@@ -5,9 +5,9 @@ from math import ceil
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
-from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.day_parts import night_rate
+from agent.after_plan.wording.rates import peak_rate
 from agent.report.blocks import Facts
 from agent.report.words import accelerators_noun
 from catalogs.units import show_figure, show_percent, show_rate, show_seconds, show_usd
@@ -70,12 +70,14 @@ def autoscaler(asked: Asked) -> Explanation:
         else ""
     )
     if night := night_rate(asked.text):
-        takes = max(1, ceil(night / plan.replica_capacity.requests_per_s - 1e-6))
+        calls = plan.spec.traffic.calls_per_request
+        takes = max(1, ceil(night * calls / plan.replica_capacity.requests_per_s - 1e-6))
         gpus = takes * plan.chosen.accelerators_per_replica
         zero = (
             f"At night {show_rate(night)} take {takes} replica{'s' if takes > 1 else ''},"
             f" {gpus} {accelerators_noun(plan.chosen)}, in place of {fleet.replicas}; the busiest hour stays as it is."
-            f" The bill is by the day's shape above: '{show_figure(peak_rate(plan) or night)} rps by day,"
+            " The bill is by the day's shape above:"
+            f" '{show_figure(peak / calls if (peak := peak_rate(plan)) else night)} rps by day,"
             f" {show_figure(night)} rps at night' plans a day with your night. {zero}"
         )
     facts = Facts(

@@ -9,7 +9,7 @@ from agent.after_plan.replies.asked import Asked, paragraphs, stated_s
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
 from agent.report.plan.opening import chance_shown
-from agent.report.words import usd_shown
+from agent.report.words import calls_shown, usd_shown
 from catalogs.units import show_count, show_figure, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency
 from engine.workload import Target, target_name
@@ -134,7 +134,8 @@ def queue_shown(plan: CapacityPlan) -> str:
     limit = capacity.requests_per_s
     return (
         f"In the busiest hour {show_figure(now)} requests wait in a replica's queue on average,"
-        f" {show_seconds(now / peak)} each before the prefill (Little); where the targets end, at {show_rate(limit)} a"
+        f" {show_seconds(now / peak)} each before the prefill (Little); where the targets end, at"
+        f" {calls_shown(plan, limit)} a"
         f" replica, it is {show_figure(most)}, {show_seconds(most / limit)} each. Warn from"
         f" {show_figure(plan.autoscaling.queue_length)} waiting on."
     )

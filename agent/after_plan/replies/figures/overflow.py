@@ -5,11 +5,12 @@ from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.figures.memory import native_context
-from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import Explanation
+from agent.after_plan.wording.rates import peak_rate
 from agent.deployment.alerts import KV_FULL
 from agent.deployment.triggers import interpolated
-from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
+from agent.report.words import calls_shown
+from catalogs.units import show_count, show_figure, show_percent, show_seconds
 from engine.plan import CapacityPlan
 
 _BOUNDED_BY: Final = {
@@ -42,10 +43,11 @@ def _queued(plan: CapacityPlan) -> tuple[str, ...]:
     """Return what waits from which rate on, who refuses, and which bound the plan suggests."""
     capacity, replicas, peak = plan.replica_capacity, plan.fleet.working_replicas, peak_rate(plan)
     holds, most = (replicas * rate for rate in (capacity.requests_per_s, capacity.saturated_requests_per_s))
-    now = f"Up to {show_rate(holds)} the targets hold" + (f"; the busiest hour has {show_rate(peak)}." if peak else ".")
+    busiest = f"; the busiest hour has {calls_shown(plan, peak)}" if peak else ""
+    now = f"Up to {calls_shown(plan, holds)} the targets hold{busiest}."
     beyond = (
-        f"From there to {show_rate(most)} all are served, later than the targets. Beyond {show_rate(most)} the queue"
-        " grows by each request more than that, for as long as it lasts."
+        f"From there to {calls_shown(plan, most)} all are served, later than the targets. Beyond"
+        f" {calls_shown(plan, most)} the queue grows by each request more than that, for as long as it lasts."
     )
     each = interpolated(capacity.load_curve, capacity.requests_per_s, "in_flight") if capacity.load_curve else 0.0
     bound = round(each + _DEVIATIONS * each**0.5)

@@ -5,11 +5,11 @@ from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.figures.latencies import queue_shown
-from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import Explanation
-from agent.report.words import singular
+from agent.after_plan.wording.rates import peak_rate
+from agent.report.words import calls_shown, singular
 from catalogs.errors import InputError
-from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
+from catalogs.units import show_count, show_figure, show_percent, show_seconds
 from engine.plan import CapacityPlan
 
 _WHO: Final = (
@@ -36,7 +36,8 @@ def arrivals(asked: Asked) -> Explanation:
         else f"Arrivals are assumed with a CV of {show_figure(cv)} between them; 1 is Poisson"
     )
     lead = (
-        f"{process}, at {show_rate(peak)} in the busiest hour; TTFT and its percentiles hold the queue that this makes."
+        f"{process}, at {calls_shown(plan, peak)} in the busiest hour; TTFT and its percentiles hold the queue that"
+        " this makes."
     )
     many = asked.count_of(_WHO)
     burstier = "" if cv >= _BURSTIER else _burstier(asked)
@@ -48,7 +49,7 @@ def arrivals(asked: Asked) -> Explanation:
 
 def _at_once(plan: CapacityPlan, peak: float, many: int) -> str:
     """Return what so many requests at one instant do: their prompts are read by the replicas, one after another."""
-    often, rate = _at_least(many, peak), show_rate(peak)
+    often, rate = _at_least(many, peak), calls_shown(plan, peak)
     usual = (
         f"By chance alone {show_percent(often)} of the busiest hour's seconds bring {many} or more: the plan's"
         " percentiles hold them."

@@ -5,8 +5,9 @@ from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.figures.latencies import queue_shown
-from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import FIGURES, Explanation
+from agent.after_plan.wording.rates import peak_rate
+from agent.report.words import calls_shown
 from catalogs.units import show_count, show_figure, show_rate, show_seconds
 
 _PEOPLE: Final = (
@@ -37,7 +38,7 @@ def _people_at_once(asked: Asked) -> str:
     answered_s = plan.performance.at_peak.e2e_s.mean
     if not asked.has(_PEOPLE) or not rate or not answered_s:
         return ""
-    within = plan.fleet.capacity_requests_per_s / plan.spec.traffic.calls_per_request
+    within = plan.fleet.capacity_requests_per_s
     shown = ", ".join(f"{show_figure(within * (answered_s + pause))} with {show_seconds(pause)}" for pause in _PAUSES_S)
     return (
         "People at the same time are more than requests: who has an answer reads and types before the next. Of such"
@@ -77,8 +78,8 @@ def rate_meaning(asked: Asked) -> Explanation:
     mean = f"{show_rate(traffic.requests_per_s)} on average × {show_figure(traffic.peak_factor)}{calls}"
     return paragraphs(
         _without_retries(asked),
-        f"It counts what starts each second: {show_rate(peak)} in the busiest hour, {mean}.",
-        f"In flight at once are then {show_count(at_peak.in_flight * replicas)}: {show_rate(peak)} ×"
+        f"It counts what starts each second: {calls_shown(plan, peak)} in the busiest hour, {mean}.",
+        f"In flight at once are then {show_count(at_peak.in_flight * replicas)}: {calls_shown(plan, peak)} ×"
         f" {show_seconds(at_peak.in_flight * replicas / peak)} that each is there (Little's law).",
         "If you meant so many in flight at once, say '20 in flight': that is another plan.",
     )

@@ -6,13 +6,14 @@ from typing import Final
 
 from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.replies.asked import Asked, paragraphs
-from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, peak_rate
+from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
 from agent.after_plan.replies.running.held import tails_at
 from agent.after_plan.sums import Explanation
+from agent.after_plan.wording.rates import peak_rate
 from agent.interpret.words.numerals import in_figures
 from agent.report.blocks import Cell, Column, Table
-from agent.report.words import accelerators_noun
-from catalogs.units import show_count, show_figure, show_rate
+from agent.report.words import accelerators_noun, calls_shown
+from catalogs.units import show_count, show_figure
 from engine.plan import CapacityPlan, split_shown
 
 _BARE_PAIR: Final = re.compile(
@@ -47,7 +48,7 @@ def counted(asked: Asked) -> Explanation | None:
     meant = _TAKEN_FOR.match(asked.words) and len(took) == len(replicas) == 1
     wrong = f"The plan has {own} replicas, not {took[0]}. " if meant else ""
     lead = (
-        f"{wrong}{show_rate(peak)} in the busiest hour ÷ {show_rate(each)} of a replica"
+        f"{wrong}{calls_shown(plan, peak)} in the busiest hour ÷ {calls_shown(plan, each)} of a replica"
         f" ({split_shown(plan.chosen, always='TP1')}), where {plan.replica_capacity.binds} stops it, are"
         f" {show_figure(needed)}: {ceil(needed - 1e-6)} replicas hold the"
         f" targets{spare}."
@@ -58,7 +59,7 @@ def counted(asked: Asked) -> Explanation | None:
     )  # fmt: skip
     rows = [_row(plan, peak, count, size) for count in dict.fromkeys((*replicas, float(plan.fleet.replicas)))]
     other = next(int(count) for count in replicas if count != plan.fleet.replicas)
-    most = show_rate(plan.replica_capacity.saturated_requests_per_s)
+    most = calls_shown(plan, plan.replica_capacity.saturated_requests_per_s)
     after = (
         f"With no target kept a replica does {most}, its queues full. 'with {other} replicas' plans with so many,"
         f" whatever the targets say; 'we measured {show_figure(peak / other)} rps on one replica at ttft p95 700 ms'"
@@ -74,7 +75,7 @@ def _row(plan: CapacityPlan, peak: float, count: float, size: int) -> tuple[Cell
     holds = whole * capacity.requests_per_s
     verdict = "enough" if holds >= peak * (1 - 1e-6) else "targets missed" if ttft else "overloaded: queues grow"
     own = ", the plan's" if whole == plan.fleet.replicas else ""
-    return f"{whole}{own}", show_count(whole * size), show_rate(holds), ttft, itl, verdict
+    return f"{whole}{own}", show_count(whole * size), calls_shown(plan, holds), ttft, itl, verdict
 
 
 def _replicas_in(asked: Asked) -> list[float]:

@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from agent.after_plan.multiples import factor_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
-from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, limit, peak_rate
+from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, limit
 from agent.after_plan.sums import Explanation
 from agent.after_plan.whatif import understood
+from agent.after_plan.wording.rates import peak_rate
 from agent.interpret.traffic.peaks import mean_follows, usual_ratio
 from agent.interpret.traffic.scope import RATE
 from agent.report.blocks import Cell, Column, Paragraph, Table
-from agent.report.words import accelerators_noun, singular, usd_shown
+from agent.report.words import accelerators_noun, calls_shown, singular, usd_shown
 from agent.talk.requests import Cheapest, WhatIf
 from catalogs.errors import InputError
 from catalogs.units import GIB, SECONDS_PER_DAY, show_count, show_figure, show_percent, show_rate, show_seconds
@@ -47,7 +48,9 @@ def at_load(asked: Asked) -> Explanation:
     )
     now, met = plan.performance.at_peak, "met" if plan.answer.meets_targets else "missed"
     tails = (show_seconds(now.ttft_s.p95), show_seconds(now.itl_s.p95))
-    rows: list[tuple[Cell, ...]] = [("as planned", show_rate(peak), *tails, met, show_count(plan.fleet.accelerators))]
+    rows: list[tuple[Cell, ...]] = [
+        ("as planned", calls_shown(plan, peak), *tails, met, show_count(plan.fleet.accelerators))
+    ]
     rows += [_row(asked, label, values) for label, values in changes]
     held = [str(row[0]) for row in rows[1:] if row[4] == "met"]
     broken = [str(row[0]) for row in rows[1:] if row[4] != "met"]
@@ -121,9 +124,9 @@ def _row(asked: Asked, label: str, values: Mapping[str, Any]) -> tuple[Cell, ...
     takes = show_count(made.fleet.accelerators) if made.answer.meets_targets else "no number does"
     each, capacity = peak / plan.fleet.working_replicas, made.replica_capacity
     if each >= capacity.saturated_requests_per_s:
-        return label, show_rate(peak), "", "", "overloaded: queues grow", takes
+        return label, calls_shown(made, peak), "", "", "overloaded: queues grow", takes
     met = made.answer.meets_targets and each <= capacity.requests_per_s * (1 + 1e-6)
-    return label, show_rate(peak), *tails_at(made, each), "met" if met else "missed", takes
+    return label, calls_shown(made, peak), *tails_at(made, each), "met" if met else "missed", takes
 
 
 def tails_at(plan: CapacityPlan, each: float) -> tuple[str, str]:
@@ -222,12 +225,15 @@ def more_or_fewer(asked: Asked) -> Explanation:
     capacity = replicas * plan.replica_capacity.requests_per_s
     peak = peak_rate(plan)
     lead = (
-        f"{replicas} replicas instead of {now}, {replicas * size} {noun}, carry {show_rate(capacity)} within the"
-        f" targets in the busiest hour instead of {show_rate(now * plan.replica_capacity.requests_per_s)}"
+        f"{replicas} replicas instead of {now}, {replicas * size} {noun}, carry {calls_shown(plan, capacity)}"
+        " within the"
+        f" targets in the busiest hour instead of {calls_shown(plan, now * plan.replica_capacity.requests_per_s)}"
     )
     if peak:
         enough = "enough" if capacity >= peak * (1 - 1e-6) else "not enough"
-        lead += f": {enough} for the planned {show_rate(peak)}, with {show_percent(capacity / peak - 1)} of room"
+        lead += (
+            f": {enough} for the planned {calls_shown(plan, peak)}, with {show_percent(capacity / peak - 1)} of room"
+        )
     if usd is not None:
         paid, now_paid = paid_accelerators(plan.chosen, replicas), plan.fleet.billed_accelerators
         others = plan.cost.other_monthly_usd
@@ -285,7 +291,7 @@ def users_of_load(asked: Asked) -> Explanation:
     often, seconds = each
     users = rate * seconds / often
     sum = f"{show_rate(rate)} × {show_seconds(seconds)} ÷ {show_figure(often)} = {show_count(round(users))} users"
-    most = plan.answer.holds_to_requests_per_s / plan.spec.traffic.peak_factor / plan.spec.traffic.calls_per_request
+    most = plan.answer.holds_to_requests_per_s / plan.spec.traffic.peak_factor
     return paragraphs(
         f"{sum}, if each asks {show_figure(often)} × in {show_seconds(seconds)}: of those who are there, on average.",
         f"The fleet carries {show_rate(most)} on average: {show_count(int(most * seconds / often))} such users. The"

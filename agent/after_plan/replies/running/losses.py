@@ -4,13 +4,14 @@ from math import ceil
 from typing import Final
 
 from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
-from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, peak_rate
+from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
 from agent.after_plan.replies.running.held import tails_at
 from agent.after_plan.sums import Explanation
+from agent.after_plan.wording.rates import peak_rate
 from agent.report.blocks import Column, Facts, Table
-from agent.report.words import accelerators_noun, singular, usd_shown
+from agent.report.words import accelerators_noun, calls_shown, singular, usd_shown
 from catalogs.errors import InputError
-from catalogs.units import show_percent, show_rate, show_seconds
+from catalogs.units import show_percent, show_seconds
 from engine.fleet.offers import paid_accelerators, replicas_bill_usd
 from engine.plan import CapacityPlan
 
@@ -108,20 +109,23 @@ def left_after(asked: Asked, left: int) -> str:
         return "Nothing is left: the service stands still until a replica is back."
     each = plan.replica_capacity
     capacity = left * each.requests_per_s
-    text = f"The remaining {left} carry {show_rate(capacity)} within the targets"
+    text = f"The remaining {left} carry {calls_shown(plan, capacity)} within the targets"
     if not peak:
         return singular(f"{text}.")
     if capacity >= peak * (1 - 1e-6):
-        return singular(f"{text}, enough for the {show_rate(peak)} of the busiest hour: the targets hold.")
+        return singular(f"{text}, enough for the {calls_shown(plan, peak)} of the busiest hour: the targets hold.")
     most = left * each.saturated_requests_per_s
     hours = f"; outside the busiest hours they are enough up to {show_percent(capacity / peak)} of the peak"
     if most < peak:
         return singular(
-            f"{text}, {show_percent(capacity / peak)} of the {show_rate(peak)} of the busiest hour. Even saturated they"
-            f" do {show_rate(most)}: queues then grow by {show_rate(peak - most)} until load is shed{hours}."
+            f"{text}, {show_percent(capacity / peak)} of the {calls_shown(plan, peak)} of the busiest hour."
+            " Even saturated they"
+            f" do {calls_shown(plan, most)}: queues then grow by {calls_shown(plan, peak - most)} until load is"
+            f" shed{hours}."
         )
     return singular(
-        f"{text}, {show_percent(capacity / peak)} of the {show_rate(peak)} of the busiest hour: served, but beyond the"
+        f"{text}, {show_percent(capacity / peak)} of the {calls_shown(plan, peak)} of the busiest hour: served,"
+        " but beyond the"
         f" targets{hours}."
     )
 

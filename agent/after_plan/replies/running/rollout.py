@@ -5,12 +5,13 @@ from math import ceil
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
-from agent.after_plan.replies.load import NODES, peak_rate
+from agent.after_plan.replies.load import NODES
 from agent.after_plan.replies.running.losses import left_after
 from agent.after_plan.sums import Explanation
+from agent.after_plan.wording.rates import peak_rate
 from agent.report.blocks import Column, Table
-from agent.report.words import accelerators_noun, singular
-from catalogs.units import SECONDS_PER_HOUR, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
+from agent.report.words import accelerators_noun, calls_shown, singular
+from catalogs.units import SECONDS_PER_HOUR, show_count, show_figure, show_percent, show_seconds, show_usd
 from engine.fleet.offers import instances_for
 from engine.plan import CapacityPlan
 from engine.planning.outage import NEW_NODE
@@ -101,8 +102,9 @@ def _canary(asked: Asked, start: float) -> tuple[str, ...]:
     replicas, rate = ceil(share * peak / each - 1e-9), share * peak
     noun = accelerators_noun(plan.chosen, replicas * size)
     lead = (
-        f"A canary of {show_percent(share)}{'' if match else ', as an example,'} gets {show_rate(rate)} of the"
-        f" {show_rate(peak)} of the busiest hour: {replicas} replica{'s' if replicas > 1 else ''}, {replicas * size}"
+        f"A canary of {show_percent(share)}{'' if match else ', as an example,'} gets {calls_shown(plan, rate)} of the"
+        f" {calls_shown(plan, peak)} of the busiest hour: {replicas} replica{'s' if replicas > 1 else ''},"
+        f" {replicas * size}"
         f" {noun} beside the fleet, {show_percent(rate / (replicas * each))} loaded. It serves {show_seconds(start)}"
         " after it is begun on a new node."
     )

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.measured import told_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
-from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import Explanation
+from agent.after_plan.wording.rates import peak_rate
 from agent.interpret.traffic.peaks import mean_follows, usual_ratio
 from agent.interpret.traffic.scope import RATE
+from agent.report.words import calls_shown
 from catalogs.errors import InputError
-from catalogs.units import show_count, show_figure, show_rate, show_seconds
+from catalogs.units import show_count, show_figure, show_seconds
 from engine.plan import CapacityPlan, Latency, split_shown
 from engine.workload import Target, target_name
 
@@ -102,7 +103,8 @@ def typed_result(asked: Asked) -> Explanation:
         "hardware.accelerators": (chosen.accelerator,), "precision.weights": chosen.precision.weights,
         "serving.tensor_parallel": chosen.tensor_parallel, "serving.pipeline_parallel": chosen.pipeline_parallel,
         **{path: value for path, value in read.items() if path.startswith(_OF_A_SERVER)},
-        RATE: rate, "traffic.peak_factor": 1.0, "hardware.replicas": replicas, "targets": (),
+        RATE: rate, "traffic.calls_per_request": 1.0,
+        "traffic.peak_factor": 1.0, "hardware.replicas": replicas, "targets": (),
     }  # fmt: skip
     try:
         made = asked.sketch(values, (LIMITS | LOAD | {"availability.spare_replicas"}) - values.keys())
@@ -111,7 +113,7 @@ def typed_result(asked: Asked) -> Explanation:
     if not isinstance(made, CapacityPlan):
         return paragraphs(f"That cannot be forecast: {made.sentence}")
     where = (
-        f"{show_rate(rate)} on {replicas} replica{'s' if replicas > 1 else ''} of"
+        f"{calls_shown(plan, rate)} on {replicas} replica{'s' if replicas > 1 else ''} of"
         f" {split_shown(made.chosen, always='TP1')}, {made.chosen.accelerator_name},"
         f" {made.chosen.precision.weights.upper()}"
     )
@@ -119,7 +121,8 @@ def typed_result(asked: Asked) -> Explanation:
     return paragraphs(
         *(_beside(made, target, plan, where, rate / replicas) for target in read["targets"]),
         "" if unsaid else _taken_at(plan, read["targets"], rate / replicas),
-        f"At which load it was measured was not said: {show_rate(rate)} is the plan's of a replica in the busiest hour,"
+        f"At which load it was measured was not said: {calls_shown(plan, rate)} is the plan's of a replica in"
+        " the busiest hour,"
         " and latencies fall with it. Say it, as in 'measured ITL p95 34 ms at 3 rps on one replica'."
         if unsaid
         else "",
@@ -144,7 +147,8 @@ def _taken_at(plan: CapacityPlan, measured: Iterable[Target], each: float) -> st
         return ""
     takes = ceil(peak / each - 1e-6) + plan.fleet.spares
     return (
-        f"At {show_rate(each)} a replica the planned peak of {show_rate(peak)} takes {takes} replicas; the plan has"
+        f"At {calls_shown(plan, each)} a replica the planned peak of {calls_shown(plan, peak)} takes {takes}"
+        " replicas; the plan has"
         f" {plan.fleet.replicas}. '{takes} replicas' plans with so many."
     )
 
@@ -173,7 +177,8 @@ def _beside(made: CapacityPlan, measured: Target, plan: CapacityPlan, where: str
     if each > made.replica_capacity.requests_per_s:
         most, full = made.replica_capacity.requests_per_s, made.replica_capacity.saturated_requests_per_s
         text += (
-            f"; by the forecast a replica is full there: it is planned to {show_rate(most)} and does {show_rate(full)}"
+            f"; by the forecast a replica is full there: it is planned to {calls_shown(plan, most)} and does"
+            f" {calls_shown(plan, full)}"
         )
     else:
         at: Latency = getattr(made.performance.at_peak, f"{measured.metric}_s")

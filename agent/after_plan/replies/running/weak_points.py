@@ -1,8 +1,8 @@
 """What could undo a plan: one list of what it knows against itself, the heaviest first."""
 
 from agent.after_plan.replies.asked import Asked, paragraphs
-from agent.after_plan.replies.load import peak_rate
 from agent.after_plan.sums import Explanation
+from agent.after_plan.wording.rates import carried_rate, peak_rate
 from agent.report.blocks import Bullets
 from agent.report.plan.bands import fleet_sentence, measure_sentence
 from agent.report.words import accelerators_noun, joined, usd_shown
@@ -47,9 +47,7 @@ def _targets(plan: CapacityPlan) -> str:
 
 def _limit(plan: CapacityPlan) -> str:
     answer, peak = plan.answer, peak_rate(plan)
-    room = (
-        f", {show_percent(max(0.0, answer.holds_to_requests_per_s / peak - 1))} above the planned peak" if peak else ""
-    )
+    room = f", {show_percent(max(0.0, carried_rate(plan) / peak - 1))} above the planned peak" if peak else ""
     return f"the limit: {answer.breaks_first} gives way first, at {show_rate(answer.holds_to_requests_per_s)}{room}"
 
 

@@ -1,0 +1,14 @@
+"""Rates of a plan in what it counts: a user's request may be several calls of the model, and replicas carry calls."""
+
+from engine.plan import CapacityPlan
+
+
+def peak_rate(plan: CapacityPlan) -> float | None:
+    """Return the model calls a second of the busiest hour; None for a load without a rate."""
+    traffic = plan.spec.traffic
+    return traffic.requests_per_s and traffic.requests_per_s * traffic.calls_per_request * traffic.peak_factor
+
+
+def carried_rate(plan: CapacityPlan) -> float:
+    """Return the model calls a second that the fleet carries within its targets."""
+    return plan.fleet.capacity_requests_per_s * plan.spec.traffic.calls_per_request
