@@ -19,6 +19,7 @@ from agent.interpret.demand.rest import ask_whole_load, is_of_a_key, unused_figu
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.interpret.facts.settlement import implausible
+from agent.interpret.lengths_and_times.lengths import LONGEST_LENGTH
 from agent.interpret.roles.figures import Second, is_figure
 from agent.interpret.traffic.growth import GROWTH
 from agent.interpret.traffic.how_many import USUAL_HABIT, read_users
@@ -250,7 +251,12 @@ _FEWEST_TOKENS: Final = 10.0
 def _is_of_a_prompt(draft: Draft, item: Item, second: Second) -> bool:
     at = draft.sentence.items.index(item)
     counts = any(one.has("thing", "event", "user", "slash") for one in draft.sentence.items[at + 1 : at + 2])
-    one = item.has("num") and len(item.number.values) == 1 and item.number.value >= _FEWEST_TOKENS and not counts
+    one = (
+        item.has("num")
+        and len(item.number.values) == 1
+        and _FEWEST_TOKENS <= item.number.value < LONGEST_LENGTH
+        and not counts
+    )
     return one and second.roles[item.start].get("prompt", 0.0) >= LIKELY
 
 

@@ -49,6 +49,7 @@ _ELSEWHERE: Final = tuple(
         "'season' | 'january' | 'december')",
         "dur 'ago'",
         f"{_WE} ('used' 'to' | {_DID})",
+        "(?: ^ | (?<= stop | comma | colon | conj | 'it')) 'used' 'to' 'be'",
         f"{_WE} {_WAS} {_AT} (num | dur | money | gpu | model | prec | pct)",
         "(?: ^ | (?<= stop | comma | colon | conj)) 'was' (link | 'only' | 'at'){0,2} num",
         f"{_one_of('old previous former legacy prior')} loose{{1,3}} ({_DID} | {_WAS} | 'had' | 'used' | 'says' | "

@@ -170,9 +170,9 @@ def rates_of(draft: Draft) -> list[Rate]:
 
 
 NEEDED: Final = Rule(
-    "('need' | 'needs' | 'needed' | 'want' | 'wants' | 'its' | 'now' | 'target' | 'targeting' | 'expect') (link | "
-    "'to' | 'be' | 'have' | 'get' | 'do' | 'handle' | 'at' | 'reach' | 'is' | verb){0,3} n:num (?= comma | stop | "
-    "conj | for | $)"
+    "('need' | 'needs' | 'needed' | 'want' | 'wants' | 'its' | 'now' | 'target' | 'targeting' | 'expect' | 'only') "
+    "(link | 'to' | 'be' | 'have' | 'get' | 'do' | 'handle' | 'at' | 'reach' | 'is' | verb){0,3} n:num "
+    "(?= comma | stop | conj | for | $)"
 )
 """A bare number that is needed: 'need 25'."""
 _UNIT_OF_OLD: Final = Rule("u:rateunit | event? per t:time | event? slash s:(time | tshort)")

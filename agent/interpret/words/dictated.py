@@ -21,6 +21,7 @@ _NUMBER: Final = (
 _STRONG: Final = (
     r"no,? wait|wait,? no|sorry|scratch that|strike that|edit|correction|or rather|i mean(?:t)?|"
     r"make (?:it|that)|my (?:bad|mistake)|oops|but (?:it'?s |it is |that'?s )?(?:really|actually)|pardon|"
+    r"but i(?:'d|'ll| would)? (?:bet on|say|guess|think(?: it'?s)?|go with)|"
     r"je veux dire|ou plutôt|quatsch|ich meinte?|vielmehr|besser gesagt|perd[oó]n|digo|mejor dicho|"
     r"quiero decir|scusa(?:te)?|anzi|volevo dire|desculpe?|aliás|quer dizer|ou melhor|ik bedoel|"
     r"przepraszam|to znaczy|извините|точнее|вернее|不对|哦不|いや|すみません|じゃなくて|ではなく|아니"
@@ -66,7 +67,8 @@ def as_meant(text: str, families: Collection[str]) -> tuple[str, tuple[str, ...]
         text: a line.
         families: words with which models' names begin, in lower case.
     """
-    text = _ABBREVIATED.sub(r"\1 ", text)
+    text = _ABBREVIATED.sub(r"\1 ", _LOOSE.sub(lambda said: " " * len(said.group()), text))
+    text = _ALWAYS.sub(lambda said: "24/7".ljust(len(said.group())), text)
     text = _PERCENTILE.sub(_percentile, text)
     text = _POINT.sub(_with_point, text)
     text = _CARD.sub(_card, text)
@@ -129,6 +131,11 @@ def _unit(words: str) -> frozenset[str]:
 
 
 _PERCENTILE: Final = re.compile(r"\bp (fifty|ninety(?:[ -](?:five|nine))?)\b", re.I)
+_ALWAYS: Final = re.compile(r"\btwenty[ -]four[ /-]seven\b", re.I)
+_LOOSE: Final = re.compile(
+    r"(?<=[\dkK])-?ish\b|(?<=\d)\+(?=\s(?:rps|qps|req\w*|quer\w+|users|people|tokens)\b)|(?<=/)~(?=\d)", re.I
+)
+"""What makes a figure loose and changes none: '10ish rps', '10+ rps', '1k/~200'."""
 _ABBREVIATED: Final = re.compile(r"(?<=\d )(mio|mrd|tsd|tys|mln|млн|тыс)\.", re.I)
 """Scales that other languages shorten with a full stop, which ends no sentence."""
 

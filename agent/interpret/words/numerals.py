@@ -41,7 +41,7 @@ _FACTORS: Final = {
     "ten": 10.0,
 }  # fmt: skip
 
-_BELOW_HUNDRED = "(tens small? | small (tens small? (?! 'page' | 'word') | 'zero')?)"
+_BELOW_HUNDRED = "(tens small? | small (?! 'digit' | 'digits') (tens small? (?! 'page' | 'word') | 'zero')?)"
 """Also as it is spoken: 'three fifty' is 350, 'seven zero' 70."""
 _IN_WORDS = Rule(
     "(num (?= scaleword | 'and' 'a' 'half') | 'hundred' (?= 'thousand' | 'k') | "

@@ -34,6 +34,9 @@ def in_tokens(value: float, unit: str) -> tuple[float, str]:
     if singular in ("char", "character"):
         tokens = round(value / CHARACTERS_PER_TOKEN)
         return tokens, f"{said} characters / {CHARACTERS_PER_TOKEN} = {show_count(tokens)} tokens"
+    if singular in ("kb", "kib"):
+        tokens = round(value * 1000 / CHARACTERS_PER_TOKEN)
+        return tokens, f"{said} kB / {CHARACTERS_PER_TOKEN} bytes = {show_count(tokens)} tokens"
     if singular == "hanzi":
         tokens = round(value * TOKENS_PER_HANZI)
         return tokens, f"{said} characters × {TOKENS_PER_HANZI} = {show_count(tokens)} tokens"

@@ -40,7 +40,8 @@ KINDS: Final[dict[str, str]] = {
     "people actives",
     "active": "dau mau wau",
     "token": "token tokens tok toks tkn tkns tk",
-    "textunit": "hanzi word words page pages character characters char chars paragraph paragraphs sentence sentences",
+    "textunit": "kb kib hanzi word words page pages character characters char chars paragraph paragraphs sentence "
+    "sentences",
     "param": "param params parameter parameters",
     "call": "call calls step steps hop hops invocation invocations completion completions generation generations "
     "turn turns",
