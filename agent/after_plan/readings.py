@@ -198,7 +198,9 @@ def is_doubtful(text: str, read: Understood, likely: tuple[Guess, ...], base: Ma
     )
 
 
-_PUT_FORWARD: Final = re.compile(r"\W*(?:(?:and|but|so|ok|okay)\W+)*what (?:if|about)\b", re.I)
+_PUT_FORWARD: Final = re.compile(
+    r"\W*(?:(?:and|but|so|ok|okay)\W+)*(?:what (?:if|about)\b|how many (?:\w+ )+(?:for|at) \d)", re.I
+)
 _NAMES_VALUES: Final = frozenset(
     {"hands", "who_said", "more_or_fewer", "at_load", "users_of_load", "fewest", "included", "monitoring"}
 )
@@ -230,7 +232,9 @@ def is_plain_change(text: str, read: Understood) -> bool:
 
 _SUPPOSED: Final = re.compile(
     r"^\W*(?:(?:and|but|so|ok|okay|hm+)\W+)*(?:what (?:if|about|happens)|how (?:about|does it look)|suppose|assum\w+|"
-    r"say|imagine|let'?s say)\b|\b(?:if|when|wenn|falls|und mit|et si|si|se|y si|e se)\b",
+    r"say|imagine|let'?s say)\b|"
+    r"\bhow many\b[^?]*\b(?:for|at|with|to (?:serve|carry|handle|hold))\b|"
+    r"\b(?:if|when|wenn|falls|und mit|et si|si|se|y si|e se)\b",
     re.I,
 )
 """How a line puts something for the sake of argument: a variant answers it."""

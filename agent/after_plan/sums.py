@@ -181,7 +181,8 @@ def _memory(plan: CapacityPlan) -> Explanation:
     facts = Facts(tuple((label, f"{show_figure(size / GIB)} GiB") for label, size in parts))
     text = (
         f"Per {plan.chosen.accelerator_name}. The KV pool holds {show_count(plan.memory.max_concurrent_sequences)} "
-        f"requests of mean length; at the peak {show_percent(plan.memory.headroom)} of it is free."
+        "requests of mean length, a twentieth of it left to longer ones; at the peak"
+        f" {show_percent(plan.memory.headroom)} of it is free."
     )
     return facts, Paragraph(text)
 

@@ -162,6 +162,21 @@ _EVIDENT: Final = tuple(
             r"\bhow (?:fast|quick\w*|long)\b.*\bfrom \d+ (?:replicas )?to \d+ replicas\b",
         ),
         ("context", r"\bhow long (?:may|can|could) (?:the |our )?(?:average |mean )?(?:prompts?|inputs?) (?:be|get)\b"),
+        (
+            "latency",
+            r"\b(?:p\d\d|percentiles?|ttft|latenc\w+)\b.*\b(?:fleet[- ]?wide|(?:per|each) replica|client)\b.*\?",
+        ),
+        (
+            "scope_batch",
+            r"\bbatch\b.*\b\d[\d.,]* ?(?:k|m|million|thousand)? ?(?:docs?|documents?|prompts|files|records|"
+            r"summaries|texts|pages|articles|tickets|e?mails)\b",
+        ),
+        ("cost", r"^\W*(?:(?:so|and|ok) )?how much (?:is|was|would|does|will) (?:it|that|this|all)(?: cost| be)?\W*$"),
+        (
+            "since",
+            r"\bwhat (?:did|have) (?:we|i|you) (?:chang|alter|edit)\w*\b|"
+            r"^\W*(?:please )?(?:list|show)(?: me)?(?: all| the| our| my)* changes\b",
+        ),
         ("rate_meaning", r"\d ?(?:%|percent)[^.;]*\b(?:retries|retried|health ?checks?|duplicates)\b"),
         ("cost", r"\d ?(?:%|percent|prozent) (?:of )?(?:vat|mwst|tva|iva|gst|sales tax)\b|\b(?:vat|mwst)\b.*\d ?%"),
         ("latency", rf"^\W*(?:(?:and|so|ok) )?what(?:'?s| is| are) (?:the|our|my) {_LATENCY}(?: {_HERE})?\W*$"),

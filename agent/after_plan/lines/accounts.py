@@ -42,7 +42,8 @@ _NO_FIGURE: Final = re.compile(
     r"\b(?:plan|variant|keep|show|compare|full|#) ?\d+(?:(?:,| and| with| vs)+ \d+)*|\b100 ?%|^\s*\d[.)] |"
     r"\b\d{1,2}:\d\d(?! ?-)|\b(?:429|503)s?\b(?! ?\w*(?:rps|qps|req|users|tokens|gpus))|"
     r"\b\d{1,2}(?::\d\d)?-\d{1,2}(?::\d\d)?(?=,|$| ?(?:h|uhr)\b)|\bv?\d+\.\d+\.\d+\b|"
-    r"\b(?:fleetcast|vllm|sglang|cuda|gdpr|art\w*)[ @]\d[\d.]*|\bper 1 ?(?:m|k|000)\b",
+    r"\b(?:fleetcast|vllm|sglang|cuda|gdpr|art\w*)[ @]\d[\d.]*|\bper 1 ?(?:m|k|000)\b|"
+    r"\b1 ?(?:m|million|mio) (?:output |input )?tok(?:en)?s?\b",
     re.I,
 )
 """Digits of files, days, clocks, plans, versions, refusals and of a list's items; and a whole, which says nothing."""

@@ -23,7 +23,11 @@ _TOLD: Final = re.compile(
     r"(?P<question>(?:whether|if|what|how|by how|where|when|the|does|do|is)\b.+)$",
     re.I,
 )
-_PART: Final = re.compile(r"\s*(?:[,;?]+(?:\s+and\b)?|\.(?!\d)|\band\b)\s+(?=\S)", re.I)
+_PART: Final = re.compile(r"\s*(?:[,;?]+(?:\s+(?:and|und|et|y)\b)?|\.(?!\d)|\b(?:and|und)\b|(?<=\s)\+)\s+(?=\S)", re.I)
+_SO_MANY: Final = re.compile(
+    r"^\W*(?:\w+ )?(?:questions?|fragen?|preguntas?|things?|sachen|choses)(?: please| bitte)?\s*:\s+", re.I
+)
+"""How a line announces its parts: 'three questions: …'."""
 _CONDITION: Final = re.compile(
     r"(?:with|without|if|when|once|suppose|assuming|given|for|at|after|since|because|in|say)\b|"
     r"(?:[\w-]+ ){1,2}(?:seconds?|minutes?|words?|lines?|sentences?|pages?)\W*$|"
@@ -87,7 +91,7 @@ def parts_in(text: str, whole: "Guess", changes: Callable[[str], bool]) -> tuple
 
     if made := _under_condition(text, changes):
         return made
-    parts = [part.strip(" ?.!") for part in _PART.split(text) if part.strip(" ?.!")]
+    parts = [part.strip(" ?.!") for part in _PART.split(_SO_MANY.sub("", text)) if part.strip(" ?.!")]
     if len(parts) < 2 or whole.act in NO_QUESTION or any(_CONDITION.match(part) for part in parts):
         return ()
     likely = [_part(part, guesses(part)[0], changes) for part in parts]

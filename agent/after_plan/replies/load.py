@@ -12,6 +12,7 @@ from agent.after_plan.replies.bills.orders import order_before_full
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.after_plan.wording.rates import carried_rate, peak_rate
 from agent.fields.demand import HABIT, USERS
+from agent.interpret.traffic.scope import RATE
 from agent.report.blocks import Column, Facts, Table
 from agent.report.cost.price_origin import bill_beside
 from agent.report.words import accelerators_noun, calls_shown, singular, usd_shown
@@ -231,8 +232,9 @@ def fleet_holds(asked: Asked) -> Explanation:
     )
     if isinstance(found, NoPlan):
         return paragraphs(f"Nothing on {shown}: {found.rejected[0].reason if found.rejected else found.sentence}.")
-    peak = peak_rate(plan)
-    most = carried_rate(found)
+    stated, most = asked.said(RATE), carried_rate(found)
+    per_request = plan.spec.traffic.peak_factor * plan.spec.traffic.calls_per_request
+    peak = float(stated) * per_request if stated else peak_rate(plan)
     lead = (
         f"{singular(found.answer.sentence)}. {found.answer.breaks_first[:1].upper()}{found.answer.breaks_first[1:]}"
         " stops it there."
@@ -243,7 +245,9 @@ def fleet_holds(asked: Asked) -> Explanation:
     if peak:
         verdict = "enough" if most >= peak * (1 - 1e-6) and found.answer.meets_targets else "not enough"
         enough = (
-            f"That is {verdict} for the planned peak of {calls_shown(plan, peak)}, which takes"
+            f"That is {verdict} for {show_rate(stated)} on average, {calls_shown(plan, peak)} in the busiest hour."
+            if stated
+            else f"That is {verdict} for the planned peak of {calls_shown(plan, peak)}, which takes"
             f" {plan.fleet.accelerators}"
             f" {accelerators_noun(plan.chosen)}."
         )

@@ -4,11 +4,14 @@ import re
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.running.held import layout
 from agent.after_plan.replies.ways import batch as own_fleet
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import peak_rate
 from agent.report.words import calls_shown
+from catalogs.errors import InputError
 from catalogs.units import MULTIPLIERS, SECONDS_PER_HOUR, show_count, show_figure, show_seconds
+from engine.plan import CapacityPlan
 
 _SECONDS: Final = {"minute": 60.0, "hour": 3600.0, "day": 86400.0, "night": 28800.0, "week": 604800.0}
 _ITEMS: Final = re.compile(
@@ -40,7 +43,8 @@ def embeddings(asked: Asked) -> Explanation:
 def batch(asked: Asked) -> Explanation:
     """Return how long a batch takes on the fleet, alone, or the rate and replicas that a deadline asks for."""
     plan = asked.plan
-    each = plan.replica_capacity.saturated_requests_per_s
+    its, lengths = _of_lengths(asked)
+    each = its.replica_capacity.saturated_requests_per_s
     rate = each * plan.fleet.working_replicas
     peak = peak_rate(plan)
     match = _ITEMS.search(asked.figures)
@@ -53,8 +57,8 @@ def batch(asked: Asked) -> Explanation:
         match[2] or "", 1.0
     )
     lead = (
-        f"{show_count(count)} requests of this length take {_duration(count / rate)} on the whole fleet, saturated and"
-        f" with nothing else on it ({calls_shown(plan, rate)})."
+        f"{show_count(count)} requests of {lengths or 'this length'} take {_duration(count / rate)} on the whole fleet,"
+        f" saturated and with nothing else on it ({calls_shown(plan, rate)})."
     )
     beside = ""
     if peak:
@@ -69,17 +73,41 @@ def batch(asked: Asked) -> Explanation:
         r"(?:in|within|of|deadline of|under) (?:an? |one )?(\d+(?:\.\d+)?)? ?(minute|hour|day|night|week)s?",
         asked.words,
     )
-    wanted = ""
-    if deadline or asked.has("overnight|nightly"):
+    wanted, window = "", _WINDOW.search(asked.words)
+    if deadline or window or asked.has("overnight|nightly|at night"):
         seconds = float(deadline[1] or 1) * _SECONDS[deadline[2]] if deadline else _SECONDS["night"]
+        if window:
+            begins, ends = int(window[1]), int(window[2])
+            hours = (ends - begins) % (12 if ends < begins <= 12 else 24)  # '10 pm to 6 am' is eight
+            seconds = hours * SECONDS_PER_HOUR or seconds
         replicas = -(-count / seconds // each)
+        gpus = replicas * plan.chosen.accelerators_per_replica
         wanted = (
-            f"To be done in {_duration(seconds)} it needs {calls_shown(plan, count / seconds)}: {replicas:.0f}"
-            " replicas,"
-            f" {replicas * plan.chosen.accelerators_per_replica:.0f} × {plan.chosen.accelerator_name}."
+            f"To be done in {_duration(seconds)}{f', {window[0]},' if window else ''} it needs"
+            f" {calls_shown(plan, count / seconds)}: {replicas:.0f} replicas, {gpus:.0f} ×"
+            f" {plan.chosen.accelerator_name}, where the plan has {plan.fleet.working_replicas}."
         )
-    other = "Other lengths: say 'prompts of 3000 tokens and answers of 50' first."
+    other = "" if lengths else "Other lengths: say 'prompts of 3000 tokens and answers of 50' first."
     return (*paragraphs(lead, beside, wanted, other), *own_fleet(asked))
+
+
+_WINDOW: Final = re.compile(r"\b(?:between|from) (\d{1,2})(?::00)? ?(?:am|pm|h)? (?:and|to|until|till) (\d{1,2})\b")
+
+
+def _of_lengths(asked: Asked) -> tuple[CapacityPlan, str]:
+    """Return the plan's replicas at the lengths that a line gives its batch, and those in words; else the plan."""
+    read = asked.reading().values
+    values = {path: read[path] for path in ("tokens.input.mean", "tokens.output.mean") if path in read}
+    if not values:
+        return asked.plan, ""
+    try:
+        made = asked.sketch({**values, **layout(asked.plan)})
+    except InputError:
+        return asked.plan, ""
+    if not isinstance(made, CapacityPlan):
+        return asked.plan, ""
+    tokens = made.spec.tokens
+    return made, f"{show_count(tokens.input.mean)} tokens in and {show_count(tokens.output.mean)} out"
 
 
 def _duration(seconds: float) -> str:

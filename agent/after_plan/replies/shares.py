@@ -109,7 +109,7 @@ def _beside_each_other(asked: Asked, rate: float, parts: list[tuple[float, str, 
     bills = [made.cost.monthly_usd for made in fleets]
     usd = None if None in bills else sum(bill or 0.0 for bill in bills)
     now = plan.cost.monthly_usd
-    moved = f", {usd / now - 1:+.0%}" if usd and now else ""
+    moved = f", {usd / now - 1:+.0%}".replace("-0%", "the same").replace("+0%", "the same") if usd and now else ""
     together = (
         f"Together {show_count(sum(made.fleet.accelerators for made in fleets))} {accelerators_noun(plan.chosen)},"
         f" {usd_shown(usd)} a month, in place of {plan.fleet.accelerators} and {usd_shown(now)}{moved}; each part with"

@@ -13,7 +13,7 @@ from agent.report.blocks import Column, Table
 from agent.report.cost.batch_report import batch_report
 from agent.report.cost.comparison_report import break_even_shown, rented_at
 from agent.report.cost.training_report import training_report
-from agent.report.words import accelerators_noun, unknown_bill, usd_shown
+from agent.report.words import accelerators_noun, calls_shown, unknown_bill, usd_shown
 from agent.statements.costs.batches import batch_in
 from catalogs.catalog import Catalog
 from catalogs.errors import AmbiguousName, InputError, UnknownName
@@ -89,7 +89,7 @@ def _rest_rented(asked: Asked) -> str:
     size, noun = plan.chosen.accelerators_per_replica, accelerators_noun(plan.chosen)
     there = min(owned // size, plan.fleet.replicas)
     left = plan.fleet.replicas - there
-    carry = f"{owned} of yours hold {there} replicas, {show_rate(there * plan.replica_capacity.requests_per_s)}"
+    carry = f"{owned} of yours hold {there} replicas, {calls_shown(plan, there * plan.replica_capacity.requests_per_s)}"
     if not left:
         return f"{carry}: that is the whole fleet, and nothing is left to rent."
     usd = replicas_bill_usd(plan.chosen, left)

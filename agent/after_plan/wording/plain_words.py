@@ -141,6 +141,10 @@ _SPENDING: Final = re.compile(
     re.I,
 )
 """An amount a month beside a verb of spending, without what it would count: '8k a month' is money."""
+_BUDGET_ALONE: Final = re.compile(
+    r"\b(?:an? |the |our )?budget(?: of| is|:)? \$?(?P<sum>\d[\d.,]*k?)(?=\W*$| and\b)", re.I
+)
+"""A budget without its period, which is a month: 'budget 20k'."""
 _WAITED: Final = re.compile(
     r"\b(?:(?:people|users|they|customers|readers|clients|nobody|everyone|we|(?:our|the) (?:users|customers))\s+)?"
     r"(?:(?:can|may|could|would|will|are|is|happily|willing to|able to|accepts?|tolerates?|minds?|ok with|fine with|"
@@ -168,6 +172,7 @@ _NO_LOAD: Final = re.compile(
 
 def _amounts_in_words(said: str) -> str:
     """Return a line with what an amount, a wait, a moved length and a buffer mean said in the reader's words."""
+    said = _BUDGET_ALONE.sub(r"a budget of $\g<sum> a month", said)
     if not re.search(rf"\b{_COUNTS}\b", said, re.I):
         said = _SPENDING.sub(_budget, said)
     said = _WAITED.sub(lambda found: f"TTFT {found['time'] or found['past']}", said)

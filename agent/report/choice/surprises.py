@@ -46,11 +46,11 @@ def _as_many(plan: CapacityPlan, before: CapacityPlan) -> str:
     load, peak = plan.spec.traffic, plan.performance.at_peak.requests_per_s * plan.fleet.working_replicas
     if targets == old or not same or load != before.spec.traffic or not plan.answer.meets_targets:
         return ""
-    each, was = plan.replica_capacity, before.replica_capacity
+    each, was = (calls_shown(plan, one.replica_capacity.requests_per_s) for one in (plan, before))
     return (
-        f"As many replicas as before: each carries {calls_shown(plan, each.requests_per_s)} in place of"
-        f" {calls_shown(plan, was.requests_per_s)}, where {each.binds} stops it, and {calls_shown(plan, peak)} take"
-        f" {show_figure(peak / each.requests_per_s)} of them."
+        f"As many replicas as before: each carries {each}{'' if each == was else f' in place of {was}'}, where"
+        f" {plan.replica_capacity.binds} stops it, and {calls_shown(plan, peak)} take"
+        f" {show_figure(peak / plan.replica_capacity.requests_per_s)} of them."
     )
 
 

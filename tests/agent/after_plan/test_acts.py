@@ -230,10 +230,23 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("25 rps on fridays, rest as it is", "1/7 × "),
         ("y si quitamos el límite de latencia", "targets: plan 0 met, plan 1 none"),
         ("30 rps, N+1, and tell me what each costs alone", "Each on its own"),
+        ("is the p99 within a replica or fleet-wide, and seen by the client?", "over all requests of the fleet"),
+        ("nightly batch of 300k docs, 2k in 100 out, from 2 to 6", "To be done in 4 hours, from 2 to 6, it needs 20.8"),
+        ("zwei Fragen: was kostet es im Jahr, und wie viel Strom zieht das?", "kWh a month"),
+        ("is 3 H100 enough for 40 rps?", "not enough for 40 requests/s on average, 60 requests/s in the busiest"),
+        ("how many H100 for 100 rps", "100 requests/s on average (against plan 0)"),
+        ("so how much is it", "$58,254"),
+        ("list all changes so far, please", "Nothing changed: plan 0 is the first"),
+        ("what if budget 20k", "Over the budget"),
     ],
 )
 def test_an_answer_takes_the_values_of_its_line(line: str, holds: str) -> None:
     assert holds in answer(line)
+
+
+@pytest.mark.parametrize("line", ["how much does 1 million tokens cost", "why 2 gpus per replica and not 4?"])
+def test_what_an_answer_shows_is_not_named_as_left_out(line: str) -> None:
+    assert "Not used" not in answer(line)
 
 
 def test_a_question_about_another_provider_leaves_the_plan_as_it_is() -> None:

@@ -73,6 +73,8 @@ def latency(asked: Asked) -> Explanation:
             else ""
         )
     means = f"{_MEANS[metrics[0][0]]} {_SERVER}" if len(metrics) == 1 and asked.has(_DEFINES) else ""
+    if asked.has(_WHOSE):
+        means = f"{_OVER_ALL} {_SERVER}"
     if "e2e" in (metric[0] for metric in metrics) and len(metrics) == 1 and plan.spec.tokens.output.mean > 1:
         mean = plan.performance.at_peak.e2e_s.mean
         lead += f" That is of the long answers: one of mean length takes some {show_seconds(mean)}."
@@ -120,6 +122,10 @@ _MEANS: Final = {
     "itl": "ITL is the time between two tokens of an answer.",
     "e2e": "E2E is the time to the last token of an answer.",
 }
+_WHOSE: Final = (
+    r"(?:per|each|every|a single|within a) replica|fleet[- ]?wide|(?:whole|entire) fleet|client(?: side)?|over which"
+)
+_OVER_ALL: Final = "A percentile is over all requests of the fleet's busiest hour, of which each replica has its share."
 _SERVER: Final = "It is taken at the server: the network to the user is not in it, and comes on top."
 
 

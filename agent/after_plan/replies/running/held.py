@@ -115,7 +115,7 @@ def _row(asked: Asked, label: str, values: Mapping[str, Any]) -> tuple[Cell, ...
     """Return a load's row: the latencies of the plan's own fleet there, and how many accelerators would meet them."""
     plan = asked.plan
     try:
-        made = asked.sketch({**values, **_layout(plan)})
+        made = asked.sketch({**values, **layout(plan)})
     except InputError as error:
         return label, "", "", "", f"cannot be planned: {error}", ""
     if not isinstance(made, CapacityPlan):
@@ -156,7 +156,7 @@ def longest_prompts(asked: Asked) -> str:
         return ""
 
     def carries(tokens: float) -> bool:
-        made = asked.sketch({"tokens.input.mean": tokens, **_layout(plan)})
+        made = asked.sketch({"tokens.input.mean": tokens, **layout(plan)})
         return (
             isinstance(made, CapacityPlan)
             and made.answer.meets_targets
@@ -168,7 +168,7 @@ def longest_prompts(asked: Asked) -> str:
     answers, on = show_count(plan.spec.tokens.output.mean), f"{count} {noun}, {replicas} replicas that serve"
     if not carries(low):
         return (
-            f"{on}, are too few for {show_rate(peak)} in the busiest hour and answers of {answers}, even with"
+            f"{on}, are too few for {calls_shown(plan, peak)} in the busiest hour and answers of {answers}, even with"
             " prompts of"
             f" {show_count(low)} tokens."
         )
@@ -178,11 +178,12 @@ def longest_prompts(asked: Asked) -> str:
     return (
         f"On {on}, prompts may be about {show_count(float(f'{low:.2g}'))} tokens on average, where"
         f" {show_count(planned)}"
-        f" are planned: at {show_rate(peak)} in the busiest hour, answers of {answers} and the plan's targets."
+        f" are planned: at {calls_shown(plan, peak)} in the busiest hour, answers of {answers} and the plan's targets."
     )
 
 
-def _layout(plan: CapacityPlan) -> dict[str, Any]:
+def layout(plan: CapacityPlan) -> dict[str, Any]:
+    """Return the accelerator, precision and split of a plan's replicas, by path."""
     chosen = plan.chosen
     return {
         "hardware.accelerators": (chosen.accelerator,),
