@@ -177,6 +177,16 @@ _EVIDENT: Final = tuple(
             r"\bwhat (?:did|have) (?:we|i|you) (?:chang|alter|edit)\w*\b|"
             r"^\W*(?:please )?(?:list|show)(?: me)?(?: all| the| our| my)* changes\b",
         ),
+        (
+            "rate_meaning",
+            r"\b(?:how much|which|what) (?:traffic|load|rate) (?:is|was|are|did|do|does) "
+            r"(?:it |this |we |you |the plan )?(?:plan|siz|assum|reckon)\w*\b",
+        ),
+        (
+            "quality",
+            r"\b(?:[348][- ]?bits?|int[48]|fp4|awq|gptq)\b.*\b(?:lose|loses|lost|dumber)\b|"
+            r"\blose\b.*\b(?:[348][- ]?bits?|int[48]|fp4|awq|gptq)\b",
+        ),
         ("rate_meaning", r"\d ?(?:%|percent)[^.;]*\b(?:retries|retried|health ?checks?|duplicates)\b"),
         ("cost", r"\d ?(?:%|percent|prozent) (?:of )?(?:vat|mwst|tva|iva|gst|sales tax)\b|\b(?:vat|mwst)\b.*\d ?%"),
         ("latency", rf"^\W*(?:(?:and|so|ok) )?what(?:'?s| is| are) (?:the|our|my) {_LATENCY}(?: {_HERE})?\W*$"),

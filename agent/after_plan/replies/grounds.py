@@ -248,8 +248,15 @@ def quality(asked: Asked) -> Explanation:
             " per cent below, more for small models and long contexts (Kurtic et al. 2024, 'Give Me BF16 or Give Me"
             " Death?', arXiv 2411.02355); your own task may differ."
         )
+    from agent.after_plan.replies.choices import why_not
+
+    other = asked.has(r"[348][- ]?bits?|int4|int8|fp4|awq|gptq") and why_not(asked)
+    return (*(other or ()), *_not_judged(chosen.model_name, formats))
+
+
+def _not_judged(model: str, formats: str) -> Explanation:
     return paragraphs(
-        f"I cannot say: I size what it takes to serve {chosen.model_name}, I do not judge its answers.",
+        f"I cannot say how good answers are: I size what it takes to serve {model}, I do not judge them.",
         formats,
         "Where to look: the model card, public leaderboards for the language or the trade (LiveBench, MTEB for"
         " retrieval, LegalBench for law, SWE-bench for code), and above all 50 to 200 of your own cases, answered by"

@@ -238,6 +238,10 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("so how much is it", "$58,254"),
         ("list all changes so far, please", "Nothing changed: plan 0 is the first"),
         ("what if budget 20k", "Over the budget"),
+        ("is 4-bit possible and what would we lose", "With INT4"),
+        ("wrong, we measured 1.6 rps per gpu", "At your 3.2 requests/s a replica"),
+        ("how much traffic is it planned for", "It counts what starts each second"),
+        ("what if tickets triple", "60 requests/s on average"),
     ],
 )
 def test_an_answer_takes_the_values_of_its_line(line: str, holds: str) -> None:

@@ -14,9 +14,10 @@ from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import peak_rate
 from agent.interpret.traffic.peaks import mean_follows, usual_ratio
 from agent.interpret.traffic.scope import RATE
-from agent.report.words import calls_shown
+from agent.report.words import accelerators_noun, calls_shown, usd_shown
 from catalogs.errors import InputError
 from catalogs.units import show_count, show_figure, show_seconds
+from engine.fleet.offers import replicas_bill_usd
 from engine.plan import CapacityPlan, Latency, split_shown
 from engine.workload import Target, target_name
 
@@ -67,7 +68,37 @@ def result_in(asked: Asked) -> Asked | None:
     if metric and not _NAMED.search(stated.text) and (bare := _BARE.search(stated.text)):
         return replace(stated, text=f"{stated.text}, {metric[0]} {bare[0].strip()} ms")
     read = _read(stated)
-    return stated if "targets" in read and (read.keys() - {"targets"} or _rate(stated, read)) else None
+    has_latency = "targets" in read and (read.keys() - {"targets"} or _rate(stated, read))
+    return stated if has_latency or _PER_MACHINE.search(stated.figures) else None
+
+
+_PER_MACHINE: Final = re.compile(
+    r"(?<![\w.])(?P<rate>\d+(?:\.\d+)?) ?(?:rps|qps|(?:req(?:uest)?s?|calls?)(?: ?/ ?| per | a )s\w*)"
+    r"(?: ?/ ?| per | an? | each | on (?:each|one|an?) )"
+    r"(?:(?P<gpu>gpus?|cards?|accelerators?|[abh]\d{2,3})|replicas?|pods?)\b"
+)
+"""A measured rate of one machine: 'we measured 1.9 rps per gpu'."""
+
+
+def _by_measured(plan: CapacityPlan, found: re.Match[str]) -> Explanation:
+    """Return the fleet that a rate takes which was measured on an accelerator or a replica, beside the forecast's."""
+    size, peak, capacity = plan.chosen.accelerators_per_replica, peak_rate(plan), plan.replica_capacity.requests_per_s
+    each = float(found["rate"]) * (size if found["gpu"] else 1)
+    mine = f"The forecast has {calls_shown(plan, capacity)} a replica of {size}, and {plan.fleet.replicas} replicas."
+    counts = (
+        "It counts where it held the targets, at the plan's lengths: with which TTFT was it measured? 'we measured TTFT"
+        f" p95 600 ms at {show_figure(each)} rps on one replica' sets it beside the forecast."
+    )
+    if not peak:
+        return paragraphs(mine, counts)
+    replicas = ceil(peak / each - 1e-6) + plan.fleet.spares
+    usd = replicas_bill_usd(plan.chosen, replicas)
+    bill = f", {usd_shown(usd)} a month in place of {usd_shown(plan.cost.monthly_usd)}" if usd is not None else ""
+    return paragraphs(
+        f"At your {calls_shown(plan, each)} a replica {calls_shown(plan, peak)} in the busiest hour take {replicas}"
+        f" replicas, {replicas * size} {accelerators_noun(plan.chosen)}{bill}. {mine}",
+        counts,
+    )
 
 
 _SENTENCE: Final = re.compile(r"(?<=[?!;])\s+|(?<=\w)\.\s+")
@@ -88,6 +119,8 @@ def typed_result(asked: Asked) -> Explanation:
         asked: the line: it states a result.
     """
     plan, read = asked.plan, _read(asked)
+    if "targets" not in read and (found := _PER_MACHINE.search(asked.figures)):
+        return _by_measured(plan, found)
     rate, replicas = _rate(asked, read), int(read.get("hardware.replicas") or (1 if _ONE.search(asked.words) else 0))
     if not replicas and (count := read.get("hardware.accelerator_count")):
         replicas = max(
