@@ -19,7 +19,6 @@ _NODES: Final = tuple(
         "paren){1,3} k:num (gpunoun | gpu)",  # two L40S servers per site w/ 4 cards
         "n:num unknown? node ('of' | 'with') k:num (?= comma | stop | conj | paren | $)",
         "n:num 'n' times k:num times? (g:gpu | gpunoun)",  # 2n x 8 H100
-        "n:num times? k:num times g:gpu unknown? node",
         "n:num times? k:num times g:gpu",
         "k:num (times | unknown)? (gpunoun | gpu) pernode",
         "gpunoun pernode colon k:num",

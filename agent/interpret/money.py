@@ -34,7 +34,6 @@ _BUDGETS: Final = tuple(
         f"c:(budget | under | over | upto) (near | colon){{0,5}} m:money {_TIME}",
         "a:adverb c:budget (near | colon){0,3} m:money",
         f"m:money {_TIME} near{{0,2}} c:(budget | 'max' | 'maximum' | 'cap' | 'ceiling' | 'tops')",
-        "m:money a:adverb c:budget",
         f"c:'have' approx? m:money {_TIME} (?! 'in' | 'of')",
         f"c:budget (near | colon){{0,3}} n:num {_TIME}",
         f"n:num {_TIME} near{{0,1}} c:budget",
@@ -90,7 +89,6 @@ _OWNED: Final = (
         f"{_CARDS} unknown? ('at' 'home' | ('in' | 'under') ('our' | 'my' | 'the') ('basement' | 'office' | 'desk' | "
         "'lab'))"
     ),
-    Rule(f"({_CARDS} | 'hardware') link? 'there' 'already'"),
     Rule(
         f"{_CARDS} comma? (conj | 'we' | 'i' | 'which'){{0,2}} ('already' ('have' | 'own') | ('have' | 'own' | 'got')) "
         "('it' | 'them' | 'those' | 'these' | 'one') 'already'"

@@ -40,7 +40,6 @@ _COUNTS: Final = tuple(
         "n:num times? para num ('replica' | 'replicas')",  # 4x TP2 replicas
         "(?<! para) n:num times? (unknown | model)? ('replica' | 'replicas') (?! per | slash | colon)",
         "('replica' | 'replicas') colon n:num",
-        "n:num ('copy' | 'copies') 'of' ('the' | 'this' | 'our')? ('model' | model)",
     )
 )
 

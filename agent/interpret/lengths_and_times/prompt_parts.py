@@ -286,14 +286,10 @@ _SHARES: Final = tuple(
         f"token? {_LITTLE}{{0,5}} {_SAME}",
         f"b:num token? (incue | token | context | 'in' | unknown){{0,3}} {_WITHIN} {_LITTLE}{{0,2}} {_SAME} (link | "
         "approx | colon | unknown){0,3} a:num token?",
-        f"b:num token? (incue | token | context | 'in'){{1,3}} comma approx{{0,2}} a:num token? 'of' {_WHICH} "
-        f"{_LITTLE}{{0,3}} {_SAME}",
         f"'of' ('the' | 'our' | 'these' | 'every' | 'all'){{0,2}} b:num (incue | token){{1,2}} a:num {_LITTLE}{{0,5}} "
         f"{_SAME}",
         "a:num 'of' ('the' | 'our' | 'these' | 'every' | 'all'){0,2} b:num (incue | token | context | unknown){1,3} "
         "(link | unknown | 'already'){0,3} (prefixcue | shared | prefixhit)",
-        f"a:num token? 'of' ('the' | 'our')? b:num token? {_LITTLE}{{0,2}} ('the' | 'a' | 'one' | 'our' | 'same' | "
-        "'identical'){0,3} sysprompt",
     )
 )
 
@@ -324,7 +320,6 @@ _REST: Final = tuple(
     for pattern in (
         f"t:num token? {_ALL} {_INSIDE}{{1,7}} p:num token? {_INSIDE}{{0,3}} {_SIDE}",
         f"t:num token? {_ALL} {_INSIDE}{{1,7}} {_SIDE} {_INSIDE}{{0,2}} p:num token? (?! per | event | thing | times)",
-        f"ingrand (token | link | colon){{0,3}} t:num token? {_INSIDE}{{1,7}} p:num token? {_INSIDE}{{0,3}} {_SIDE}",
     )
 )
 
