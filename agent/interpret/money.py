@@ -45,6 +45,8 @@ _OPEN: Final = Rule("(?: ^ | (?<= comma | stop)) m:money (per | slash) t:('month
 _WITHOUT_TIME: Final = (
     Rule("c:budget (near | colon){0,4} m:money"),
     Rule("m:money c:budget"),
+    Rule("m:num c:budget (?= comma | stop | conj | $)"),
+    Rule("c:budget (link | colon){0,3} m:num (?= comma | stop | conj | $)"),
 )
 _RESERVED: Final = (
     Rule("d:dur near{0,2} reserved"),

@@ -138,6 +138,10 @@ _WEAK: Final = tuple(
         "time | event | gpunoun | percent | unknown)",
     )
 )
+_MEAN_AND_P95: Final = Rule(
+    "a:num token? mean (slash | comma | conj)? b:num token? p:pctl (i:('in' | incue) | o:('out' | outcue))"
+)
+"""'12k avg / 60k p95 in'."""
 _P95: Final = (
     Rule(
         "p:pctl (link | colon){0,3} n:num u:(token | textunit)? (?! time | event | tshort | per | rateunit | percent "
@@ -178,6 +182,10 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
                 lambda v, made: f"{show_count(v)} hidden tokens per answer",
             )
     read_mixtures(draft)
+    for match in _MEAN_AND_P95.matches(draft.sentence):
+        _note(draft, _side(match), count_of_tokens(match["a"]), "token", "mean", match.first, match.index("a"))
+        named = match["p"].entries[0]
+        _note(draft, _side(match), count_of_tokens(match["b"]), "token", named, match.index("b"), match.last)
     _pairs(draft)
     for rule in (*_MARKED, *_BARE):
         for match in rule.matches(draft.sentence):

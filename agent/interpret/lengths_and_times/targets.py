@@ -35,6 +35,7 @@ _SPEED: Final = tuple(
         "eachuser | each | ingrand) | slash x2:user)?",
         "n:num 't' slash t2:('s' | 'sec' | 'second') ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",
         "n:num tps ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",
+        "every t:time outcue n:num token",
         "tps (link | colon){0,3} n:num ('for'? x:(peruser | perrequest | eachuser | each | ingrand))",
         "token (per t:time | slash t2:(time | tshort)) x:(peruser | perrequest)? (link | colon | over){0,3} n:num",
     )

@@ -205,7 +205,7 @@ def _crowd(draft: Draft, match: Match, wanted: bool, rates: list[Rate]) -> Crowd
     before = [item.word for item in items[max(0, match.first - 2) : match.first]]
     if before[-1:] in (["in"], ["of"]) and items[match.first - 2].has("num") and "w" not in match:
         return None
-    if any(item.has("concurrent") for item in items[match.first : match.last + 3]) and not wanted:
+    if any(item.has("concurrent") for item in items[max(0, match.first - 1) : match.last + 3]) and not wanted:
         return None
     if not (wanted or concurrent or "w" in match or _is_audience(match) or _are_counted(draft, match, rates)):
         return None

@@ -22,6 +22,7 @@ _CONCURRENCY: Final = tuple(
         "n:num (unknown | preset){0,2} (user | event) unknown? concurrent (?! under? num | near{1,2} num)",
         "n:num (unknown | preset){0,2} (user | event) near{1,4} inflight (?! under? num | near{1,2} num)",
         "concurrency (link | colon | under | over | upto){0,4} n:num (?! token | time | percent)",
+        "concurrent n:num unknown? user (?! per | slash)",
         "concurrent (approx | under | over | upto){0,3} n:num (?= comma | stop | conj | paren | $)",
         "n:num concurrency (?= comma | stop | conj | slash | paren | $)",
         "concurrent (user | event) (link | colon | under | over | upto){1,4} n:num",

@@ -445,8 +445,8 @@ def _with_users_around(draft: Draft, match: Match) -> tuple[int, int, bool]:
     """Return the match, widened by 'each' or 'per user' before or after it, and whether there is one."""
     items, first, last = draft.sentence.items, match.first, match.last
     for ahead in range(last + 1, min(len(items), last + 4)):
-        if items[ahead].has("stop", "num"):
-            break
+        if items[ahead].has("stop", "num", "dur"):
+            break  # '1,800 calls a day, 25 min each'
         if ahead == last + 1 and items[ahead].has("peruser"):
             return first, ahead, True  # 100 requests/min/user
         if items[ahead].has("each", "peruser", "eachuser"):

@@ -67,7 +67,7 @@ def as_meant(text: str, families: Collection[str]) -> tuple[str, tuple[str, ...]
         text: a line.
         families: words with which models' names begin, in lower case.
     """
-    text = _ABBREVIATED.sub(r"\1 ", _LOOSE.sub(lambda said: " " * len(said.group()), text))
+    text = _ABBREVIATED.sub(r"\1\2 ", _LOOSE.sub(lambda said: " " * len(said.group()), text))
     text = _ALWAYS.sub(lambda said: "24/7".ljust(len(said.group())), text)
     text = _PERCENTILE.sub(_percentile, text)
     text = _POINT.sub(_with_point, text)
@@ -136,7 +136,9 @@ _LOOSE: Final = re.compile(
     r"(?<=[\dkK])-?ish\b|(?<=\d)\+(?=\s(?:rps|qps|req\w*|quer\w+|users|people|tokens)\b)|(?<=/)~(?=\d)", re.I
 )
 """What makes a figure loose and changes none: '10ish rps', '10+ rps', '1k/~200'."""
-_ABBREVIATED: Final = re.compile(r"(?<=\d )(mio|mrd|tsd|tys|mln|млн|тыс)\.", re.I)
+_ABBREVIATED: Final = re.compile(
+    r"(?<=\d )(mio|mrd|tsd|tys|mln|млн|тыс|anfr|req)\.|\b(max|min|mtl|sek|std)\.(?=\s?[\d/€,])", re.I
+)
 """Scales that other languages shorten with a full stop, which ends no sentence."""
 
 # --- figures of names, spoken -----------------------------------------------------------------------------------------

@@ -76,6 +76,9 @@ _TABLES: Final[dict[str, str]] = {
         wechseln=move im_gleichen_moment=at_the_same_time
         zur_gleichen_zeit=at_the_same_time insgesamt=in_total zu_spitzenzeiten=at_peak vorhanden=own_our sein=be
         verfügbarkeit=availability
+        jedwede=every bis_zu=up_to bis=to anfr=requests mtl=monthly sek=second std=hour beschäftigte=employees
+        spitzen=peak
+        seite=page dokumenten=documents
 
     """,
     "French": """
@@ -127,6 +130,7 @@ _TABLES: Final[dict[str, str]] = {
         voudrions=want passer_de=move_from passer_du=move_from passer=move trafic=traffic latence=latency
         environ_de=about rentre=input ressort=output
         disponibilité=availability
+        pas_plus_de=at_most contrats=contracts
     """,
     "Spanish": """
         turno=turn turnos=turns cada=every arranque=starts arranca=starts abogados=lawyers abogado=lawyer
@@ -171,6 +175,7 @@ _TABLES: Final[dict[str, str]] = {
         seiscientos=six_hundred seiscientas=six_hundred setecientos=seven_hundred ochocientos=eight_hundred
         ochocientas=eight_hundred uno_de_cada_diez=one_in_ten uno_de_cada_cinco=one_in_five
         al_mismo_tiempo=at_the_same_time conectados=online montar=deploy cambiar=move disponibilidad=availability
+        tope_de=at_most tope=at_most doble=double informes=reports informe=report
     """,
     "Chinese": """
         每秒=every_second 每分钟=every_minute 每小时=every_hour 每天=every_day 每日=every_day 每周=every_week
@@ -190,6 +195,7 @@ _TABLES: Final[dict[str, str]] = {
         峰值时=peak 每人每天=each_user_every_day 首token=first_token 首个token=first_token 首字=first_token 东京=tokyo
         张卡=gpus
         年=year
+        日均=every_day 轮=turns 晚高峰=peak 以上= 预算=budget 元人民币=yuan 人民币=yuan 场景=
     """,
     "Japanese": """
         毎秒=every_second 毎分=every_minute 毎時=every_hour 毎日=every_day 一日=every_day 毎月=every_month
@@ -206,6 +212,7 @@ _TABLES: Final[dict[str, str]] = {
         一人あたり=each_user 一人当たり=each_user 一人=each_user あたり=per 当たり=per 同時接続=concurrent
         同時に=concurrent くらい= ぐらい= 程度= 希望=
         ほど= 平均で=on_average
+        一時間に=every_hour 一件あたり=per_request 往復=turns 予算=budget 月=per_month
     """,
     "Korean": """
         매초=every_second 초당=every_second 매분=every_minute 분당=every_minute 매시간=every_hour
@@ -216,6 +223,7 @@ _TABLES: Final[dict[str, str]] = {
         모델=model 동시=concurrent 지연=latency 이내=under 미만=under 이하=at_most 만=wan 억=yi 천=thousand
         노드=nodes 각각=each 은= 는= 이= 가= 을= 를= 에= 에서= 의= 와=and 과=and 약=about
         배=times 백=hundred 백만=million 동시에=concurrent 인당=per_user 일인당=each_user 한_명당=each_user 정도=
+        턴=turns 상담당=per_conversation 건의= 상담=conversations 대화=conversations 예산=budget
     """,
     "Portuguese": """
         requisições=requests requisição=request pedidos=requests solicitações=requests consultas=queries
@@ -237,6 +245,7 @@ _TABLES: Final[dict[str, str]] = {
         oitocentos=eight_hundred cem=a_hundred vinte=twenty trinta=thirty quarenta=forty cinquenta=fifty vezes=times
         dúzia=dozen ao_mesmo_tempo=at_the_same_time um_em_cada_dez=one_in_ten temos=have nossos=our saida=output
         queremos=want é=is
+        na_média=on_average no_pico=at_peak dobro=double triplo=triple aluno=pupil cada_aluno=each_user
     """,
     "Italian": """
         ciao= richieste=requests richiesta=request domande=questions domanda=question messaggi=messages utenti=users
@@ -259,6 +268,8 @@ _TABLES: Final[dict[str, str]] = {
         cinquemila=five_thousand diecimila=ten_thousand servono=need serve=need circa=about su=on risposta=answer
         quanto=how_much costa=cost nostri=our volte=times uno_su_dieci=one_in_ten contemporaneamente=concurrent
         entro=under è=is ci=
+        ventina_di=twenty trentina_di=thirty cinquantina_di=fifty doppio=double triplo=triple persone=people fa=makes
+        non_più_di=at_most
     """,
     "Dutch": """
         verzoeken=requests verzoek=request aanvragen=requests vragen=questions vraag=question berichten=messages
@@ -276,6 +287,7 @@ _TABLES: Final[dict[str, str]] = {
         driehonderd=three_hundred vierhonderd=four_hundred vijfhonderd=five_hundred achthonderd=eight_hundred
         tweeduizend=two_thousand honderd=hundred twintig=twenty dertig=thirty veertig=forty vijftig=fifty keer=times
         aan=at onze=our overstappen=move één_op_de_tien=one_in_ten
+        gesprek=conversation gesprekken=conversations per_medewerker=per_user medewerker=employee dubbele=double
     """,
     "Polish": """
         zapytań=queries zapytania=queries pytań=questions żądań=requests wiadomości=messages użytkowników=users
@@ -292,6 +304,7 @@ _TABLES: Final[dict[str, str]] = {
         dwieście=two_hundred trzysta=three_hundred pięćset=five_hundred osób=people zapytanie=query dla=for na=on
         jednocześnie=concurrent naraz=concurrent równocześnie=concurrent potrzebujemy=need serwery=servers
         serwer=server razy=times dzienne=daily średnia=average kosztuje=cost ile= żeby= mamy=have może=maybe ze= w=in
+        słów=words słowa=words budżet=budget
     """,
     "Russian": """
         запросов=requests запроса=requests запросы=requests вопросов=questions сообщений=messages пользователей=users
@@ -308,6 +321,7 @@ _TABLES: Final[dict[str, str]] = {
         двести=two_hundred триста=three_hundred четыреста=four_hundred пятьсот=five_hundred тысяча=thousand
         миллион=million для=for по= у_нас= одновременно=concurrent раз=times раза=times человек=people нужно=need
         десять=ten двадцать=twenty запрос=request каждый_десятый=one_in_ten
+        операторов=operators обслужить=serve
     """,
     "Turkish": """
         istek=requests soru=questions mesaj=messages kullanıcı=users çalışan=employees müşteri=customers
@@ -397,10 +411,11 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
     language = by_script or max(known, key=lambda name: (hits[name], known[name]))
     if by_script:  # '1日に15回' is by the day, '1人あたり' by the user
         pairs = zip(words, [*words[1:], ""], strict=True)
-        words = [_ONE_OF if word == "1" and after in ("日", "人") else word for word, after in pairs]
-    elif language == "German":  # 'je 15 Anfragen' are of each
+        words = [_ONE_OF if word == "1" and after in ("日", "人", "時", "件") else word for word, after in pairs]
+    elif language == "German":  # 'je 15 Anfragen' are of each, 'alle 5 Sekunden' every
         counted = {at for at, item in enumerate(items) if item.has("num")}
-        words = ["jeder" if word == "je" and at + 1 in counted else word for at, word in enumerate(words)]
+        before = {"je": "jeder", "alle": "jedwede"}
+        words = [before.get(word, word) if at + 1 in counted else word for at, word in enumerate(words)]
     by_first = _phrases()[language]
     english = sum(word in GRAMMAR and word not in by_first for word in words)
     mixed = english > known[language]  # 'the doctors … die': of an English line only words that English lacks

@@ -260,7 +260,8 @@ PHRASES: Final[dict[str, str]] = {
     "sidecost": "support contract|support contracts|support plan|support costs|support fee|other costs|other cost|"
     "further costs|extra costs|additional costs|side costs|licence fee|license fee|licence fees|license fees|"
     "licence costs|license costs|staff costs|service contract|for support|load balancer",
-    "budget": "can spend|want to spend|able to spend|willing to pay|willing to spend|can pay|like to spend|"
+    "budget": "spend cap|spending cap|cost cap|spending limit|cost limit|cost ceiling|"
+    "can spend|want to spend|able to spend|willing to pay|willing to spend|can pay|like to spend|"
     "spend at most",
     "ondemand": "on demand|pay as you go|payg",
     "owned": "on prem|on premise|on premises|our own gpus|our own hardware|own the gpus|own gpus|own hardware|we own|"
