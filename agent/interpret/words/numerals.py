@@ -99,14 +99,17 @@ _MORE_HOURS = Rule(
 _WINDOWS = Rule("w:window (conj | comma | 'then'){1,2} v:window")
 """'9-11 and 14-16': together."""
 _PERCENTILE = Rule("(n:num percent? | o:opaque) percentile | 'median'")
-_OF_SO_MANY = Rule("a:num 'out'? 'of' b:num ('cases' | 'times' | event | outcue)")
+_OF_SO_MANY = Rule(
+    "a:num 'out'? 'of' b:num ('cases' | 'times' | event | outcue | user) | "
+    "p:pct 'of' ('the' | 'all' | 'our'){0,2} ('cases' | event | outcue | user)"
+)
 """'in 95 of 100 cases' is a percentile."""
 _LATE = Rule(
-    "(under | 'only' | 'just')? (p:pct | a:num (percent | ('in' | 'out'? 'of') b:num)) ('of' ('the' | 'all' | "
-    "'our'){0,2})? ('cases' | event | outcue | user)? ('may' | 'can' | 'could' | 'should' | 'might' | 'must' | 'to' | "
-    "'be' | 'are' | 'is' | 'allowed' | 'take' | 'takes' | 'wait' | 'have' | 'need' | 'needs' | 'last' | 'see')"
-    "{0,5} ('exceed' | 'exceeds' | 'exceeding' | ('longer' | 'slower' | 'later') 'than' | over)"
-    " (?= approx? num (time | tshort))"
+    "(under | 'only' | 'just' | w:('slowest' | 'worst'))? (p:pct | a:num (percent | ('in' | 'out'? 'of') b:num)) "
+    "('of' ('the' | 'all' | 'our'){0,2})? ('cases' | event | outcue | user)? ('may' | 'can' | 'could' | 'should' | "
+    "'might' | 'must' | 'to' | 'be' | 'are' | 'is' | 'allowed' | 'take' | 'takes' | 'wait' | 'have' | 'need' | "
+    "'needs' | 'last' | 'see'){0,5} ('exceed' | 'exceeds' | 'exceeding' | 'breach' | 'miss' | ('longer' | 'slower' | "
+    "'later') 'than' | over | upto) (?= approx? num (time | tshort))"
 )
 """'No more than 5 in 1,000 may take longer than 2 s' is p99.5 within 2 s."""
 _SHARE_OF_REQUESTS = Rule("n:num percent 'of' ('the' | 'all' | 'our')* (?= event | user | outcue | time | 'cases')")
@@ -334,18 +337,17 @@ def _between(sentence: Sentence, low: Item, high: Item, joined: str = "to") -> A
 
 def _percentiles(sentence: Sentence) -> None:
     for match in _LATE.matches(sentence):
-        late = (
-            match["p"].number.value
-            if "p" in match
-            else match["a"].number.value / (match["b"].number.value if "b" in match else 100.0)
-        )
-        if 0 < late < 1:
+        whole = match["b"].number.value if "b" in match else 100.0
+        late = match["p"].number.value if "p" in match else match["a"].number.value / (whole or 1.0)
+        upto = sentence.items[match.last].has("upto")  # 'the slowest 1% may take up to 4 s'
+        if 0 < late < 1 and upto == ("w" in match):
             start, end = sentence.span(match.first, match.last)
             entry = f"p{100 - 100 * late:.6g}"
             made = Item(frozenset({"pctl"}), start, end, "", entries=(entry,), numeric=True)
             sentence.merge(match.first, match.last, made)
     for match in _OF_SO_MANY.matches(sentence):
-        share = 100 * match["a"].number.value / (match["b"].number.value or 1.0)
+        whole = match["b"].number.value if "b" in match else 1.0
+        share = 100 * (match["p"].number.value if "p" in match else match["a"].number.value / (whole or 1.0))
         if f"{share:g}" in _PERCENTILES and _of_a_target(sentence, match.first, match.last):
             start, end = sentence.span(match.first, match.last)
             made = Item(frozenset({"pctl"}), start, end, "", entries=(f"p{share:g}",), numeric=True)
