@@ -19,7 +19,7 @@ EXAMPLE_GPUS: Final = 8
 
 _THING: Final = (
     "(r:replica | g:(gpunoun | gpu) | m:(node | pernode) | z:('zone' | 'zones' | 'az' | 'azs' | 'datacenter' | "
-    "'datacentre' | 'rack' | 'racks'))"
+    "'datacentre' | 'rack' | 'racks' | 'region' | 'regions'))"
 )
 _LOSSES: Final = tuple(
     Rule(pattern)
@@ -75,7 +75,7 @@ def _loss(draft: Draft, match: Match) -> None:
             draft.sentence.take(index)  # of what may fail, not of what may be rented
     spares = f"{show_count(count)} spare replica{'' if count == 1 else 's'}"
     if "m" in match or "z" in match:
-        what = "a node" if "m" in match else "a zone"
+        what = "a node" if "m" in match else f"a {match['z'].word.removesuffix('s')}"
         choices = tuple(Choice(n, f"{n} spare replica{'' if n == 1 else 's'} (N+{n})", usual=n == 1) for n in (1, 2, 4))
         text = f"{said!r}: {what} may hold several replicas, which the plan shows. How many spare replicas?"
         draft.ask(SPARES, match.first, match.last, text, choices)

@@ -34,12 +34,6 @@ _LIMIT: Final = Rule(
     "(rateunit | event? per time | event? slash (time | tshort))"
 )
 """What is told of a server's limit, and is no load to plan for: 'falls over at 7 req/s'."""
-_FROM: Final = Rule(
-    "('migrate' | 'migrating' | 'migration' | 'move' | 'moving' | 'switch' | 'switching' | 'upgrade' | "
-    "'upgrading' | 'come' | 'coming' | 'going') 'from' (model | gpu | gpunoun | provider | num | times | paren | "
-    "para | prec | comma | link | unknown | 'our' | conj | on | node){1,12}? ('to' | 'at')"
-)
-"""'Migrate from 4xA100 (tp4, llama-2-70b) to 2xH100': what is left is not planned."""
 _ELSEWHERE: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -93,12 +87,6 @@ def leave_elsewhere(draft: Draft) -> None:
     for match in _LIMIT.matches(sentence):
         draft.dropped.append(sentence.span(match.first, match.last))
         sentence.take(match.index("n"))
-    for match in _FROM.matches(sentence):
-        left = [at for at in range(match.first, match.last) if _tells(sentence.items[at])]
-        if left:
-            draft.dropped.append(sentence.span(match.first, match.last - 1))
-            for at in left:
-                sentence.take(at)
     marks = [match.first for rule in _ELSEWHERE for match in rule.matches(sentence)]
     if not marks:
         return

@@ -41,14 +41,15 @@ _WORKLOAD: Final = (_LOAD, ("tokens.input.mean", "tokens.input.p95"), ("tokens.o
 _NOW: Final = re.compile(
     r"\b(?:today|todays|currently|presently|nowadays|status quo|as of (?:now|today)|right now|"
     r"at (?:the moment|present)|these days|so far|up to now|(?:our|the|my) (?:current|existing|present)|"
-    r"i inherited|in prod(?:uction)? since|now (?:we|it|they) (?:run|runs|use|uses)|"
+    r"i inherited|since ~|in prod(?:uction)? since|now (?:we|it|they) (?:run|runs|use|uses)|"
     r"(?:is|are|run|runs|use|using) now)\b|^(?:as is|existing|current(?! (?:target|goal))|now (?:on|at))\b|"
     r"^now [:=~]|\bold (?:one|box|boxes|server|servers|system|setup|cluster|cards|machines?)\b"
 )
 """Words of time that tell of now, in the English that rules read."""
 _RUNS: Final = re.compile(
     r"^(?:\W|so|hi|hey|hello|well|and|but|team|all)*(?:(?:we|i|were|im)(?: are| am)? (?:run|runs|running|serve|use|"
-    r"using|host|hosting|operate|operating)\b|(?:(?:our|my|the) )?(?:prod|production|cluster|setup|deployment|stack|"
+    r"using|host|hosting|operate|operating|(?:at|on) ~ (?:of|gpus|cards))\b|"
+    r"(?:(?:our|my|the) )?(?:prod|production|cluster|setup|deployment|stack|"
     r"fleet) (?:is|has|runs|sees|=|:))|^in prod(?:uction)?\b"
 )
 """How a clause begins that tells what runs. Of now only where another wants something: 'we run 8B on L4, 30 rps'."""
@@ -58,10 +59,11 @@ _BACK: Final = re.compile(r"\bback (?:to|below|under|down|up)\b")
 _WANTS: Final = re.compile(
     r"^(?:(?:and|but|so) )?(?:what|how|which|why)\b|\b(?:want|wants|wanted|wish|wished|need|needs|needed|require|"
     r"requires|required|requirement|expect|expects|"
-    r"expecting|expected|plan|plans|planning|planned|target|targets|goal|aim|aiming|should|must|shall|will|would|"
+    r"expecting|expected|survives?|withstand|plan|plans|planning|planned|target|targets|goal|aim|aiming|should|must|shall|will|would|"
     r"has to|have to|needs to|going (?:to|up|from)|goes (?:to|up)|moving|move|migrate|migrating|switch|switching|"
     r"replace|upgrade|launch|launches|rollout|soon|later|tomorrow|upcoming|future|next|after|"
     r"new (?:one|setup|cluster|model|target)|d like|hope|size for|sizing|instead|"
+    r"sl[ao]s? (?:says?|is|of|asks?|wants?)|"
     r"double|doubles|triple|triples|in q[1-4]|from (?:january|march|april|may|june|july|september|october)|"
     r"by (?:the )?(?:end|next|then|month|year|q[1-4]|spring|summer|autumn|fall|winter|christmas|january|february|march|"
     r"april|may|june|july|august|september|october|november|december))\b"
@@ -82,13 +84,26 @@ _ENDS: Final = frozenset({"and", "but", "while", "whereas", "so", "with"})
 _HINTS: Final = frozenset(
     "today todays today's currently presently nowadays quo now moment present days far current existing production "
     "prod run runs running serve use using host hosting operate operating cluster setup deployment stack fleet "
-    "inherited as old back".split()
+    "inherited as old back since replace replacing replaces swap swapping migrate migrating migration move moving "
+    "switch switching upgrade upgrading were".split()
 )
 """Words without which nothing is told of now: most lines have none of them."""
 _FROM_TO: Final = Rule(
     "a:num arrow num token? ('in' | 'out' | inplain | outplain) (?! arrow | comma? ('in' | 'over' | 'by') dur)"
 )
 """'avg 1.1k -> 8k in': where a line tells of now, what stands before the arrow is of now."""
+_WHAT_IS_LEFT: Final = "(num | mult | width | loose)"
+_LEFT: Final = (
+    Rule(
+        "('migrate' | 'migrating' | 'migration' | 'move' | 'moving' | 'switch' | 'switching' | 'upgrade' | 'upgrading' "
+        f"| 'come' | 'coming' | 'going') (model | 'our' | 'the' | 'it' | 'this' | prec | unknown){{0,3}} f:'from' "
+        f"{_WHAT_IS_LEFT}{{1,14}}? t:'to'"
+    ),
+    Rule(f"f:('replace' | 'replacing' | 'swap' | 'swapping') {_WHAT_IS_LEFT}{{1,14}}? t:('by' | 'with' | 'for')"),
+)
+"""'Migrate from 4xA100 (tp4, llama-2-70b) to 2xH100', 'replace 9 g5.12xlarge by g6e': what is left runs now."""
+_REPLACED: Final = re.compile(r"\breplac(?:es?|ing) (?:them|it|those|these|that|this)\b")
+"""Says of all that is told before it that it runs now: 'what replaces them'."""
 _NO_WORSE: Final = re.compile(
     r"\b(?:(?:ttft|itl|e2e) \W?)?(?:is |be |should |must |stay |stays )*(?:no|not|never) (?:worse|slower|longer|"
     r"higher|more)\b[^.;]*\b(?:now|today|currently|present)\b|"
@@ -114,6 +129,9 @@ def spans_of_now(sentence: Sentence) -> list[tuple[int, int]]:
     spans = [*measured, *deployed_in(text, wished=_WANTS.search(lowered) is not None)]
     spans += _clauses_of_now(sentence, bool(spans))
     spans += _around(sentence, measured)
+    for match in (match for rule in _LEFT for match in rule.matches(sentence)):
+        if any(item.has(*_SYSTEM) for item in sentence.items[match.index("f") : match.index("t")]):
+            spans.append(sentence.span(match.index("f"), match.index("t") - 1))
     if spans:
         spans += [sentence.span(match.index("a"), match.index("a") + 1) for match in _FROM_TO.matches(sentence)]
     return spans
@@ -134,9 +152,9 @@ class _Clause:
         self.first, self.stop, self.sentence = first, stop, sentence
         words = plain_words(items[first:stop])
         ahead = plain_words(items[first : stop + 1])  # with the mark behind it: 'prod today :'
-        times = (at for at in range(first, stop) if items[at].has("mult"))  # twice today's 9 rps, and not 2x L40S
+        self.replaced = _REPLACED.search(words) is not None
         self.wants = _WANTS.search(words) is not None or any(
-            not any(item.has(*_SYSTEM) for item in items[at + 1 : at + 2]) for at in times
+            items[at].has("mult") and not _counts_system(items, at) for at in range(first, stop)
         )
         self.now = _NOW.search(ahead) is not None and not self.wants
         self.ends_now = self.now and re.search(rf"(?:{_NOW.pattern})\W*$", words) is not None
@@ -144,6 +162,12 @@ class _Clause:
         self.back, self.is_on = _BACK.search(words) is not None, _IS_ON.search(words) is not None
         self.system = any(item.has(*_SYSTEM) for item in items[first:stop]) or _SERVER.search(words) is not None
         self.heads = (self.now or self.runs) and re.search(r"[:=]\s*\n?\s*$", ahead) is not None
+
+
+def _counts_system(items: Sequence[Item], at: int) -> bool:
+    """Whether a factor counts what runs: '2x L40S', '2x (4x L40S)', and not 'twice today's 9 rps'."""
+    opened = any(item.has("paren") for item in items[at + 1 : at + 2])
+    return any(item.has(*_SYSTEM) for item in items[at + 1 : at + (5 if opened else 2)])
 
 
 def _cut(items: Sequence[Item]) -> list[_Clause]:
@@ -166,13 +190,14 @@ def _cut(items: Sequence[Item]) -> list[_Clause]:
 def _clauses_of_now(sentence: Sentence, pasted: bool) -> list[tuple[int, int]]:
     clauses = _cut(sentence.items)
     wanted = pasted or any(clause.wants for clause in clauses)
+    replaced = max((clause.first for clause in clauses if clause.replaced), default=0)
     was_better = any(clause.wants and clause.back for clause in clauses)
     spans: list[tuple[int, int]] = []
     goes_on, at = False, -1
     for clause in clauses:
         if clause.sentence != at:
             goes_on, at = False, clause.sentence
-        runs = clause.runs or (was_better and clause.is_on)
+        runs = clause.runs or (was_better and clause.is_on) or (clause.first < replaced and clause.system)
         begins = clause.now or (runs and wanted and (clause.system or clause.heads))
         if clause.wants:
             goes_on = False

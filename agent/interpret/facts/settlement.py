@@ -43,7 +43,8 @@ def settle(draft: Draft, known: Mapping[str, Any]) -> Reading:
             else:
                 questions.append(_which(draft, path, good, options))
     said_values = _fleet_on_nodes(said_values)
-    said_values, questions = _one_load(draft, said_values, questions)
+    said_values, questions = _one_of(said_values, questions, _LOADS, "a rate and a concurrency both give the load")
+    said_values, questions = _one_of(said_values, questions, _FLEETS, "two fleets")
     said_values, more = _ordered_lengths(draft, said_values)
     objections += more
     for text, path, choices, start, end in draft.questions:
@@ -189,6 +190,9 @@ def _fleet_on_nodes(said_values: list[SaidValue]) -> list[SaidValue]:
     if fleet is None or nodes is None:
         return said_values
     rest = [said_value for said_value in said_values if said_value is not nodes]
+    cards = {one.value for one in said_values if one.path == "hardware.accelerators"}
+    if len(cards) > 1:  # '8 B200 in Q3, until then 2 nodes of H100' are two fleets
+        return said_values
     if "hardware.accelerators_per_node" not in values and fleet.value % nodes.value == 0:
         share = fleet.value // nodes.value
         echo = f"{fleet.value:g} accelerators / {nodes.value:g} nodes = {share:g} a node"
@@ -196,25 +200,28 @@ def _fleet_on_nodes(said_values: list[SaidValue]) -> list[SaidValue]:
     return rest
 
 
-def _one_load(
-    draft: Draft, said_values: list[SaidValue], questions: list[Ambiguity]
+_LOADS: Final = ("traffic.requests_per_s", "traffic.concurrency")
+_FLEETS: Final = ("hardware.accelerator_count", "hardware.nodes")
+
+
+def _one_of(
+    said_values: list[SaidValue], questions: list[Ambiguity], paths: Sequence[str], both: str
 ) -> tuple[list[SaidValue], list[Ambiguity]]:
-    """A rate and a concurrency both give the load: ask which."""
-    load = [
-        said_value for said_value in said_values if said_value.path in ("traffic.requests_per_s", "traffic.concurrency")
-    ]
-    if len({said_value.path for said_value in load}) < 2:
+    """Two fields that give one thing: ask which.
+
+    Args:
+        said_values: of the line.
+        questions: of the line.
+        paths: of the fields.
+        both: what the question says of them.
+    """
+    rivals = [said_value for said_value in said_values if said_value.path in paths]
+    if len({said_value.path for said_value in rivals}) < 2:
         return said_values, questions
-    choices = tuple(Choice(said_value.value, said_value.echo, said_value.path) for said_value in load)
-    words = " … ".join(said_value.words for said_value in load)
-    which = Ambiguity(
-        f"{words!r}: a rate and a concurrency both give the load; which is meant?",
-        load[0].path,
-        choices,
-        words,
-        load[0].start,
-    )
-    return [said_value for said_value in said_values if said_value not in load], [*questions, which]
+    choices = tuple(Choice(said_value.value, said_value.echo, said_value.path) for said_value in rivals)
+    words = " … ".join(said_value.words for said_value in rivals)
+    which = Ambiguity(f"{words!r}: {both}; which is meant?", rivals[0].path, choices, words, rivals[0].start)
+    return [said_value for said_value in said_values if said_value not in rivals], [*questions, which]
 
 
 def _ordered_lengths(draft: Draft, said_values: list[SaidValue]) -> tuple[list[SaidValue], list[tuple[str, int, int]]]:

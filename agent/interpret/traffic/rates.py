@@ -1,5 +1,6 @@
 """Events in a time, as sentences give them: 20 rps, 5 million requests a day, three times an hour each."""
 
+import re
 from typing import Final
 
 from msgspec import Struct
@@ -299,6 +300,8 @@ def _is_aside(draft: Draft, match: Match) -> bool:
     return True
 
 
+_AT_A_PRICE: Final = ("at", "for", "@", "à")
+_CENTS: Final = re.compile(r"^\d{1,2}[.,]\d\d$")
 _PAYS: Final = frozenset(
     "pay pays paying paid cost costs costing spend spends spending bill bills billed fee fees".split()
 )
@@ -309,7 +312,9 @@ def _is_price(draft: Draft, match: Match) -> bool:
     items = draft.sentence.items
     counted = any(item.has("event", "thing", "rateunit") for item in items[match.first : match.last + 1])
     before = items[max(0, match.first - 4) : match.first]
-    of_a_card = period_of(match) == SECONDS_PER_HOUR and any(item.has("gpu", "gpunoun") for item in before)
+    bought = bool(before) and before[-1].word in _AT_A_PRICE and _CENTS.search(items[match.first].word)
+    beside = items[: match.first] if bought else before
+    of_a_card = period_of(match) == SECONDS_PER_HOUR and any(item.has("gpu", "gpunoun") for item in beside)
     return not counted and (of_a_card or any(item.word in _PAYS for item in before))
 
 
@@ -516,7 +521,7 @@ def _near_peak(draft: Draft, match: Match) -> bool:
             break
         if items[back].has("peak"):
             return True
-    for ahead in range(match.last + 1, min(len(items), match.last + 4)):
+    for ahead in range(match.last + 1, min(len(items), match.last + 5)):
         if items[ahead].has("comma", "stop", "conj", "num", "mult", "pct", "mean"):
             break
         if items[ahead].has("peak"):

@@ -326,6 +326,7 @@ def _between(sentence: Sentence, low: Item, high: Item, joined: str = "to") -> A
     a, b = low.number.value, high.number.value
     written = sentence.text[high.start : high.end].strip()
     scale = next((factor for factor in (1e9, 1e6, 1e3) if b >= factor and not written[-1].isdigit()), 1.0)
+    scale = 100.0 if scale == 1 and written.endswith("hundred") else scale
     if sentence.text[low.start : low.end].strip()[-1:].isdigit() and a * scale <= b:
         a = _tidy(a * scale)
     if joined == "±":

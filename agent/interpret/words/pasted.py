@@ -214,7 +214,7 @@ def _rewritten(text: str, items: list[Item], pairs: list[_Pair]) -> list[Item]:
             continue
         last_end = pair_here.key[0]
         start, end = pair_here.key
-        if made and not made[-1].has("stop"):
+        if made and not made[-1].has("stop", "pctl"):  # 'at p95 ttft=3.9s'
             made.append(Item(kinds_of("\n"), start, start + 1, "\n"))
         while position < len(items) and items[position].start < end:
             position += 1
