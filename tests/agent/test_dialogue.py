@@ -574,9 +574,14 @@ def test_a_tuned_model_that_is_served_is_planned() -> None:
         "model: 8B\nrps: 12",
         '{\n  "model": "8B",\n  "rps": 12\n}',
         "vllm serve m \\\n  --tensor-parallel-size 4",
+        "```\n8B | 12 rps\n```\nall on H100, please",
+        "> we want the 8B\n> at 12 rps\nwhat does that take",
+        "10:02 ann: it is the 8B\n10:03 bo: 12 rps at the top",
+        'requests_total{model="8B"} 120\nwe need twice that',
+        "prompt  900     6100\nanswer  200      800\nof the 8B",
     ],
 )
-def test_lines_of_a_table_a_list_or_a_file_belong_together(text: str) -> None:
+def test_lines_of_a_table_a_list_or_a_file_belong_together_and_with_what_is_written_around_them(text: str) -> None:
     assert is_one_block(text)
 
 

@@ -38,19 +38,21 @@ _LOOKS_PASTED: Final = re.compile(r"--?[a-zA-Z]|[\w\"'][:=]|\t|\||\w_\w|\n")
 
 
 _BLOCK_LINE: Final = re.compile(
-    r"\s*(?:\||[-*•] |#|[\[\]{}]+,?\s*$|[\"']?[\w./-]+(?: [\w./-]+)?[\"']?\s*[:=](?:\s|$))|.*(?:\t|\\\s*$)|\s*--?\w"
+    r"\s*(?:\||[-*•>] |#|```|[\[\]{}]+,?\s*$|[\w:]+\{|--?\w)|.*(?:\t| \| |\S {3,}\S|\\\s*$)|"
+    r"\s*(?:\d?\d:\d\d )?[\"']?[\w./-]+(?: [\w./-]+)?[\"']?\s*[:=](?:\s|$)"
 )
-"""A row of a table, an item of a list, a comment, a bracket, a key with its value, a command that goes on, a flag."""
+"""A row of a table, an item of a list, a quoted line, a comment, a bracket, a metric, a flag; a command that goes on; a
+key with its value, who wrote in a chat."""
 
 
 def is_one_block(text: str) -> bool:
-    """Return whether lines belong together: a table, YAML, JSON, a list, a command over several lines.
+    """Return whether lines belong together: a table, YAML, JSON, a list, a command, with what is written around it.
 
     Args:
         text: the lines, as they were pasted.
     """
     lines = [line for line in text.split("\n") if line.strip()]
-    return len(lines) > 1 and all(_BLOCK_LINE.match(line) for line in lines)
+    return len(lines) > 1 and any(_BLOCK_LINE.match(line) for line in lines)
 
 
 class _Pair(Struct, frozen=True):
