@@ -19,5 +19,5 @@ FORMAT = Format(
     (".html", ".htm"),
     "the report as a page",
     page_files,
-    ("report for .*", "web ?page", "page", "report to (?:print|send|share).*"),
+    ("report for .*", "web ?page", "(?<!half a )(?<!one )(?<!1 )page", "report to (?:print|send|share).*"),
 )

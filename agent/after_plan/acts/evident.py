@@ -131,7 +131,7 @@ _DONE_ON: Final = re.compile(
     re.I,
 )
 """A number of machines that somebody says does: '12 H100? I get that on 4'."""
-_LATENCY: Final = r"(?:ttft|itl|tpot|e2e|latency|time to first token)"
+_LATENCY: Final = r"(?:p\d\d|ttft|itl|tpot|e2e|latency|time to first token)"
 _HERE: Final = r"(?:of|in|for|with) (?:the|this|our|my) (?:plan|fleet)"
 _EVIDENT: Final = tuple(
     (act, re.compile(pattern, re.I))
@@ -187,13 +187,28 @@ _EVIDENT: Final = tuple(
             r"\b(?:[348][- ]?bits?|int[48]|fp4|awq|gptq)\b.*\b(?:lose|loses|lost|dumber)\b|"
             r"\blose\b.*\b(?:[348][- ]?bits?|int[48]|fp4|awq|gptq)\b",
         ),
+        ("instance", r"\bv-?cpus?\b.*(?:\bquotas?\b|\blimit\w*|\benough\b|\?)|\bquotas?\b.*\bv-?cpus?\b"),
+        (
+            "latency",
+            r"\b(?:what|which|how many|how much)\b.*\b(?:share|percentage|fraction|part|%|many)\b.*"
+            r"\b(?:requests|users|answers|calls|first tokens)\b.*"
+            r"\b(?:miss\w*|late|slower|exceed\w*|beyond|wait longer)\b",
+        ),
+        (
+            "sensitivity",
+            r"\b(?:weakest|shakiest|most (?:uncertain|critical|fragile|sensitive)) (?:assumption|input)s?\b",
+        ),
+        ("cost", r"\bhow much of (?:the|our|that|this) (?:bill|cost|money|price)\b"),
+        ("context", r"\b(?:at|up to|from) (?:which|what) (?:average |mean )?(?:prompt|input) (?:length|size)\b"),
+        ("boss", r"\b(?:no|without|free of|zero) jargon\b|\bjargon[- ]free\b"),
         ("rate_meaning", r"\d ?(?:%|percent)[^.;]*\b(?:retries|retried|health ?checks?|duplicates)\b"),
         ("cost", r"\d ?(?:%|percent|prozent) (?:of )?(?:vat|mwst|tva|iva|gst|sales tax)\b|\b(?:vat|mwst)\b.*\d ?%"),
         ("latency", rf"^\W*(?:(?:and|so|ok) )?what(?:'?s| is| are) (?:the|our|my) {_LATENCY}(?: {_HERE})?\W*$"),
         (
             "meets",
             r"^(?!.*\b(?:aws|azure|gcp|providers?|vendors?|clouds?|nvidia)\b).*\b(?:guarantee|promise|vouch)\w*\b.*"
-            rf"(?:\d ?(?:ms|s|seconds?)\b|\b{_LATENCY}|\btargets?\b)",
+            rf"(?:\d ?(?:ms|s|seconds?)\b|\b{_LATENCY}|\btargets?\b)"
+            rf"|{_LATENCY}\b.*\bguarantee\w*",
         ),
         (
             "certainty",

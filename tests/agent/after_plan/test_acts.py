@@ -242,6 +242,12 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("wrong, we measured 1.6 rps per gpu", "At your 3.2 requests/s a replica"),
         ("how much traffic is it planned for", "It counts what starts each second"),
         ("what if tickets triple", "60 requests/s on average"),
+        ("what would a 20% discount do to the bill", "a GPU-hour"),
+        ("which share of the requests is late at the peak", "of 100 wait longer than 800 ms"),
+        ("which is the shakiest assumption of these", "move the bill most"),
+        ("how much of the bill is headroom", "Nothing of it is for spares"),
+        ("up to which prompt length does this hold", "prompts may be about"),
+        ("the facts for the steering group, half a page, no jargon", "graphics cards"),
     ],
 )
 def test_an_answer_takes_the_values_of_its_line(line: str, holds: str) -> None:
@@ -256,6 +262,12 @@ def test_what_an_answer_shows_is_not_named_as_left_out(line: str) -> None:
 def test_a_question_about_another_provider_leaves_the_plan_as_it_is() -> None:
     state, _ = step(planned(), "is it cheaper on azure?", ports())
     assert state.branches == planned().branches
+
+
+def test_a_quota_in_vcpus_is_no_number_of_gpus() -> None:
+    on_aws, _ = step(planned(), "on aws", ports())
+    told = words(step(on_aws, "our limit is 500 vCPUs, is that enough?", ports())[1])
+    assert "500 vCPUs allow 2 p5.48xlarge of 192 vCPUs, 16 GPUs: not enough" in told
 
 
 def test_a_floor_is_a_floor() -> None:

@@ -301,7 +301,8 @@ _PARTS: Final = (
     r"made of|made up|made|comput\w+|calculat\w+|comes? about|add(?:s|ed)? up|arithmetic|step by step|derived?|"
     r"sum behind|line by line|line items?|items?|itemi[sz]ed?|itemi[sz]e|break ?down|paying for|parts?|split|"
     r"share|"
-    r"spares?|spare capacity|reserves?|fixed|variable|positions?|apart|détaille\w*|desglos\w*|aufschlüssel\w*|inside"
+    r"spares?|spare capacity|reserves?|headroom|idle|"
+    r"fixed|variable|positions?|apart|détaille\w*|desglos\w*|aufschlüssel\w*|inside"
 )
 
 

@@ -111,6 +111,12 @@ _NO_DISCOUNT: Final = re.compile(
 _PARTS: Final = re.compile(r"\s*(?:[,;+&](?!\d)|\.(?!\d)|\b(?:and|plus|but|und|et|y)\b)\s*", re.I)
 
 
+_SUPPOSED: Final = re.compile(
+    r"\bwhat (?:(?:if|about)\b|(?:would|does|will|could) (?=an? |the |our ))|\bdo (?:to|for)\b|\bmean for\b", re.I
+)
+"""Words by which a discount is put forward and not asked for: 'what would a 20% discount do to the bill'."""
+
+
 class Discount(Struct, frozen=True):
     """A discount that a line states."""
 
@@ -131,7 +137,7 @@ def discount(text: str) -> Discount | None:
     """
     parts = _PARTS.split(text)
     found = [(part, match) for part in parts if (match := _DISCOUNT.search(part))]
-    if len(found) != 1 or _NO_DISCOUNT.search(re.sub(r"\bwhat (?:if|about)\b", "", found[0][0], flags=re.I)):
+    if len(found) != 1 or _NO_DISCOUNT.search(_SUPPOSED.sub("", found[0][0])):
         return None
     ((part, match),) = found
     share = 1 - float(match["left"]) / 100 if match["left"] else float(match["share"] or match["of"]) / 100

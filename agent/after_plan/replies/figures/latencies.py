@@ -147,9 +147,14 @@ def queue_shown(plan: CapacityPlan) -> str:
     )
 
 
+_MISSED: Final = r"miss\w*|too late|late|over the target|beyond the target|violat\w*"
+
+
 def _beyond(asked: Asked) -> str:
     """Return how many requests wait longer than a stated time for their first token."""
     limit_s = stated_s(asked.figures)
+    if limit_s is None and asked.has(_MISSED) and (own := [t for t in asked.plan.spec.targets if t.metric == "ttft"]):
+        limit_s = own[0].seconds
     if limit_s is None:
         return ""
     ttft = {part: asked.plan.peak_latency_s("ttft", part) for part in _PERCENTILES}

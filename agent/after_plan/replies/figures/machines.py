@@ -108,13 +108,35 @@ def instance(asked: Asked) -> Explanation:
     )
     quota = quota_shown(plan)
     if asked.has(_QUOTA):
-        return paragraphs(quota, lead, room_billed(plan))
+        return paragraphs(_vcpus_hold(asked), quota, lead, room_billed(plan))
     return paragraphs(lead, room_billed(plan), quota)
 
 
 _QUOTA: Final = (
     r"quotas?|limits?|reserv\w*|request|tickets?|capacity block|ask|order|file|increase|kontingent|cupo|クォータ"
 )
+
+
+_VCPUS: Final = {
+    "p4d.24xlarge": 96, "p4de.24xlarge": 96, "p5.4xlarge": 16, "p5.48xlarge": 192, "p5e.48xlarge": 192,
+    "p5en.48xlarge": 192, "p6-b200.48xlarge": 192,
+}  # fmt: skip
+"""Of instances whose quota AWS counts in vCPUs: aws.amazon.com/ec2/instance-types/p4, p5 and p6, checked 2026-11-30."""
+
+
+def _vcpus_hold(asked: Asked) -> str:
+    """Return how many of the plan's instances a number of vCPUs allows; empty where the line names none."""
+    offer, found = asked.plan.chosen.offer, re.search(r"(?<![\w.])(\d[\d,]*) ?v?cpus?\b", asked.words)
+    each = _VCPUS.get(offer.instance.lower()) if offer else None
+    if found is None or offer is None or not each:
+        return ""
+    allowed = int(found[1].replace(",", "")) // each
+    enough = "enough" if allowed >= asked.plan.fleet.instances else "not enough"
+    return (
+        f"{found[1]} vCPUs allow {allowed} {offer.instance} of {each} vCPUs, {allowed * offer.accelerators}"
+        f" {accelerators_noun(asked.plan.chosen)}: {enough} for the plan's {asked.plan.fleet.instances}. vCPUs are no"
+        " GPUs; ask for more, in another region too, or take a provider without that quota ('on azure')."
+    )
 
 
 def quota_shown(plan: CapacityPlan) -> str:
@@ -127,7 +149,11 @@ def quota_shown(plan: CapacityPlan) -> str:
     scaled = ", which is the most that it scales to" if fleet.maximum_replicas > fleet.replicas else ""
     offer = plan.chosen.offer
     count = f" ({most // offer.accelerators} × {offer.instance})" if offer and offer.accelerators > 1 else ""
-    vcpu = " A quota that counts vCPUs: those of an instance, which its page lists, × that number." if count else ""
+    vcpu = ""
+    if offer and count:
+        each = _VCPUS.get(offer.instance.lower())
+        rule = f"{most // offer.accelerators} × {each}, {most // offer.accelerators * each}" if each else ""
+        vcpu = f" A quota that counts vCPUs: {rule or 'those of an instance, which its page lists, × that number'}."
     return f"Ask for a quota of {most} {noun}{count}{whole}{scaled}.{vcpu}"
 
 

@@ -106,7 +106,8 @@ def context(asked: Asked) -> Explanation:
 
 _AVERAGE: Final = (
     rf"(?:with|on|at|for|fix\w*|keep\w*)\b.*(?:{GPUS}).*how long (?:may|can|could)\b.*|"
-    rf"how long (?:may|can|could)\b.*(?:{GPUS}|fleet)|average (?:prompt|input)"
+    rf"how long (?:may|can|could)\b.*(?:{GPUS}|fleet)|average (?:prompt|input)|"
+    r"(?:which|what) (?:prompt|input) (?:length|size)\b.*"
 )
 """Words that ask how long prompts may be on a number of machines, and not how long a single one."""
 
