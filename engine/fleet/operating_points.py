@@ -1,6 +1,7 @@
 """The chosen replica at the loads that matter: the mean, the peak hour, and along its load curve."""
 
 from functools import cached_property
+from operator import itemgetter
 
 import numpy as np
 from msgspec import Struct
@@ -25,6 +26,8 @@ CURVE = (0.05, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8, 0.87, 0.93, 0.98)
 RISING = 0.98 * (1 - (1 - np.arange(1, 41) / 40) ** 2)
 """Shares of it along which a day is replayed, the closer together the nearer to saturation; beyond the last the closed
 forms' waits grow without bound."""
+NEARLY = (0.985, 0.99, 0.994, 0.997, 0.999)
+"""Further shares of it, at which limits are looked for that a replica first misses there."""
 TRIALS = 32
 """Batches at which targets are tried, from a request alone to the replica's capacity."""
 
@@ -45,10 +48,15 @@ class OperatingPoints(Struct, frozen=True, dict=True):
     """The replica in its fleet, an array of one."""
     trials: Load
     """The replica behind the router of a fleet as large as it takes, at rising batches up to its capacity's."""
-    rising: Load
-    """Likewise, at RISING shares of the saturated rate."""
+    to_saturation: Load
+    """Likewise, at RISING shares of the saturated rate and those NEARLY the whole."""
     batches: Floats
     """(1, batches): at the mean, the peak and the curve's points, and of a request alone."""
+
+    @cached_property
+    def rising(self) -> Load:
+        """The same replica at RISING shares of the saturated rate alone."""
+        return self.to_saturation.mapped(itemgetter(np.s_[:, : len(RISING)]))
 
     @property
     def rising_rates(self) -> Floats:
@@ -84,7 +92,7 @@ def operating_points(question: Question, best: SizedCandidates) -> OperatingPoin
     most = float(best.batch[0])
     trials = _trials(min(float(replicas.smallest_batch[0, 0]), most), most)
     on_curve, rising = _batches_along(replicas.costs, replicas.ladder)
-    load, *of_any_fleet = loads_at(((replicas, batches), (best.replicas, trials), (best.replicas, rising)))
+    load, tried, to_saturation = loads_at(((replicas, batches), (best.replicas, trials), (best.replicas, rising)))
     pool = best.candidates.memory
     per_request = float(pool.sequence[0] / max(pool.kv_cache[0], 1.0) / best.candidates.parallelism.dp[0])
     mean_point, peak_point = performances(replicas, load, per_request)
@@ -99,8 +107,8 @@ def operating_points(question: Question, best: SizedCandidates) -> OperatingPoin
         prompt_s_per_request=float(load.prompt_s[0, 0]),
         prefill_tokens_per_s=prefill_rate(replicas.costs) * float(best.candidates.parallelism.dp[0]),
         replicas=replicas,
-        trials=of_any_fleet[0],
-        rising=of_any_fleet[1],
+        trials=tried,
+        to_saturation=to_saturation,
         batches=np.concatenate([batches, on_curve, replicas.smallest_batch], axis=1),
     )
 
@@ -112,8 +120,8 @@ def _trials(lightest: float, most: float) -> Floats:
 
 @kept(32)
 def _batches_along(costs: StepCosts, ladder: RateLadder) -> tuple[Floats, Floats]:
-    """Return the batches of an array of one at the shares of its load curve, and at rising ones."""
-    rates = np.concatenate([CURVE, RISING]) * float(ladder.saturated_rate[0, 0])
+    """Return the batches of an array of one at the shares of its load curve, and at rising ones up to saturation."""
+    rates = np.concatenate([CURVE, RISING, NEARLY]) * float(ladder.saturated_rate[0, 0])
     batches = batch_at_rate(Replicas(costs, np.ones((1, 1)), 1.0, ladder), rates)
     return batches[:, : len(CURVE)], batches[:, len(CURVE) :]
 

@@ -82,7 +82,7 @@ def chosen_fleet(
     """
     points = operating_points(question, candidate)
     capacity = replace(
-        replica_capacity(question, candidate, binding, points.rising),
+        replica_capacity(question, candidate, binding, points.to_saturation),
         prefill_tokens_per_s=points.prefill_tokens_per_s,
         load_curve=points.load_points,
     )

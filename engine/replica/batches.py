@@ -101,20 +101,18 @@ def capacity_batches(replicas: Replicas, groups: Groups, ceiling: float, known: 
     """
     if not any(groups):
         return np.repeat(batch_at_rate(replicas, ceiling * replicas.saturated_rate[:, 0]), len(groups), axis=1)
-    if replicas.fleet is not None or replicas.arrival_cv < 1:
+    own, most = (replicas.costs, replicas.seats, replicas.arrival_cv, replicas.ladder), replicas.saturated_rate.max()
+    # A rate that so many replicas share at every load is shared alike whatever it is.
+    if replicas.fleet is None and replicas.arrival_cv == 1 and replicas.shared_rate >= ROUTED_TOGETHER * most:
+        return _capacities(*own, float(ROUTED_TOGETHER * most), groups, ceiling)[0]
+    # Those of more replicas than can saturate are shared at every load too, but where the ceiling stops them.
+    if replicas.fleet is not None or replicas.arrival_cv < 1 or replicas.shared_rate >= most:
         return _largest_within(replicas, groups, ceiling, known)[0]
-    own = (replicas.costs, replicas.seats, replicas.arrival_cv, replicas.ladder)
-    # A rate that so many share at every load is shared alike whatever it is.
-    always = ROUTED_TOGETHER * float(replicas.saturated_rate.max()) if replicas.arrival_cv == 1 else np.inf
-    if replicas.shared_rate >= always:
-        return _capacities(*own, always, groups, ceiling)[0]
     found, shared_rate = _capacities(*own, 0.0, groups, ceiling)
     rows = np.flatnonzero((shared_rate < replicas.shared_rate).any(axis=1))
     if len(rows):
         found = found.copy()
-        found[rows] = _largest_within(replicas.take(rows), groups, ceiling, known if len(rows) == len(found) else None)[
-            0
-        ]
+        found[rows] = _largest_within(replicas.take(rows), groups, ceiling, known if len(found) == 1 else None)[0]
     return found
 
 
@@ -162,7 +160,9 @@ def largest_batches(
         ceiling: as in ``capacity_batch``.
         known: the candidates at rising batches, which shows about where limits fail.
     """
-    highest = batch_at_rate(replicas, ceiling * replicas.saturated_rate[:, 0])
+    highest = replicas.saturated_batch
+    if ceiling < 1:
+        highest = batch_at_rate(replicas, ceiling * replicas.saturated_rate[:, 0])
     low = np.log(np.minimum(replicas.smallest_batch, highest))
     span = np.log(highest) - low
 

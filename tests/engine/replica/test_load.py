@@ -218,6 +218,19 @@ def test_capacity_meets_its_target_and_one_percent_more_does_not(target: Target)
     assert not meets(WORKED.at(more), target).any()
 
 
+def test_limits_are_found_alike_from_nothing_and_from_loads_that_are_known() -> None:
+    """To one position, 0.02 % of the batch, whether or not the known loads reach as far as the limits."""
+    groups = tuple((target,) for target in TARGETS)
+    found = capacity_batches(WORKED, groups, 1.0)
+    for highest in (1.0, 0.9 * float(found.min() / WORKED.saturated_batch[0, 0])):
+        known = WORKED.at(np.geomspace(WORKED.smallest_batch[0], highest * WORKED.saturated_batch[0], 40).T)
+        again, _ = largest_batches(WORKED, [partial(missed_most, targets=group) for group in groups], 1.0, known)
+        assert np.allclose(again, found, rtol=1e-4)
+    for at, target in enumerate(TARGETS):
+        assert meets(WORKED.at(found[:, at : at + 1]), target).all()
+        assert not meets(WORKED.at(found[:, at : at + 1] * 1.0002), target).any()
+
+
 def test_capacity_meets_all_targets_and_the_tightest_binds() -> None:
     each = [float(capacity_batch(WORKED, (target,), 1.0)[0, 0]) for target in TARGETS]
     assert float(capacity_batch(WORKED, TARGETS, 1.0)[0, 0]) == pytest.approx(min(each), rel=0.005)
