@@ -156,7 +156,11 @@ def share_of(draft: Draft, amount: Amount, first: int) -> tuple[Amount, int]:
     items, at = draft.sentence.items, first - 1
     while at > 0 and items[at].word in ("the", "our", "these", "all"):
         at -= 1
-    if at < 1 or items[at].word != "of" or not items[at - 1].has("pct") or items[at - 1].claimed:
+    if 0 <= at < first - 1 and items[at].has("pct"):  # 'half our 2,000 staff'
+        at += 1
+    elif at < 1 or items[at].word != "of" or not items[at - 1].has("pct"):
+        return amount, first
+    if items[at - 1].claimed:
         return amount, first
     subject = items[at - 2].word if at > 1 else ""
     if subject in _MAKE_UP:

@@ -73,7 +73,7 @@ _INTERVALS: Final = tuple(
     for pattern in (
         f"n:num {_BETWEEN} e:event ('every' | ('in' | 'over' | 'within') ('the' ('last' | 'past'))? | 'per' | 'each' | "
         "slash) d:dur",  # 1000 requests per 10 minutes
-        "('a' | 'an') e:event 'every' d:dur",  # a request every 2 seconds
+        "('a' | 'an') e:event approx? 'every' d:dur",  # a request every 2 seconds
         "'a' e:event 'every' t:time",
         "d:dur p:'between' (num | 'consecutive' | 'successive' | 'the' | 'their' | 'its' | 'each'){0,2} e:event",
         "'every' d:dur comma? (n:num | 'a') e:event",

@@ -69,10 +69,12 @@ def as_meant(text: str, families: Collection[str]) -> tuple[str, tuple[str, ...]
     """
     text = _ABBREVIATED.sub(r"\1\2 ", _LOOSE.sub(lambda said: " " * len(said.group()), text))
     text = _ALWAYS.sub(lambda said: "24/7".ljust(len(said.group())), text)
+    text = _MIXTURE.sub(lambda said: f"8x{said[1]}b".ljust(len(said.group())), text)
     text = _PERCENTILE.sub(_percentile, text)
     text = _POINT.sub(_with_point, text)
     text = _CARD.sub(_card, text)
     text = _VERSION.sub(lambda said: _version(said, families), text)
+    text = _VERSION_BEHIND.sub(lambda said: _before_its_size(said, families), text)
     notes = []
     while past := _PAST.search(text):
         notes.append(f"{past.group()!r} is left out, as what was.")
@@ -136,6 +138,8 @@ _LOOSE: Final = re.compile(
     r"(?<=[\dkK])-?ish\b|(?<=\d)\+(?=\s(?:rps|qps|req\w*|quer\w+|users|people|tokens)\b)|(?<=/)~(?=\d)", re.I
 )
 """What makes a figure loose and changes none: '10ish rps', '10+ rps', '1k/~200'."""
+_MIXTURE: Final = re.compile(r"(?<=mixtral[ -])8 ?x ?(7|22)(?:(?= )\s|$|(?=[,.;]))", re.I)
+"""'Mixtral 8x7' without its b."""
 _ABBREVIATED: Final = re.compile(
     r"(?<=\d )(mio|mrd|tsd|tys|mln|млн|тыс|anfr|req)\.|\b(max|min|mtl|sek|std)\.(?=\s?[\d/€,])", re.I
 )
@@ -161,6 +165,20 @@ _VERSION: Final = re.compile(
     rf"(?! (?:{_BELOW_HUNDRED}|point|dot|hundred|b)\b)",
     re.I,
 )
+
+
+_VERSION_BEHIND: Final = re.compile(
+    rf"\b(?P<family>[a-z]{{3,}}) (?P<size>\d+|(?:{_BELOW_HUNDRED})(?: (?:{_BELOW_HUNDRED}))?) ?b,? "
+    r"(?P<version>\d\.\d)\b(?!\s?(?:k|s|ms|sec\w*|b|%|rps|qps|req\w*|tok\w*|mil\w*|x|times)\b)",
+    re.I,
+)
+"""'llama 8b, 3.1'."""
+
+
+def _before_its_size(said: re.Match[str], families: Collection[str]) -> str:
+    if said["family"].lower() not in families:
+        return said.group()
+    return f"{said['family']} {said['version']} {in_figures(said['size'])}b".ljust(len(said.group()))
 
 
 def _figure(words: str) -> str:

@@ -322,12 +322,13 @@ def _ranges(sentence: Sentence) -> None:
 
 
 def _between(sentence: Sentence, low: Item, high: Item, joined: str = "to") -> Amount:
-    """Return what lies between two numbers; '10-20k' is 10k to 20k."""
+    """Return what lies between two numbers; '10-20k' is 10k to 20k, 'two to three hundred' 200 to 300."""
     a, b = low.number.value, high.number.value
     written = sentence.text[high.start : high.end].strip()
     scale = next((factor for factor in (1e9, 1e6, 1e3) if b >= factor and not written[-1].isdigit()), 1.0)
-    scale = 100.0 if scale == 1 and written.endswith("hundred") else scale
-    if sentence.text[low.start : low.end].strip()[-1:].isdigit() and a * scale <= b:
+    scale = 100.0 if high.word == "hundred" else scale
+    bare = sentence.text[low.start : low.end].strip()[-1:].isdigit() or low.word in NUMBER_WORDS
+    if bare and a * scale <= b:
         a = _tidy(a * scale)
     if joined == "±":
         a, b = a - b, a + b

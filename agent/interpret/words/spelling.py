@@ -23,7 +23,8 @@ CORRECTED: Final = frozenset(
     "ninety three seven eight quarter milliseconds millisecond summary characters paragraph paragraphs document "
     "documents reports system horizon length lengths dollars dollar budgets "
     "availability failure failures percent reserved concurrency burst bursts euros prompts servers machine machines "
-    "first speculative decoding quantized quantization tickets employee student students lawyers lawyer agents people "
+    "first colleague colleagues "
+    "speculative decoding quantized quantization tickets employee student students lawyers lawyer agents people "
     "working business throughput aggregate workload workloads chatbot answered".split()
 )
 """Words that are read when misspelt: units and cues on which a number's meaning hangs."""

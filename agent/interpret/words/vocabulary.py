@@ -31,13 +31,14 @@ KINDS: Final[dict[str, str]] = {
     "contracts post posts invoice invoices translation translations image images row rows comment comments",
     "character": "persona personas",
     "user": " ".join(f"{one} {one.removesuffix('y')}{'ies' if one.endswith('y') else 's'}" for one in _PEOPLE)
-    + " families children salespeople consultants user users customer customers person people ppl developer developers "
+    + " families children salespeople consultants user users customer customers person persons people ppl "
+    "developer developers "
     "dev devs engineer engineers employee employees client clients member members student students visitor "
     "visitors subscriber subscribers seat seats player players patient patients reader readers colleague "
     "colleagues coder coders actives operator operators analyst analysts lawyer lawyers teacher teachers "
     "agent agents staff worker workers",
     "audience": "user users customer customers client clients subscriber subscribers visitor visitors dau mau wau "
-    "people actives",
+    "people persons actives",
     "active": "dau mau wau",
     "token": "token tokens tok toks tkn tkns tk",
     "textunit": "kb kib hanzi word words page pages character characters char chars paragraph paragraphs sentence "
@@ -249,6 +250,7 @@ PHRASES: Final[dict[str, str]] = {
     "en lugar de|en vez de|invece di|al posto di|in plaats van|em vez de",
     "dont": "do not|does not|did not|will not|would not|should not|must not|may not|can not|is not|are not|am not",
     "workday": "business day",
+    "daily": "by day|for day|in day",
     "peak": "busiest hour|biggest hour|heaviest hour|largest hour|"
     "busy hour|rush hour|peak hour|peak hours|peak time|peak times|peak load|peak traffic|"
     "that hour|busiest hours|busiest time|busy hours|high season|busiest period|busiest minute|worst hour|peak day",
