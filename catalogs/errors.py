@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 SHOWN_HITS = 6
 SHOWN_CHARACTERS = 60
 
@@ -28,10 +30,13 @@ def visible(text: str) -> str:
 
 
 def quoted(value: object) -> str:
-    """Return a value as a message shows it: quoted, on one line, no longer than a reader can bear."""
-    text = value if isinstance(value, str) else repr(value)
+    """Return a value as a message shows it: a text quoted, all else as in JSON, no longer than one can bear."""
+    if isinstance(value, float):
+        text = f"{value:.15g}"
+    else:
+        text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
     short = text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
-    return repr(short)
+    return repr(short) if isinstance(value, str) else short
 
 
 class FleetcastError(Exception):

@@ -59,7 +59,8 @@ def compare_command(
 
     conditions, key = [condition(text) for text in where or ()], sort_key(sort)
     texts = texts_of(flags)
-    if what and (len(what) > 1 or what[0].endswith(".json")):
+    saved = bool(what and (len(what) > 1 or what[0].endswith(".json")))
+    if what and saved:
         if texts or spec:
             raise InputError("saved plans are compared as they are; leave out the flags, or give a workload in words")
         compared = list(_saved(what))
@@ -77,7 +78,7 @@ def compare_command(
 
         print_rows(comparison_rows(rows), columns_of_rows())
     elif rows:
-        show(comparison_report(rows), plain=plain)
+        show(comparison_report(rows, saved=saved), plain=plain)
     return Exit.DONE if any(one.plan.answer.meets_targets for one in plans) else Exit.NOTHING_MEETS  # type: ignore[union-attr]
 
 

@@ -57,7 +57,7 @@ Output = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the plan to a file too, in the format of its suffix.")
 ]
 
-Insist = Annotated[bool, typer.Option("--insist", help="Take a target that looks like a slip of its unit as it is.")]
+Insist = Annotated[bool, typer.Option("--insist", help="Take a value that nobody seems to mean as it is.")]
 
 
 def forecast_command(
@@ -93,7 +93,7 @@ def forecast_command(
     stated_by_flags = flag_statement(texts_of(flags), insist)
     sentence, spec = sentence_or_file(sentence, spec)
     said = _said(sentence, facts, stated_by_flags)
-    statements = [*user_settings(catalog or ()), *([spec_file(spec)] if spec else ()), stated_by_flags]
+    statements = [*user_settings(catalog or ()), *([spec_file(spec, insist)] if spec else ()), stated_by_flags]
     gathered = collected([*statements, *([said.statement] if said else ())], facts)
     if spec_only:
         notice(gathered.notes)

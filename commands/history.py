@@ -31,10 +31,10 @@ def _history(file: Path | None) -> "History":
 
 
 def _answer(history: "History", number: int) -> str:
-    found = history.answer(number)
+    found = history.get(number)
     if found is None:
         raise InputError(f"no calculation is kept as {number}; `fleetcast history` says which are")
-    return found.decode()
+    return found.answer.decode()
 
 
 @app.callback(invoke_without_command=True)
@@ -56,8 +56,8 @@ def list_command(history: Kept = None, json: Json = False, plain: Plain = False)
     elif kept:
         from agent.report.blocks import Column, Report, Table
 
-        columns = (Column("number"), Column("made (UTC)"), Column("kind"), Column("", wraps=True))
-        rows = tuple((str(one.id), one.made, one.kind, one.title) for one in kept)
+        columns = (Column("number"), Column("made (UTC)"), Column("kind"), Column("asked"), Column("", wraps=True))
+        rows = tuple((str(one.id), one.made, one.kind, one.asked, one.title) for one in kept)
         show(Report((Table(columns, rows),)), plain=plain)
     else:
         notice(["Nothing is kept yet; `fleetcast serve` keeps what it calculates."])

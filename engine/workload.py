@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct, field, to_builtins
 from msgspec.structs import replace
 
-from catalogs.errors import InputError
+from catalogs.errors import InputError, quoted
 from catalogs.kept import by_value, kept
 from catalogs.records.facts import NonNegative, Positive, PositiveInt, Record
 from catalogs.records.models import ModelArchitecture
@@ -488,7 +488,7 @@ def _sentence(fault: Fault) -> str:
             return f"{path} is missing"
         case "contradiction":
             return f"{path}: {fault.problem}"
-    return f"{path}: {fault.problem} (given: {fault.value!r:.60})"
+    return f"{path}: {fault.problem} (given: {quoted(fault.value)})"
 
 
 def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -197,10 +197,8 @@ def _on_the_page(plan: CapacityPlan, screen: str, todays: tuple[str, ...]) -> It
     today = re.search(r">today</th>((?:<td[^>]*>[^<]+</td>)+)", page)
     assert today
     yield "HTML", " ".join(re.findall(r">([^<]+)</td>", today[1])), " ".join(todays)
-    each = float(f"{plan.performance.at_peak.in_flight:.2g}")
-    each = each if plan.performance.at_peak.in_flight < 10 else round(plan.performance.at_peak.in_flight)
     if plan.fleet.working_replicas > 1:
-        in_all = show_count(round(each * plan.fleet.working_replicas))
+        in_all = show_count(round(plan.performance.at_peak.in_flight * plan.fleet.working_replicas))
         yield "in flight", *_named(screen, r" requests in each, (\S+) in all", in_all)
 
 

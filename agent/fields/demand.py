@@ -94,7 +94,7 @@ TRAFFIC: Final = (
     Field(
         "traffic.growth_per_year", "--growth-rate", read_growth, "PERCENT", "A year: 20 means 20 %.",
         label="growth a year", show=show_percent, answer="{} a year", slot="growth", answers=True,
-        plausible=Plausible(-0.99, 100, "growth a year (1 is 100 %)"),
+        plausible=Plausible(-0.99, 100, "growth a year"),
         absent=Absent(0.0, "no growth", "growth", "no growth"),
     ),
     Field(
@@ -155,7 +155,7 @@ TOKENS: Final = (
     Field(
         "tokens.prefix_hit", "--prefix-hit", read_share, "SHARE", "Of prompt tokens, found in the cache: 50% or 0.5.",
         label="prompt found in the cache", show=show_percent, answer="{} of prompt tokens", slot="prefix", answers=True,
-        plausible=Plausible(0, 0.999, "as a share of the prompt"), what_if="{} of prompt tokens cached",
+        plausible=Plausible(0, 0.999, "of the prompt"), what_if="{} of prompt tokens cached",
         absent=Absent(
             0.0, "no prompt token is cached already",
             r"(?:prefix )?(?:cach(?:e|ing)|prefix(?: reuse| hits?)?)", "no prefix cache",

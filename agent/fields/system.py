@@ -148,7 +148,7 @@ SERVING: Final = (
     ),
     Field(
         "serving.memory_utilisation", "--memory-utilisation", read_share, "SHARE", "Memory that the runtime takes.",
-        label="memory it may take", show=show_percent, plausible=Plausible(0.1, 1, "as a share of memory"),
+        label="memory it may take", show=show_percent, plausible=Plausible(0.1, 1, "of the memory"),
     ),
     Field(
         "serving.utilisation_ceiling", "--utilisation-ceiling", read_share, "SHARE",

@@ -96,7 +96,11 @@ def _target_row(target: SimulatedTarget) -> tuple[Cell, ...]:
 def _facts(simulated: SimulatedPlan) -> Facts:
     return Facts(
         (
-            ("throughput", f"{show_rate(simulated.requests_per_s)}, {_tokens(simulated.output_tokens_per_s)} out"),
+            (
+                "throughput",
+                f"{show_rate(simulated.requests_per_s)}, {_tokens(simulated.output_tokens_per_s)} out, filling "
+                "and draining included",
+            ),
             ("busy", show_percent(simulated.utilisation)),
             ("batch, mean", f"{simulated.mean_batch:.3g} per replica"),
             ("KV cache, mean", show_percent(simulated.kv_cache_usage)),

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from agent.fields.demand import LEAST_TARGET_S
 from agent.fields.field import Flag
+from agent.fields.plausible import out_of_range
 from agent.fields.table import TABLE
 from catalogs.errors import InputError
-from catalogs.units import show_seconds
 
 FLAGS: Final[Mapping[str, tuple[Flag, ...]]] = {
     panel: flags for panel, rows in TABLE.items() if (flags := tuple(row for row in rows if row.flag))
@@ -30,12 +30,14 @@ ONE_TOO_MANY: Final = "leave one of them out"
 """How a refusal of two flags ends that give the same."""
 
 
-def flag_values(given: Mapping[str, tuple[str, ...]], insisted: bool = False) -> tuple[dict[str, Any], dict[str, str]]:
+def flag_values(
+    given: Mapping[str, tuple[str, ...]], insist: bool | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the values of flags by path and, by path, which flag gave each.
 
     Args:
         given: the texts of each flag, by its name.
-        insisted: implausible targets are taken as they are.
+        insist: implausible values are taken as they are; None where a door has no flag for that.
 
     Raises:
         InputError: a text that cannot be read, a flag that was given twice, or two that contradict each other.
@@ -55,20 +57,27 @@ def flag_values(given: Mapping[str, tuple[str, ...]], insisted: bool = False) ->
             raise InputError(f"{flag.flag} was given {len(texts)} times ({', '.join(texts)}): give it once")
         else:
             values[flag.path] = flag.read(texts[0], flag.flag)
-            if flag.path.startswith("targets.") and not insisted:
-                _check_target(flag, texts[0], values[flag.path])
+            refuse_implausible(flag.path, values[flag.path], flag.flag, texts[0], insist)
         details[flag.path] = flag.flag
     return values, details
 
 
-def _check_target(flag: Flag, text: str, seconds: float) -> None:
-    """Refuse a target that no server reaches: seconds that were written where a bare number is in ms."""
-    least = LEAST_TARGET_S[flag.path.split(".")[1]]
-    if seconds >= least:
+def refuse_implausible(path: str, value: Any, what: str, text: str, insist: bool | None) -> None:
+    """Refuse a value that nobody means, such as seconds that were written where a bare number is in ms.
+
+    Args:
+        path: of the field.
+        value: in the field's units.
+        what: the field's name where it was given.
+        text: as it was given; empty where that is the value.
+        insist: as in ``flag_values``.
+
+    Raises InputError.
+    """
+    if insist or not (wrong := out_of_range(path, value)):
         return
-    bare = text.strip().replace(".", "", 1).isdigit()
-    meant = f"; did you mean {text.strip()}s?" if bare else "."
-    raise InputError(
-        f"{flag.flag} {text} is {show_seconds(seconds)}, and no server answers within {show_seconds(least)}{meant} "
-        "--insist takes it as it is"
-    )
+    slip = path.startswith("targets.") and value < LEAST_TARGET_S[path.split(".")[1]]
+    bare = slip and text.strip().replace(".", "", 1).isdigit()
+    meant = f"; did you mean {text.strip()}s?" if bare else "" if insist is None else "."
+    way = "" if insist is None else " --insist takes it as it is"
+    raise InputError(f"{f'{what} {text}'.rstrip()}: {wrong}{meant}{way}")

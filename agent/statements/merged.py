@@ -17,7 +17,7 @@ from agent.fields.table import FIELDS
 from agent.statements.flags import ONE_TOO_MANY, flag_values
 from agent.statements.names import named, resolve_names
 from catalogs.catalog import Catalog
-from catalogs.errors import IncompleteInput, InputError
+from catalogs.errors import IncompleteInput, InputError, quoted
 from catalogs.records.models import ModelArchitecture
 from catalogs.records.presets import TokenQuantiles, WorkloadPreset
 from catalogs.records.validation import InvalidValues, record_of
@@ -98,12 +98,12 @@ class Collected(Struct, frozen=True):
             raise InputError(f"{name}: {_as_shown(path, rest)}") from error
 
 
-def flag_statement(given: Mapping[str, tuple[str, ...]], insisted: bool = False) -> Statement:
-    """Return what flags say, each by its name with its texts; implausible targets where they are insisted on.
+def flag_statement(given: Mapping[str, tuple[str, ...]], insist: bool | None = None) -> Statement:
+    """Return what flags say, each by its name with its texts; implausible values where they are insisted on.
 
     Raises InputError where a text cannot be read or flags contradict each other.
     """
-    values, details = flag_values(given, insisted)
+    values, details = flag_values(given, insist)
     dimensions = [details[path] for path in values if path.startswith(DIMENSION)]
     if dimensions and "model" in values:
         names = ", ".join(dimensions)
@@ -225,7 +225,7 @@ def _targets_apart(statement: Statement) -> Statement:
             where = details.get("targets", "")
             accepted = "metric (ttft, itl or e2e), percentile (mean, p50, p90, p95 or p99) and seconds above 0"
             shown = dict(stated) if isinstance(stated, Mapping) else stated
-            raise InputError(f"{where}: targets: {shown!r:.80} is not a target: it has {accepted}") from None
+            raise InputError(f"{where}: targets: {quoted(shown)} is not a target: it has {accepted}") from None
         path = f"targets.{target.metric}.{target.percentile}"
         values[path] = target.seconds
         details.setdefault(path, details.get("targets", ""))

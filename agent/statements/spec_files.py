@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from msgspec import to_builtins
 
-from agent.fields.demand import PRESET
+from agent.fields.demand import LEAST_TARGET_S, PRESET
 from agent.fields.table import FIELDS
+from agent.statements.flags import refuse_implausible
 from agent.statements.models import CatalogName
 from catalogs.errors import InputError, listed, quoted, reading
 from catalogs.units import read_seconds
@@ -23,23 +24,47 @@ SETTINGS: Final = "settings.toml"
 FORMATS: Final = {".toml": "TOML", ".json": "JSON", ".yaml": "YAML", ".yml": "YAML"}
 
 
-def spec_file(name: str) -> Statement:
+def spec_file(name: str, insist: bool | None = None) -> Statement:
     """Return what a spec file says; '-' reads standard input. A plan's own spec is taken from a plan.
+
+    Args:
+        name: of the file.
+        insist: implausible values are taken as they are; None where the door has no flag for that.
 
     Raises InputError where it cannot be read or says what no spec holds.
     """
     shown = "standard input" if name == "-" else name
     text = _standard_input() if name == "-" else _text(Path(name))
     tree = _parsed(text, shown, FORMATS.get(Path(name).suffix.lower(), ""))
-    return spec_of_tree(tree, shown)
+    return spec_of_tree(tree, shown, insist)
 
 
-def spec_of_tree(tree: Mapping[str, Any], name: str) -> Statement:
-    """Return what the tree of a spec, or of a plan, says; ``name`` is where it came from.
+def spec_of_tree(tree: Mapping[str, Any], name: str, insist: bool | None = None) -> Statement:
+    """Return what the tree of a spec, or of a plan, says.
 
-    Raises InputError where it says what no spec holds.
+    Args:
+        tree: as JSON holds it.
+        name: where it came from.
+        insist: as in ``spec_file``; a plan was insisted on where it was made.
+
+    Raises InputError where it says what no spec holds, or what nobody means.
     """
-    return _statement(_spec_of_a_plan(tree), "file", name)
+    stated = _statement(spec := _spec_of_a_plan(tree), "file", name)
+    for path, value in stated.values.items() if spec is tree else ():
+        for at, one in _figures(path, value):
+            refuse_implausible(at, one, f"{name}: {at}", "", insist)
+    return stated
+
+
+def _figures(path: str, value: Any) -> Iterator[tuple[str, float]]:
+    """Yield the figures of a field, those of targets by metric and percentile."""
+    if path != "targets":
+        yield from ((path, value),) if isinstance(value, int | float) else ()
+        return
+    for target in value:
+        metric, seconds = target.get("metric"), target.get("seconds")
+        if metric in LEAST_TARGET_S and isinstance(seconds, int | float):
+            yield f"targets.{metric}.{target.get('percentile')}", seconds
 
 
 def settings_file(directory: Path) -> Statement | None:
@@ -231,6 +256,10 @@ def _value(path: str, value: Any, what: str) -> Any:
         return _targets(value, what)
     if path.startswith("targets.") and not isinstance(value, str):
         raise InputError(f'{what} is {quoted(value)}; write a time with its unit, such as "800ms"')
+    if FIELDS[path].adds and not isinstance(value, str):
+        names = value if isinstance(value, list) else [value]
+        if wrong := [one for one in names if not isinstance(one, str)]:
+            raise InputError(f"{what} is {quoted(wrong[0])} where a name is expected, or a list of names")
     if isinstance(value, list):
         return tuple(value)
     if path == "model" and isinstance(value, int | float):

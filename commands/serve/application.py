@@ -32,7 +32,7 @@ from commands.serve.documented import (
     events_of,
     read_only,
 )
-from commands.serve.history import History, number_in
+from commands.serve.history import History, Kept, number_in
 from commands.serve.memory import Memory
 from commands.serve.page import add_page
 from commands.serve.pool import Pool
@@ -84,10 +84,10 @@ class Server:
             self._talks.keep(*made.held, len(made.held[1]))
         return made
 
-    async def kept(self, number: str) -> bytes | None:
-        """Return the answer of a calculation that a client names; None where none is kept under it."""
+    async def kept(self, number: str) -> Kept | None:
+        """Return the calculation that a client names; None where none is kept under it."""
         known = number_in(number)
-        return await run_in_threadpool(self.history.answer, known) if self.history and known is not None else None
+        return await run_in_threadpool(self.history.get, known) if self.history and known is not None else None
 
     async def removed(self, number: str) -> bool:
         """Remove a calculation that a client names; whether there was one."""
@@ -172,13 +172,15 @@ class _Straight(APIRoute):
 def _add_simulation(app: FastAPI, server: Server) -> None:
     async def simulate(request: Request) -> Response:
         """The plan of a spec under its load, request by request; progress comes as server-sent events."""
-        body = await request.body()
+        prepared = await server.answer("simulate", await request.body())
+        if prepared.status != 200:
+            return _respond(prepared)
         if server.simulating.locked():
             return _respond(failure(503, "another simulation is running; ask again in a minute"))
 
         async def events() -> AsyncIterator[bytes]:
             async with server.simulating:
-                async for event in simulated(body, server.settings):
+                async for event in simulated(prepared.body, server.settings):
                     yield event
 
         return StreamingResponse(events(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
@@ -211,7 +213,7 @@ def _add_plans(app: FastAPI, server: Server) -> None:
     async def plan(number: str) -> Response:
         """The answer of a calculation that is kept."""
         found = await server.kept(number)
-        return _respond(_no_such(number)) if found is None else Response(found, media_type=JSON)
+        return _respond(_no_such(number)) if found is None else Response(found.answer, media_type=JSON)
 
     @app.delete("/api/plans/{number}", responses=read_only("object", 404))
     async def remove(number: str) -> Response:

@@ -185,7 +185,10 @@ def bytes_of(media: str) -> dict[int | str, dict[str, Any]]:
 def events_of() -> dict[int | str, dict[str, Any]]:
     """Return what the documentation says of an address that answers in events."""
     events = "Events: progress with done and of, then result, or error."
-    return {200: _content("text/event-stream", {"type": "string"}, events), **_failures(400, 401, 413, 421, 429, 503)}
+    return {
+        200: _content("text/event-stream", {"type": "string"}, events),
+        **_failures(*(status for status in _SAID if status != 404)),
+    }
 
 
 def _content(media: str, schema: dict[str, Any], about: str) -> dict[str, Any]:

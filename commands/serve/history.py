@@ -10,11 +10,20 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from catalogs.units import show_count, show_rate
+
 MOST_KEPT: Final = 10_000
 MOST_UNWRITTEN: Final = 1_000
 """Calculations that wait to be written; the oldest beyond them are not kept."""
 WRITTEN_AFTER_S: Final = 0.2
 TABLE: Final = "calculations"
+ASKED: Final = {
+    "rate": "traffic.requests_per_s",
+    "at_once": "traffic.concurrency",
+    "prompt": "tokens.input.mean",
+    "output": "tokens.output.mean",
+}
+"""What the list shows of a plan's question, by the path in its spec."""
 
 
 def number_in(text: str) -> int | None:
@@ -32,6 +41,23 @@ class Calculation(Struct, frozen=True):
     title: str
     query: str
     """Of the page that shows it again; empty where a program asked."""
+    asked: str = ""
+    """Load and lengths, in words; empty where it is no plan."""
+
+
+class Kept(Struct, frozen=True):
+    """What is kept of a calculation."""
+
+    answer: bytes
+    query: str
+    """Of the page that shows it again; empty where a program asked."""
+
+
+def _calculation(row: dict[str, Any]) -> Calculation:
+    rate, at_once, prompt, output = (row.pop(name) for name in ASKED)
+    load = show_rate(rate) if rate else f"{show_count(at_once)} in flight" if at_once else ""
+    lengths = f"{show_count(prompt)} in, {show_count(output)} out" if prompt and output else ""
+    return Calculation(**row, asked=", ".join(filter(None, (load, lengths))))
 
 
 class History:
@@ -84,19 +110,24 @@ class History:
         """Return the calculations, the newest first; none where the file cannot be read."""
         self.write()
         try:
-            columns = ", ".join(Calculation.__struct_fields__)
+            newest = f"select *, cast(answer as text) as text from {TABLE} order by id desc limit ?"
+            figures = ", ".join(
+                f"iif(json_valid(text), json_extract(text, '$.spec.{path}'), null) as {name}"
+                for name, path in ASKED.items()
+            )
             with self._table() as table:
-                rows = table.db.query(f"select {columns} from {TABLE} order by id desc limit ?", [most])
-                return [Calculation(**row) for row in rows]
+                rows = table.db.query(f"select id, made, kind, title, query, {figures} from ({newest})", [most])
+                return [_calculation(row) for row in rows]
         except Exception:
             return []
 
-    def answer(self, number: int) -> bytes | None:
-        """Return the answer of a calculation; None where there is none."""
+    def get(self, number: int) -> Kept | None:
+        """Return a calculation; None where there is none."""
         self.write()
         try:
             with self._table() as table:
-                return bytes(table.get(number)["answer"])
+                row = table.get(number)
+                return Kept(bytes(row["answer"]), row["query"])
         except Exception:
             return None
 

@@ -161,11 +161,11 @@ def _add_history(app: FastAPI, server: "Server", page: Callable[..., Response]) 
 
     @app.get("/compare", include_in_schema=False)
     async def compare(request: Request) -> Response:
-        plans, notes = list[tuple[str, str]](), list[str]()
+        plans, notes = list[tuple[str, str, str]](), list[str]()
         if current := known(dict(parse_qsl(request.query_params.get("current", "")))):
             made = await server.pool.answer("download", msgspec.json.encode({"flags": current, "format": "json"}))
             if made.status == 200:
-                plans.append(("this one", made.body.partition(b"\n")[2].decode()))
+                plans.append(("this one", made.body.partition(b"\n")[2].decode(), f"/?{urlencode(current)}"))
             else:
                 notes.append(f"This one has no plan: {msgspec.json.decode(made.body)['error']}")
         marked = list(dict.fromkeys(request.query_params.getlist("id")))
@@ -175,7 +175,8 @@ def _add_history(app: FastAPI, server: "Server", page: Callable[..., Response]) 
             if plan is None:
                 notes.append(f"No calculation is kept as {number[:40]}.")
             else:
-                plans.append((f"calculation {number}", plan.decode()))
+                shown = f"/?{plan.query}" if plan.query else f"/api/plans/{number}"
+                plans.append((f"calculation {number}", plan.answer.decode(), shown))
         if len(marked) > room:
             notes.append(f"Up to {MOST_COMPARED} plans stand side by side: {len(marked) - room} are left out.")
         compared = await _asked(server, "beside", {"plans": plans})

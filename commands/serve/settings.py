@@ -33,4 +33,3 @@ class Settings(Struct, frozen=True):
     answer_s: float = 30.0
     """In which an answer must be made; its process then goes on with the next."""
     simulation_s: float = 60.0
-    simulated_requests: int = 200_000

@@ -127,6 +127,7 @@ class SimulatedPlan(Struct, frozen=True):
     token_gap_p99_s: float | None
     targets: tuple[SimulatedTarget, ...]
     requests_per_s: float
+    """From the first arrival to the last answer, as are those below: filling and draining included."""
     output_tokens_per_s: float
     utilisation: float
     """Share of the time in which a replica ran a step."""
@@ -197,9 +198,23 @@ def formula_at(
     return performance_at_rate(pooled, requests_per_s)
 
 
-def warm_up(requests: int, in_flight: float) -> int:
-    """Return how many of the first requests are not counted: the replicas start empty."""
-    return min(requests // 3, max(requests // 20, int(2 * in_flight)))
+def counted(requests: int, in_flight: float) -> tuple[int, int]:
+    """Return the first request that counts and the first one after those that do: a fleet starts and ends empty.
+
+    As where a forecast is verified, three times the requests in flight fill it and as many as are in flight keep it
+    busy after those that count; of few requests up to a half count all the same.
+
+    Args:
+        requests: that are drawn.
+        in_flight: in the whole fleet.
+    """
+    first = min(max(requests // 20, round(3 * in_flight)), requests // 3)
+    return first, requests - min(round(in_flight), requests // 6)
+
+
+def enough(in_flight: float) -> int:
+    """Return the requests from which on those that count see a fleet in balance."""
+    return int(float(f"{9 * in_flight + 100:.2g}"))
 
 
 def _case(
@@ -214,6 +229,7 @@ def _case(
     speed = settings.speed
     if speed == "auto":
         speed = "compiled" if can_compile() and (not requests or requests >= WORTH_COMPILING) else "plain"
+    first, last = counted(requests, formula.in_flight * replicas) if formula else (0, None)
     return Repeated(
         model=step_model_of(candidates),
         scheduler=question.runtime.scheduler,
@@ -221,7 +237,8 @@ def _case(
         requests=requests,
         replicas=replicas,
         routing=settings.routing,
-        first_counted=warm_up(requests, formula.in_flight * replicas) if formula else 0,
+        first_counted=first,
+        last_counted=last,
         speed=speed,
     )
 
@@ -250,7 +267,7 @@ def _run(
     return SimulatedPlan(
         load=words,
         notes=timestamps.notes if timestamps else (),
-        warnings=timestamps.warnings if timestamps else (),
+        warnings=(*(timestamps.warnings if timestamps else ()), *_too_few(case, formula)),
         trace=trace,
         seed=settings.seed,
         repeats=len(results),
@@ -265,7 +282,7 @@ def _run(
         itl_s=latency(itl, formula.itl_s if formula else None) if isfinite(itl.mean.value) else None,
         e2e_s=latency(e2e, formula.e2e_s if formula else None),
         token_gap_p99_s=_known(mean(lambda result: result.token_gap_p99_s)),
-        targets=tuple(simulated_targets(plan.spec.targets, results, formula, case.first_counted, None)),
+        targets=tuple(simulated_targets(plan.spec.targets, results, formula, case.first_counted, case.last_counted)),
         requests_per_s=mean(lambda result: result.requests_per_s),
         output_tokens_per_s=mean(lambda result: result.output_tokens_per_s),
         utilisation=mean(lambda result: result.utilisation),
@@ -274,6 +291,16 @@ def _run(
         preemptions=sum(result.preemptions for result in results),
         over_time=_over_time(results[0]),
     )
+
+
+def _too_few(case: Repeated, formula: Performance | None) -> Iterator[str]:
+    """Say where the requests are too few to see the fleet in balance."""
+    in_flight = formula.in_flight * case.replicas if formula else 0.0
+    if formula and case.requests < (least := enough(in_flight)):
+        yield (
+            f"{in_flight:,.0f} requests are in flight in balance and the fleet starts and ends empty: of "
+            f"{case.requests:,} requests its latencies are too low; {least:,} are enough"
+        )
 
 
 def _arrival_rate(result: SimulationResult) -> float:

@@ -35,6 +35,8 @@ class Repeated(Struct, frozen=True):
     replicas: int
     routing: Routing
     first_counted: int
+    last_counted: int | None
+    """The first request after those that count; None where all the others do."""
     speed: Speed
 
     def run(self, seed: int, progress: Progress | None = None) -> SimulationResult:
@@ -48,6 +50,7 @@ class Repeated(Struct, frozen=True):
             routing=self.routing,
             seed=seed,
             first_counted=self.first_counted,
+            last_counted=self.last_counted,
             speed=self.speed,
         )
 

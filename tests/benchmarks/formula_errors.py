@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from catalogs.catalog import Catalog
 from engine.fleet.candidates import single
-from engine.load_test.plan_under_load import warm_up
+from engine.load_test.plan_under_load import counted
 from engine.proof.drawn_load import drawn
 from engine.question.resolve import resolve
 from engine.replica.performance import performance_at_rate
@@ -72,7 +72,7 @@ def main() -> None:
                 step_model_of(found),
                 question.runtime.scheduler,
                 load,
-                first_counted=warm_up(count, formula.in_flight),
+                first_counted=counted(count, formula.in_flight)[0],
             )
             row = {
                 (figure, part): float(

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from catalogs.catalog import Catalog
 from engine.fleet.candidates import Candidates, single
-from engine.load_test.plan_under_load import warm_up
+from engine.load_test.plan_under_load import counted
 from engine.plan import Performance
 from engine.proof.drawn_load import drawn
 from engine.question.resolve import Question, resolve
@@ -103,7 +103,7 @@ def simulated(
         replicas=replicas,
         routing="least_outstanding",
         speed="compiled" if can_compile() else "plain",
-        first_counted=warm_up(count, in_flight * replicas),
+        first_counted=counted(count, in_flight * replicas)[0],
     )
 
 

@@ -91,6 +91,21 @@ def test_saved_plans_stand_side_by_side(fleetcast: Program, tmp_path: Path) -> N
     assert rows["H100"]["monthly_usd"] == saved["cost"]["monthly_usd"]
 
 
+def test_plans_of_different_questions_are_no_alternatives(fleetcast: Program, tmp_path: Path) -> None:
+    """What differs stands in the table, and none of another load or model is called cheaper."""
+    files = []
+    for name, rate, card in (("a", 20, "H100"), ("b", 40, "H100"), ("c", 20, "L4")):
+        files.append(tmp_path / f"{name}.json")
+        asked = tuple(rate if item == 20 else item for item in ASKED)
+        fleetcast("forecast", *asked, "--gpu-type", card, "--output", files[-1])
+    run = fleetcast("compare", *files[:2], "--plain")
+    assert "Cheapest" not in run.out and "more." not in run.out
+    assert "rate, mean 20 requests/s" in run.out and "different questions (rate, mean)" in run.out
+    run = fleetcast("compare", files[0], files[2], "--plain")
+    assert "Cheapest: " in run.out, "one load on two accelerators"
+    assert "l4" in run.out
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

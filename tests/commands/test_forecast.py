@@ -430,7 +430,7 @@ def test_bad_input_is_refused_in_one_sentence_that_names_it(
         ("a.toml", "[traffic]\nrequests_per_s = -3\n", ("requests_per_s", "-3")),
         ("a.toml", "[traffic]\nrequests_per_s = nan\n", ("requests_per_s", "nan")),
         ("a.toml", '[traffic]\nrequests_per_s = "many"\n', ("requests_per_s", "'many'")),
-        ("a.toml", "traffic = 3\n", ("traffic", "'3'")),
+        ("a.toml", "traffic = 3\n", ("traffic", "is 3 where")),
         ("a.toml", "targets = 3\n", ("targets",)),
         ("a.toml", '[[targets]]\nmetric = "tfft"\npercentile = "p95"\nseconds = 1\n', ("tfft", "ttft")),
         ("a.json", '{"traffic": ', ("JSON",)),

@@ -120,7 +120,7 @@ def test_the_unit_of_timestamps_is_said_and_a_strange_rate_is_a_warning(fleetcas
     [
         ("", "is empty"),
         ("arrival_s,input_tokens\n0,5\n", "line 1: the column output_tokens is missing"),
-        ("arrival_s,input_tokens,output_tokens\n0,5,5\n1,-5,5\n", "line 3: input_tokens is '-5'"),
+        ("arrival_s,input_tokens,output_tokens\n0,5,5\n1,-5,5\n", "line 3: input_tokens is -5"),
         ("arrival_s,input_tokens,output_tokens\n3,5,5\n1,5,5\n", "line 3: the request comes 2 s before"),
         ("arrival_s,input_tokens,output_tokens\n", "holds no request"),
     ],

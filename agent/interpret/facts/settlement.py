@@ -5,16 +5,12 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import BESIDE_SPEC, GIVEN_AS, LEAST_TARGET_S
+from agent.fields.demand import BESIDE_SPEC, GIVEN_AS
+from agent.fields.plausible import out_of_range
 from agent.fields.table import FIELDS
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.leftovers import covered, leftovers
 from agent.interpret.facts.reading import COLLECTIONS, Ambiguity, Choice, Reading, SaidValue
-from catalogs.units import show_figure
-from engine.workload import Target
-
-LONGEST_TARGET_S: Final[Mapping[str, float]] = {"ttft": 3600, "itl": 10, "e2e": 86_400}
-"""Most seconds of a target that are plausible."""
 
 
 def settle(draft: Draft, known: Mapping[str, Any]) -> Reading:
@@ -76,28 +72,16 @@ def _each_once(questions: Sequence[Ambiguity]) -> list[Ambiguity]:
 def implausible(path: str, value: Any) -> str:
     """Return why a value cannot be meant for a path; empty where it can."""
     if path == "targets":
-        return next(filter(None, map(_implausible_target, value)), "")
+        return next(filter(None, (out_of_range(f"targets.{one.metric}", one.seconds) for one in value)), "")
+    if wrong := out_of_range(path, value):
+        return wrong
     field = FIELDS.get(path)
-    if field is None or field.plausible is None or not isinstance(value, int | float):
+    if field is None or field.plausible is None or not isinstance(value, int | float) or value == int(value):
         return ""
-    low, high = field.plausible.lowest, field.plausible.highest
     said = f"{value:,.6g} {field.plausible.noun}"
-    if not low <= value <= high:
-        accepted = f"more than 0, up to {high:,.10g}" if 0 < low < 1e-3 else f"{low:g} to {high:,.10g}"
-        return f"{said} is {'negative' if value < 0 <= low else 'implausible'}; accepted is {accepted}"
-    if value == int(value):
-        return ""
     if path.startswith("tokens.") and path.endswith(("mean", "p95")) and value < 10:
         return f"{said} is no whole number; write 1500 or 1,500 for a thousand and a half"
     return f"{said} is no whole number" if field.plausible.whole else ""
-
-
-def _implausible_target(target: Target) -> str:
-    low, high = LEAST_TARGET_S[target.metric], LONGEST_TARGET_S[target.metric]
-    if low <= target.seconds <= high:
-        return ""
-    said = f"{target.metric.upper()} of {show_figure(target.seconds)} s"
-    return f"{said} is implausible; accepted is {low:g} to {high:g} s"
 
 
 def _without_implausible(finding: Finding, path: str) -> Finding:

@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
+from agent.fields.table import FIELDS
 from agent.report.blocks import Cell, Column, Group, Paragraph, Report, Table, Words
-from agent.report.choice.diff_report import made_with_shown
+from agent.report.choice.diff_report import label_of, made_with_shown, value_shown
 from agent.report.choice.figures import FIGURES
 from agent.report.cost.price_origin import origin_of
+from agent.report.plan.opening import in_flight_shown
 from agent.report.words import accelerators_noun, sentence, usd_shown
 from catalogs.units import show_count, show_seconds, show_usd
 from engine.choice.attribution import made_otherwise
 from engine.plan import CapacityPlan, NoPlan, six_digits, split_shown
-from engine.workload import Target, target_name
+from engine.workload import Target, WorkloadSpec, flattened, target_name
 
 
 class Compared(Struct, frozen=True):
@@ -30,19 +32,21 @@ class Compared(Struct, frozen=True):
 
 def decomposition(plan: CapacityPlan) -> str:
     """Return what a fleet is made of in words: '40 GPUs = 5 replicas × TP8; 13 requests in each, 65 in all'."""
-    fleet, peak = plan.fleet, plan.performance.at_peak
+    fleet = plan.fleet
     noun = accelerators_noun(plan.chosen, fleet.accelerators)
     each = f"{show_count(fleet.replicas)} replica{'s' if fleet.replicas > 1 else ''} × {split_shown(plan.chosen)}"
-    everywhere = peak.in_flight * fleet.working_replicas
     down = " with the spares down" if fleet.spares else ""
-    return (
-        f"{show_count(fleet.accelerators)} {noun} = {each}; {show_count(round(peak.in_flight))} requests in each"
-        f"{down}, {show_count(round(everywhere))} in all"
-    )
+    return f"{show_count(fleet.accelerators)} {noun} = {each}; {in_flight_shown(plan)}{down}"
 
 
-def comparison_report(compared: Sequence[Compared]) -> Report:
-    """Return the plans as a table, a row each in their order, and in words which one to take."""
+def comparison_report(compared: Sequence[Compared], *, saved: bool = False) -> Report:
+    """Return the plans as a table, a row each in their order, and in words which one to take.
+
+    Args:
+        compared: the plans.
+        saved: whether they were made apart: what differs in their questions is then said, and where it is the load or
+            the model none is called cheaper; else their labels say it.
+    """
     plans = [plan for one in compared if (plan := one.capacity_plan)]
     target = next((t for plan in plans for t in plan.spec.targets), None)
     columns = [
@@ -60,8 +64,12 @@ def comparison_report(compared: Sequence[Compared]) -> Report:
     if not any(plan.spec.targets for plan in plans):  # nobody stated a target
         del columns[6]
         rows = [row[:6] + row[7:] for row in rows]
+    differing = differing_fields([plan.spec for plan in plans])
+    if saved and differing:
+        columns.insert(1, Column("asked"))
+        rows = [(row[0], _asked(one, differing), *row[1:]) for row, one in zip(rows, compared, strict=True)]
     table = Table(tuple(columns), tuple(rows))
-    said = [Paragraph(line) for line in (*_conclusions(compared), *_made_otherwise(compared))]
+    said = [Paragraph(line) for line in (*_verdict(compared, differing, saved=saved), *_made_otherwise(compared))]
     return Report((table, *([Group(tuple(said))] if said else [])))
 
 
@@ -85,6 +93,34 @@ def _row(one: Compared, target: Target | None, one_origin: bool) -> tuple[Cell, 
         met,
         "" if one_origin else origin_of(plan),
     )
+
+
+def differing_fields(specs: Sequence[WorkloadSpec]) -> tuple[str, ...]:
+    """Return the fields in which questions differ, by path."""
+    values = [flattened(to_builtins(spec)) for spec in specs]
+    return tuple(
+        path
+        for path, field in FIELDS.items()
+        if field.label and not field.quiet and any(one.get(path) != values[0].get(path) for one in values)
+    )
+
+
+def _asked(one: Compared, differing: Iterable[str]) -> str:
+    """Return what a plan was asked in the fields in which others were asked something else."""
+    if (plan := one.capacity_plan) is None:
+        return ""
+    values = flattened(to_builtins(plan.spec))
+    return "; ".join(f"{label_of(path)} {value_shown(path, values.get(path))}" for path in differing)
+
+
+def _verdict(compared: Sequence[Compared], differing: Sequence[str], *, saved: bool) -> Iterator[str]:
+    """Yield which plan to take, where they answer one question."""
+    loads = [path for path in differing if path.startswith(("traffic.", "tokens.")) or (saved and path == "model")]
+    if not loads:
+        yield from _conclusions(compared)
+        return
+    names = ", ".join(map(label_of, loads))
+    yield f"They answer different questions ({names}), so that none is called cheaper."
 
 
 def _conclusions(compared: Iterable[Compared]) -> Iterator[str]:

@@ -61,12 +61,14 @@ MOST_SURE = 0.97
 
 def in_flight_shown(plan: CapacityPlan) -> str:
     """Return the requests in flight at the peak hour: '61 requests in each replica, 1,098 in all'."""
-    each, working = plan.performance.at_peak.in_flight, plan.fleet.working_replicas
-    each = float(f"{each:.2g}") if each < 10 else round(each)
+    in_flight, working = plan.performance.at_peak.in_flight, plan.fleet.working_replicas
+    each = float(f"{in_flight:.2g}") if in_flight < 10 else round(in_flight)
     if working == 1:
         return f"{show_figure(each)} requests in flight"
-    # Of what is shown, so that who multiplies finds it.
-    return f"{show_figure(each)} requests in each, {show_count(round(each * working))} in all"
+    in_all = round(in_flight * working)
+    if round(each * working) != in_all:  # who multiplies finds it to a digit more
+        each = float(f"{in_flight:.3g}")
+    return f"{show_figure(each)} requests in each, {show_count(in_all)} in all"
 
 
 def latency_table(plan: CapacityPlan, most: int | None = None) -> Block:

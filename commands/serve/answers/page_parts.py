@@ -120,15 +120,23 @@ def downloaded(tree: dict[str, Any], desk: Desk) -> Answer:
 
 
 def beside_each_other(tree: dict[str, Any], desk: Desk) -> Answer:
-    """Return plans of the history side by side, as HTML.
+    """Return plans of the history side by side, as HTML; each row's name leads to its plan.
+
+    Args:
+        tree: plans: their names, their texts and the addresses where they stand.
+        desk: the facts.
 
     Raises InputError where a plan is none.
     """
     from agent.report.choice.comparison_report import Compared, comparison_report
     from engine.plan_file import read_plan
 
-    rows = [Compared(name, read_plan(text, name)) for name, text in tree["plans"]]
-    return Answer(200, json_text({"html": html(comparison_report(rows)) if rows else ""}).encode())
+    rows = [Compared(name, read_plan(text, name)) for name, text, _ in tree["plans"]]
+    said = html(comparison_report(rows, saved=True)) if rows else ""
+    for name, _, address in tree["plans"]:
+        head = f'<th scope="row">{escape(name)}</th>'
+        said = said.replace(head, f'<th scope="row"><a href="{escape(address)}">{escape(name)}</a></th>')
+    return Answer(200, json_text({"html": said}).encode())
 
 
 def plan_html(plan: CapacityPlan, desk: Desk, texts: Mapping[str, str], *, verified: bool) -> str:

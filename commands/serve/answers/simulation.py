@@ -1,29 +1,60 @@
-"""A simulation for a client, in a process of its own that ends with its time or with the client."""
+"""A simulation for a client: its plan is made as all are, then simulated in a process that ends with its time."""
 
 import asyncio
 import json
 import multiprocessing
 from collections.abc import AsyncIterator
 from multiprocessing.connection import Connection
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 
-from commands.serve.answers.work import Desk, answered
+from catalogs.errors import InputError, quoted
+from commands.serve.answers.work import Answer, Desk, asked, from_spec, planned
 from commands.serve.settings import Settings
 
-POLL_S = 0.1
+POLL_S: Final = 0.1
+MOST_REQUESTS: Final = 200_000
+"""Of one simulation."""
 
 
-async def simulated(body: bytes, settings: Settings) -> AsyncIterator[bytes]:
+def to_simulate(tree: dict[str, Any], desk: Desk) -> Answer:
+    """Return the plan that is simulated, with the requests and the seed.
+
+    Args:
+        tree: a spec, and perhaps ``requests`` and ``seed``.
+        desk: the facts.
+
+    Raises InputError for what cannot be simulated, and where there is no plan.
+    """
+    requests, seed = _whole(tree, "requests", 20_000, 1), _whole(tree, "seed", 0, 0)
+    if requests > MOST_REQUESTS:
+        raise InputError(f"requests is {requests:,}; 1 to {MOST_REQUESTS:,} are simulated here")
+    made = msgspec.json.decode(planned(asked([from_spec(tree)], desk), desk, verify=True).body)
+    if made["answer"] is None:
+        raise InputError(f"there is no plan to simulate: {made['reason']}")
+    return Answer(200, msgspec.json.encode({"plan": made, "requests": requests, "seed": seed}))
+
+
+def _whole(tree: dict[str, Any], name: str, default: int, least: int) -> int:
+    value = tree.pop(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InputError(f"{name} is {quoted(value)} where a whole number from {least} on is expected")
+    return value
+
+
+async def simulated(prepared: bytes, settings: Settings) -> AsyncIterator[bytes]:
     """Yield server-sent events: progress, then result or error. The process ends with its time or with the reader.
 
     Args:
-        body: JSON: a spec, and ``requests`` and ``seed``.
+        prepared: what ``to_simulate`` answered.
         settings: of the server; they bound the work.
     """
     here, there = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("spawn").Process(target=_simulate, args=(there, body, settings), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(
+        target=_simulate, args=(there, prepared, settings), daemon=True
+    )
     process.start()
     there.close()
     until = asyncio.get_running_loop().time() + settings.simulation_s
@@ -50,38 +81,20 @@ def _event(name: str, data: Any) -> bytes:
     return f"event: {name}\ndata: {json.dumps(data, allow_nan=False)}\n\n".encode()
 
 
-def _simulate(out: Connection, body: bytes, settings: Settings) -> None:
-    from pathlib import Path
-
+def _simulate(out: Connection, prepared: bytes, settings: Settings) -> None:
     from catalogs.catalog import Catalog
-    from catalogs.errors import CatalogError, InputError
+    from catalogs.errors import CatalogError
     from engine.load_test.plan_under_load import LoadTestSettings, simulate_plan
     from engine.plan import plain
     from engine.plan_file import read_plan
 
-    desk = Desk(Catalog.load([Path(directory) for directory in settings.directories]), settings.allow_hub)
+    facts = Catalog.load([Path(directory) for directory in settings.directories])
+    tree = msgspec.json.decode(prepared)
     try:
-        tree = msgspec.json.decode(body or b"{}")
-        if not isinstance(tree, dict):
-            raise InputError("the body is no JSON object")
-        requests, seed = tree.pop("requests", 20_000), tree.pop("seed", 0)
-        if (
-            isinstance(requests, bool)
-            or not isinstance(requests, int)
-            or not 1 <= requests <= settings.simulated_requests
-        ):
-            raise InputError(f"requests is {requests!r:.40}; 1 to {settings.simulated_requests:,} are simulated here")
-        if isinstance(seed, bool) or not isinstance(seed, int):
-            raise InputError(f"seed is {seed!r:.40} where a whole number is expected")
-        load = LoadTestSettings(requests=requests, seed=seed)
-        made = answered("forecast", msgspec.json.encode(tree), desk)
-        parsed = msgspec.json.decode(made.body)
-        if made.status != 200 or parsed.get("answer") is None:
-            raise InputError(parsed.get("error") or parsed.get("reason"))
-        plan = read_plan(made.body.decode(), "the plan")
-        result = simulate_plan(plan, desk.facts, load, progress=lambda done, whole: _told(out, done, whole))
-        out.send(("result", plain(result)))
-    except (InputError, CatalogError, msgspec.DecodeError) as error:
+        plan = read_plan(json.dumps(tree["plan"]), "the plan")
+        load = LoadTestSettings(requests=tree["requests"], seed=tree["seed"])
+        out.send(("result", plain(simulate_plan(plan, facts, load, progress=lambda *done: _told(out, *done)))))
+    except (InputError, CatalogError) as error:
         out.send(("error", {"error": str(error)}))
     except Exception:
         out.send(("error", {"error": "this is a bug in fleetcast"}))

@@ -335,7 +335,7 @@ def from_flags(texts: Mapping[str, str]) -> Statement:
         raise InputError(f"there is no field {quoted(unknown[0])}")
     if longer := [name for name, text in texts.items() if len(text) > LONGEST_TEXT]:
         raise InputError(f"{longer[0]} is longer than the {LONGEST_TEXT} characters that a field may have")
-    return flag_statement({f"--{name}": (text,) for name, text in texts.items() if text.strip()}, insisted=True)
+    return flag_statement({f"--{name}": (text,) for name, text in texts.items() if text.strip()})
 
 
 def derived_at(texts: Mapping[str, str], *, verified: bool) -> str:
@@ -376,6 +376,7 @@ KINDS: Final[Mapping[str, Callable[[dict[str, Any], Desk], Answer]]] = {
     "estimate": _estimate,
     "compare": _compare,
     "understand": _understand,
+    "simulate": _in("simulation", "to_simulate"),
     "check": _check,
     "explain": _explain,
     "page": _in("page_parts", "page_answer"),

@@ -33,7 +33,7 @@ def test_each_problem_of_each_entry_is_named(tmp_path: Path) -> None:
     )
     assert problems(tmp_path, text) == [
         ("accelerator 'acme-1'", "powr_w", "there is no such field; did you mean power_w?"),
-        ("accelerator 'acme-1'", "memory_gib", "'-3': must be greater than 0"),
+        ("accelerator 'acme-1'", "memory_gib", "-3: must be greater than 0"),
         ("accelerator 'acme-1'", "per_node", "it is missing"),
         ("model 'acme-7b'", "native_precision", "there is no precision 'bf15'"),
         ("offer 'x'", "accelerator", "there is no accelerator 'acme-2'"),

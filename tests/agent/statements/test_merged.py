@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from agent.fields.demand import PRESET
 from agent.statements.flags import ALL
 from agent.statements.merged import ORDER, collected, flag_statement, preset_statement
+from agent.statements.spec_files import spec_of_tree
 from catalogs.catalog import Catalog
 from catalogs.errors import IncompleteInput, InputError
 from engine.workload import REQUIRED, SourceKind, Statement, Target, TokenDistribution
@@ -249,7 +250,9 @@ def test_a_fleet_or_a_closed_loop_needs_no_rate(fleet: dict[str, str]) -> None:
 
 
 def test_a_value_out_of_range_is_named_as_the_user_named_it() -> None:
-    with pytest.raises(InputError, match=r"^--burstiness: must be less"):
+    with pytest.raises(
+        InputError, match=r"^--burstiness 1000: 1,000 as CV of arrivals is implausible; accepted is 0.01 to 50"
+    ):
         collected([flag_statement({**NEEDED, "--burstiness": ("1000",)})], CATALOG).completed()
     with pytest.raises(InputError, match=r"^the file: traffic.burst: must be"):
         collected([flag_statement(NEEDED), stated("file", traffic__burst=0.5)], CATALOG).completed()
@@ -258,12 +261,24 @@ def test_a_value_out_of_range_is_named_as_the_user_named_it() -> None:
 # --- units of targets -------------------------------------------------------------------------------------------------
 
 
+def test_one_range_holds_at_every_door() -> None:
+    """Flags, files and the page's fields refuse what a sentence does; a door without a way to insist names none."""
+    with pytest.raises(InputError, match=r"^--rps 1e6: 1,000,000 requests/s is implausible; .* up to 200,000$"):
+        flag_statement({"--rps": ("1e6",)})
+    with pytest.raises(InputError, match=r"^a: traffic.requests_per_s: 1,000,000 requests/s .* --insist takes it"):
+        spec_of_tree({"traffic": {"requests_per_s": 1e6}}, "a", insist=False)
+    with pytest.raises(InputError, match=r"^a: targets.ttft.p95: TTFT of 800 µs is implausible"):
+        spec_of_tree({"targets": [{"metric": "ttft", "percentile": "p95", "seconds": 0.0008}]}, "a")
+    assert spec_of_tree({"traffic": {"requests_per_s": 1e6}}, "a", insist=True).values
+    assert spec_of_tree({"spec": {"traffic": {"requests_per_s": 1e6}}, "sources": {}}, "a").values, "as it was planned"
+
+
 def test_a_target_that_no_server_reaches_is_taken_for_a_slip_of_its_unit_unless_it_is_insisted_on() -> None:
-    with pytest.raises(InputError, match=r"--ttft-p95 0\.8 is 800 µs, and .*; did you mean 0\.8s\? --insist"):
-        flag_statement({"--ttft-p95": ("0.8",)})
-    with pytest.raises(InputError, match=r"no server answers within 5 ms"):
+    with pytest.raises(InputError, match=r"--ttft-p95 0\.8: TTFT of 800 µs .*; did you mean 0\.8s\? --insist"):
+        flag_statement({"--ttft-p95": ("0.8",)}, insist=False)
+    with pytest.raises(InputError, match=r"accepted is 5 ms to"):
         flag_statement({"--e2e-p99": ("2ms",)})
-    assert flag_statement({"--ttft-p95": ("2ms",)}, insisted=True).values == {"targets.ttft.p95": 0.002}
+    assert flag_statement({"--ttft-p95": ("2ms",)}, insist=True).values == {"targets.ttft.p95": 0.002}
     assert flag_statement({"--ttft-p95": ("5ms",), "--itl-p95": ("3",)}).values["targets.itl.p95"] == 0.003
 
 
@@ -282,9 +297,5 @@ def test_an_encoder_is_refused_with_what_is_known_instead() -> None:
 
 
 def test_a_value_out_of_range_is_told_as_that_field_is_written() -> None:
-    given = [
-        stated("flag", model="llama-3.1-8b"),
-        flags(rps="5", input_tokens="9", output_tokens="9", growth_rate="20000"),
-    ]
-    with pytest.raises(InputError, match="equal to 10,000 %"):
-        collected(given, CATALOG).completed()
+    with pytest.raises(InputError, match="20,000 % growth a year is implausible; accepted is -99 % to 10,000 %"):
+        flags(rps="5", input_tokens="9", output_tokens="9", growth_rate="20000")

@@ -74,9 +74,12 @@ def test_a_simulation_tells_its_progress_and_ends_with_a_result(server: Server) 
     events = [part.split("\n") for part in text.decode().strip().split("\n\n")]
     assert events[-1][0] == "event: result"
     assert json.loads(events[-1][1].removeprefix("data: "))["requests"] > 0
-    status, text, _ = server.ask("/api/simulate", {**SPEC, "requests": 10**9})
-    assert b"event: error" in text
-    assert b"200,000 are simulated here" in text
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", {}, {**SPEC, "trafic": 1}, {**SPEC, "model": "lama-9"}], ids=str)
+def test_what_cannot_be_forecast_cannot_be_simulated_in_the_same_words(server: Server, body: Any) -> None:
+    """Before any event is sent, and with the status that says so."""
+    assert server.ask("/api/simulate", body)[:2] == server.ask("/api/forecast", body)[:2]
 
 
 @pytest.mark.parametrize(
@@ -109,6 +112,10 @@ def test_a_simulation_tells_its_progress_and_ends_with_a_result(server: Server) 
         ("/api/explain", {"path": "answer", "flags": {"rps": 5}}, 400, "flags are texts"),
         ("/import", {"name": "a.csv", "text": "a,b", "flags": [1]}, 400, "flags are texts"),
         ("/import", {"name": "a.csv", "text": "a,b", "flags": "abc"}, 400, "flags are texts"),
+        ("/api/simulate", {**SPEC, "requests": 10**9}, 400, "200,000 are simulated here"),
+        ("/api/simulate", {**SPEC, "requests": None}, 400, "requests is null where a whole number"),
+        ("/api/simulate", {**SPEC, "seed": True}, 400, "seed is true where a whole number"),
+        ("/api/simulate", {**SPEC, "serving": {"tensor_parallel": 3}}, 400, "no plan to simulate"),
         ("/api/nothing", {}, 404, "nothing at this address"),
     ],
 )

@@ -18,9 +18,18 @@ def test_what_was_just_made_is_read_and_an_answer_that_repeats_is_kept_once(tmp_
     kept.keep("forecast", "the last again", "", b"1")
     newest = kept.all()[0]
     assert len(kept.all()) == 3
-    assert kept.answer(newest.id) == b"1"
+    assert (found := kept.get(newest.id)) and found.answer == b"1"
     assert kept.remove(newest.id)
-    assert kept.answer(newest.id) is None
+    assert kept.get(newest.id) is None
+
+
+def test_the_list_says_what_was_asked(tmp_path: Path) -> None:
+    """Load and lengths of plans; nothing of what is no plan, or no JSON."""
+    kept = History(tmp_path / "h.db")
+    spec = '{"spec": {"traffic": {"requests_per_s": 7}, "tokens": {"input": {"mean": 1500}, "output": {"mean": 300}}}}'
+    for answer in (spec, '{"model_name": "x"}'):
+        kept.keep("forecast", "a plan", "", answer.encode())
+    assert [one.asked for one in kept.all()] == ["", "7 requests/s, 1,500 in, 300 out"]
 
 
 def test_no_more_than_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +52,7 @@ def test_no_file_stays_open(tmp_path: Path) -> None:
         for at in range(3):
             kept.keep("forecast", str(at), "", str(at).encode())
             newest = kept.all()[0]
-            assert kept.answer(newest.id) == str(at).encode()
+            assert (found := kept.get(newest.id)) and found.answer == str(at).encode()
         assert kept.remove(newest.id)
         opened = [path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
     finally:

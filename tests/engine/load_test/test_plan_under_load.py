@@ -59,6 +59,19 @@ def test_the_formula_beside_a_simulation_is_the_plans_own() -> None:
     )
 
 
+def test_a_fleet_that_fills_and_drains_does_not_count_and_too_few_requests_to_see_another_are_said() -> None:
+    """Of enough requests the formula lies within the interval of what was simulated; fewer are warned of."""
+    few = run(LoadTestSettings(requests=100))
+    assert "are enough" in few.warnings[0]
+    least = int(few.warnings[0].split("; ")[1].removesuffix(" are enough").replace(",", ""))
+    whole = run(LoadTestSettings(requests=least))
+    assert not whole.warnings
+    mean = whole.e2e_s.mean
+    assert mean.low is not None and mean.high is not None and mean.formula is not None
+    assert mean.low < mean.formula * 1.05 and mean.formula * 0.95 < mean.high
+    assert few.requests == 100, "all that are asked for are simulated"
+
+
 # --- repeats ----------------------------------------------------------------------------------------------------------
 
 
