@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.interpret.demand.product import EACH, PEOPLE, Factor
 from agent.interpret.roles.figures import is_figure
@@ -77,7 +78,9 @@ def figures_of(line: "Line", wanted: Callable[[Item], bool]) -> list[Figure]:
             found.append(shifts)
         elif wanted(item) or wanted(line.items[line.whole_of(at)]) or line.is_said_so(at):
             figure = line.figure(at, found[-1].last + 1 if found else 0)
-            if figure is not None:
+            if figure is not None and found and (both := line.added(found[-1], figure)) is not None:
+                found[-1] = both
+            elif figure is not None:
                 found.append(figure)
     return found
 
@@ -234,6 +237,16 @@ class Line(Struct):
             return False
         ends = at + 1 == len(self.items) or self._is(at + 1, "comma", "stop", "conj")
         return self._is(at + 1, "per", "perrequest", "peruser") or (ends and any(self._subject(at, 0)))
+
+    def added(self, one: Figure, other: Figure) -> Figure | None:
+        """Return '1 extraction (…) + 3 questions (…)' as four of both; None of figures that are not added."""
+        a, b = one.factor, other.factor
+        between = [item.word for item in self.items[one.last + 1 : other.first]]
+        counted = not (a.people or b.people or a.share or b.share or a.seconds or b.seconds or b.of)
+        if "+" not in between or not counted or len(a.values) > 1 or len(b.values) > 1:
+            return None
+        both = replace(a, values=(a.values[0] + b.values[0],), noun=f"{a.noun} and {b.noun}", event=True)
+        return Figure(both, one.at, one.first, other.last)
 
     def period_apart(self, figures: Sequence[Figure]) -> float:
         """Return the seconds of the one time that stands apart from all figures: 'a tenth use it daily'; else 0."""

@@ -131,11 +131,11 @@ def _figures(draft: Draft, line: Line, second: Second) -> list[Figure]:
     counted = {figure.factor.counts for figure in figures} - {""}
     is_crowd = _is_crowd(line.items, second)
     groups = any(is_crowd(figure) for figure in figures)
-    places = {figure.at for figure in figures}
+    places = {at for figure in figures for at in (figure.at, *range(figure.first, figure.last + 1))}
     for one in figures_of(line, _is_of_demand(draft, second, _POSSIBLE)) if figures else ():
         joins = one.factor.counts in of or one.site or not counted.isdisjoint(one.factor.of)
         if one.at not in places and (joins or (groups and not one.factor.noun and is_crowd(one))):
-            figures.append(one)
+            figures = [*(figure for figure in figures if not one.first <= figure.at <= one.last), one]
     return sorted(figures, key=lambda figure: figure.at)
 
 

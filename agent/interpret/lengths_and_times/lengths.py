@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import partial
+from itertools import pairwise
 from typing import Any, Final
 
 from agent.interpret.facts.draft import Draft, Finding, Option
@@ -209,6 +210,48 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     _token_rates(draft, known)
     _window_or_prompt(draft, known)
     _without_side(draft, known)
+    _kinds_of_calls(draft)
+
+
+def _kinds_of_calls(draft: Draft) -> None:
+    """Ask which of several pairs of lengths is planned, their mean by how often each comes first.
+
+    '1 extraction (12k in, 800 out) + 3 questions (12.4k in, 150 out)', '(classify 900/10, draft 4200/320)'.
+    """
+    sides = [[one for one in draft.findings if one.path == path] for path in (_INPUT, _OUTPUT)]
+    prompts, answers = (sorted(side, key=lambda one: one.start) for side in sides)
+    if len(prompts) < 2 or len(prompts) != len(answers) or any(len(one.options) > 1 for one in (*prompts, *answers)):
+        return
+    pairs = [(a.options[0].value, b.options[0].value) for a, b in zip(prompts, answers, strict=True)]
+    spans = [(min(a.start, b.start), max(a.end, b.end)) for a, b in zip(prompts, answers, strict=True)]
+    apart = all(end <= start for (_, end), (start, _) in pairwise(spans))
+    if len(set(pairs)) < 2 or not apart or any(item.has("pct") for item in draft.sentence.items):
+        return
+    times = [_times_before(draft, start, end) for (_, end), (start, _) in pairwise([(0, 0), *spans])]
+    total = sum(times)
+    means = [float(round(sum(n * pair[side] for n, pair in zip(times, pairs, strict=True)) / total)) for side in (0, 1)]
+    often = "each as often" if len(set(times)) == 1 else " to ".join(f"{n:g}" for n in times)
+    label = f"all of them, {often}: {show_count(means[0])} tokens in, {show_count(means[1])} out on average"
+    choices = [Choice(means[0], label, also={_OUTPUT: means[1]})]
+    choices += [Choice(a, f"{show_count(a)} tokens in, {show_count(b)} out", also={_OUTPUT: b}) for a, b in pairs]
+    draft.findings[:] = [one for one in draft.findings if one.path not in (_INPUT, _OUTPUT)]
+    text = f"{len(pairs)} kinds of requests with lengths of their own: which are planned?"
+    if total == len(pairs):
+        spans[0] = (spans[0][0], spans[-1][1])
+    draft.questions.append((text, _INPUT, tuple(choices), *spans[0]))
+    for start, end in spans[1:] if total > len(pairs) else ():  # what counts them is read with the load
+        said = " ".join(draft.sentence.text[start:end].split())
+        draft.notes.append((f"{said!r} is asked about with the lengths before it", start, end))
+
+
+_INPUT, _OUTPUT = "tokens.input.mean", "tokens.output.mean"
+_COUNTED: Final = re.compile(r"(?<![\w.])(\d{1,2}) [A-Za-z][A-Za-z -]*\W*$")
+
+
+def _times_before(draft: Draft, start: int, end: int) -> float:
+    """Return how many calls a pair of lengths is of, as said since the pair before it: '3 questions ('; else 1."""
+    counted = _COUNTED.search(draft.sentence.text[end:start])
+    return float(counted[1]) if counted and float(counted[1]) else 1.0
 
 
 # --- what a length is -------------------------------------------------------------------------------------------------
@@ -449,6 +492,7 @@ def _total_shown(name: str, requests: float, total: float, made: float) -> str:
 
 def _pairs(draft: Draft) -> None:
     for position, rule in enumerate(_PAIRS):
+        others = position == 4 and any(_token_pair(draft, match) for match in rule.matches(draft.sentence))
         for match in rule.matches(draft.sentence):
             a, b = match["a"], match["b"]
             by_colon = position == len(_PAIRS) - 1
@@ -458,7 +502,7 @@ def _pairs(draft: Draft) -> None:
                 draft.dropped.append(draft.sentence.span(match.first, match.last))
                 draft.sentence.claim(match.first, match.last)
                 continue
-            if (position == 4 or by_colon) and not _token_pair(draft, match):
+            if (position == 4 or by_colon) and not _token_pair(draft, match, 1.0 if others else 16.0):
                 continue
             if position == 4 and _counts_cards(draft, match):
                 continue
@@ -492,8 +536,8 @@ def _is_arithmetic(draft: Draft, match: Match) -> bool:
     )
 
 
-def _token_pair(draft: Draft, match: Match) -> bool:
-    """Whether '500/200' without a word beside it can only be tokens in and out."""
+def _token_pair(draft: Draft, match: Match, fewest: float = 16.0) -> bool:
+    """Whether '500/200' without a word beside it can only be tokens in and out; beside another pair '900/10' is too."""
     a, b = match["a"].number, match["b"].number
     if any(item.has("token") for item in draft.sentence.items[match.first : match.last + 2]):
         return True
@@ -501,7 +545,7 @@ def _token_pair(draft: Draft, match: Match) -> bool:
         return False
     return (
         not _FIRST_YEAR <= a.value <= _LAST_YEAR
-        and min(a.value, b.value) >= 16
+        and min(a.value, b.value) >= fewest
         and max(a.value, b.value) >= 100
         and a.value + b.value != 100
         and a.value == int(a.value)

@@ -151,3 +151,14 @@ def test_a_95th_percentile_without_a_mean_is_taken() -> None:
 def test_a_right_choice_is_among_those_of_a_load(line: str, label: str) -> None:
     questions = interpret(line, CATALOG).questions
     assert any(label in choice.label for one in questions if one.path == RATE for choice in one.choices)
+
+
+def test_kinds_of_calls_are_planned_by_how_often_each_comes() -> None:
+    line = (
+        "each claim = 1 extraction (12k in, 800 out) + 3 follow up questions (12.4k in, 150 out). 100 claims a day, 8B"
+    )
+    by_path = {one.path: one for one in interpret(line, CATALOG).questions}
+    every, *alone = by_path[PROMPT].choices
+    assert (every.value, every.also["tokens.output.mean"]) == (12300.0, 312.0)
+    assert [one.value for one in alone] == [12000, 12400]
+    assert by_path[RATE].choices[0].value == pytest.approx(400 / 86_400)
