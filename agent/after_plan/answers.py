@@ -33,7 +33,7 @@ from agent.talk.speech import Data, Say, Talk, said, warned
 from agent.talk.state import Branch, Clarify, Ports, State, Step
 from catalogs.errors import InputError, quoted
 from catalogs.units import show_rate, show_usd
-from engine.fleet.offers import TERM_WORDS
+from engine.fleet.offers import TERM_WORDS, origin
 from engine.plan import CapacityPlan
 from engine.workload import ANY_PROVIDER
 
@@ -319,6 +319,7 @@ def _what_if(state: State, change: Variation, ports: Ports) -> Step:
         *((said(note),) if note else ()),
         *difference(branch, against),
         *moved_along(new, branch, change, ports),
+        *_priced_where(state, change, branch, ports),
     )
     return new, says if branch.capacity_plan and too_few(branch.capacity_plan) else (*says, keep)
 
@@ -341,6 +342,27 @@ def _cheapest(state: State, change: Variation, ports: Ports) -> Step:
         *_cheaper_still(new, plan),
     )
     return new, (*says[:-1], *beside, says[-1])
+
+
+def _priced_where(state: State, change: Variation, branch: Branch, ports: Ports) -> tuple[Say, ...]:
+    """Say who offers what a variant's provider does not, and for how much; nothing where it has a price."""
+    plan, provider = branch.capacity_plan, branch.spec.money.provider
+    if plan is None or plan.cost.monthly_usd is not None or not provider or provider == ANY_PROVIDER:
+        return ()
+    anywhere = replace(
+        change, values={**change.values, "money.provider": ANY_PROVIDER}, drops=change.drops | {"money.region"}
+    )
+    found = ports.sketch(varied_spec(state, anywhere, ports).spec)
+    what = f"{provider} has no price for {plan.chosen.accelerator_name} on these terms that I know"
+    if not isinstance(found, CapacityPlan) or found.cost.monthly_usd is None or found.chosen.offer is None:
+        return (said(f"{what}, nor has anybody else."),)
+    offer = found.chosen.offer
+    return (
+        said(
+            f"{what}; {origin(offer)} has: {found.fleet.accelerators} of them for"
+            f" {show_usd(found.cost.monthly_usd)} a month. 'on {offer.provider}' behind the change plans there."
+        ),
+    )
 
 
 _CARRIED: Final = ("model", "precision", "traffic", "tokens", "targets")

@@ -89,6 +89,14 @@ def not_written(text: str) -> str:
     )
 
 
+_NO_NAME: Final = re.compile(
+    r"^\s*(?:(?:it|this|that|the plan|everything)\b)?\s*(?:so (?:that )?(?:i|we)|because|before|until|in case|where|"
+    r"somewhere|please|for (?:me|us|later|now|tomorrow|the))\b.*",
+    re.I | re.S,
+)
+"""What stands behind 'save' and is no name: 'save it so I can open it tomorrow'."""
+
+
 def save(state: State, rest: str, ports: Ports) -> Step:
     """Write the kept plan in the format of the file's name: ask where that is none, and before it overwrites.
 
@@ -97,6 +105,7 @@ def save(state: State, rest: str, ports: Ports) -> Step:
         rest: what stands behind 'save'.
         ports: of the conversation, to what lies outside it.
     """
+    rest = _NO_NAME.sub("", rest)
     format, else_wanted = format_said(f"save {rest.strip()}"), _ALONE.fullmatch(rest.strip())
     if format or else_wanted:
         return export(state, format, ports) if format else (state, (said(not_written(rest)),))

@@ -486,7 +486,10 @@ def _percentile(plan: CapacityPlan) -> Explanation:
 def _other_width(plan: CapacityPlan, width: int, state: State, ports: Ports) -> str:
     if width < 1:
         return ""
-    values = {"serving.tensor_parallel": width, "hardware.accelerators": (plan.chosen.accelerator,)}
+    values = {
+        "serving.tensor_parallel": width, "serving.pipeline_parallel": plan.chosen.pipeline_parallel,
+        "hardware.accelerators": (plan.chosen.accelerator,),
+    }  # fmt: skip
     try:
         _, branch = varied(state, Variation(values, {}, f"TP{width}"), ports)
     except InputError as error:

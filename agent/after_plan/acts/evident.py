@@ -27,7 +27,7 @@ def evident(text: str, read: Understood) -> tuple[str, str] | None:
         return "other_models" if is_shared_out(text) else "api_or_self", text
     if act := next((act for act, asks in _ASKED.items() if asks(text, read)), ""):
         return act, text
-    if match := _HINDSIGHT.search(text) or _DONE_ON.search(in_figures(text)):
+    if match := _HINDSIGHT.search(text) or _COULD_BE.search(text) or _DONE_ON.search(in_figures(text)):
         return "why_not", f"why not {match['what']}{' gpus' if match.re is _DONE_ON else ''}"
     return next(((act, text) for act, pattern in _EVIDENT if pattern.search(text)), None)
 
@@ -122,12 +122,21 @@ _HINDSIGHT: Final = re.compile(
 )
 
 
+_COULD_BE: Final = re.compile(
+    r"^\W*(?:and |but |so )?(?:could|can|would|might|should|shouldn'?t) (?:it|this|that|we|they)(?: not)? "
+    r"be (?P<what>(?:tp|pp) ?\d+)\b",
+    re.I,
+)
+"""A split that is put forward: 'could it be TP1?'."""
+
+
 _DONE_ON: Final = re.compile(
     r"\b(?:i|we|others?|people|everyone|my \w+|he|she|they|you) (?:only |just |normally |usually )?"
     r"(?:gets?|got|does?|did|runs?|ran|serves?|manages?|needs?)"
     r"(?: (?:that|it|this|the same(?: thing)?|the job|this load|away))? (?:on|with) "
     r"(?:just |only |about )?(?P<what>\d{1,3})"
-    r"(?: (?:of (?:them|these|those)|gpus|cards|h100s?))?(?=\W*(?:$|[.,;!?]))",
+    r"(?: (?:of (?:them|these|those)|gpus|cards|[abh]\d{2,3}s?))?"
+    r"(?=\W*(?:$|[.,;!?]| (?:today|now|already|currently|right now)\b))",
     re.I,
 )
 """A number of machines that somebody says does: '12 H100? I get that on 4'."""
@@ -201,6 +210,20 @@ _EVIDENT: Final = tuple(
         ("cost", r"\bhow much of (?:the|our|that|this) (?:bill|cost|money|price)\b"),
         ("context", r"\b(?:at|up to|from) (?:which|what) (?:average |mean )?(?:prompt|input) (?:length|size)\b"),
         ("boss", r"\b(?:no|without|free of|zero) jargon\b|\bjargon[- ]free\b"),
+        (
+            "sensitivity",
+            r"\b(?:what|which|where)\b.*\bif (?:you(?:'re| are)|it(?:'s| is)|(?:the|your) (?:plan|forecast|figures?)"
+            r"(?:'s| is| are)?) (?:wrong|off|mistaken)\b",
+        ),
+        (
+            "unrelated",
+            r"\b(?:db|database|postgres\w*|mysql|redis|kafka|elastic\w*)\b.*\b(?:replicas?|nodes?|shards?)\b",
+        ),
+        (
+            "token_volume",
+            r"\b(?:vllm|sglang|tensorrt\S*|others|they|people|everyone|vendors?)\b(?: \w+)? "
+            r"(?:does|do|gets?|makes?|reach\w*|manages?|delivers?)\b.*\btok(?:en)?s?(?: ?/ ?| per | a )s",
+        ),
         ("rate_meaning", r"\d ?(?:%|percent)[^.;]*\b(?:retries|retried|health ?checks?|duplicates)\b"),
         ("cost", r"\d ?(?:%|percent|prozent) (?:of )?(?:vat|mwst|tva|iva|gst|sales tax)\b|\b(?:vat|mwst)\b.*\d ?%"),
         ("latency", rf"^\W*(?:(?:and|so|ok) )?what(?:'?s| is| are) (?:the|our|my) {_LATENCY}(?: {_HERE})?\W*$"),

@@ -45,6 +45,21 @@ def other_models(asked: Asked) -> Explanation:
     entries = (
         purpose.models if purpose else tuple({m.id: m for p in proposals.purpose[:3] for m in p.models[:2]}.values())
     )
+    if named := _named_model(asked):
+        ((label, found),) = _sketched(
+            asked,
+            ((catalog.models[named].name, {"model": named}, frozenset({"precision.weights", "precision.kv_cache"})),),
+        )
+        return (
+            *paragraphs(f"For the same load, on {plan.chosen.accelerator_name}, in the precision of its checkpoint:"),
+            Table(
+                (Column("model"), *_COLUMNS),
+                ((plan.chosen.model_name, *_shown(plan, plan)), (label, *_shown(found, plan))),
+            ),
+            *paragraphs(
+                f"'with {named}' plans it in full. Whether its answers are as good only your own cases can tell."
+            ),
+        )
     changes = tuple(
         (catalog.models[entry.id].name, {"model": entry.id}, frozenset({"precision.weights", "precision.kv_cache"}))
         for entry in entries
@@ -72,6 +87,20 @@ def other_models(asked: Asked) -> Explanation:
             f" {proposals.checked}; whether its answers are good enough only your own cases can tell."
         ),
     )
+
+
+def _named_model(asked: Asked) -> str | None:
+    """Return the entry of the model that a line names beside the plan's, the newest of a name that several have."""
+    reading = asked.reading()
+    asks = [one.choices[0].value for one in reading.questions if one.path == "model" and one.choices]
+    named = reading.values.get("model") or (asks[0] if asks else None)
+    if not isinstance(named, str):
+        return None
+    try:
+        found = asked.ports.catalog.model(named).model.id
+    except InputError:
+        return None
+    return None if found == asked.plan.chosen.model or found not in asked.ports.catalog.models else found
 
 
 _LIKED: Final = ("llama", "qwen", "gpt-oss", "mistral", "deepseek", "gemma", "glm")

@@ -100,10 +100,22 @@ _EACH: Final = re.compile(
 """Tokens a second of one accelerator, as somebody says them."""
 
 
+_WHOLE: Final = re.compile(r"(?P<number>\d[\d,.]*)(?P<k>k?) ?tok(?:en)?s?(?: ?/ ?| per | a )s", re.I)
+
+
 def _claimed(asked: Asked) -> str:
     """Set tokens/s of an accelerator that a line names beside the plan's; empty where it names none."""
     match, plan = _EACH.search(asked.words), asked.plan
     rate = peak_rate(plan)
+    if match is None and (whole := _WHOLE.search(asked.words)):
+        made, size = plan.fleet.capacity_output_tokens_per_s, plan.fleet.working_replicas
+        noun = accelerators_noun(plan.chosen, 1)
+        each = made / size, made / size / plan.chosen.accelerators_per_replica
+        return (
+            f"{whole['number']}{whole['k']} tokens/s on how many accelerators, prompts counted or not, and at which"
+            f" latency? This fleet makes {show_count(made)} output tokens/s within its targets, a replica"
+            f" {show_count(each[0])}, a {noun} {show_count(each[1])}."
+        )
     if match is None or not rate:
         return ""
     tokens, size = plan.spec.tokens, plan.chosen.accelerators_per_replica

@@ -245,6 +245,14 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("what would a 20% discount do to the bill", "a GPU-hour"),
         ("which share of the requests is late at the peak", "of 100 wait longer than 800 ms"),
         ("which is the shakiest assumption of these", "move the bill most"),
+        ("what gives way first if the forecast is wrong", "move the bill most"),
+        ("wrong, sglang makes 4000 tok/s on this", "4000 tokens/s on how many accelerators"),
+        ("no no, that's per minute", "0.333 requests/s on average"),
+        ("is Qwen 72B the same?", "Qwen2.5 72B"),
+        ("could it be TP4?", "TP4"),
+        ("rubbish, we run it on 4 H100s already", "of a replica (TP2)"),
+        ("our postgres runs on 2 replicas, is that in it?", "not about this plan"),
+        ("save it so we have it tomorrow", "Save the plan as plan.json?"),
         ("how much of the bill is headroom", "Nothing of it is for spares"),
         ("up to which prompt length does this hold", "prompts may be about"),
         ("the facts for the steering group, half a page, no jargon", "graphics cards"),
@@ -264,8 +272,11 @@ def test_a_question_about_another_provider_leaves_the_plan_as_it_is() -> None:
     assert state.branches == planned().branches
 
 
-def test_a_quota_in_vcpus_is_no_number_of_gpus() -> None:
+def test_what_a_provider_has_is_said_of_it_in_its_own_units() -> None:
     on_aws, _ = step(planned(), "on aws", ports())
+    reserved = words(step(on_aws, "what do we save with 1y or 3y reserved?", ports())[1])
+    assert "aws has no price reserved for 1 year" in reserved and "less (-57%) than planned" in reserved
+    assert "aws has no price for Instinct MI300X" in words(step(on_aws, "and on MI300X", ports())[1])
     told = words(step(on_aws, "our limit is 500 vCPUs, is that enough?", ports())[1])
     assert "500 vCPUs allow 2 p5.48xlarge of 192 vCPUs, 16 GPUs: not enough" in told
 

@@ -72,6 +72,7 @@ def elsewhere(asked: Asked) -> Explanation:
     without = f" without {' and '.join(refused)}" if refused else ""
     lead = f"{fleet} a month{without}, from each provider's best price{near}:" if rows else ""
     on_spot = _on_spot(asked, place) if asked.has("spot|preemptibles?") else ()
+    on_spot = (*_on_terms(asked, place), *on_spot)
     whose = origin_of(plan)
     mine = f"The plan's own bill is {usd_shown(plan.cost.monthly_usd)} a month{f' ({whose})' if whose else ''}."
     others = [_without_offer(asked, provider) for provider in absent]
@@ -80,6 +81,28 @@ def elsewhere(asked: Asked) -> Explanation:
         *((table,) if rows else ()),
         *paragraphs(*others, f"{mine} 'on {rows[0][1][0] if rows else 'aws'}' plans there."),
     )
+
+
+_YEARS: Final[tuple[tuple[Term, str], ...]] = (
+    ("reserved_1y", "1 ?-?y(?:(?:ea)?rs?)?|one[- ]year|12 months"),
+    ("reserved_3y", "3 ?-?y(?:(?:ea)?rs?)?|three[- ]years?|36 months"),
+)
+"""By term, the words that name it."""
+
+
+def _on_terms(asked: Asked, place: Place | None) -> tuple[str, ...]:
+    """Return what the fleet costs reserved for the years that a line names, at its own provider, beside the plan's."""
+    offer, bill, told = asked.plan.chosen.offer, asked.plan.cost.monthly_usd, list[str]()
+    for term, words in _YEARS if offer and bill and asked.has(f"{_RESERVE}|save|saves|saving") else ():
+        if not asked.has(words) or offer is None or bill is None:
+            continue
+        own = _best(asked, offer.provider, term, place)
+        if own is None:
+            told.append(f"{offer.provider} has no price {TERM_WORDS[term]} for it that I know.")
+            continue
+        less = f"{show_usd(abs(bill - own.usd))} {'less' if own.usd < bill else 'more'} ({own.usd / bill - 1:+.0%})"
+        told.append(f"{origin(own.offer)}: {show_usd(own.usd)} a month, {less} than planned.")
+    return tuple(told)
 
 
 def _on_spot(asked: Asked, place: Place | None) -> tuple[str, ...]:
