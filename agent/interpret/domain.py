@@ -40,6 +40,8 @@ _NAMED: Final = 0.25
 _MOST_UNTOLD: Final = 4
 """Characters that no table of words knows from which a line without a word of serving is asked about, by judgement: the
 words of such a line were not learned."""
+_SIZED: Final = re.compile(r"[a-z]\D*\d\s?b\b", re.I)
+"""A family with a size, of which several models may be meant: 'llama 8b', but not 'gemma'."""
 _NOTHING_STRANGE: Final = "strange 0"
 DOUBT: Final = "is that about serving a language model?"
 ELSEWHERE: Final = (
@@ -118,7 +120,8 @@ def chance_of_elsewhere(draft: Draft, items: Sequence[Item]) -> float:
     chance = elsewhere(items, evidence)
     odds = chance / max(1e-9, 1.0 - chance)
     odds *= _GOES_ON if asked_on or draft.known.keys() & _WORKLOAD else 1.0
-    odds *= _NAMED if paths & _STATED else 1.0
+    sized = any(path == "model" and _SIZED.search(draft.sentence.text, *span) for _, path, _, *span in draft.questions)
+    odds *= _NAMED if sized or paths & _STATED else 1.0
     odds *= _PLAIN if _NOTHING_STRANGE in evidence else 1.0
     return max(odds / (1.0 + odds), _FOREIGN if _is_strange(draft, all_paths) else 0.0)
 

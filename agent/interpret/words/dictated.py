@@ -161,7 +161,7 @@ _CARD: Final = re.compile(
     rf"\b(?P<letters>{'|'.join(_CARDS)}) (?P<number>{_SPOKEN}(?: {_SPOKEN})*)(?P<more> ?[sx]\b)?", re.I
 )
 _VERSION: Final = re.compile(
-    rf"\b(?P<family>[a-z]{{3,}}) (?P<number>{_BELOW_HUNDRED})(?= (?P<next>[a-z]+)|\W|$)"
+    rf"\b(?P<family>[a-z]{{3,}}) (?!one\b)(?P<number>{_BELOW_HUNDRED})(?= (?P<next>[a-z]+)|\W|$)"
     rf"(?! (?:{_BELOW_HUNDRED}|point|dot|hundred|b)\b)",
     re.I,
 )
