@@ -15,8 +15,13 @@ Tree = dict[str, Any]
 
 
 class Burn(Struct, frozen=True):
-    """A rate at which an error budget burns, and the windows over which it must: Google's SRE workbook, chapter 5."""
+    """A rate at which an error budget burns, and the windows over which it must.
 
+    Those of Google's SRE workbook, chapter 5, table 5-8: 2 % of a month's budget in an hour, 5 % in six, 10 % in three
+    days, the short window a twelfth of the long one.
+    """
+
+    name: str
     times: float
     long: str
     short: str
@@ -25,7 +30,11 @@ class Burn(Struct, frozen=True):
     """Of the way from the budget to every request: no ratio passes 1, whatever times the budget is."""
 
 
-BURNS: Final = (Burn(14.4, "1h", "5m", "critical", 0.5), Burn(6, "6h", "30m", "warning", 0.25))
+BURNS: Final = (
+    Burn("Critical", 14.4, "1h", "5m", "critical", 0.5),
+    Burn("Warning", 6, "6h", "30m", "warning", 0.25),
+    Burn("Slow", 1, "3d", "6h", "warning", 0.0),
+)
 KV_FULL: Final = 0.95
 """Of the pool: beyond it the runtime preempts requests or holds them back."""
 HELD_FOR: Final = "10m"
@@ -105,7 +114,7 @@ def _burning(queries: Queries, target: Target) -> Iterator[Tree]:
             f"more than {show_percent(limit)} of requests take longer than the {named} "
             f"target of {show_seconds(target.seconds)}{by}, for {burn.long}; {show_percent(budget)} may"
         )
-        name = f"{target.metric.capitalize()}{target.percentile.upper()}BudgetBurn{burn.severity.capitalize()}"
+        name = f"{target.metric.capitalize()}{target.percentile.upper()}BudgetBurn{burn.name}"
         yield _alert(queries, name, f"({slow[0]}) and ({slow[1]})", "2m", burn.severity, summary)
 
 

@@ -6,15 +6,18 @@ from difflib import get_close_matches
 from math import isclose
 from typing import Final
 
+from agent.deployment.alerts import BURNS, burn_limit
 from agent.deployment.buckets import bucket_for
 from agent.lint.documents import Document, Path
 from agent.lint.findings import Finding, found
 from agent.lint.packs import Named, Pack, Query, Trigger
 from agent.lint.promql import Aggregate, Binary, Call, Expression, Number, Selector, yields_one
+from agent.lint.reach_rules import ROUNDED, above
 from agent.lint.servers import Server, served_models
 from agent.lint.watched import Watched, adapters_name
 from catalogs.errors import listed, quoted
 from catalogs.records.serving import Family, Metric
+from engine.workload import PERCENTILE_SHARES, Target
 
 TARGET_LABELS: Final = frozenset(
     "__name__ le quantile namespace pod instance job container service endpoint node cluster prometheus region zone "
@@ -22,6 +25,8 @@ TARGET_LABELS: Final = frozenset(
 )
 """Labels that a scrape adds, whatever is scraped."""
 MODEL_LABELS: Final = frozenset({"model", "model_id", "served_model_name", "served_model", "modelname"})
+ALIKE: Final = 0.95
+"""Of a name that has not the runtime's prefix: one letter in 20 is misspelt."""
 NAMESPACES: Final = frozenset({"namespace", "exported_namespace", "kubernetes_namespace"})
 PODS: Final = frozenset(
     {"pod", "job", "service", "exported_pod", "kubernetes_pod_name", "app", "instance", "container"}
@@ -74,7 +79,7 @@ def _is_ours(selector: Selector, watched: Watched) -> bool:
 
 def _metric(query: Query, selector: Selector, watched: Watched) -> Iterator[Finding]:
     metrics = own_metrics(selector, watched)
-    if not metrics and not _is_ours(selector, watched):
+    if not metrics and not _is_ours(selector, watched) and not _nearest(selector.name, watched, ALIKE):
         return
     yield from _exists(query, selector, metrics, watched)
     yield from _prefix(query, selector, watched)
@@ -95,10 +100,15 @@ def _exists(query: Query, selector: Selector, metrics: list[Metric], watched: Wa
             fix = f"{name}_bucket, {name}_sum or {name}_count"
             yield found("L1", query.document, query.path, f"{name} is a histogram, stored under other names", fix)
             return
-    known = [series for one in watched.served.metrics if one.in_version(watched.version) for series in one.series]
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
-    fix = f"the nearest is {near[0]}" if near else "see `fleetcast catalog`'s entry of the runtime"
+    near = _nearest(name, watched, 0.6)
+    fix = f"the nearest is {near}" if near else "see `fleetcast catalog`'s entry of the runtime"
     yield found("L1", query.document, query.path, f"{watched.shown} has no metric {quoted(name)}", fix)
+
+
+def _nearest(name: str, watched: Watched, alike: float) -> str:
+    """Return the runtime's series whose name is most like another, '' where none is so much alike."""
+    known = [series for one in watched.served.metrics if one.in_version(watched.version) for series in one.series]
+    return next(iter(get_close_matches(name, known, n=1, cutoff=alike)), "")
 
 
 def _gone(metric: Metric, watched: Watched, document: Document, place: Path, spelt: Callable[[str], str]) -> Finding:
@@ -248,10 +258,29 @@ def _buckets(query: Query, pack: Pack, watched: Watched) -> Iterator[Finding]:
             yield _milliseconds(query.document, query.path, threshold, family)
         elif family and threshold > 0 and not _is_bucket(threshold, family, pack, watched):
             yield _no_bucket(query, threshold, family, watched, "the quantile is interpolated there")
+    if query.purpose == "alert" and watched.plan is not None:
+        yield from _budgets(query, query.tree, watched.plan.spec.targets, watched)
     for named, threshold in _mean_thresholds(query.tree):
         family = _family(named, watched)
         if family and threshold >= MILLISECONDS[family]:
             yield _milliseconds(query.document, query.path, threshold, family)
+
+
+def _budgets(query: Query, tree: Expression, targets: Sequence[Target], watched: Watched) -> Iterator[Finding]:
+    """Yield that the share of slow requests must be larger than any burn of a target's budget is alerted at."""
+    for share, bound in above(tree):
+        families = {_family(one, watched) for one in _within(share) if _bound(one) is not None}
+        held = [one for one in targets if one.metric in families and one.percentile != "mean"]
+        if not held:
+            continue
+        budget = 1 - PERCENTILE_SHARES[held[0].percentile]
+        most = burn_limit(BURNS[0], budget)
+        if bound > most * (1 + ROUNDED):
+            sentence = (
+                f"it fires above a share of {bound:g}, and the budget of {held[0].metric.upper()} "
+                f"{held[0].percentile} is {budget:.2g}: no burn of it is alerted so late"
+            )
+            yield found("L8", query.document, query.path, sentence, f"{most:.3g} over {BURNS[0].long} at the most")
 
 
 MILLISECONDS: Final[Mapping[Family, float]] = {"ttft": 100.0, "itl": 5.0, "e2e": 10_000.0}

@@ -141,7 +141,7 @@ def _alerts(pack: Pack, watched: Watched, plan: CapacityPlan) -> Iterator[Findin
     most = max(fleet.maximum_replicas, fleet.replicas, fleet.minimum_replicas, 1)
     end = state_at(watched.curve, "requests_per_s", watched.curve[-1].requests_per_s)
     for query in pack.queries:
-        for left, bound in _above(query.tree) if query.purpose == "alert" and query.tree else ():
+        for left, bound in above(query.tree) if query.purpose == "alert" and query.tree else ():
             load = _load(left, watched, most, end)
             if load is not None and bound > load * (1 + ROUNDED):
                 holds = f"{show_count(most)} replicas near saturation have {load:.4g}"
@@ -150,14 +150,14 @@ def _alerts(pack: Pack, watched: Watched, plan: CapacityPlan) -> Iterator[Findin
                 yield found("L8", query.document, query.path, sentence, fix)
 
 
-def _above(tree: Expression) -> Iterator[tuple[Expression, float]]:
+def above(tree: Expression) -> Iterator[tuple[Expression, float]]:
     """Yield what must lie above a constant for an alert to fire, and the constant."""
     match tree:
         case Binary(">" | ">=", left, Number(bound)):
             yield left, bound
         case Binary("and", left, right):
-            yield from _above(left)
-            yield from _above(right)
+            yield from above(left)
+            yield from above(right)
 
 
 def _load(tree: Expression | None, watched: Watched, pods: int, state: State) -> float | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from math import ceil
 from typing import Final
 
@@ -22,6 +23,8 @@ LEFT_OPEN: Final = re.compile(r"\bINPUT-[A-Z]")
 """What `plan export` writes where no plan knows a value."""
 SPLITS: Final = ("--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size")
 """Flags that share a model out; each is 1 where it is left out."""
+ALIKE: Final = 0.85
+"""Of a flag that the plan does not have to one that is left out: a letter or two are misspelt."""
 
 USUAL_GRACE_S: Final = 30
 """Before a pod is ended where nothing is said: Kubernetes' default."""
@@ -153,7 +156,13 @@ def _flags(server: Server, replica: Replica) -> Iterator[Finding]:
         if flag not in planned and server.flags.get(flag, "1") != "1":
             sentence = f"{flag} is {server.flags[flag]}, and the plan's replica is not split so"
             yield found("L14", server.document, server.place_of(flag), sentence, "leave it out")
-    if without := [f"{one.flag} {one.value}".strip() for flag, one in planned.items() if flag not in server.flags]:
+    missing = [flag for flag in planned if flag not in server.flags]
+    for flag in server.flags:
+        if flag not in planned and (near := get_close_matches(flag, missing, n=1, cutoff=ALIKE)):
+            missing.remove(near[0])
+            sentence = f"{replica.runtime_shown} has no flag {flag}, and does not start with it"
+            yield found("L14", server.document, server.place_of(flag), sentence, f"the nearest is {near[0]}")
+    if without := [f"{planned[flag].flag} {planned[flag].value}".strip() for flag in missing]:
         sentence = f"it leaves out {' and '.join(without)}, with which the plan starts it"
         yield found("L14", server.document, server.path, sentence, "give them, so that no default of a version counts")
 

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from catalogs.catalog import BUILT_IN, Catalog
+from catalogs.records.accelerators import Accelerator
 from catalogs.records.facts import Confidence
 from catalogs.records.prices import RentalOffer
+from engine.fleet.offers import qualifying_offers
+from engine.workload import Money
 from tests.every import of_every
 
 CATALOG = Catalog.load()
@@ -72,8 +75,28 @@ def test_what_is_sold_by_the_accelerator_is_priced_for_one() -> None:
     assert all(offer.accelerators == 1 for offer in OFFERS if offer.by_accelerator)
 
 
+NAMED_SIZE = re.compile(r"[-_](\d+)gp?u?(?![a-z0-9])", re.IGNORECASE)
+"""Accelerators that an instance's name says: gpu-h200-sxm_1gpu-16vcpu-200gb, a2-highgpu-4g."""
+
+
+@of_every(CATALOG.accelerators.values())
+def test_no_bill_names_an_instance_that_cannot_hold_a_node_of_the_replica(accelerator: Accelerator) -> None:
+    """Eight of nebius' gpu-h200-sxm_1gpu stood for DP8 × EP8, whose ranks talk over the links of a node."""
+    node = accelerator.per_node
+    for size in (1, 2, 4, 8, 16):
+        for money in (Money(), Money(provider="any"), Money(provider="any", term="spot")):
+            for one in qualifying_offers(CATALOG.offers, accelerator, size, money, date(2026, 9, 19)):
+                assert one.accelerators >= min(size, node), (size, one)
+                named = NAMED_SIZE.search(one.instance)
+                assert named is None or int(named[1]) == one.accelerators, (size, one)
+
+
 def test_an_instance_whose_name_says_its_size_has_names_for_the_others() -> None:
-    sized = [offer for offer in OFFERS if offer.by_accelerator and re.search(r"-(standard-\d+|\dg)$", offer.instance)]
+    sized = [
+        offer for offer in OFFERS
+        if offer.by_accelerator
+        and (NAMED_SIZE.search(offer.instance) or re.search(r"-standard-\d+$", offer.instance))
+    ]  # fmt: skip
     assert sized
     assert [offer.id for offer in sized if not offer.doubled] == []
     whole = {(offer.region, offer.instance): offer.accelerators for offer in OFFERS if offer.provider == "gcp"}

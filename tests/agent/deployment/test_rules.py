@@ -144,7 +144,20 @@ def test_the_alerts_fire_when_they_should_and_only_then(tmp_path: Path) -> None:
         case([*quick, *alive, *done], "MetricAbsentKvCacheUsage", fires=False),
         case([], "MetricAbsentRunning", fires=True),
     ]
+    days = [
+        series(queries, f"{ttft}_{suffix}", f"0+{each}x96", **labels)
+        for suffix, each, labels in (
+            ("bucket", 2700, {"le": "2.0"}),
+            ("bucket", 3600, {"le": "+Inf"}),
+            ("count", 3600, {}),
+        )
+    ]
+    slowly = case(days, "TtftP95BudgetBurnSlow", fires=True, at="80h") | {"interval": "1h"}
+    slowly = {"rule_files": [str(rules)], "evaluation_interval": "1h", "tests": [slowly]}
     file = tmp_path / "tests.yaml"
+    file.write_text(json.dumps(slowly))
+    run = promtool("test", "rules", file)
+    assert run.returncode == 0, f"a quarter of the requests beyond the target for days: {run.stdout}{run.stderr}"
     file.write_text(json.dumps({"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": tests}))
     run = promtool("test", "rules", file)
     assert run.returncode == 0, run.stdout + run.stderr

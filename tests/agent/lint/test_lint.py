@@ -239,3 +239,22 @@ def test_a_dashboard_is_json() -> None:
     tree = {"panels": [{"targets": [{"refId": "A", "expr": "vllm:gpu_cache_usage_perc"}]}]}
     (fault,) = linted({"d.json": json.dumps(tree, indent=1)}, CATALOG).faults
     assert (fault.rule, "kv_cache_usage_perc" in fault.fix) == ("L1", True)
+
+
+def test_what_is_misspelt_or_too_late_by_hand_is_named() -> None:
+    """A share of slow requests that no burn of the budget is alerted at, a metric and a flag that do not exist."""
+    plan = plan_called("vllm")
+    (rules,) = map(str, formats()["prometheus-rules"].files(plan, CATALOG).values())
+    late = re.sub(r"> 0\.\d+\) and", "> 0.999) and", rules)
+    faults = linted({"rules.yaml": late}, CATALOG, plan=plan).faults
+    assert {fault.rule for fault in faults} == {"L8"} and "above a share of 0.999" in faults[0].sentence
+    faults = linted({"rules.yaml": rules.replace("vllm:num_requests_", "vlm:num_requests_")}, CATALOG, plan=plan).faults
+    assert {fault.rule for fault in faults} == {"L1"}
+    assert {fault.fix for fault in faults} >= {"the nearest is vllm:num_requests_running"}
+    objects = {name: filled_in(str(text)) for name, text in formats()["kubernetes"].files(plan, CATALOG).items()}
+    wrong = {
+        name: text.replace("--gpu-memory-utilization", "--gpu-memory-utilisation") for name, text in objects.items()
+    }
+    (fault,) = linted(wrong, CATALOG, plan=plan).faults
+    assert fault.rule == "L14" and "has no flag --gpu-memory-utilisation" in fault.sentence
+    assert fault.fix == "the nearest is --gpu-memory-utilization"
