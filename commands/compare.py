@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.statements.comparison import combinations
+from agent.statements.comparison import VERSUS, combinations, versions
 from agent.statements.flags import FLAGS
 from agent.statements.merged import collected, flag_statement
 from agent.statements.spec_files import spec_file
@@ -105,21 +105,31 @@ def _asked(
     from engine.plan import NoPlan
 
     facts = user_catalogs(catalog or ())
-    found = combinations(texts)
+    parts = VERSUS.split(sentence) if sentence else []
+    found = combinations(texts, several=len(parts) > 1)
     shared = [*user_settings(catalog or ()), *([spec_file(spec)] if spec else ())]
+    said = []
     if sentence is not None:
         from agent.session.stated_sentence import stated_in
 
-        said = stated_in(sentence, facts, answered=flag_statement(found[0].texts).values)
-        said.check()
-        notice(said.notices())
-        left_out(said.left_out())
-        shared.append(said.statement)
-    questions = [(one, completed(collected([*shared, flag_statement(one.texts)], facts), sentence)) for one in found]
+        answered = flag_statement(found[0].texts).values
+        said = [stated_in(part, facts, answered=answered) for part in parts]
+        for part in said:
+            part.check()
+            notice(part.notices())
+            left_out(part.left_out())
+    questions = [
+        (
+            " · ".join(filter(None, (label, one.label))),
+            completed(collected([*shared, *words, flag_statement(one.texts)], facts), sentence),
+        )
+        for label, words in versions([part.statement for part in said])
+        for one in found
+    ]
     notice(dict.fromkeys(note for _, question in questions for note in question.notes))
     refused = 0
     with progress("planning") as draw:
-        for done, (one, question) in enumerate(questions):
+        for done, (label, question) in enumerate(questions):
             draw(done, len(questions))
             try:
                 plan = forecast(question.spec, facts, sources=question.sources, verify=verify)
@@ -128,7 +138,7 @@ def _asked(
                 if refused == len(questions):
                     raise
                 plan = NoPlan(str(error), ())
-            yield Compared(one.label, plan)
+            yield Compared(label, plan)
 
 
 compare_command.__signature__ = signature_with_flags(compare_command, FLAGS)  # type: ignore[attr-defined]

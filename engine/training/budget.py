@@ -282,15 +282,17 @@ def _mfu(question: TrainingQuestion, count: int, catalog: Catalog) -> Utilisatio
         is_mixture=active < total,
         count=count,
     )
-    if question.mfu is None:
+    if question.mfu is not None:
+        return Utilisation(question.mfu, question.mfu, question.mfu, (), None)
+    if question.setup.method != "qlora":
         return expected
-    return Utilisation(question.mfu, question.mfu, question.mfu, (), None)
+    value, low, high = (one / QLORA_SLOWER for one in (expected.value, expected.low, expected.high))
+    return replace(expected, value=value, low=low, high=high)
 
 
 def _option(question: TrainingQuestion, count: int, price: float | None, catalog: Catalog) -> RunOption:
     mfu = _mfu(question, count, catalog).value
-    slower = QLORA_SLOWER if question.setup.method == "qlora" else 1.0
-    hours = _flops(question) * slower / (peak_flops(question.accelerator) * mfu * 3600)
+    hours = _flops(question) / (peak_flops(question.accelerator) * mfu * 3600)
     return RunOption(
         count, mfu, hours, hours / count / 24, None if price is None else hours * price, hours / HOURS_PER_FAILURE
     )
@@ -312,14 +314,16 @@ def _checkpoints(question: TrainingQuestion, option: RunOption) -> Checkpoints:
     nodes = ceil(option.accelerators / question.accelerator.per_node)
     written_hours = size / (CHECKPOINT_BYTES_PER_S * nodes) / 3600
     between_hours = HOURS_PER_FAILURE / option.accelerators
-    interval = sqrt(2 * written_hours * between_hours)
+    run_hours = option.days * 24
+    interval = min(sqrt(2 * written_hours * between_hours), run_hours)
+    kept = min(CHECKPOINTS_KEPT, ceil(run_hours / interval - 1e-9))
     lost = written_hours / interval + (interval / 2 + RESTART_HOURS) / between_hours
-    months = option.days * 24 / HOURS_PER_MONTH
+    months = run_hours / HOURS_PER_MONTH
     return Checkpoints(
         size,
         interval,
-        CHECKPOINTS_KEPT,
-        size / GB * CHECKPOINTS_KEPT * STORAGE_USD_PER_GB_MONTH * months,
+        kept,
+        size / GB * kept * STORAGE_USD_PER_GB_MONTH * months,
         min(lost, 1.0),
     )
 
@@ -333,7 +337,7 @@ def _notes(question: TrainingQuestion, used: Utilisation) -> Sequence[str]:
         )
     if question.setup.method != "full":
         notes.append("frozen weights need no gradients: 4 FLOPs for each parameter and token instead of 6")
-    if question.setup.method == "qlora":
+    if question.setup.method == "qlora" and question.mfu is None:
         notes.append(f"QLoRA takes {QLORA_SLOWER:g} × the time of LoRA: weights are widened for each product")
     notes.append("experiments, failed runs, data and people are not in it")
     return notes

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +126,22 @@ def test_what_cannot_be_compared_gets_one_sentence(fleetcast: Program, more: tup
 def test_one_plan_alone_and_a_file_that_is_not_there(fleetcast: Program, tmp_path: Path) -> None:
     assert "compared with nothing" in fleetcast.refusal("compare", tmp_path / "a.json")
     assert "there is no file" in fleetcast.refusal("compare", tmp_path / "a.json", tmp_path / "b.json")
+
+
+def test_a_sentence_with_versus_compares_what_stands_on_its_sides(fleetcast: Program) -> None:
+    run = fleetcast("compare", "llama 3.1 8b vs qwen3 8b on H100, 5 rps, 1k in, 200 out", "--no-verify", "--json")
+    rows = by_label(run.tree)
+    assert sorted(rows) == ["llama-3.1-8b", "qwen3-8b"]
+    assert {(row["accelerator"], row["requests_per_s"]) for row in rows.values()} == {("h100-sxm-80gb", 5)}
+    run = fleetcast("compare", "8B with 5 rps on H100 vs L40S, 1k in, 200 out", "--no-verify", "--json")
+    assert sorted(by_label(run.tree)) == ["h100-sxm-80gb", "l40s"]
+
+
+def test_plans_of_other_questions_are_no_cheaper_ones_and_all_alternatives_have_a_verdict(
+    fleetcast: Program, tmp_path: Path
+) -> None:
+    run = fleetcast("compare", *ASKED[:2], *ASKED[4:], "--gpu-type", "H100", "--rps", "20,40", "--plain")
+    assert "Cheapest" not in run.out and "different questions" in run.out
+    run = fleetcast("compare", *ASKED, "--gpu-type", "H100,L40S,L4", "--plain")
+    others = re.findall(r"(\S+) costs (?:\d+% more|the same)", " ".join(run.out.split()))
+    assert len(others) == 2, run.out

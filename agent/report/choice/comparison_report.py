@@ -135,9 +135,11 @@ def _conclusions(compared: Iterable[Compared]) -> Iterator[str]:
     if priced:
         cost, label, plan = priced[0]
         yield f"Cheapest: {label}, {show_usd(cost)} a month. {decomposition(plan)}."
-        if len(priced) > 1 and cost:
-            second, other, _ = priced[1]
-            yield f"{other} costs {second / cost - 1:.0%} more." if second > cost else f"{other} costs the same."
+        if cost and len(priced) > 1:
+            others = [
+                (other, "the same" if usd == cost else f"{usd / cost - 1:.0%} more") for usd, other, _ in priced[1:]
+            ]
+            yield f"{'; '.join(f'{other} costs {more}' for other, more in others)}."
     fastest = min(meeting, key=lambda found: found[1].peak_latency_s("ttft", "p95"))
     if priced and fastest[0] != priced[0][1]:
         first = fastest[1].peak_latency_s("ttft", "p95")
@@ -160,6 +162,10 @@ def comparison_rows(compared: Iterable[Compared]) -> list[dict[str, Any]]:
         if plan := one.capacity_plan:
             row |= {
                 "model": plan.chosen.model,
+                "requests_per_s": plan.spec.traffic.requests_per_s,
+                "concurrency": plan.spec.traffic.concurrency,
+                "input_tokens": plan.spec.tokens.input.mean,
+                "output_tokens": plan.spec.tokens.output.mean,
                 "accelerator": plan.chosen.accelerator,
                 "precision": plan.chosen.precision.weights,
                 "runtime": plan.chosen.runtime,
@@ -183,6 +189,10 @@ def columns_of_rows() -> tuple[str, ...]:
     said = (
         "label",
         "model",
+        "requests_per_s",
+        "concurrency",
+        "input_tokens",
+        "output_tokens",
         "accelerator",
         "precision",
         "runtime",
