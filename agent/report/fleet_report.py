@@ -49,6 +49,13 @@ def _blocks(plan: CapacityPlan, simulated: SimulatedFleet) -> Iterator[Block]:
     chosen = plan.chosen
     yield Paragraph(fleet_sentence(plan, simulated), "strong")
     yield from verdict_and_targets(simulated)
+    if plan.replay and simulated.autoscaled and simulated.duration_s in (86_400.0, 604_800.0):
+        yield Paragraph(
+            f"The plan's replay of a {plan.replay.shape} has {show_count(round(plan.replay.accelerator_hours))} "
+            f"{accelerators_noun(plan.chosen, 1)}-hours: there the autoscaler sees each minute's load by the formulas, "
+            f"here, every {show_seconds(simulated.poll_s)}, the requests that happen to be in flight.",
+            "quiet",
+        )
     yield simulated_latencies(simulated.ttft_s, simulated.itl_s, simulated.e2e_s, ("p50", "p95", "p99"))
     items: list[tuple[str, Cell]] = [
         ("requests", f"{show_count(simulated.requests)}, {show_rate(simulated.arrivals_per_s)} on average"),

@@ -25,16 +25,23 @@ def simulation_report(plan: CapacityPlan, simulated: SimulatedPlan) -> Report:
 def _blocks(plan: CapacityPlan, simulated: SimulatedPlan) -> Iterator[Block]:
     chosen = plan.chosen
     many = "s" if simulated.replicas > 1 else ""
+    arriving_s = simulated.requests / simulated.arrivals_per_s
     yield Paragraph(
         f"{show_count(simulated.requests)} requests on {show_count(simulated.replicas)} replica{many} of "
         f"{chosen.model_name} ({show_count(simulated.accelerators)} × {chosen.accelerator_name}), {simulated.load}: "
-        f"{show_rate(simulated.arrivals_per_s)} over {show_seconds(simulated.duration_s)}.",
+        f"{show_rate(simulated.arrivals_per_s)} for {_span(arriving_s)}, all answered after "
+        f"{_span(simulated.duration_s)}.",
         "strong",
     )
     yield from verdict_and_targets(simulated)
     yield simulated_latencies(simulated.ttft_s, simulated.itl_s, simulated.e2e_s)
     yield _facts(simulated)
     yield from _charts(simulated)
+
+
+def _span(seconds: float) -> str:
+    """Return a time in whole seconds up to ten minutes, so that rates times times are the requests."""
+    return f"{seconds:.3g} s" if seconds < 600 else show_seconds(seconds)
 
 
 def verdict_and_targets(simulated: SimulatedPlan | SimulatedFleet) -> Iterator[Block]:

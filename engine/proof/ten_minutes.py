@@ -7,7 +7,7 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from catalogs.units import SECONDS_PER_MINUTE
+from catalogs.units import MINUTES_PER_HOUR, SECONDS_PER_MINUTE
 from engine.plan import Moment, MomentName
 from engine.planning.verdict import ChosenFleet
 from engine.proof.budget import FEWEST_COUNTED, MINUTES_EVENTS, Budget
@@ -48,9 +48,14 @@ def simulated_moments(
     """
     half = np.convolve(demand.requests_per_s, np.ones(MINUTES // 2), "valid")
     before, after = half[: -(MINUTES // 2)], half[MINUTES // 2 :]
+    # A wobble rises in hours that fall too: the steepest rise is one of a day that rises.
+    hours = np.asarray(chosen.demand.hourly)
+    middle = (np.arange(len(after)) + MINUTES / 2) / MINUTES_PER_HOUR - 0.5
+    climbs = (np.roll(hours, -1) - hours)[np.floor(middle).astype(int) % len(hours)] > 0
+    rise = np.where(climbs | ~climbs.any(), after - before, -np.inf)
     places: dict[MomentName, int] = {
         "peak": int((before + after).argmax()),
-        "steepest": int((after - before).argmax()),
+        "steepest": int(rise.argmax()),
     }
     simulated: list[Moment] = []
     skipped: list[MomentName] = []

@@ -96,7 +96,7 @@ def _moments(moments: tuple[Moment, ...]) -> Table:
     rows: list[tuple[Cell, ...]] = [
         ("begins", *(_clock(moment.start_s) for moment in moments)),
         ("minutes", *(show_figure(moment.duration_s / SECONDS_PER_MINUTE) for moment in moments)),
-        ("replicas", *(f"{moment.replicas} of {show_count(moment.of_replicas)}" for moment in moments)),
+        ("simulated", *(f"{moment.replicas} of {_serving(moment.of_replicas)}" for moment in moments)),
         ("load of each", *(show_rate(moment.requests_per_s) for moment in moments)),
     ]
     for at, target in enumerate(moments[0].targets):
@@ -104,6 +104,10 @@ def _moments(moments: tuple[Moment, ...]) -> Table:
         label = f"{target_name(target.metric, target.percentile)}, target {show_seconds(target.target_s)}"
         rows.append((label, *(_judged(figure) for figure in figures)))
     return Table((Column(""), *(Column(moment.name, "right") for moment in moments)), tuple(rows))
+
+
+def _serving(replicas: int) -> str:
+    return f"{show_count(replicas)} replica{'s' if replicas > 1 else ''} that serve{'' if replicas > 1 else 's'}"
 
 
 def _judged(target: SimulatedTarget) -> Words:

@@ -5,6 +5,7 @@ import pytest
 
 from engine.plan import CapacityPlan, Moment, plan_json
 from engine.proof.ten_minutes import MINUTES, MOST_REQUESTS
+from engine.question.demand import demand_of
 from engine.replica.load import ROUTED_TOGETHER
 from engine.workload import Target
 from tests.engine.proof.test_day import CLIFF, planned, replayed
@@ -25,6 +26,14 @@ def test_the_peak_and_the_steepest_minutes_are_simulated() -> None:
     assert list(told) == ["peak", "steepest"]
     assert 8 <= told["peak"].start_s / 3600 <= 16
     assert 7.5 <= told["steepest"].start_s / 3600 <= 8.6
+
+
+def test_the_steepest_rise_is_one_of_the_hours_that_rise() -> None:
+    """A wobble rises while the day falls: of the tutorial's day it was 13:55, after the peak."""
+    plan, told = simulated()
+    hourly = demand_of(plan.spec.traffic).hourly
+    hour = int(told["steepest"].start_s / 3600 - 0.5)
+    assert hourly[(hour + 1) % 24] > hourly[hour], told["steepest"].start_s
 
 
 @pytest.mark.parametrize("rate", [12.0, 60.0, 400.0])

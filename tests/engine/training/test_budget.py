@@ -10,7 +10,7 @@ from catalogs.errors import InputError
 from catalogs.records.accelerators import PeakRates
 from engine.training.budget import TrainingQuestion, training_budget
 from engine.training.memory import TrainingSetup
-from engine.training.utilisation import left_out
+from engine.training.utilisation import left_out, peak_flops
 from engine.workload import Money
 from tests.draws import draws
 
@@ -87,3 +87,8 @@ def test_laws_of_budgets(tokens: float, times: float, method: str, count: int) -
     assert larger.days < budget.days
     assert larger.accelerator_hours >= budget.accelerator_hours * (1 - 1e-9)
     assert budget.accelerator_hours_low < budget.accelerator_hours < budget.accelerator_hours_high
+    done = budget.accelerator_hours * 3600 * peak_flops(H100) * budget.mfu.value
+    assert done == pytest.approx(budget.flops), "hours, MFU and FLOPs multiply out, of QLoRA too"
+    checkpoints, hours = budget.checkpoints, budget.days * 24
+    assert checkpoints.interval_hours <= hours * (1 + 1e-9)
+    assert 1 <= checkpoints.kept <= max(1, -(-hours // (checkpoints.interval_hours * (1 - 1e-9))))
