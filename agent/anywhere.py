@@ -27,8 +27,10 @@ def where(state: State, ports: Ports) -> tuple[Say, ...]:
     if state.pending or open_slot(state, ports):
         return question(state, ports)
     if state.phase == "planned":
-        number = state.kept
-        return (said(f"Plan {number} stands: {answers.headline(state.base)}"), suggestions(state.base))
+        stands = said(f"Plan {state.kept} stands: {answers.headline(state.base)}")
+        about, _ = answers.asked_about(state, "")
+        last = f"The next question is about plan {about.kept}, {about.base.label}; 'keep {about.kept}' keeps it."
+        return (stands, *((said(last),) if about is not state else ()), suggestions(state.base))
     return (*review(state, ports), said(ANYTHING_ELSE))
 
 

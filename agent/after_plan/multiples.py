@@ -109,7 +109,8 @@ def scaled(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]]
     """
     clause = _in_percent(clause)
     match = _FACTOR.search(clause)
-    if match is None or ((match["times"] or match["percent"]) and _NO_FACTOR.search(clause)):
+    grows = _AGAIN_AND_AGAIN.search(clause)  # which the reader reads
+    if match is None or grows or ((match["times"] or match["percent"]) and _NO_FACTOR.search(clause)):
         return None
     if _NOT.search(clause[: match.start()]):
         return []
@@ -147,6 +148,7 @@ def scaled(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]]
     return made
 
 
+_AGAIN_AND_AGAIN: Final = re.compile(r"\b(?:every|each) (?:\d+ |[a-z]+ )?(?:months?|quarters?|years?)\b", re.I)
 _SECOND: Final = r"(?:rps|qps|(?:requests?|calls?|queries) ?(?:/|per|a|an|every|each) ?s(?:ec(?:ond)?)?\b)"
 _PEOPLE: Final = r"(?:users?|people|persons?|colleagues|customers?|employees|seats?|visitors|students)"
 _MORE: Final = r"(?:more(?! or less)|extra|additional|further)"

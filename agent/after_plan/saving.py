@@ -27,6 +27,8 @@ _NOT_WRITTEN: Final = re.compile(
     re.I,
 )
 """What people want a plan as, or sent by, that nothing here makes."""
+_YAML: Final = re.compile(r"(?<![\w.])ya?ml\b", re.I)
+"""What several formats are: which of them is wanted is asked."""
 _OPENS: Final = re.compile(
     r"(?:(?:please|can|could|you|now|let'?s) )*(?:show|open|read|load|view|cat|display|see|look at)\b", re.I
 )
@@ -44,9 +46,9 @@ def exported(state: State, text: str, ports: Ports) -> Step:
         text: the line.
         ports: of the conversation, to what lies outside it.
     """
-    if _NOT_WRITTEN.search(text):
-        return state, (said(not_written(text)),)
     format = format_named(text)
+    if _NOT_WRITTEN.search(text) or (_YAML.search(text) and not format):
+        return state, (said(not_written(text)),)
     if _ASKS.search(text) and not _WRITES.search(text):
         file = _format_named(text) if _format_named(text) != text else "plan.json"
         how = f"'export {format.replace('-', ' ')}' does" if format else f"'save {file}' does"
@@ -83,6 +85,7 @@ def not_written(text: str) -> str:
     """
     found = _NOT_WRITTEN.search(text)
     lead = f"No {found['what']} is written." if found and found["what"] else "Nothing is sent or printed from here."
+    lead = lead if found else "Which YAML? Several of them are."
     return (
         f"{lead} What can be: 'export kubernetes', 'export helm values' and 'export compose' for running it; or "
         f"'save plan.md', with a name that ends in {suffixes_shown()}."

@@ -67,10 +67,13 @@ _CHEAPEST: Final = re.compile(
 _SAYS_CHEAPER: Final = re.compile(
     r"[,;]?\s*\b(?:(?:so|and|it|that|this|which|its (?:a )?moe so) ){0,3}"
     r"(?:should|would|will|must|might|ought to|'s|is) (?:then )?"
-    r"(?:be )?(?:way |much |far |a lot |lots |probably |surely )*cheaper\b(?:,? (?:right|no|i guess|then))?",
+    r"(?:be )?(?:way |much |far |a lot |lots |probably |surely )*cheaper\b(?:,? (?:right|no|i guess|then))?|"
+    r"[,;]?\s*\b(?:(?:so|and) )?(?:does|do|will|would|did|is) (?:it|that|this|we|things?) (?:then )?"
+    r"(?:(?:get|be|become|come out|run|end up) )?(?:any |much |way |a lot |then )*cheaper\b"
+    r"(?:,? or (?:not|no|nah|nope))?",
     re.I,
 )
-"""It says what a change will do, and searches for no cheapest."""
+"""It says or asks what a change will do, and searches for no cheapest."""
 _ADDS: Final = re.compile(r"\b(also|add|plus|as well|too|additionally)\b", re.I)
 _NO_BUDGET: Final = re.compile(r"\bwithout (?:a|the|any) budget\b", re.I)
 _SETS: Final = re.compile(

@@ -225,6 +225,11 @@ _EVIDENT: Final = tuple(
             r"(?:does|do|gets?|makes?|reach\w*|manages?|delivers?)\b.*\btok(?:en)?s?(?: ?/ ?| per | a )s",
         ),
         ("rate_meaning", r"\d ?(?:%|percent)[^.;]*\b(?:retries|retried|health ?checks?|duplicates)\b"),
+        (
+            "outgrow",
+            r"\b(?:doubl|tripl|quadrupl|grow|increas|ris)\w*\b.*\b(?:every|each|per|a) (?:\d+ |[a-z]+ )?"
+            r"(?:months?|quarters?|years?)\b.*\b(?:for|over|within|next|in) \w+ (?:years?|months?)\b",
+        ),
         ("cost", r"\d ?(?:%|percent|prozent) (?:of )?(?:vat|mwst|tva|iva|gst|sales tax)\b|\b(?:vat|mwst)\b.*\d ?%"),
         ("latency", rf"^\W*(?:(?:and|so|ok) )?what(?:'?s| is| are) (?:the|our|my) {_LATENCY}(?: {_HERE})?\W*$"),
         (

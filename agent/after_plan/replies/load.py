@@ -350,16 +350,12 @@ def outgrow(asked: Asked) -> Explanation:
         )
     if growth < 0:
         return paragraphs(held, f"Traffic falls by {show_percent(-growth)} a year: it does not become too small.")
-    rows = tuple(
-        (
-            name,
-            calls_shown(plan, peak * (1 + growth) ** years),
-            show_count(_accelerators(plan, peak * (1 + growth) ** years)),
-        )
-        for name, years in (_SOON if growth > 1 else _LATER)
-    )
+    horizon = re.search(r"\b(?:for|over|within|next|in) (\d+) (year|month)s?\b", asked.figures)
+    until = float(horizon[1]) / (1 if horizon[2] == "year" else 12) if horizon else 1.0 if growth > 1 else 3.0
+    step = until / 4 if until <= _FAR_YEARS else 1.0
+    rows = tuple(_grown(plan, peak, growth, step * count) for count in range(int(until / step + 1e-6) + 1))
     pace, months = f"{show_percent(growth)} a year", 12.0
-    monthly = re.search(r"(\d+(?:\.\d+)?) ?(?:%|percent|prozent|pour ?cent|por ?ciento)", asked.words)
+    monthly = re.search(r"(\d+(?:\.\d+)?) ?(?:%|percent|pct|prozent|pour ?cent|por ?ciento)", asked.words)
     if monthly and asked.has(r"months?|monthly|monat\w*|mois|mes|mensual"):
         pace, months = f"{monthly[1]} % a month ({show_percent(growth)} a year)", 1.0
     each = (1 + growth) ** (months / 12)
@@ -367,11 +363,26 @@ def outgrow(asked: Asked) -> Explanation:
         f"At {pace} it is full after {_months(ratio, growth)}: ln {show_figure(ratio)} ÷ ln {show_figure(each)}"
         f" {'months' if months == 1 else 'years'}. {held}"
     )
-    columns = (Column(""), Column("peak", "right"), Column(accelerators_noun(plan.chosen), "right"))
+    noun = accelerators_noun(plan.chosen)
+    columns = (Column(""), Column("peak", "right"), Column(noun, "right"), Column("monthly", "right"))
     whole = billed(plan)
     full = max(1.0, ratio, whole.requests_per_s / peak if whole else 0.0)
     order = order_before_full(asked, 12 * log(full) / log(1 + growth))
     return (*paragraphs(lead, billed_too, order), Table(columns, rows))
+
+
+def _grown(plan: CapacityPlan, peak: float, growth: float, years: float) -> tuple[str, ...]:
+    """Return a time from now, its peak, its accelerators and their bill."""
+    then, months = peak * (1 + growth) ** years, show_figure(12 * years)
+    name = "now" if not years else f"in {show_figure(years)} years" if years > 1 else f"in {months} months"
+    usd = replicas_bill_usd(plan.chosen, _accelerators(plan, then) // plan.chosen.accelerators_per_replica)
+    name = "in 1 year" if years == 1 else name
+    return (
+        name,
+        calls_shown(plan, then),
+        show_count(_accelerators(plan, then)),
+        usd_shown(usd) if usd is not None else "",
+    )
 
 
 def _grown_billed(plan: CapacityPlan, peak: float, growth: float | None) -> str:
@@ -386,8 +397,8 @@ def _grown_billed(plan: CapacityPlan, peak: float, growth: float | None) -> str:
     )
 
 
-_SOON: Final = (("now", 0.0), ("in 3 months", 0.25), ("in 6 months", 0.5), ("in a year", 1.0))
-_LATER: Final = (("now", 0.0), ("in a year", 1.0), ("in 2 years", 2.0), ("in 3 years", 3.0))
+_FAR_YEARS: Final = 2.0
+"""Years up to which growth is shown in four steps; beyond, by the year."""
 _PER_MONTH: Final = {"day": 30.4, "week": 4.35, "month": 1.0, "quarter": 1 / 3, "year": 1 / 12}
 
 

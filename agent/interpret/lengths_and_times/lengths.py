@@ -194,16 +194,17 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     for match in _ALONE.matches(draft.sentence):
         _length(draft, match)
     weak = [match for rule in _WEAK for match in rule.matches(draft.sentence)]
-    sides = {_side(match) for match in weak} | {
-        found.path.split(".")[1] for found in draft.findings if found.path.startswith("tokens.")
-    }
+    paths = [*(found.path for found in draft.findings), *(asked[1] for asked in draft.questions)]
+    paths.append(draft.asked_path or "")
+    sides = {_side(match) for match in weak} | {path.split(".")[1] for path in paths if path.startswith("tokens.")}
     sides |= {"input" for found in draft.findings if found.path == "serving.context_window"}
     said = {found.path for found in draft.findings}
     for match in weak:
         behind = match.index("n") > match.first and match.sentence.items[match.first].has("in", "out")
         if behind and f"tokens.{_side(match)}.mean" in said:
             continue  # '1.9k in', and later 'in 3 zones'
-        if {"input", "output"} <= sides or _is_plainly_a_length(match):
+        asked = (draft.asked_path or "").startswith(f"tokens.{_side(match)}")
+        if asked or {"input", "output"} <= sides or _is_plainly_a_length(match):
             _length(draft, match)
     _p95_apart(draft)
     _requests_of(draft, totals, known)
@@ -334,9 +335,10 @@ def _note(draft: Draft, side: str, amount: Amount, unit: str, statistic: str, fi
     said = " ".join(draft.sentence.words(first, last).split())
     mean, p95 = Choice(value, "as the mean", f"{path}.mean"), Choice(value, "as the 95th percentile", f"{path}.p95")
     if statistic == "most":
-        limit = Choice(value, "as the context window", "serving.context_window")
         text = f"{said!r}: {show_count(value)} tokens as the p95, the mean or the limit?"
-        draft.ask(f"{path}.p95", first, last, text, (p95, mean, limit))
+        cut = Choice(value, "as the limit at which answers are cut off (--max-tokens)", "tokens.max_tokens")
+        window = Choice(value, "as the context window", "serving.context_window")
+        draft.ask(f"{path}.p95", first, last, text, (cut, p95, mean) if side == "output" else (p95, mean, window))
     elif statistic == "least":
         text = f"{said!r}: {show_count(value)} tokens are the least; how many are they on average?"
         draft.ask(f"{path}.mean", first, last, text, (mean,))

@@ -345,6 +345,10 @@ def _note(draft: Draft, metric: Metric, named: str | None, amount: Amount, first
     )  # fmt: skip
 
 
+_FAR: Final = 20.0
+"""Times a target, or part of it, that takes the place of none."""
+
+
 def which_latency(draft: Draft, first: int, last: int, amount: Amount, named: str | None) -> None:
     """Ask which latency a time limits.
 
@@ -359,6 +363,11 @@ def which_latency(draft: Draft, first: int, last: int, amount: Amount, named: st
     first, last, value = min(first, last), max(first, last), amount.value
     if value <= 0:
         draft.object(first, last, f"a latency must be more than 0, not {show_seconds(value)}")
+        return
+    before = [one for one in draft.known.get("targets", ()) if value <= _FAR * one.seconds <= _FAR**2 * value]
+    stated = {one.metric for one in before if not named or one.percentile == percentile}
+    if len(stated) == 1:  # 'p99 < 1.5 s tho', after a TTFT target at p99
+        _note(draft, next(iter(stated)), named, amount, first, last)
         return
     choices = tuple(
         Choice(

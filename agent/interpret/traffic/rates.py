@@ -224,6 +224,12 @@ def ask_new_rate(draft: Draft) -> None:
         text = f"{said!r}: is that the rate to plan for, in the unit of {draft.sentence.words(at, unit.last)!r}?"
         draft.ask("traffic.requests_per_s", needed.first, needed.last, text, choices)
         return
+    bare = next(NEEDED.matches(draft.sentence), None) if draft.known.get("traffic.requests_per_s") else None
+    if bare is not None and not (draft.findings or draft.questions):
+        rate = count_of(bare["n"].number).value
+        said = " ".join(draft.sentence.words(bare.first, bare.last).split())
+        choices = (Choice(rate, f"yes: {show_figure(rate)} requests/s on average", usual=True),)
+        draft.ask("traffic.requests_per_s", bare.first, bare.last, f"{said!r}: is that requests/s, as before?", choices)
 
 
 def _mean_or_peak(draft: Draft, rate: Rate) -> list[Rate]:

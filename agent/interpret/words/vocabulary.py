@@ -279,7 +279,8 @@ PHRASES: Final[dict[str, str]] = {
     "maximum context|context limit|max seq len|max sequence length|window size|ctx len|context windows|context of",
     "batchcap": "max num seqs|batch size|batch cap|max batch size|max batch|maximum batch size|maximum batch|"
     "batch limit|batches of|batch of|micro batch|max concurrent sequences|max sequences|batch sizes|"
-    "max running requests",
+    "max running requests|sequences per replica|sequence per replica|seqs per replica|concurrent sequences|"
+    "sequences in a batch|seqs at once|sequences at once|concurrent seqs",
     "tokenbudget": "max num batched tokens|batched tokens|chunked prefill|token budget|chunked prefill size|"
     "batched token budget|max batched tokens",
     "memutil": "gpu memory utilization|gpu memory utilisation|memory utilization|memory utilisation|"
