@@ -43,8 +43,8 @@ _OF_A_RUN: Final = re.compile(
     r"\d ?(?:ms|s|sec\w*|milli\w*|rps|qps|req\w*(?:/| per )s\w*|tok\w*(?:/| per )s\w*)\b", re.I
 )
 _WISHED: Final = re.compile(
-    r"[?]|\b(?:want|need|does|relax|set|make|targets?|must|should|shall|goal|slos?|slas?|limit|at most|how|what|would|"
-    r"could|can|if|let'?s|at peak)\b",
+    r"[?]|\b(?:want|need|does (?:it|that|this|we)|relax|set|make|targets?|must|should|shall|goal|slos?|slas?|limit|"
+    r"at most|how|what|would|could|can|if|let'?s|at peak)\b",
     re.I,
 )
 

@@ -21,8 +21,8 @@ _CONFIRM: Final = re.compile(
 """How a line ends that wants what it says confirmed."""
 _OTHERWISE: Final = re.compile(
     r"\b(?:not|never|if|with|without|would|could|can|should|will|how|why|when|which|what|instead|let'?s|make|use|try|"
-    r"add|drop|change|set|under|below|within|than|budget|less|fewer|more|extra|another|we have|we'?ve|i have|my|old|"
-    r"last|before)\b|n't\b",
+    r"add|drop|change|set|relax|lower|raise|loosen|tighten|cheaper|faster|under|below|within|than|budget|less|fewer|"
+    r"more|extra|another|we have|we'?ve|i have|my|old|last|before)\b|n't\b",
     re.I,
 )
 """Words beside which a figure is another's, a wish, or a bound."""

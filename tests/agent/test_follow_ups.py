@@ -191,6 +191,15 @@ def test_what_a_run_gave_waits_for_the_plan() -> None:
     assert "Measured TTFT p95 540 ms at 3.3 requests/s on 1 replica" in words(says)
 
 
+def test_a_figure_alone_is_of_what_was_stated_before() -> None:
+    """A time at the percentile of one target is of that, and a bare need of the rate."""
+    state, _ = told("qwen3 32b fp8, 18 rps, 800/200, ttft p99 400 ms, itl p95 30 ms", "p99 < 1.5 s tho")
+    assert {(one.metric, one.seconds) for one in state.values["targets"]} == {("ttft", 1.5), ("itl", 0.03)}
+    assert "60 requests/s on average" in told("qwen3 32b fp8, 18 rps, 800/200", "need 60")[1]
+    said = told("qwen3-32b fp8, 5 rps with 1k prompts, max 200 tokens answers", "how sure are you")[1]
+    assert "as the limit at which answers are cut off" in said
+
+
 def test_what_was_right_before_is_the_plan_again() -> None:
     state = after(LAW, "sorry, 45 questions, not 40", "no scratch that, 40 was right, that was the wrong page")
     assert state.kept == 0

@@ -85,8 +85,8 @@ def _at_once(state: State, text: str, ports: Ports) -> "Step | None":
         made = with_command(export(state, format, ports), text, ports)
     elif plan and not re.search(r"\?\s+\S", text) and (checked := confirmed(text, plan)):
         made = state, (said(checked),)
-    elif plan and (question := number_asked((parts := _SENTENCES.split(text, 1))[0], plan, state.base.values)):
-        left = tuple(said(f"Not answered yet: {quoted(rest)}.") for rest in parts[1:])
+    elif plan and (question := number_asked((sentences := _SENTENCES.split(text, 1))[0], plan, state.base.values)):
+        left = tuple(said(f"Not answered yet: {quoted(rest)}.") for rest in sentences[1:])
         made = replace(state, pending=Clarify(question, Variation({}, {}, ""))), left
     elif plan and (day := day_parts(text, state.base.values)):
         made = _answer_several(state, ((text, "change"), (text, "autoscaler")), ports, {text: WhatIf(day)})

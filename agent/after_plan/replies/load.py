@@ -353,7 +353,7 @@ def outgrow(asked: Asked) -> Explanation:
     horizon = re.search(r"\b(?:for|over|within|next|in) (\d+) (year|month)s?\b", asked.figures)
     until = float(horizon[1]) / (1 if horizon[2] == "year" else 12) if horizon else 1.0 if growth > 1 else 3.0
     step = until / 4 if until <= _FAR_YEARS else 1.0
-    rows = tuple(_grown(plan, peak, growth, step * count) for count in range(int(until / step + 1e-6) + 1))
+    grown = tuple(_grown(plan, peak, growth, step * count) for count in range(int(until / step + 1e-6) + 1))
     pace, months = f"{show_percent(growth)} a year", 12.0
     monthly = re.search(r"(\d+(?:\.\d+)?) ?(?:%|percent|pct|prozent|pour ?cent|por ?ciento)", asked.words)
     if monthly and asked.has(r"months?|monthly|monat\w*|mois|mes|mensual"):
@@ -364,14 +364,14 @@ def outgrow(asked: Asked) -> Explanation:
         f" {'months' if months == 1 else 'years'}. {held}"
     )
     noun = accelerators_noun(plan.chosen)
-    columns = (Column(""), Column("peak", "right"), Column(noun, "right"), Column("monthly", "right"))
+    heads = (Column(""), Column("peak", "right"), Column(noun, "right"), Column("monthly", "right"))
     whole = billed(plan)
     full = max(1.0, ratio, whole.requests_per_s / peak if whole else 0.0)
     order = order_before_full(asked, 12 * log(full) / log(1 + growth))
-    return (*paragraphs(lead, billed_too, order), Table(columns, rows))
+    return (*paragraphs(lead, billed_too, order), Table(heads, grown))
 
 
-def _grown(plan: CapacityPlan, peak: float, growth: float, years: float) -> tuple[str, ...]:
+def _grown(plan: CapacityPlan, peak: float, growth: float, years: float) -> tuple[str, str, str, str]:
     """Return a time from now, its peak, its accelerators and their bill."""
     then, months = peak * (1 + growth) ** years, show_figure(12 * years)
     name = "now" if not years else f"in {show_figure(years)} years" if years > 1 else f"in {months} months"

@@ -155,6 +155,17 @@ def test_a_share_of_something_else_or_one_that_is_asked_for_is_no_discount(line:
             "I ran it: one tp2 pair, at 3 rps ttft p95 was 610ms",
             r"Measured TTFT p95 610 ms at 3 requests/s on 1 replica",
         ),
+        ("relax ttft to 1.2 s p95, does it get cheaper or not", r"1: TTFT p95 within 1\.2 s.*\n\d+ × H100"),
+        (
+            "say traffic doubles every 6 months, for 2 years",
+            r"in 6 months: peak 60 .*in 2 years: peak 480 .*monthly \$",
+        ),
+        ("I want maximal 48 sequence per replica", "1: batch cap 48"),
+        ("thats nonsense, my colleague runs 70b on two 4090", r"not on 2 × GeForce RTX 4090.*In INT4"),
+        ("take qwen 72 as the model", r"'qwen 72' may be several models.*qwen2\.5-72b"),
+        ("and 900 ms. yaml", r"TTFT p95 within 900 ms"),
+        ("give it to me as yaml", "Which YAML.*'export kubernetes'"),
+        ("no wait, thirty five", "35 requests/s on average"),
     ],
 )
 def test_each_part_of_a_price_a_wish_or_a_result_is_in_the_answer(line: str, holds: str) -> None:
