@@ -20,8 +20,8 @@ minute), which is 5 to 6 tokens/s."""
 def searched(question: Question) -> tuple[Question, SizedCandidates]:
     """Return a question with the targets that hold for it, and its candidates under them.
 
-    Where no TTFT or no ITL is stated the default one holds; one that leaves the nearest candidate no useful load is
-    eased until it does: nobody asked for it.
+    Where no TTFT or no ITL is stated the default one holds; one that leaves the nearest candidate no useful load, or
+    that nothing meets which is offered, is eased until it does: nobody asked for it.
     """
     stated, added = question.spec.targets, unstated_targets(question)
     if not added:
@@ -29,9 +29,12 @@ def searched(question: Question) -> tuple[Question, SizedCandidates]:
     question = _under(question, (*stated, *added))
     found = search(question)
     wanted = question.spec.targets
-    if not len(found.candidates) or (len(found.order) and leave_room(found.lightest, wanted)):
+    if not len(found.candidates):
         return question, found
-    ceiling, among = question.spec.serving.utilisation_ceiling, with_a_price(question, found.candidates)
+    among = with_a_price(question, found.candidates)
+    if len(found.order) and among[found.order[0]] and leave_room(found.lightest, wanted):
+        return question, found
+    ceiling = question.spec.serving.utilisation_ceiling
     eased = relaxed_targets(found.replicas, found.lightest, wanted, ceiling, among)[1]
     eased = (*stated, *eased[len(stated) :])
     if eased == question.spec.targets:

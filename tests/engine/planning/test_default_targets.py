@@ -7,9 +7,11 @@ from msgspec.structs import replace
 
 from agent.session.saved_plan import state_of
 from catalogs.errors import InputError
+from engine.fleet.prices import with_a_price
 from engine.method import forecast, made_again
 from engine.plan import CapacityPlan
-from engine.planning.default_targets import ITL_P95_S, TTFT_P95_S
+from engine.planning.default_targets import ITL_P95_S, TTFT_P95_S, searched
+from engine.question.resolve import resolve
 from engine.workload import Source, spec_from
 from tests.draws import draws
 from tests.engine.asked import CATALOG, SEED, formula_plan
@@ -134,3 +136,27 @@ def test_a_saved_plan_is_asked_again_with_what_was_stated_alone() -> None:
     state = state_of(replace(plan, sources={**plan.sources, "targets": Source("flag", "--itl-p95")}), CATALOG)
     (statement,) = (one for one in state.statements if "targets" in one.values)
     assert [target.metric for target in statement.values["targets"]] == ["itl"]
+
+
+@settings(max_examples=draws(12), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from(["llama-3.1-405b", "deepseek-v3", "llama-3.1-70b", "qwen3-32b"]),
+    decades(0.005, 5),
+    decades(500, 30_000),
+    st.sampled_from(["eu-central", "us-east", None]),
+    st.sampled_from(["on_demand", "spot", "reserved_1y"]),
+)
+def test_what_nobody_offers_is_never_the_answer_where_something_is_offered(
+    model: str, rate: float, prompt: float, region: str | None, term: str
+) -> None:
+    """Only 8 × GB300, of which no instance holds eight, kept a TTFT that nobody had asked for."""
+    tokens = {"tokens.input.mean": prompt, "tokens.output.mean": 1000.0}
+    asked = resolve(
+        spec_from(
+            {"model": model, "traffic.requests_per_s": rate, "money.region": region, "money.term": term, **tokens}
+        ),
+        CATALOG,
+    )
+    _, found = searched(asked)
+    assume(len(found.order))
+    assert with_a_price(asked, found.candidates)[found.order[0]]
