@@ -162,7 +162,8 @@ def _not_chosen(subject: str, plan: CapacityPlan, state: State, ports: Ports) ->
 def _denied(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Explanation:
     """Return why what the words name was not chosen; where they name nothing, what lost to the plan."""
     from agent.after_plan.replies.asked import Asked
-    from agent.after_plan.replies.choices import accelerators_in, why_not
+    from agent.after_plan.replies.choices.denied import why_not
+    from agent.after_plan.replies.choices.hardware import accelerators_in
     from agent.after_plan.replies.table import REPLIES
 
     asked = Asked(subject, state, ports, plan)

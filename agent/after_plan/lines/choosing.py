@@ -234,7 +234,7 @@ EACH_ALONE: Final = re.compile(
 def _with_each_alone(state: State, text: str, ports: Ports) -> Step:
     """Answer a line of several changes, and what each of them would do without the others."""
     from agent.after_plan.replies.asked import Asked
-    from agent.after_plan.replies.choices import each_alone
+    from agent.after_plan.replies.choices.denied import each_alone
 
     (new, says), request = _understood(state, text, ports), understood(text, state.base.values, ports).request
     plan = state.base.capacity_plan

@@ -248,7 +248,7 @@ def quality(asked: Asked) -> Explanation:
             " per cent below, more for small models and long contexts (Kurtic et al. 2024, 'Give Me BF16 or Give Me"
             " Death?', arXiv 2411.02355); your own task may differ."
         )
-    from agent.after_plan.replies.choices import why_not
+    from agent.after_plan.replies.choices.denied import why_not
 
     other = asked.has(r"[348][- ]?bits?|int4|int8|fp4|awq|gptq") and why_not(asked)
     return (*(other or ()), *_not_judged(chosen.model_name, formats))

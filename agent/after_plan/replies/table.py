@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from agent.after_plan.replies import (
-    choices,
     extremes,
     grounds,
     load,
@@ -15,6 +14,7 @@ from agent.after_plan.replies import (
 )
 from agent.after_plan.replies.asked import Asked
 from agent.after_plan.replies.bills import budget, ends, hours, money, places, unit_prices
+from agent.after_plan.replies.choices import cheaper, faster, hardware, models
 from agent.after_plan.replies.figures import autoscaler, latencies, machines, memory, overflow, started
 from agent.after_plan.replies.running import (
     arrivals,
@@ -76,12 +76,12 @@ REPLIES: Final[Mapping[str, Callable[[Asked], Explanation]]] = {
     "load_test": started.load_test,
     "monitoring": operations.monitoring,
     "hands": operations.hands,
-    "other_models": choices.other_models,
-    "runs_on": choices.runs_on,
+    "other_models": models.other_models,
+    "runs_on": hardware.runs_on,
     "pool": sharing.pool,
-    "cheaper_how": choices.cheaper_how,
-    "sensitivity": choices.sensitivity,
-    "faster_how": choices.faster_how,
+    "cheaper_how": cheaper.cheaper_how,
+    "sensitivity": cheaper.sensitivity,
+    "faster_how": faster.faster_how,
     "certainty": grounds.certainty,
     "weak_points": weak_points.weak_points,
     "sources": grounds.sources,

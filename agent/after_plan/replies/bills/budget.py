@@ -5,7 +5,8 @@ from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.bills.money import CURRENCIES, PERIODS, currency, no_rate
-from agent.after_plan.replies.choices import ANY_ACCELERATOR, Change, rows_cheaper
+from agent.after_plan.replies.choices.cheaper import ANY_ACCELERATOR, rows_cheaper
+from agent.after_plan.replies.choices.sketched import Change
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Bullets, Column, Table

@@ -1,0 +1,95 @@
+"""What would shorten a latency, or keep a target."""
+
+from agent.after_plan.replies.asked import Asked, paragraphs, stated_s
+from agent.after_plan.replies.choices.sketched import NONE, Change, against, sketched
+from agent.after_plan.sums import Explanation
+from agent.report.blocks import Column, Table
+from agent.report.cost.price_origin import bill_beside
+from agent.talk.state import joined_targets
+from catalogs.units import show_count, show_figure, show_seconds
+from engine.plan import CapacityPlan
+from engine.workload import Metric, Target, target_name
+
+
+def faster_how(asked: Asked) -> Explanation:
+    """Return changes that shorten the latency that is asked about, the fastest first."""
+    plan, chosen = asked.plan, asked.plan.chosen
+    here = {"hardware.accelerators": (chosen.accelerator,)}
+    changes: list[Change] = [
+        (f"TP{2 * chosen.tensor_parallel}", {**here, "serving.tensor_parallel": 2 * chosen.tensor_parallel}, NONE),
+        (f"TP{4 * chosen.tensor_parallel}", {**here, "serving.tensor_parallel": 4 * chosen.tensor_parallel}, NONE),
+        (
+            "replicas half as full",
+            {**here, "serving.utilisation_ceiling": plan.spec.serving.utilisation_ceiling / 2},
+            NONE,
+        ),
+        (
+            "half of the prompts in the prefix cache",
+            {**here, "tokens.prefix_hit": max(0.5, plan.spec.tokens.prefix_hit)},
+            NONE,
+        ),
+        ("prompts half as long", {**here, "tokens.input.mean": plan.spec.tokens.input.mean / 2}, NONE),
+    ]
+    changes += [
+        (f"on {name}", {"hardware.accelerators": (identity,)}, NONE)
+        for name, identity in (("H200", "h200-sxm-141gb"), ("B200", "b200-sxm"))
+        if identity != chosen.accelerator
+    ]
+    if chosen.precision.weights in ("bf16", "fp16"):
+        changes.append(("weights in FP8", {**here, "precision.weights": "fp8"}, NONE))
+    drafted = (
+        "Speculative decoding is not reckoned: what it gains hangs on the share of drafted tokens that is accepted, and"
+        f" falls as replicas fill, {show_figure(plan.performance.at_peak.batch)} requests at a time here. Measure it on"
+        " your own prompts at the planned load; the plan is on the safe side without it."
+        if asked.has(r"specul\w*|eagle\w*|medusa|mtp|draft\w*")
+        else ""
+    )
+    metric: Metric = "itl" if asked.has("itl|tpot|tokens? per second|inter token|token gap|streaming") else "ttft"
+    found = [(label, other) for label, other in sketched(asked, tuple(changes)) if isinstance(other, CapacityPlan)]
+    found.sort(key=lambda item: getattr(item[1].performance.at_peak, f"{metric}_s").p95)
+    columns = (
+        Column("with"),
+        Column("TTFT p95", "right"),
+        Column("ITL p95", "right"),
+        Column("fleet"),
+        Column("monthly", "right"),
+    )
+    rows = tuple(
+        (
+            label,
+            show_seconds(other.peak_latency_s("ttft", "p95")),
+            show_seconds(other.peak_latency_s("itl", "p95")),
+            f"{show_count(other.fleet.accelerators)} × {other.chosen.accelerator_name}",
+            bill_beside(other, plan),
+        )
+        for label, other in (("as it is", plan), *found)
+    )
+    wanted = _targets_in(asked, metric)
+    if wanted:
+        values = {**here, "targets": joined_targets(plan.spec.targets, wanted, replace_metric=True)}
+        ((_, planned),) = sketched(asked, (("", values, NONE),))
+        named = ", ".join(f"{target_name(one.metric, one.percentile)} {show_seconds(one.seconds)}" for one in wanted)
+        there = [label for label, other in found if all(_reaches(other, one) for one in wanted)]
+        alone = f"{', '.join(there)}: each is there alone." if there else "None of these alone is there."
+        lead = f"For {named} on {chosen.accelerator_name}: {against(plan, planned)}"
+        closing = f"{alone} 'with {named}'"
+    else:
+        lead, closing = "", f"'with p95 {metric.upper()} under …'"
+    return (
+        *paragraphs(
+            drafted, lead, "Each change alone, in the busiest hour; the fleet is sized anew to the plan's targets:"
+        ),
+        Table(columns, rows),
+        *paragraphs(f"{closing} plans for a target: the cheapest fleet that keeps it, or what stands in the way."),
+    )
+
+
+def _targets_in(asked: Asked, metric: Metric) -> tuple[Target, ...]:
+    """Return the targets that a line names; a bare time is one of the p95 of a metric."""
+    named = asked.said("targets")
+    seconds = None if named else stated_s(asked.words)
+    return named or ((Target(metric=metric, percentile="p95", seconds=seconds),) if seconds else ())
+
+
+def _reaches(plan: CapacityPlan, target: Target) -> bool:
+    return plan.peak_latency_s(target.metric, target.percentile) <= target.seconds
