@@ -45,6 +45,7 @@ _LOST: Final = re.compile(
     "reject(s|ed)?|deflect(s|ed)?|block(s|ed)?"
 )
 """What becomes of requests that do not come to the model."""
+_CACHE_DOES: Final = frozenset("from by answers answer serves serve catches absorbs handles".split())
 _CACHES: Final = frozenset("cache caches redis memcached cdn varnish".split())
 _NEVER: Final = frozenset({"never", "not", "without", "bypass", "bypasses", "skip", "skips", "before"})
 _SOME: Final = frozenset("a an one typical average normal regular".split())
@@ -495,7 +496,7 @@ class Line(Struct):
         before = self._clause(range(at - 1, max(-1, at - _FEW - 1), -1))
         around = [*before, *self._clause(range(at + 1, min(len(self.items), at + _FAR)), "and")]
         cached = any(self.items[n].word in _CACHES and self.items[n - 1].word not in ("prefix", "kv") for n in around)
-        from_it = cached and any(self.items[n].word in ("from", "by") for n in around)
+        from_it = cached and any(self.items[n].word in _CACHE_DOES for n in around)
         return from_it or any(_LOST.fullmatch(self.items[n].word) and not self._is_word(n + 1, "to") for n in around)
 
     def _clause(self, places: range, beyond: str = "") -> list[int]:

@@ -143,7 +143,8 @@ def _made_with(draft: Draft, line: Line, second: Second, unused: Sequence[Item],
         figure, roles = line.figure(at, 0), second.roles[item.start]
         role = max(roles, key=lambda one: roles[one])
         times = 0.0
-        if item.has("pct") and role == "share" and not _of_the_peak(draft, item):
+        of_it = line.never_comes(at) or bool(_behind(draft, item) & ASKING) or roles[role] >= _SURE
+        if item.has("pct") and role == "share" and of_it and not _of_the_peak(draft, item):
             times, shown = 1 - value if line.never_comes(at) else value, "of it"
         elif (item.has("mult") and value > 1) or (item.has("num") and role in ("turns", "habit") and value > 1):
             times, shown = value, "as much"

@@ -42,7 +42,7 @@ _SPEED: Final = tuple(
 )
 _WITHOUT_UNIT: Final = Rule(
     "(ttft | itl | e2e) pctl? (under | link | colon){0,3} pctl? n:num (?! token | time | event | per | slash | "
-    "unknown | percent | times)"
+    "unknown | percent | times | user | thing | gpunoun)"
 )
 _METRIC: Final = "(ttft | itl | e2e)"
 _PAIRED: Final = Rule(
@@ -144,7 +144,7 @@ _WISHED: Final = frozenset("target targets goal slo needs need must should want 
 _MEASURED: Final = frozenset(
     "getting seeing measured measure measures observed observing achieved achieving achieves regressed benchmarked "
     "clocking clocked hitting went creeping creeps crept rose rising jumped spiked degraded climbed climbing drifted "
-    "drifting reported reports measuring".split()
+    "drifting reported reports measuring goes jumps climbs creeps rises reaches".split()
 )
 
 

@@ -324,13 +324,19 @@ def _is_price(draft: Draft, match: Match) -> bool:
     return not counted and (of_a_card or any(item.word in _PAYS for item in before))
 
 
+_FEW_BEHIND: Final = 5
+"""Items behind a sum in which its currency or its bound stands: 'eighty k a month max, in dollars'."""
+
+
 def _may_be_money(draft: Draft, match: Match) -> bool:
     """Ask whether 'under 10k a month', or '3000 a month' beside a rate, is money: nobody says of what it is."""
     items = draft.sentence.items
     counted = any(item.has("event", "thing", "rateunit", "user") for item in items[match.first : match.last + 1])
     bound = match.first > 0 and items[match.first - 1].has("under", "upto", "budget")
+    behind = items[match.last + 1 : match.last + _FEW_BEHIND]
+    capped = any(item.has("under", "upto") for item in behind[:1]) or any(item.has("usd", "euro") for item in behind)
     seconds = period_of(match)
-    if counted or not (bound or draft.known.get(_RATE)) or "n" not in match:
+    if counted or not (bound or capped or draft.known.get(_RATE)) or "n" not in match:
         return False
     if seconds not in (SECONDS_PER_MONTH, SECONDS_PER_YEAR):
         return False
@@ -339,7 +345,7 @@ def _may_be_money(draft: Draft, match: Match) -> bool:
     others = (Choice(monthly, f"other costs of ${monthly:,.10g} a month", "money.other_monthly_usd"),)
     choices = (
         Choice(monthly, f"a budget of ${monthly:,.10g} a month"),
-        *(() if bound else others),
+        *(() if bound or capped else others),
         Choice(amount.value / seconds, f"{show_figure(amount.value / seconds)} requests/s on average", _RATE),
     )
     first = match.first - bound

@@ -67,9 +67,14 @@ def as_meant(text: str, families: Collection[str]) -> tuple[str, tuple[str, ...]
         text: a line.
         families: words with which models' names begin, in lower case.
     """
-    text = _ABBREVIATED.sub(r"\1\2 ", _LOOSE.sub(lambda said: " " * len(said.group()), text))
+    text = _ABBREVIATED.sub(
+        lambda said: said.group()[:-1] + " ", _LOOSE.sub(lambda said: " " * len(said.group()), text)
+    )
     text = _ALWAYS.sub(lambda said: "24/7".ljust(len(said.group())), text)
     text = _MIXTURE.sub(lambda said: f"8x{said[1]}b".ljust(len(said.group())), text)
+    text = _POWER.sub(lambda said: f"10^{_figure(said[1])}".ljust(len(said.group())), text)
+    text = _MEMORY.sub(lambda said: f"{said[1]}-{said[2]}GB".ljust(len(said.group())), text)
+    text = _NONE_OF.sub("no  ", text)
     text = _PERCENTILE.sub(_percentile, text)
     text = _POINT.sub(_with_point, text)
     text = _CARD.sub(_card, text)
@@ -138,10 +143,14 @@ _LOOSE: Final = re.compile(
     r"(?<=[\dkK])-?ish\b|(?<=\d)\+(?=\s(?:rps|qps|req\w*|quer\w+|users|people|tokens)\b)|(?<=/)~(?=\d)", re.I
 )
 """What makes a figure loose and changes none: '10ish rps', '10+ rps', '1k/~200'."""
+_POWER: Final = re.compile(rf"\bten to the ({_BELOW_HUNDRED})\b", re.I)
+_MEMORY: Final = re.compile(r"\b(A100) (?:de|mit|with|of) (40|80)\b(?! ?[gx\d])", re.I)
+"""'En A100 de 40' is of the card's memory."""
+_NONE_OF: Final = re.compile(r"\bzero(?= [a-z]{1,3}\d{2,})", re.I)
 _MIXTURE: Final = re.compile(r"(?<=mixtral[ -])8 ?x ?(7|22)(?:(?= )\s|$|(?=[,.;]))", re.I)
 """'Mixtral 8x7' without its b."""
 _ABBREVIATED: Final = re.compile(
-    r"(?<=\d )(mio|mrd|tsd|tys|mln|млн|тыс|anfr|req)\.|\b(max|min|mtl|sek|std)\.(?=\s?[\d/€,])", re.I
+    r"(?<=\d )(mio|mrd|tsd|tys|mln|млн|тыс|anfr|req)\.|\b(max|min|mtl|sek|std|avg)\.(?=\s?[\d/€,])|\bavg\.(?=\s)", re.I
 )
 """Scales that other languages shorten with a full stop, which ends no sentence."""
 

@@ -44,7 +44,7 @@ _FACTORS: Final = {
 _BELOW_HUNDRED = "(tens small? | small (?! 'digit' | 'digits') (tens small? (?! 'page' | 'word') | 'zero')?)"
 """Also as it is spoken: 'three fifty' is 350, 'seven zero' 70."""
 _IN_WORDS = Rule(
-    "(num (?= scaleword | 'and' 'a' 'half') | 'hundred' (?= 'thousand' | 'k') | "
+    "(num (?= scaleword | 'and' 'a' 'half') | (?= 'hundred' ('thousand' | 'k' | tens | small)) | "
     "'half' 'a'? (?= scaleword) | 'a' (?= scaleword) | 'a'? couple 'of'?"
     f" | 'a'? 'quarter' 'of'? 'a'? (?= scaleword) | {_BELOW_HUNDRED})"
     f" ('and' 'a' 'half')? (scaleword+ (((?<= 'hundred') 'and')? {_BELOW_HUNDRED} scaleword*)*)?"

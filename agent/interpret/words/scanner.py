@@ -40,7 +40,7 @@ _NUMBER: Final = r"""
       | \d{1,3}\s?(?:\^|\*\*)\s?\d{1,2}(?![\d.])
       | \d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d) | \d{1,3}(?:['’_]\d{3})+(?!\d) | \d{1,3}(?:[   ]\d{3})+(?!\d)
       | [1-9]\d{0,2}(?:\ \d{3})+(?![\d.,])
-      | \d+,\d{1,2}(?![\d,])(?!\s?\d) | \d+\.\d+ | (?<!\d)\.\d+ | \d+
+      | \d{1,3}k\d(?!\w) | \d+,\d{1,2}(?![\d,])(?!\s?\d) | \d+\.\d+ | (?<!\d)\.\d+ | \d+
     )
     (?P<letters>[^\W\d_ぁ-ヿ一-鿿가-힣]+|%)?
 """
@@ -237,6 +237,8 @@ def _value(digits: str) -> float:
     plain = re.sub(r"['’_\s]", "", digits)
     if scaled := re.fullmatch(r"([\d.]+)[*x×·]10(?:\^|\*\*)(\d+)", plain):
         return float(scaled[1]) * 10.0 ** int(scaled[2])
+    if thousands := re.fullmatch(r"(\d+)k(\d)", plain, re.I):  # '1k5' is 1,500
+        return 1000.0 * int(thousands[1]) + 100.0 * int(thousands[2])
     if power := re.fullmatch(r"(\d+)(?:\^|\*\*)(\d+)", plain):
         return float(power[1]) ** int(power[2])
     if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", plain):

@@ -126,11 +126,12 @@ _TABLES: Final[dict[str, str]] = {
         vingtaine=twenty trentaine=thirty trentaine_de=thirty cinquantaine=fifty cinquantaine_de=fifty
         millier=thousand millier_de=thousand demi=half à_la_minute=per_minute la_minute=per_minute à_l'heure=per_hour
         l'heure=per_hour au_plus_fort=at_peak un_sur_dix=one_in_ten un_sur_cinq=one_in_five
-        un_sur_vingt=one_in_twenty connecté=online connectés=online connectée=online dont=of_whom voudrait=want
+        un_sur_vingt=one_in_twenty connecté=online connectés=online connectée=online dont=of_which voudrait=want
         voudrions=want passer_de=move_from passer_du=move_from passer=move trafic=traffic latence=latency
         environ_de=about rentre=input ressort=output
         disponibilité=availability
         pas_plus_de=at_most contrats=contracts
+        aux_heures_de_pointe=at_peak heures_de_pointe=peak_hours identiques=identical toujours=always dans=in
     """,
     "Spanish": """
         turno=turn turnos=turns cada=every arranque=starts arranca=starts abogados=lawyers abogado=lawyer
@@ -196,6 +197,7 @@ _TABLES: Final[dict[str, str]] = {
         张卡=gpus
         年=year
         日均=every_day 轮=turns 晚高峰=peak 以上= 预算=budget 元人民币=yuan 人民币=yuan 场景=
+        日活=daily_active_users 人均=each_user 系数=factor
     """,
     "Japanese": """
         毎秒=every_second 毎分=every_minute 毎時=every_hour 毎日=every_day 一日=every_day 毎月=every_month
@@ -213,6 +215,7 @@ _TABLES: Final[dict[str, str]] = {
         同時に=concurrent くらい= ぐらい= 程度= 希望=
         ほど= 平均で=on_average
         一時間に=every_hour 一件あたり=per_request 往復=turns 予算=budget 月=per_month
+        同時利用=concurrent 同時利用者=concurrent_users 月額=per_month
     """,
     "Korean": """
         매초=every_second 초당=every_second 매분=every_minute 분당=every_minute 매시간=every_hour
@@ -246,6 +249,7 @@ _TABLES: Final[dict[str, str]] = {
         dúzia=dozen ao_mesmo_tempo=at_the_same_time um_em_cada_dez=one_in_ten temos=have nossos=our saida=output
         queremos=want é=is
         na_média=on_average no_pico=at_peak dobro=double triplo=triple aluno=pupil cada_aluno=each_user
+        região_de=region umas=about uns=about
     """,
     "Italian": """
         ciao= richieste=requests richiesta=request domande=questions domanda=question messaggi=messages utenti=users
@@ -270,6 +274,7 @@ _TABLES: Final[dict[str, str]] = {
         entro=under è=is ci=
         ventina_di=twenty trentina_di=thirty cinquantina_di=fifty doppio=double triplo=triple persone=people fa=makes
         non_più_di=at_most
+        abitanti=people a_testa=each ogni_giorno=every_day usa=uses
     """,
     "Dutch": """
         verzoeken=requests verzoek=request aanvragen=requests vragen=questions vraag=question berichten=messages
@@ -288,6 +293,7 @@ _TABLES: Final[dict[str, str]] = {
         tweeduizend=two_thousand honderd=hundred twintig=twenty dertig=thirty veertig=forty vijftig=fifty keer=times
         aan=at onze=our overstappen=move één_op_de_tien=one_in_ten
         gesprek=conversation gesprekken=conversations per_medewerker=per_user medewerker=employee dubbele=double
+        kwart=quarter pagina's=pages documenten=documents binnen=under
     """,
     "Polish": """
         zapytań=queries zapytania=queries pytań=questions żądań=requests wiadomości=messages użytkowników=users

@@ -220,7 +220,9 @@ PHRASES: Final[dict[str, str]] = {
     "inter token delay|token to token latency|per token|every token|each token|token interval",
     "e2e": "end to end|end 2 end|end to end latency|e2e latency|total latency|full response|full answer|whole answer|"
     "complete answer|complete response|entire response|entire answer|total response time|full reply|complete reply|"
-    "total time|whole response|whole reply|entire reply|request latency|overall latency|entire thing|whole thing|"
+    "total time|whole response|in full|"
+    "whole suggestion|entire suggestion|whole reply|entire reply|request latency|overall latency|entire thing|"
+    "whole thing|"
     "entire request|whole request|whole completion|entire completion|full completion|to completion|to finish|finished",
     "latency": "response time|response times|reaction time|respond in|responds in",
     "under": "at most|no bigger than|no larger than|not more as|no more as|"
