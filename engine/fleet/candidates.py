@@ -626,7 +626,7 @@ def rates_of(question: Question, accelerator: Accelerator) -> Rates:
         with_calibration(
             question.catalog.fitted, question.catalog.calibration, question.runtime, accelerator, question.model.id
         ),
-        measured_link_gb_per_s=question.catalog.accelerators[accelerator.kernels or accelerator.id].link.gb_per_s,
+        measured=question.catalog.accelerators[accelerator.kernels or accelerator.id],
         static_scales=question.static_scales,
         router_skew=question.spec.tokens.router_skew,
         top_p=question.spec.tokens.sampling == "top_p",

@@ -22,6 +22,11 @@ STATIC_SCALE_LAUNCH_S = 4e-6
 """Launch of an fp8 or nvfp4 product whose activation scales are in the checkpoint; the curves time dynamic scales.
 Source: TensorRT-LLM Llama-3.1-70B-FP8 serving points, and AIConfigurator's own fp8_static mode."""
 
+SUSTAINED_BY_POWER = 0.5
+"""Exponent of the power limit by which a relative with less of it for its peak sustains less of the clock. Sources:
+TTFT of TensorRT-LLM 0.9's static batches on H100 NVL beside SXM (0.47), MLPerf v6.0 offline of an MI355X capped at
+1,000 of 1,400 W (0.52); spec-kit/accuracy.md, "Causes"."""
+
 
 class Roofline(Struct, frozen=True):
     """seconds = t0 + ((flops/flops_per_s)^p + (bytes/bytes_per_s)^p)^(1/p)."""
@@ -174,7 +179,7 @@ def rates_for(
     curves: Curves,
     fitted: Iterable[FittedConstants] = (),
     *,
-    measured_link_gb_per_s: float | None = None,
+    measured: Accelerator | None = None,
     static_scales: bool = False,
     router_skew: float = 0.0,
     top_p: bool = False,
@@ -188,7 +193,7 @@ def rates_for(
         kv_cache: format of the KV cache.
         curves: measured kernels, by accelerator and framework.
         fitted: constants fitted on served systems; those for this runtime and accelerator apply.
-        measured_link_gb_per_s: link of the accelerator that was measured, where it is another.
+        measured: the accelerator whose kernels were, where it is another.
         static_scales: activation scales come with the checkpoint.
         router_skew: of a mixture, from balanced (0) to a power law of 1.2 (1).
         top_p: tokens are sampled with top-p, which costs nothing where nobody measured it.
@@ -197,7 +202,7 @@ def rates_for(
         Unsupported: the accelerator has no unit for the format.
     """
     unit = compute_unit(accelerator, weights, runtime)
-    kernels = _kernels_for(accelerator, runtime, curves)
+    kernels = _kernels_for(accelerator, measured or accelerator, runtime, curves)
     kv = "fp8" if kv_cache.bits < 12 else "bf16"
     constants = constants_for(runtime, accelerator, fitted)
     base = constants.in_base_units()
@@ -226,7 +231,7 @@ def rates_for(
         ),
         kv_bytes=kv_cache.bytes_per_element,
         all_reduce=_all_reduce(kernels.order),
-        measured_link_gb_per_s=measured_link_gb_per_s or accelerator.link.gb_per_s,
+        measured_link_gb_per_s=(measured or accelerator).link.gb_per_s,
         constants=base,
         sampling_s=sampling.ns_per_entry * 1e-9 if sampling else 0.0,
         # One process that splits layers over devices has one host for all of them.
@@ -247,6 +252,8 @@ class _Kernels(Struct, frozen=True):
     """Of the runtime's framework first."""
     memory_bytes_per_s: float
     sums_in_half: bool
+    sustained: float
+    """Of its peaks, beside the share of theirs that the kernels reached where they were measured."""
 
     def find(self, kind: str, keys: tuple[str, ...]) -> tuple[str, RooflineFit, KernelCurve] | None:
         """Return the first fit of a kind, by key and then by framework, with its key and curve."""
@@ -272,7 +279,8 @@ class _Kernels(Struct, frozen=True):
             peak = self.accelerator.peak_tflops.fp16_accumulated * 1e12
         peak = peak or peak_flops(self.accelerator, unit) or peak_flops(self.accelerator, "bf16") or 0.0
         launch = fit.t0_us * 1e-6 if t0_s is None else t0_s
-        return Roofline(launch, fit.compute * peak, min(fit.memory, 1.0) * self.memory_bytes_per_s, fit.p)
+        compute = fit.compute * self.sustained * peak
+        return Roofline(launch, compute, min(fit.memory, 1.0) * self.memory_bytes_per_s, fit.p)
 
     def known_roofline(self, kind: str, keys: tuple[str, ...], unit: str) -> Roofline | None:
         """Return the roofline of the first fit of a kind on a matrix unit; None where none was measured."""
@@ -284,11 +292,23 @@ class _Kernels(Struct, frozen=True):
         return self.roof(*self.first(kind, keys)[1:], unit)
 
 
-def _kernels_for(accelerator: Accelerator, runtime: ServingRuntime, curves: Curves) -> _Kernels:
+def _kernels_for(accelerator: Accelerator, measured: Accelerator, runtime: ServingRuntime, curves: Curves) -> _Kernels:
     measured_on, own = accelerator.kernels or accelerator.id, accelerator.kernels is None
     order = [curves[measured_on, name] for name in _FALLBACK[runtime.framework] if (measured_on, name) in curves]
     bandwidth = order[0].memory_gb_per_s * 1e9 if own else accelerator.memory_bytes_per_s
-    return _Kernels(accelerator, own, order, bandwidth, runtime.sums_in_half)
+    return _Kernels(accelerator, own, order, bandwidth, runtime.sums_in_half, sustained_share(accelerator, measured))
+
+
+def sustained_share(accelerator: Accelerator, measured: Accelerator) -> float:
+    """Return the share of its clock that an accelerator sustains of what its measured relative does of its own.
+
+    Chips of one architecture draw power by what they compute; one that may draw less of it for its peak is slowed down.
+    """
+    if measured.architecture != accelerator.architecture:
+        return 1.0
+    own, theirs = (each.power_w / (peak_flops(each, "bf16") or 1.0) for each in (accelerator, measured))
+    result: float = min(own / theirs, 1.0) ** SUSTAINED_BY_POWER
+    return result
 
 
 def _is_widened(weights: Precision, unit: str) -> bool:
@@ -305,7 +325,7 @@ def _linear(kernels: _Kernels, weights: Precision, unit: str, static_scales: boo
     roof = kernels.roof(fit, curve, unit, STATIC_SCALE_LAUNCH_S if static else None)
     if weights.compute == "int8" and not weights.weight_only and key == "fp8":
         peak = peak_flops(kernels.accelerator, "int8") or 0.0
-        return Roofline(fit.t0_us * 1e-6, fit.compute * peak, roof.bytes_per_s, fit.p)
+        return Roofline(fit.t0_us * 1e-6, fit.compute * kernels.sustained * peak, roof.bytes_per_s, fit.p)
     return roof
 
 

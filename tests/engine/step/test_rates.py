@@ -8,7 +8,7 @@ from msgspec import to_builtins
 
 from catalogs.records.accelerators import Accelerator
 from engine.step.collectives import PCIE_RING_BYTES_PER_S, all_reduce_seconds
-from engine.step.rates import Rates, compute_unit, peak_flops, rates_for
+from engine.step.rates import Rates, compute_unit, peak_flops, rates_for, sustained_share
 from tests.engine.asked import CATALOG, relative
 from tests.every import of_every
 
@@ -127,6 +127,18 @@ def test_beyond_a_node_the_network_comes_on_top() -> None:
     assert (reduced(slower, 16) > reduced(relative(H100), 16)).all()
 
 
+def test_less_power_for_its_peak_slows_down_a_relative_and_never_its_memory() -> None:
+    """H100 NVL, whose prompts took 1.2 times as long as its peak beside that of SXM says."""
+    nvl = CATALOG.accelerators["h100-nvl-94gb"]
+    assert sustained_share(nvl, H100) == pytest.approx((400 / 835.5 / (700 / 989.4)) ** 0.5, rel=0.01)
+    assert sustained_share(CATALOG.accelerators["gh200-96gb"], H100) == 1
+    assert sustained_share(CATALOG.accelerators["mi300x"], H100) == 1
+    formats = (CATALOG.runtimes["vllm"], CATALOG.precisions["fp8"], CATALOG.precisions["bf16"], CATALOG.curves)
+    told, untold = (rates_for(nvl, *formats, measured=measured).linear for measured in (H100, None))
+    assert told.flops_per_s / untold.flops_per_s == pytest.approx(sustained_share(nvl, H100))
+    assert told.bytes_per_s == untold.bytes_per_s
+
+
 def test_a_slower_link_stretches_the_table() -> None:
     link = {"kind": "NVLink", "gb_per_s": H100.link.gb_per_s / 2, "domain": 8}
     slow = relative(H100, link=link)
@@ -140,7 +152,7 @@ def test_a_slower_link_stretches_the_table() -> None:
             CATALOG.precisions["bf16"],
             CATALOG.precisions["bf16"],
             CATALOG.curves,
-            measured_link_gb_per_s=H100.link.gb_per_s,
+            measured=H100,
         ),
         per_node=8,
     )
