@@ -12,7 +12,7 @@ from agent.after_plan.wording.plain_words import corrected
 from agent.collect.lines import hear
 from agent.collect.review import ANYTHING_ELSE, review
 from agent.report.blocks import Facts, Group, Paragraph
-from agent.talk.keywords import HELP, HELP_PLANNED
+from agent.talk.keywords import help_always, help_planned
 from agent.talk.questions import open_slot, question
 from agent.talk.slots import ASKED, OFFERED, Slot, default_of, slot_called, slot_of
 from agent.talk.speech import Resume, Say, Talk, said
@@ -30,7 +30,7 @@ def where(state: State, ports: Ports) -> tuple[Say, ...]:
         stands = said(f"Plan {state.kept} stands: {answers.headline(state.base)}")
         about, _ = answers.asked_about(state, "")
         last = f"The next question is about plan {about.kept}, {about.base.label}; 'keep {about.kept}' keeps it."
-        return (stands, *((said(last),) if about is not state else ()), suggestions(state.base))
+        return (stands, *((said(last),) if about is not state else ()), suggestions(state.base, ports))
     return (*review(state, ports), said(ANYTHING_ELSE))
 
 
@@ -100,8 +100,8 @@ def _help(state: State, rest: str, ports: Ports) -> Step:
             Paragraph(f"I am asking for the {slot.id}: {slot.example}. Any other facts are welcome in the same line.")
         )
     if state.phase == "planned":
-        blocks.append(Facts(HELP_PLANNED))
-    blocks.append(Facts(HELP))
+        blocks.append(Facts(help_planned(ports.files)))
+    blocks.append(Facts(help_always(ports.files)))
     return state, (Talk(tuple(blocks)),)
 
 
@@ -123,7 +123,8 @@ def _start_over(state: State, rest: str, ports: Ports) -> Step:
 
 def _save(state: State, rest: str, ports: Ports) -> Step:
     if state.phase != "planned":
-        text = "There is no plan to save yet. Your answers are kept anyway: 'fleetcast resume' opens them again."
+        kept = " Your answers are kept anyway: 'fleetcast resume' opens them again." if ports.files else ""
+        text = f"There is no plan to save yet.{kept}"
         return state, (said(text), *question(state, ports))
     return saving.save(state, rest, ports)
 
@@ -133,11 +134,12 @@ def _resume(state: State, rest: str, ports: Ports) -> Step:
 
 
 def _quit(state: State, rest: str, ports: Ports) -> Step:
-    kept = (
-        "Your answers are kept: 'fleetcast resume' goes on from here."
-        if state.past
-        else "Nothing was said, nothing is kept."
-    )
+    if not ports.files:
+        kept = "The conversation ends here, and nothing of it is kept."
+    elif state.past:
+        kept = "Your answers are kept: 'fleetcast resume' goes on from here."
+    else:
+        kept = "Nothing was said, nothing is kept."
     return replace(state, phase="done"), (said(kept),)
 
 

@@ -14,7 +14,7 @@ from agent.after_plan.whatif import with_choice
 from agent.after_plan.why import moved_along, reasons
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.report.blocks import Facts, Paragraph, Report
-from agent.talk.keywords import HELP, HELP_PLANNED
+from agent.talk.keywords import help_always, help_planned
 from agent.talk.requests import (
     Ask,
     Cheapest,
@@ -64,7 +64,7 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
         case "show":
             made = state, _show(state, number, full=True)
         case "keep":
-            made = with_kept(state, number)
+            made = with_kept(state, number, ports)
         case "undo":
             made = undone(state, text)
         case "since":
@@ -76,7 +76,7 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
         case "measure_next":
             made = state, next_runs(state, ports)
         case "help":
-            made = state, (Talk((Facts(HELP_PLANNED), Facts(HELP))),)
+            made = state, (Talk((Facts(help_planned(ports.files)), Facts(help_always(ports.files)))),)
         case _:
             # Who pools takes the kept plan and a variant.
             about, lead = (state, ()) if act == "pool" else asked_about(state, text)
@@ -250,7 +250,7 @@ def answer_request(state: State, request: Request, ports: Ports) -> Step:
             about, lead = asked_about(state, subject)
             made = state, (*lead, *reasons(subject, about, ports))
         case Keep(number):
-            made = with_kept(state, number)
+            made = with_kept(state, number, ports)
         case Show(number, full):
             made = state, _show(state, number, full)
         case Ask(change, questions):
@@ -488,8 +488,14 @@ def _bill(branch: Branch) -> tuple[bool, float]:
     return not plan.answer.meets_targets, plan.cost.monthly_usd
 
 
-def with_kept(state: State, number: int | None) -> Step:
-    """Return the state with another plan kept, the last where no number is given, and words that say so."""
+def with_kept(state: State, number: int | None, ports: Ports) -> Step:
+    """Return the state with another plan kept, and words that say so.
+
+    Args:
+        state: with plans.
+        number: of the plan; None: the last one.
+        ports: of the conversation, to what lies outside it.
+    """
     wanted = len(state.branches) - 1 if number is None else number
     if wanted >= len(state.branches):
         return state, (said(str(numbered(state, (wanted,)))),)
@@ -497,7 +503,10 @@ def with_kept(state: State, number: int | None) -> Step:
     if wanted == state.kept:
         return state, (said(f"Plan {wanted} is the plan already."),)
     new = replace(state, kept=wanted, statements=branch.statements, settled=branch.settled)
-    return new, (said(f"Plan {wanted} ({branch.label}) is the plan now; what-ifs change it."), suggestions(branch))
+    return new, (
+        said(f"Plan {wanted} ({branch.label}) is the plan now; what-ifs change it."),
+        suggestions(branch, ports),
+    )
 
 
 def headline(branch: Branch) -> str:

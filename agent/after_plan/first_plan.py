@@ -31,7 +31,7 @@ def with_plan(state: State, ports: Ports) -> Step:
     branch = Branch(number, label, state.kept if number else 0, state.statements, state.settled, plan, stated.spec)
     new = replace(state, phase="planned", branches=(*state.branches, branch), kept=number, editing=None, pending=None)
     notes = tuple(said(f"{note[:1].upper()}{note[1:]}.") for note in stated.notes)
-    return new, (*notes, *plan_says(branch), suggestions(branch))
+    return new, (*notes, *plan_says(branch), suggestions(branch, ports))
 
 
 def _changed(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from agent.report.blocks import Paragraph
 from agent.talk.speech import Talk
-from agent.talk.state import Branch
+from agent.talk.state import Branch, Ports
 from catalogs.units import show_seconds
 from engine.plan import CapacityPlan, TargetResult
 from engine.workload import target_name
@@ -10,12 +10,12 @@ from engine.workload import target_name
 MOST = 3
 
 
-def suggestions(branch: Branch) -> Talk:
+def suggestions(branch: Branch, ports: Ports) -> Talk:
     """Return what to ask next, each in words that are understood."""
     plan = branch.capacity_plan
     offered = questions_about(plan) if plan else ("cheapest", "with int4", "edit accelerator")
     shown = ", ".join(f"'{text}'" for text in offered[:MOST])
-    save = " 'save plan.json' writes the plan." if plan else ""
+    save = " 'save plan.json' writes the plan." if plan and ports.files else ""
     return Talk((Paragraph(f"You could ask: {shown}.{save}", "quiet"),))
 
 

@@ -126,7 +126,7 @@ def _planned_anew(
     variation = Variation(values, dict.fromkeys(values, part), label, frozenset(old.keys() - new.keys()))
     made, answer = answer_request(state, WhatIf(variation), ports)
     if amendment or _MISTAKEN.search(text):
-        made, answer = _as_plan(state, (made, answer))
+        made, answer = _as_plan(state, (made, answer), ports)
     rest = text.replace(part, "", 1).strip(" ,;")
     if rest and not re.search(r"[\d?]", rest):
         return made, (*answer, said(f"Not used: {quoted(rest)}.")) if any(map(str.isalnum, rest)) else answer
@@ -134,12 +134,12 @@ def _planned_anew(
     return after, (*answer, *told)
 
 
-def _as_plan(before: State, varied: Step) -> Step:
+def _as_plan(before: State, varied: Step, ports: Ports) -> Step:
     """Return a step that made a variant with that as the plan."""
     made, says = varied
     if made is before or made.pending is not None:
         return varied
-    made, kept = with_kept(made, None)
+    made, kept = with_kept(made, None, ports)
     return made, (*says[:-1], *kept)
 
 
@@ -175,7 +175,7 @@ def _returned(state: State, figure: float, ports: Ports) -> "Step | None":
     again = Variation(values, {}, f"back to {shown}")
     made = branched(state, again, ports)
     if not isinstance(made, Talk) and made[0] is state and made[1].number != state.kept:
-        new, _ = with_kept(state, made[1].number)
+        new, _ = with_kept(state, made[1].number, ports)
         return new, (said(f"Back to {shown}: plan {new.kept} is the plan again."),)
     return answer_request(state, WhatIf(again), ports)
 
@@ -218,7 +218,7 @@ def _said_right(state: State, text: str, ports: Ports) -> "Step | None":
     if read is None or read.unused or not isinstance(read.request, WhatIf) or not re.search(r"\d", text):
         return None
     made = answer_request(state, read.request, ports)
-    return None if made[0] is state or made[0].pending else _as_plan(state, made)
+    return None if made[0] is state or made[0].pending else _as_plan(state, made, ports)
 
 
 def _added_users(state: State, text: str, read: Understood) -> str:

@@ -67,7 +67,7 @@ def _without_question(state: State, keyword: Keyword, ports: Ports) -> Step:
     """Take a keyword where no slot is asked: in the review, or after the plan."""
     if state.phase == "planned":
         if keyword.name == "enter":
-            return state, (suggestions(state.base),)
+            return state, (suggestions(state.base, ports),)
         text = "The plan stands. Ask 'what if …', 'compare …' or 'why …'; 'edit traffic' changes an answer."
         return state, (said(text),)
     if keyword.name == "unsure":

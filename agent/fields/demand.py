@@ -92,7 +92,7 @@ TRAFFIC: Final = (
         slot="peak",
     ),
     Field(
-        "traffic.growth_per_year", "--growth-rate", read_growth, "PERCENT", "A year: 20 means 20 %.",
+        "traffic.growth_per_year", "--growth-rate", read_growth, "PERCENT", "A year: 20 or 20% (0.2 is asked about).",
         label="growth a year", show=show_percent, answer="{} a year", slot="growth", answers=True,
         plausible=Plausible(-0.99, 100, "growth a year"),
         absent=Absent(0.0, "no growth", "growth", "no growth"),

@@ -46,8 +46,12 @@ def read_milliseconds(text: str, what: str) -> float:
 
 
 def read_growth(text: str, what: str) -> float:
-    """Return growth a year as a share, above −1: '20' is 0.2."""
-    return read_percentage(text, what, minimum=-0.99)
+    """Return growth a year as a share, above −1: '20' is 0.2; a bare '0.2' may be a share or a per cent."""
+    share = read_percentage(text, what, minimum=-0.99)
+    if text.strip()[-1:].isdigit() and 0 < abs(share) < 0.01:
+        few, many = f"{share * 100:g}%", f"{share * 1e4:g}%"
+        raise InputError(f"{what} {quoted(text)} may mean two things: write {few}, or write {many}")
+    return share
 
 
 def read_years(text: str, what: str) -> float:

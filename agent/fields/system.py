@@ -147,7 +147,8 @@ SERVING: Final = (
         label="tokens per step", plausible=Plausible(16, 1e7, "tokens a step", whole=True),
     ),
     Field(
-        "serving.memory_utilisation", "--memory-utilisation", read_share, "SHARE", "Memory that the runtime takes.",
+        "serving.memory_utilisation", "--memory-utilisation", read_share, "SHARE",
+        "Memory that the runtime takes: 92% or 0.92.",
         label="memory it may take", show=show_percent, plausible=Plausible(0.1, 1, "of the memory"),
     ),
     Field(

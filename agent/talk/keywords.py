@@ -102,8 +102,8 @@ COURTESIES: Final = {
 }
 """What is said back to words that ask for nothing."""
 
-HELP: Final = (
-    ("back", "takes the last answer back (Shift-Tab too)"),
+_HELP: Final = (
+    ("back", "takes the last answer back"),
     ("edit traffic", "asks one thing again"),
     ("why", "what the answer changes, and by how much"),
     ("I don't know", "proposes something, and says on what it rests"),
@@ -112,11 +112,43 @@ HELP: Final = (
     ("review", "shows what I have, with sources"),
     ("start over", "begins anew; 'back' returns"),
     ("resume", "opens the session before this one"),
-    ("quit", "leaves; every line is saved, 'fleetcast resume' goes on"),
+    ("quit", "leaves"),
 )
 """What works everywhere."""
+_OF_FILES: Final = ("here is my benchmark: results/", "save", "resume")
+"""What reads or writes files."""
+_AT_A_TERMINAL: Final = {
+    "back": "takes the last answer back (Shift-Tab too)",
+    "quit": "leaves; every line is saved, 'fleetcast resume' goes on",
+}
+"""What more there is to say of them where files are kept."""
 
-HELP_PLANNED: Final = (
+
+def help_always(files: bool) -> tuple[tuple[str, str], ...]:
+    """Return what works everywhere.
+
+    Args:
+        files: whether files are read and written here, as at a terminal.
+    """
+    return _of_door(_HELP, files)
+
+
+def help_planned(files: bool) -> tuple[tuple[str, str], ...]:
+    """Return what works once there is a plan.
+
+    Args:
+        files: as in ``help_always``.
+    """
+    return _of_door(_HELP_PLANNED, files)
+
+
+def _of_door(lines: tuple[tuple[str, str], ...], files: bool) -> tuple[tuple[str, str], ...]:
+    if not files:
+        return tuple(line for line in lines if line[0] not in _OF_FILES)
+    return tuple((said, _AT_A_TERMINAL.get(said, does)) for said, does in lines)
+
+
+_HELP_PLANNED: Final = (
     ("what if traffic doubles", "a numbered variant with its differences"),
     ("with fp8, on H200, half as long answers", "likewise"),
     ("compare H100, H200 and B200", "beside each other; 'compare 0 2' for variants"),

@@ -255,6 +255,8 @@ class Ports(Struct, frozen=True):
     """What a model's name, size, config.json or repository is; may raise InputError, may ask the hub."""
     exists: Callable[[str], bool]
     """Whether a file is there already."""
+    files: bool = True
+    """Whether files are read and written here and sessions kept: not where others than the owner of a machine talk."""
     calibrated: "Callable[[tuple[str, ...], CapacityPlan], FoundCalibration] | None" = None
     """What results of benchmarks say of a plan's server, and what to measure next; None where no file is read.
     May raise InputError."""

@@ -168,7 +168,7 @@ def answer_of(name: str) -> dict[int | str, dict[str, Any]]:
     """Return what the documentation says of an endpoint's answers."""
     legacy = name in ("calculate", "model_scaling_analysis")
     failures = [status for status in _SAID if status != 404 and not (legacy and status == 422)]
-    schema = _plan_schema() if name == "forecast" else _OBJECT
+    schema = {"forecast": _plan_schema(), "estimate": _estimate_schema()}.get(name, _OBJECT)
     return {200: _content("application/json", schema, BODIES[name].about), **_failures(*failures)}
 
 
@@ -199,6 +199,20 @@ def _failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _content("application/json", _FAILURE, _SAID[status]) for status in statuses}
 
 
+def _estimate_schema() -> dict[str, Any]:
+    """Return what tells an estimate from a load that one replica cannot carry."""
+    more = {"description": "What would do, in fields of the spec; empty where there is an estimate."}
+    return {
+        "type": "object",
+        "properties": {
+            "verdict": {"type": "string", "description": "incompatible where there is no estimate: figures are null."},
+            "reason": {"type": ["string", "null"], "description": "Why there is none."},
+            "relaxations": {"type": "array", "items": {"type": "string"}, **more},
+        },
+        "required": ["verdict", "reason", "relaxations"],
+    }
+
+
 @cache
 def _plan_schema() -> dict[str, Any]:
     """Return the outline of a plan: `/api/schema` has it whole."""
@@ -207,7 +221,8 @@ def _plan_schema() -> dict[str, Any]:
         "properties": {
             "schema_version": {"type": "integer"},
             "answer": {"type": ["object", "null"], "description": "Null where there is no plan; then reason says why."},
-            "reason": {"type": "string"},
+            "reason": {"type": "string", "description": "Why there is no plan; the status is 200 all the same."},
+            "rejected": {"type": "array", "description": "What was tried, and relaxations: fields that would do."},
             "spec": _OBJECT,
             "sources": _OBJECT,
         },

@@ -35,6 +35,8 @@ SEED: Final = {
 """The question of a page that nobody asked anything yet."""
 FIRST: Final = ("model", "rps", "input-tokens", "output-tokens", "gpu-type")
 """Fields that stand unfolded."""
+HINTS: Final = {"model": "A name of the catalog, or a size: 70B."}
+"""Where a page takes less than a terminal."""
 LISTS: Final = {"model": "models", "gpu-type": "accelerators", "preset": "presets", "exclude": "accelerators"}
 """Fields whose values the catalog suggests."""
 OTHER: Final = frozenset({"sentence", "before", "verified"})
@@ -270,7 +272,7 @@ def _field(name: str, row: Any, values: Mapping[str, str]) -> FormField:
         label=words[0].upper() + words[1:]
         if not words.startswith(("ttft", "itl", "e2e", "tp", "pp"))
         else words.upper(),
-        hint=row.help,
+        hint=HINTS.get(name, row.help),
         value=values.get(name, ""),
         suggestions=LISTS.get(name, ""),
     )

@@ -29,17 +29,24 @@ def with_client(work: Callable[[Any], Awaitable[Any]]) -> Any:
 
 
 def tree_of(result: Any) -> Any:
-    return json.loads(result.content[0].text)
+    return result.structured_content
 
 
 def test_the_client_lists_and_calls_each_tool() -> None:
     async def work(session: Any) -> Any:
-        names = {tool.name for tool in (await session.list_tools()).tools}
+        tools = (await session.list_tools()).tools
+        names = {tool.name for tool in tools}
+        for tool in tools:
+            hints = tool.annotations
+            assert hints.read_only_hint and hints.idempotent_hint and not hints.open_world_hint
         assert names == {"understand", "forecast", "compare", "explain", "check_plan"}
         line = {"sentence": "llama 3.1 8b on H100, 5 rps, 500 in, 200 out"}
         read = tree_of(await session.call_tool("understand", line))
         assert read["missing"] == []
-        plan = tree_of(await session.call_tool("forecast", {"spec": SPEC}))
+        made = await session.call_tool("forecast", {"spec": SPEC})
+        plan = tree_of(made)
+        assert made.content[0].text.startswith(plan["answer"]["sentence"])
+        assert len(made.content[0].text) < 4_000, "the answer in words, and not the plan a second time"
         rows = tree_of(
             await session.call_tool("compare", {"spec": SPEC, "over": {"hardware.accelerators": ["h100", "l4"]}})
         )
@@ -59,6 +66,7 @@ def test_the_client_lists_and_calls_each_tool() -> None:
         assert "fleetcast://schema" in resources
         models = await session.read_resource("fleetcast://catalog/models")
         assert len(json.loads(models.contents[0].text)) > 10
+        assert models.contents[0].mime_type == "application/json"
         return plan
 
     plan = with_client(work)

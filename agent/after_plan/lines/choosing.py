@@ -314,7 +314,7 @@ def _taken(state: State, made: Step, text: str, read: Understood, ports: Ports) 
         return made
     new, branch = varied_
     shown = () if len(new.branches) == len(state.branches) else difference(branch, state.branches[branch.against])
-    taken, says = with_kept(new, branch.number)
+    taken, says = with_kept(new, branch.number, ports)
     return taken, (*shown, *says)
 
 

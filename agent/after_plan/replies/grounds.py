@@ -300,7 +300,8 @@ def smalltalk(asked: Asked) -> Explanation:
         )
     if unchanged := let_it_be(asked):
         return paragraphs(unchanged)
-    return paragraphs("Glad to help. The plan stands; 'help' lists what else can be asked, 'save plan.json' keeps it.")
+    saves = ", 'save plan.json' keeps it" if asked.ports.files else ""
+    return paragraphs(f"Glad to help. The plan stands; 'help' lists what else can be asked{saves}.")
 
 
 def unrelated(asked: Asked) -> Explanation:

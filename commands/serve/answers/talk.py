@@ -118,7 +118,7 @@ def _ports(desk: Desk) -> "Ports":
         refuse_outside(text, desk)
         return inner.model(text)
 
-    return replace(inner, model=model, exists=lambda path: False, calibrated=None)
+    return replace(inner, model=model, exists=lambda path: False, files=False, calibrated=None)
 
 
 # --- the state that a client keeps ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 from itertools import product
 from pathlib import Path
@@ -27,6 +28,7 @@ MOST_COMPARED: Final = 32
 """Plans of one comparison."""
 REQUEST: Final = "the request"
 _REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+")
+_FLAG: Final = re.compile(r"--[a-z][a-z0-9-]*")
 _SIZE: Final = re.compile(r"[0-9.]+ ?[bBtTmM]?")
 
 
@@ -56,12 +58,13 @@ def answered(kind: str, body: bytes, desk: Desk) -> Answer:
         body: JSON.
         desk: the facts, and whether the hub may be asked.
     """
+    said = in_fields if kind in OF_SPECS else str
     try:
         return KINDS[kind](_tree(body), desk)
     except IncompleteInput as error:
-        return failure(422, str(error))
+        return failure(422, said(str(error)))
     except (InputError, CatalogError) as error:
-        return failure(400, str(error))
+        return failure(400, said(str(error)))
     except (RecursionError, OverflowError, MemoryError):
         return failure(400, "these figures are beyond what can be reckoned with")
 
@@ -69,6 +72,28 @@ def answered(kind: str, body: bytes, desk: Desk) -> Answer:
 def failure(status: int, sentence: str) -> Answer:
     """Return an answer that says what is wrong, in one sentence."""
     return Answer(status, json_text({"error": visible(sentence)}).encode())
+
+
+def in_fields(text: str) -> str:
+    """Return a text about flags as one about the fields of a spec: '--rps 10' is 'traffic.requests_per_s 10'."""
+    return _FLAG.sub(lambda found: _field_of_flag().get(found[0], found[0]), text)
+
+
+def in_fields_of(tree: Any) -> Any:
+    """Return a tree of JSON with the texts in it about fields."""
+    if isinstance(tree, str):
+        return in_fields(tree)
+    if isinstance(tree, list):
+        return [in_fields_of(one) for one in tree]
+    return {name: in_fields_of(one) for name, one in tree.items()} if isinstance(tree, dict) else tree
+
+
+@cache
+def _field_of_flag() -> Mapping[str, str]:
+    from agent.fields.system import DIMENSION
+    from agent.statements.flags import ALL
+
+    return {row.flag: "architecture" if row.path.startswith(DIMENSION) else row.path for row in ALL}
 
 
 def _tree(body: bytes) -> dict[str, Any]:
@@ -182,8 +207,8 @@ def planned(gathered: Collected, desk: Desk, *, verify: bool) -> Answer:
         none = {
             "schema_version": SCHEMA_VERSION,
             "answer": None,
-            "reason": plan.sentence,
-            "rejected": plain(plan.rejected),
+            "reason": in_fields(plan.sentence),
+            "rejected": in_fields_of(plain(plan.rejected)),
             "spec": plain(question.spec),
             "sources": plain(dict(question.sources)),
         }
@@ -207,7 +232,7 @@ def _estimate(tree: dict[str, Any], desk: Desk) -> Answer:
     gathered = asked([from_spec(tree)], desk)
     spec = gathered.stated().spec
     given = GivenLoad(load["kind"], None if load["kind"] == "offline" else float(value or 0))
-    return Answer(200, json_text(estimate_json(estimate(spec, given, desk.facts))).encode())
+    return Answer(200, json_text(in_fields_of(estimate_json(estimate(spec, given, desk.facts)))).encode())
 
 
 def _compare(tree: dict[str, Any], desk: Desk) -> Answer:
@@ -265,7 +290,7 @@ def _understand(tree: dict[str, Any], desk: Desk) -> Answer:
     read = {
         "spec": plain(gathered.tree()),
         "sources": plain(dict(gathered.sources)),
-        "missing": list(gathered.missing),
+        "missing": [in_fields(one) for one in gathered.missing],
         "unused": list(said.unused),
         "questions": [
             {
@@ -371,6 +396,8 @@ def _in(module: str, name: str) -> Callable[[dict[str, Any], Desk], Answer]:
     return answer
 
 
+OF_SPECS: Final = frozenset({"forecast", "estimate", "compare", "simulate", "understand"})
+"""Kinds of requests that state a spec."""
 KINDS: Final[Mapping[str, Callable[[dict[str, Any], Desk], Answer]]] = {
     "forecast": _forecast,
     "estimate": _estimate,

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 
 from catalogs.catalog import Catalog
-from catalogs.errors import InputError, quoted
+from catalogs.errors import InputError, listed, quoted
 from engine.choice.derivation.arithmetic import call_in, evaluated, names_in
 from engine.choice.derivation.formulas import BOOK
 from engine.method import made_again
@@ -331,7 +331,8 @@ class Derivations:
 
     def _unknown(self, path: str) -> InputError:
         near = [other for other in self.known if path and (other.startswith(path) or path in other)][:4]
-        hint = f"; there are {', '.join(near)}" if near else "; `fleetcast plan explain PLAN` has all paths"
+        rooms = dict.fromkeys(other.partition(".")[0] for other in self.known)
+        hint = f"; there are {', '.join(near)}" if near else f"; paths begin with {listed(tuple(rooms))}"
         return InputError(f"the plan has no figure at {quoted(path)}{hint}")
 
 

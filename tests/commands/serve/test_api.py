@@ -87,7 +87,13 @@ def test_what_cannot_be_forecast_cannot_be_simulated_in_the_same_words(server: S
     [
         ("/api/forecast", b"{", 400, "not JSON"),
         ("/api/forecast", b"[]", 400, "object is expected"),
-        ("/api/forecast", {}, 422, "still needed"),
+        ("/api/forecast", {}, 422, "still needed: a rate (traffic.requests_per_s 10"),
+        (
+            "/api/explain",
+            {"path": "monthly-bill", "flags": {"model": "8B", "preset": "chat", "rps": "5"}},
+            400,
+            "paths begin with",
+        ),
         ("/api/forecast", {**SPEC, "trafic": 1}, 400, "did you mean traffic?"),
         ("/api/forecast", {**SPEC, "model": "lama-9"}, 400, "lama-9"),
         ("/api/forecast", {**SPEC, "model": "/etc/passwd"}, 400, "/etc/passwd"),

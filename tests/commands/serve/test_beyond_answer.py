@@ -130,6 +130,7 @@ REFUSED: list[tuple[dict[str, str], list[dict[str, str]]]] = [
     ({"rps": "0"}, []),
     ({"rps": "'1"}, []),
     ({"prefix-hit": "50"}, [{"prefix-hit": "50%"}]),
+    ({"growth-rate": "0.5"}, [{"growth-rate": "0.5%"}, {"growth-rate": "50%"}]),
     ({"term": "spott"}, [{"term": "spot"}]),
     ({"concurrency": "3"}, [{"rps": ""}, {"concurrency": ""}]),
     ({"tp": "3"}, [{"tp": "2"}]),

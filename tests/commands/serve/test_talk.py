@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -64,6 +65,13 @@ def test_the_plan_that_a_line_leaves_is_stated_as_a_form(flags: dict[str, str], 
     assert told[-1]["plan"]["spec"]["traffic"]["requests_per_s"] == spec.traffic.requests_per_s == rate
     assert form.keys() - {"rps", *flags} <= {"input-tokens", "output-tokens"}, "what nobody said is not said for them"
     assert [bool(body.get("held")) for body in pool.bodies] == [False, *(True for _ in lines[1:])]
+
+
+def test_the_words_are_those_of_a_page_that_keeps_no_files() -> None:
+    told, _ = said(["help", "what if 9 rps", "keep 1", "save", "thanks", "quit"], FORM)
+    words = " ".join(text for one in told for text in one["said"])
+    assert "what if traffic doubles" in words
+    assert not re.search(r"fleetcast [a-z]|Shift-Tab|'save |resume|benchmark", words)
 
 
 def test_what_is_held_answers_as_the_lines_do_and_only_the_servers_own_is_taken(
