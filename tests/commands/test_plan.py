@@ -105,7 +105,7 @@ def changed(tree: dict[str, Any], path: str, value: Any) -> str:
 @pytest.mark.parametrize(
     ("path", "value", "named"),
     [
-        ("schema_version", 2, ("version '2'", "version 1")),
+        ("schema_version", 2, ("version 2", "version 1")),
         ("extra", 1, ("extra is not a field",)),
         ("memory.verdct", "x", ("memory.verdct is not a field",)),
         ("spec.traffic.rate", 3, ("spec.traffic.rate is not a field",)),
@@ -114,7 +114,7 @@ def changed(tree: dict[str, Any], path: str, value: Any) -> str:
         ("fleet.ledger.1.reason", "luck", ("fleet.ledger[1].reason", "'luck'", "'growth'")),
         ("sources.model.kind", "rumour", ("sources", "'said'", "'default'")),
         ("targets", None, ("targets", "array")),
-        ("spec", None, ("spec is 'None'", "object")),
+        ("spec", None, ("spec is null", "object")),
         ("answer", None, ("no plan",)),
     ],
 )

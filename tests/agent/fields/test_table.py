@@ -34,7 +34,7 @@ from catalogs import units
 from catalogs.catalog import Catalog
 from catalogs.errors import IncompleteInput
 from commands.forecast import app
-from engine.workload import REQUIRED, Source, Statement, Term, nested
+from engine.workload import REQUIRED, Source, Statement, Target, Term, nested
 from tests.every import of_every
 
 TEXTS: Final = {
@@ -191,7 +191,8 @@ def test_a_bare_number_answers_it_and_one_out_of_range_is_objected_to(field: Fie
 def test_a_what_if_does_without_it(field: Field) -> None:
     assert field.absent is not None
     words = field.absent.label.removeprefix("no ")
-    request = understood(f"what if there were no {words}", {**NEEDED, field.path: 2}, ports_of(catalog())).request
+    some = (Target(metric="ttft", percentile="p95", seconds=1.0),) if field.path == "targets" else 2
+    request = understood(f"what if there were no {words}", {**NEEDED, field.path: some}, ports_of(catalog())).request
     assert isinstance(request, WhatIf)
     assert request.change.values[field.path] == field.absent.value
     assert request.change.label == field.absent.label

@@ -64,7 +64,7 @@ CHANGES = [
     ("hpa", r"minReplicas: \d+", "minReplicas: 0", "L13 at least 0 replicas, and the plan keeps"),
     ("prometheus-rules", r"(?<= > )\d{2,}[.\d]*(?=')", "90000", "L8 it fires above 90000"),
     ("kubernetes", r"GracePeriodSeconds: \d+", "GracePeriodSeconds: 5", "L12 a pod is ended after 5 s, and p99 of a"),
-    ("kubernetes", r"targetPort: http", "targetPort: 9999", "L6 it leads to port '9999', and the pods of Deployment"),
+    ("kubernetes", r"targetPort: http", "targetPort: 9999", "L6 it leads to port 9999, and the pods of Deployment"),
     ("kubernetes", r"targetPort: http", "targetPort: web", "L6 it leads to port 'web'"),
     ("kubernetes", r"containerPort: 8000", "containerPort: 9000", "L6 it listens on 8000 (--port), and the port that"),
     ("kubernetes", r"port=8000", "port=9000", "L6 it listens on 9000 (--port), and the port that it declares is 8000"),
