@@ -290,6 +290,8 @@ _SHARES: Final = tuple(
         f"{_SAME}",
         "a:num 'of' ('the' | 'our' | 'these' | 'every' | 'all'){0,2} b:num (incue | token | context | unknown){1,3} "
         "(link | unknown | 'already'){0,3} (prefixcue | shared | prefixhit)",
+        f"a:num token? 'of' ('the' | 'our')? b:num token? {_LITTLE}{{0,2}} ('the' | 'a' | 'one' | 'our' | 'same' | "
+        "'identical'){0,3} sysprompt",
     )
 )
 
