@@ -34,7 +34,9 @@ _OPENS: Final = re.compile(
 )
 """How a line begins that wants to see a file."""
 _ALONE: Final = re.compile(
-    rf"(?:(?:it|this|that|the plan) )?(?:(?:as|to|in|for|into) )?(?:an? |my )?(?:{_NOT_WRITTEN.pattern})", re.I
+    rf"(?:(?:it|this|that|the plan) )?(?:(?:as|to|in|for|into) )?(?:an? |my )?(?:{_NOT_WRITTEN.pattern}|ya?ml)"
+    r"(?: (?:pls|please|file|now))*",
+    re.I,
 )
 
 

@@ -224,6 +224,11 @@ _EVIDENT: Final = tuple(
             r"\b(?:vllm|sglang|tensorrt\S*|others|they|people|everyone|vendors?)\b(?: \w+)? "
             r"(?:does|do|gets?|makes?|reach\w*|manages?|delivers?)\b.*\btok(?:en)?s?(?: ?/ ?| per | a )s",
         ),
+        ("power", r"\b(?:t|kg)?co2e?\b|\bcarbon (?:footprint|emissions?)\b"),
+        (
+            "overflow",
+            r"\bwhat (?:happens|becomes) (?:to|of|with) (?:the |all )?(?:surplus |excess |other )?(?:requests|calls)\b",
+        ),
         ("rate_meaning", r"\d ?(?:%|percent)[^.;]*\b(?:retries|retried|health ?checks?|duplicates)\b"),
         (
             "outgrow",

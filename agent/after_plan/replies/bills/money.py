@@ -58,7 +58,7 @@ _MANY: Final = re.compile(
 """A number of people, where the line asks for each of them: 'per seat if we are 1400'."""
 _THOUSANDS: Final = re.compile(
     rf"\b(?P<number>\d[\d,.]*|an?|one|ten|hundred|mille|mil|tausend)? ?(?P<scale>k|thousand|m|million)?s? "
-    rf"?(?:of )?(?:[a-z]+ )?(?:{_CALLS})(?=\W|$)"
+    rf"?(?:of )?(?:[a-z]+ )?(?:{_CALLS})(?=\W|$)(?! (?:an?|per|each|every) (?:\w+ )?(?:second|hour|day|week|month)\b)"
 )
 """A number of requests: '10k calls', 'a thousand answered tickets'."""
 _SHARED: Final = (
@@ -113,8 +113,17 @@ _TAX_RATE: Final = re.compile(
 _SPLIT: Final = re.compile(r"\s*(?:[,;&]|\band\b|\bund\b|\bet\b|\by\b)\s+(?=\S)", re.I)
 
 
+_HABIT: Final = re.compile(
+    rf"\b(?:each |with |of |at |who ask )?\d[\d,.]* (?:{_CALLS}) (?:an?|per|each|every) (?:\w+ )?"
+    r"(?:hour|day|week|month)\b",
+    re.I,
+)
+"""How often somebody asks, which is no time that the bill is wanted for: '25 requests a working day'."""
+
+
 def cost(asked: Asked) -> Explanation:
     """Return what the plan costs in the unit and currency that is asked, part by part where there are several."""
+    asked = replace(asked, text=_HABIT.sub(" ", asked.text))
     parts = [part for part in _SPLIT.split(asked.text) if part.strip()]
     asks = [replace(asked, text=part) for part in parts]
     if len(asks) > 1 and all(_names_unit(one) for one in asks):
