@@ -292,6 +292,8 @@ _SHARES: Final = tuple(
         "(link | unknown | 'already'){0,3} (prefixcue | shared | prefixhit)",
         f"a:num token? 'of' ('the' | 'our')? b:num token? {_LITTLE}{{0,2}} ('the' | 'a' | 'one' | 'our' | 'same' | "
         "'identical'){0,3} sysprompt",
+        f"a:num token? 'of' ('the' | 'our')? b:num token? {_LITTLE}{{0,2}} ('the' | 'a' | 'one' | 'our' | 'same' | "
+        "'identical'){0,3} sysprompt",
     )
 )
 
