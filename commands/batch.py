@@ -1,7 +1,7 @@
 """`fleetcast batch`: so many requests by a deadline: GPUs and hours, spot first, APIs beside it."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -20,6 +20,19 @@ app = App()
 
 DEFAULT_APIS = ("gpt-4o-mini", "gpt-4o", "claude-haiku-4-5", "gemini-2.5-flash")
 """APIs beside a batch for which nobody named one."""
+
+_WITHOUT: Final = (
+    "traffic.", "targets.", "default_targets", "availability.", "band", "serving.utilisation_ceiling",
+    "scaling.scrape", "scaling.poll", "scaling.controller", "scaling.metric_window",
+)  # fmt: skip
+"""Fields of work that somebody waits for: a batch has an even load, no targets, no spares and no autoscaler."""
+_WITH: Final = ("traffic.calls_per_request", "traffic.requests_per_s", "traffic.concurrency")
+"""Of those, what a batch has, and loads, which are refused in a sentence."""
+BATCH_FLAGS: Final = {
+    panel: kept
+    for panel, flags in FLAGS.items()
+    if (kept := tuple(f for f in flags if not f.path.startswith(_WITHOUT) or f.path in _WITH))
+}
 
 Requests = Annotated[str | None, typer.Option(metavar="N", help="To be answered: 10M.")]
 Deadline = Annotated[str | None, typer.Option(metavar="TIME|DAY", help="36h, 3 days, Friday (its evening).")]
@@ -66,8 +79,10 @@ def batch_command(
     plan = batch_plan(question.spec, batch.requests, batch.deadline_s, facts, [facts.api_model(name) for name in names])
     notice([f"The deadline is {now + timedelta(seconds=seconds):%A %Y-%m-%d %H:%M}."])
     show_as(batch_report(plan), batch_tree(plan), shape, "Batch")
-    return Exit.DONE if plan.best else Exit.NOTHING_MEETS
+    if not plan.best:
+        return Exit.NOTHING_MEETS
+    return Exit.CHECK_FAILED if plan.within_budget is False else Exit.DONE
 
 
-batch_command.__signature__ = signature_with_flags(batch_command, FLAGS)  # type: ignore[attr-defined]
+batch_command.__signature__ = signature_with_flags(batch_command, BATCH_FLAGS)  # type: ignore[attr-defined]
 app.command("batch", cls=OnlyWhatIsGiven)(batch_command)

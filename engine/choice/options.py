@@ -27,7 +27,8 @@ MARKET: Final = 3
 """Providers that must offer an accelerator on demand for it to be recommended: a service may have to move."""
 Quality = Literal["own", "eight bits", "fewer bits"]
 """Weights as they were published; in eight bits or more; in fewer than eight and than were published, which costs some
-answers and is therefore never chosen unless it is asked for."""
+answers. Coarser ones are alternatives, as of a forecast: chosen only where nothing else holds."""
+QUALITIES: Final[tuple[Quality, ...]] = ("own", "eight bits", "fewer bits")
 
 
 class Way(Struct, frozen=True):
@@ -152,8 +153,8 @@ class Options(Struct, frozen=True):
     def best(self, objective: Objective, term: Term) -> tuple[Option, ...]:
         """Return those of a term by an objective, best first.
 
-        Last are those in fewer bits than was asked for, then those that something speaks against, or nobody offers. Of
-        equals the weights as published come first, and a price that is not old.
+        The weights as published come first; last are those in fewer bits, before them those that something speaks
+        against, or nobody offers. Of equals a price that is not old comes first.
         """
         return tuple(sorted((option for option in self.found if option.term == term), key=ranking(objective)))
 
@@ -181,11 +182,10 @@ def ranking(objective: Objective) -> Callable[[Option], tuple[float, ...]]:
 
     def key(option: Option) -> tuple[float, ...]:
         return (
-            option.quality == "fewer bits",
+            QUALITIES.index(option.quality),
             bool(option.doubt),
             option.monthly_usd is None,
             option.measure(objective),
-            option.quality != "own",
             option.old_price,
             *(option.measure(other) for other in others),
         )

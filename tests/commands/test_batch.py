@@ -7,6 +7,7 @@ import pytest
 
 from agent.statements.costs.batches import batch_in, deadline_seconds
 from catalogs.errors import InputError
+from commands.batch import BATCH_FLAGS
 from tests.commands.conftest import Program
 
 MODEL = ("--model", "llama-3.1-8b", "--gpu-type", "H100", "--input-tokens", 2000, "--output-tokens", 200)
@@ -64,3 +65,15 @@ def test_refusals(fleetcast: Program) -> None:
     assert "by when (--deadline)" in fleetcast.refusal("batch", "--requests", "1M", *MODEL, code=5)
     assert "instead of a load" in fleetcast.refusal("batch", "--requests", 9, "--deadline", "1d", "--rps", 3, *MODEL)
     assert "gpt-5o" in fleetcast.refusal("batch", "--requests", 9, "--deadline", "1d", *MODEL, "--api", "gpt-5ox")
+
+
+def test_every_flag_that_is_listed_acts(fleetcast: Program) -> None:
+    """A batch has no targets, peaks, spares and autoscaler; the budget is of the whole bill."""
+    listed = {flag.flag for flags in BATCH_FLAGS.values() for flag in flags}
+    assert not listed & {"--ttft-p95", "--peak-multiplier", "--growth-rate", "--spare-replicas", "--default-targets"}
+    asked = ("batch", "--requests", "100k", "--deadline", "2h", *MODEL, "--api", "none")
+    run = fleetcast(*asked, "--budget", 1)
+    assert run.code == 4 and "over the budget" in run.out
+    assert fleetcast(*asked, "--budget", 1000).code == 0
+    plain, slow = fleetcast(*asked, "--json").tree, fleetcast(*asked, "--node-start", "30min", "--json").tree
+    assert slow["best"][0]["start_s"] > plain["best"][0]["start_s"] + 600

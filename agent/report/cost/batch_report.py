@@ -5,6 +5,7 @@ from typing import Any
 
 from agent.fields.value_display import term_shown
 from agent.report.blocks import Block, Cell, Column, Heading, Paragraph, Report, Table
+from agent.report.words import sentence
 from catalogs.units import SECONDS_PER_HOUR, show_count, show_rate, show_seconds, show_usd
 from engine.choice.deployment.batch import BatchOption, BatchPlan
 from engine.plan import plain, split_shown
@@ -29,11 +30,20 @@ def _blocks(plan: BatchPlan) -> Iterator[Block]:
             "strong",
         )
     else:
-        yield Paragraph("No accelerator that is offered holds this model.", "bad")
+        yield Paragraph(sentence(f"Nothing does it in time: {plan.why_not}"), "bad")
+    if plan.within_budget is False:
+        yield Paragraph("That is over the budget.", "bad")
+    if (coarser := plan.coarser) is not None:
+        yield Paragraph(
+            f"In {coarser.precision.upper()} {show_count(coarser.accelerators)} × {coarser.accelerator_name} for "
+            f"{_time(coarser.hours)}, {show_usd(coarser.cost_usd)} {term_shown(coarser.term)}: coarser than the "
+            "checkpoint; whether the answers stay good enough is yours to test."
+        )
     prompts, answers = (show_count(tokens, compact=True) for tokens in (plan.input_tokens, plan.output_tokens))
     yield Paragraph(
         f"{show_count(plan.requests)} requests within {due}: {show_rate(plan.requests_per_s)}, {prompts} tokens in, "
         f"{answers} out, replicas kept full; nobody waits for one of them."
+        + (f" The hours hold a start of {show_seconds(plan.best[0].start_s)}." if plan.best else "")
     )
     if plan.best:
         yield _ways(plan.best, by_term=True)

@@ -7,11 +7,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
+from catalogs.errors import InputError, listed
 from catalogs.records.api_prices import ApiModel
-from catalogs.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
+from catalogs.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, show_seconds
 from engine.choice.deployment.api import ApiPrice, api_price
-from engine.choice.options import Option, Way, options
+from engine.choice.options import QUALITIES, Option, Options, Quality, Way, options
+from engine.method import forecast
+from engine.plan import NoPlan
+from engine.planning.thresholds import starts_from
 from engine.question.resolve import resolve
+from engine.scaling.thresholds import reaction_parts
+from engine.step.memory import weights_bytes
 from engine.workload import Availability, Term, Traffic, WorkloadSpec
 
 FULL: Final = 0.95
@@ -25,11 +31,14 @@ class BatchOption(Way, frozen=True):
 
     provider: str
     hours: float
-    """From the first request to the last answer."""
+    """From the first node to the last answer."""
     accelerator_hours: float
     cost_usd: float
+    start_s: float
+    """Until the first request runs, in the hours: a node, its image, the weights, warming up."""
     doubt: str
     """What speaks against an accelerator that nobody named; empty where nothing does."""
+    quality: Quality
 
 
 class ApiBatch(Struct, frozen=True):
@@ -58,6 +67,12 @@ class BatchPlan(Struct, frozen=True):
     others: tuple[BatchOption, ...]
     """The cheapest on each other accelerator, at the first term."""
     apis: tuple[ApiBatch, ...]
+    coarser: BatchOption | None
+    """Weights in fewer bits than were published, where they cost less; whether answers stay good is to be tested."""
+    within_budget: bool | None
+    """Null where none was given."""
+    why_not: str
+    """Why there is no best."""
 
 
 def batch_spec(spec: WorkloadSpec, requests: float, deadline_s: float) -> WorkloadSpec:
@@ -90,12 +105,23 @@ def batch_plan(
     Returns:
         A plan; ``best`` is empty where nothing holds the model.
     """
-    asked = batch_spec(spec, requests, deadline_s)
-    lengths = resolve(asked, catalog).lengths
+    question = resolve(spec, catalog)
+    lengths, usual_s = question.lengths, _start_s(spec, weights_bytes(question.model, question.storage), None)
+    if deadline_s <= usual_s:
+        raise InputError(
+            f"the deadline, {show_seconds(deadline_s)}, is over before a replica serves: a node, its image and the "
+            f"weights take {show_seconds(usual_s)} (--node-start, --image-start)"
+        )
+    asked = batch_spec(spec, requests, deadline_s - usual_s)
     terms = ("spot",) if spec.money.term == "spot" else TERMS
-    found = options(asked, catalog, terms=terms).found
-    ways = {term: _ranked([one for one in found if one.term == term], deadline_s) for term in terms}
+    found = options(asked, catalog, terms=terms)
+    ways = {
+        term: _ranked(found, [one for one in found.found if one.term == term], deadline_s, usual_s) for term in terms
+    }
     best = tuple(ranked[0] for ranked in ways.values() if ranked)
+    coarser = [way for ranked in ways.values() for way in ranked if way.quality != "own" and not way.doubt]
+    cheapest = min(coarser, key=lambda way: way.cost_usd, default=None)
+    budget = spec.money.monthly_budget_usd
     first: dict[str, BatchOption] = {}
     for way in next((ranked for ranked in ways.values() if ranked), []):
         first.setdefault(way.accelerator, way)
@@ -110,6 +136,9 @@ def batch_plan(
         deadline_hours=deadline_s / SECONDS_PER_HOUR,
         requests_per_s=requests / deadline_s,
         best=best,
+        coarser=cheapest if best and cheapest and cheapest.cost_usd < best[0].cost_usd else None,
+        within_budget=None if budget is None or not best else best[0].cost_usd <= budget,
+        why_not="" if best else _why_not(asked, catalog),
         others=tuple(first.values())[1:],
         apis=tuple(
             ApiBatch(
@@ -120,14 +149,43 @@ def batch_plan(
     )
 
 
-def _ranked(found: Sequence[Option], deadline_s: float) -> list[BatchOption]:
-    """Return the options that have a price, cheapest first; those that something speaks against last."""
+def _why_not(asked: WorkloadSpec, catalog: Catalog) -> str:
+    """Return why nothing does a batch in time, and what would."""
+    plan = forecast(asked, catalog, verify=False)
+    if isinstance(plan, NoPlan):
+        return plan.sentence
+    if plan.answer.meets_targets:
+        return plan.cost.note or "nobody offers it on the terms that are asked for"
+    first = plan.rejected[0]
+    ways = [way for way in first.relaxations if not way.startswith("--rps")]
+    return f"{first.reason}{f'; enough would be {listed(ways)}' if ways else ''}"
+
+
+def _start_s(spec: WorkloadSpec, loaded_bytes: float, provider: str | None) -> float:
+    parts = reaction_parts(starts_from(spec, provider), loaded_bytes)
+    return sum(parts[name] for name in ("node", "image", "weights", "warm_up", "ready"))
+
+
+def _ranked(found: Options, some: Sequence[Option], deadline_s: float, usual_s: float) -> list[BatchOption]:
+    """Return the options that have a price and are done in time, cheapest first; those that something speaks against,
+    and coarser weights, last.
+
+    Args:
+        found: all of them, with their searches.
+        some: those of a term.
+        deadline_s: from now.
+        usual_s: of it, for the start.
+    """
     ways = []
-    for one in found:
+    for one in some:
         if one.monthly_usd is None:
             continue
+        own = found.searched[one.search][0]
+        start_s = _start_s(own.spec, weights_bytes(own.model, own.storage), one.provider)
         # A fleet in whole replicas is done before the deadline, and given back.
-        hours = deadline_s / SECONDS_PER_HOUR * min(1.0, one.utilisation / FULL)
+        hours = ((deadline_s - usual_s) * min(1.0, one.utilisation / FULL) + start_s) / SECONDS_PER_HOUR
+        if hours * SECONDS_PER_HOUR > deadline_s * (1 + 1e-9):
+            continue
         ways.append(
             BatchOption(
                 **{name: getattr(one, name) for name in Way.__struct_fields__},
@@ -135,7 +193,9 @@ def _ranked(found: Sequence[Option], deadline_s: float) -> list[BatchOption]:
                 hours=hours,
                 accelerator_hours=hours * one.accelerators,
                 cost_usd=one.monthly_usd / HOURS_PER_MONTH * hours,
+                start_s=start_s,
                 doubt=one.doubt,
+                quality=one.quality,
             )
         )
-    return sorted(ways, key=lambda way: (bool(way.doubt), way.cost_usd, way.accelerators))
+    return sorted(ways, key=lambda way: (QUALITIES.index(way.quality), bool(way.doubt), way.cost_usd, way.accelerators))
