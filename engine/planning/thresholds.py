@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from engine.plan import Autoscaling
 from engine.planning.verdict import ChosenFleet
 from engine.scaling.starts import with_starts
-from engine.scaling.thresholds import autoscaling
+from engine.scaling.thresholds import autoscaling, reaction_parts
 from engine.step.memory import weights_bytes
 from engine.workload import Scaling, WorkloadSpec
 
@@ -40,3 +40,9 @@ def thresholds_of(
 def starts_from(spec: WorkloadSpec, provider: str | None) -> Scaling:
     """Return the parts of a reaction on a provider's nodes, those that nobody stated by its kind."""
     return with_starts(spec.scaling, provider, spec.money.term)
+
+
+def start_s(question: Question, provider: str | None) -> float:
+    """Return how long a replica takes until it serves on a provider's new node: node, image, weights, warming up."""
+    parts = reaction_parts(starts_from(question.spec, provider), weights_bytes(question.model, question.storage))
+    return sum(parts[name] for name in ("node", "image", "weights", "warm_up", "ready"))

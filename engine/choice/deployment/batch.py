@@ -14,10 +14,8 @@ from engine.choice.deployment.api import ApiPrice, api_price
 from engine.choice.options import QUALITIES, Option, Options, Quality, Way, options
 from engine.method import forecast
 from engine.plan import NoPlan
-from engine.planning.thresholds import starts_from
+from engine.planning.thresholds import start_s
 from engine.question.resolve import resolve
-from engine.scaling.thresholds import reaction_parts
-from engine.step.memory import weights_bytes
 from engine.workload import Availability, Term, Traffic, WorkloadSpec
 
 FULL: Final = 0.95
@@ -106,7 +104,7 @@ def batch_plan(
         A plan; ``best`` is empty where nothing holds the model.
     """
     question = resolve(spec, catalog)
-    lengths, usual_s = question.lengths, _start_s(spec, weights_bytes(question.model, question.storage), None)
+    lengths, usual_s = question.lengths, start_s(question, None)
     if deadline_s <= usual_s:
         raise InputError(
             f"the deadline, {show_seconds(deadline_s)}, is over before a replica serves: a node, its image and the "
@@ -161,11 +159,6 @@ def _why_not(asked: WorkloadSpec, catalog: Catalog) -> str:
     return f"{first.reason}{f'; enough would be {listed(ways)}' if ways else ''}"
 
 
-def _start_s(spec: WorkloadSpec, loaded_bytes: float, provider: str | None) -> float:
-    parts = reaction_parts(starts_from(spec, provider), loaded_bytes)
-    return sum(parts[name] for name in ("node", "image", "weights", "warm_up", "ready"))
-
-
 def _ranked(found: Options, some: Sequence[Option], deadline_s: float, usual_s: float) -> list[BatchOption]:
     """Return the options that have a price and are done in time, cheapest first; those that something speaks against,
     and coarser weights, last.
@@ -180,10 +173,9 @@ def _ranked(found: Options, some: Sequence[Option], deadline_s: float, usual_s: 
     for one in some:
         if one.monthly_usd is None:
             continue
-        own = found.searched[one.search][0]
-        start_s = _start_s(own.spec, weights_bytes(own.model, own.storage), one.provider)
+        until_s = start_s(found.searched[one.search][0], one.provider)
         # A fleet in whole replicas is done before the deadline, and given back.
-        hours = ((deadline_s - usual_s) * min(1.0, one.utilisation / FULL) + start_s) / SECONDS_PER_HOUR
+        hours = ((deadline_s - usual_s) * min(1.0, one.utilisation / FULL) + until_s) / SECONDS_PER_HOUR
         if hours * SECONDS_PER_HOUR > deadline_s * (1 + 1e-9):
             continue
         ways.append(
@@ -193,7 +185,7 @@ def _ranked(found: Options, some: Sequence[Option], deadline_s: float, usual_s: 
                 hours=hours,
                 accelerator_hours=hours * one.accelerators,
                 cost_usd=one.monthly_usd / HOURS_PER_MONTH * hours,
-                start_s=start_s,
+                start_s=until_s,
                 doubt=one.doubt,
                 quality=one.quality,
             )
