@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from engine.plan import Autoscaling
 from engine.planning.verdict import ChosenFleet
+from engine.question.resolve import Question
 from engine.scaling.starts import with_starts
 from engine.scaling.thresholds import autoscaling, reaction_parts
 from engine.step.memory import weights_bytes
