@@ -17,13 +17,13 @@ _MANIFEST: Final = re.compile(
 """Lines of a chart's values or of a deployment that count what is deployed."""
 _MEASURED: Final = (
     r"(?:(?:mean|median|average|avg|min|max|std|p\d\d(?:\.\d)?)\b[ \w]*?\b(?:ttft|tpot|itl|e2el?|latency|"
-    r"inter-token)|[\w ]*\bthroughput|"
+    r"inter-token)|(?:\w+ )*throughput|"
     r"(?:successful|failed|total|completed|request|requests)\b[\w ]*\b(?:requests?|count|tokens)|"
     r"(?:benchmark )?duration|backend|traffic request rate|max(?:imum)? request concurrency|"
     r"peak (?:concurrent|output)[\w ]*|total (?:input|generated|output)[\w ]*)"
 )
 _RESULT: Final = re.compile(
-    rf"(?mi)^[ \t]*=+[\w -]*=*[ \t]*$|^[ \t]*{_MEASURED}[\w ()/%.-]*(?:\([^)\n]*\))?[ \t]*:[^\n]*\d[^\n]*$"
+    rf"(?mi)^[ \t]*+=+[\w =-]*+$|^[ \t]*+{_MEASURED}[\w ()/%.-]*(?:\([^)\n]*\))?[ \t]*:[^\n]*\d[^\n]*$"
 )
 """A line of what a benchmark prints: 'P99 TTFT (ms): 1980.3'."""
 _FEWEST_RESULTS: Final = 2
@@ -33,8 +33,8 @@ _SERIES: Final = re.compile(
 )
 """A line of metrics as Prometheus takes them in."""
 _PERCENTILES: Final = re.compile(
-    r"(?mi)^[ \t]*(?:p(?:50|90|95|99) ?(?:ttft|itl|tpot|e2e|latency)\W{0,2}[ \t]*[\d.]+[ \t]*(?:ms|s)?[ ,;/]*){2,}"
-    r"(?:\((?:ms|s)\))?[ \t]*$"
+    r"(?mi)^[ \t]*+(?:p(?:50|90|95|99) ?(?:ttft|itl|tpot|e2e|latency)[:= \t]{0,4}+[\d.]++[ \t]*+(?:ms|s)?[ ,;/]*+){2,}"
+    r"(?:\((?:ms|s)\))?[ \t]*+$"
 )
 """Several percentiles of one latency in a line: 'p50 ttft 0.31 p95 ttft 2.4'."""
 _PASTED: Final = re.compile(

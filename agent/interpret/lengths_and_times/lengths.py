@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
+from math import exp, log
+from statistics import NormalDist
 from typing import Any, Final
 
 from agent.interpret.facts.draft import Draft, Finding, Option
@@ -143,6 +145,11 @@ _MEAN_AND_P95: Final = Rule(
     "a:num token? mean (slash | comma | conj)? b:num token? p:pctl (i:('in' | incue) | o:('out' | outcue))"
 )
 """'12k avg / 60k p95 in'."""
+_CHANGED: Final = Rule(
+    "(i:incue | o:outcue) near{0,3} ('longer' | 'shorter' | 'bigger' | 'smaller' | grow | 'went' | 'rose' | 'jumped' | "
+    "'increased' | 'changed' | 'doubled') (near | comma | colon){0,4} a:num token? (arrow | 'to') n:num token?"
+)
+"""'prompts got longer, 800 -> 1900': what they were and are."""
 _P95: Final = (
     Rule(
         "p:pctl (link | colon){0,3} n:num u:(token | textunit)? (?! time | event | tshort | per | rateunit | percent "
@@ -187,6 +194,10 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
         _note(draft, _side(match), count_of_tokens(match["a"]), "token", "mean", match.first, match.index("a"))
         named = match["p"].entries[0]
         _note(draft, _side(match), count_of_tokens(match["b"]), "token", named, match.index("b"), match.last)
+    for match in _CHANGED.matches(draft.sentence):
+        _note(draft, _side(match), count_of_tokens(match["n"]), "token", "mean", match.index("n"), match.last)
+        draft.dropped.append(draft.sentence.span(match.index("a"), match.index("a")))
+        draft.sentence.take(match.index("a"))
     _pairs(draft)
     for rule in (*_MARKED, *_BARE):
         for match in rule.matches(draft.sentence):
@@ -211,7 +222,32 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     _token_rates(draft, known)
     _window_or_prompt(draft, known)
     _without_side(draft, known)
+    _means_of_medians(draft)
     _kinds_of_calls(draft)
+
+
+def _means_of_medians(draft: Draft) -> None:
+    """Take the mean of a lognormal of which the median and the 95th percentile are said: m·e^(σ²/2), σ = ln(q/m)/z."""
+    z = NormalDist().inv_cdf(0.95)
+    for side, name in ((_INPUT, "prompts"), (_OUTPUT, "answers")):
+        p95 = draft.value(side.replace("mean", "p95"))
+        asked = [one for one in draft.questions if one[1] == side and _MEDIAN.search(one[0])]
+        if not p95 or len(asked) != 1 or any(one.path == side for one in draft.findings):
+            continue
+        ((_, _, choices, start, end),) = asked
+        median = choices[0].value
+        sigma = log(p95 / median) / z if p95 > median else z
+        if sigma >= z:
+            continue  # no lognormal by its mean is as skewed
+        mean = float(round(median * exp(sigma * sigma / 2)))
+        shown = f"of a lognormal with the median {show_count(median)} and p95 {show_count(p95)}"
+        draft.questions.remove(asked[0])
+        draft.findings.append(
+            Finding(side, (Option(mean, f"{name}: {show_count(mean)} tokens on average, {shown}"),), start, end)
+        )
+
+
+_MEDIAN: Final = re.compile(r"lengths are given by mean or p95; which of them is the p50 ")
 
 
 def _kinds_of_calls(draft: Draft) -> None:
@@ -343,7 +379,8 @@ def _note(draft: Draft, side: str, amount: Amount, unit: str, statistic: str, fi
         text = f"{said!r}: {show_count(value)} tokens are the least; how many are they on average?"
         draft.ask(f"{path}.mean", first, last, text, (mean,))
     else:
-        text = f"{said!r}: lengths are given by mean or p95; which of them is {show_count(value)} tokens nearest to?"
+        which = f"which of them is the {statistic} of {show_count(value)} tokens nearest to?"
+        text = f"{said!r}: lengths are given by mean or p95; {which}"
         draft.ask(f"{path}.mean", first, last, text, (mean, p95))
 
 

@@ -199,12 +199,20 @@ def _shared(draft: Draft, part: _Part) -> None:
 # --- parts line by line -----------------------------------------------------------------------------------------------
 
 _LINE: Final = re.compile(
-    r"(?m)^[ \t]*(?:[-*•+|][ \t]*)?[\"']?(?P<label>[A-Za-z][A-Za-z_ /-]*?)[\"']?[ \t]*[:=|]?[ \t]*"
-    r"(?:(?P<count>\d{1,3})[ \t]*(?:x|×|\*|at|of|@)[ \t]*)?(?:~|≈|about |approx\.? )?[ \t]*"
-    r"(?P<tokens>\d[\d,]*(?:\.\d+)?[kK]?)[ \t]*(?:tok(?:en)?s?\b)?[ \t]*(?:each)?[ \t]*"
-    r"(?P<note>\([^)\n]*\)|[#/][^\n]*)?[ \t]*[|,]?[ \t]*$"
+    r"(?m)^[ \t]*+(?:[-*•+|][ \t]*+)?[\"']?(?P<label>[A-Za-z][A-Za-z_/-]*(?: [A-Za-z_/-]+)*)[\"']?[ \t]*+[:=|]?[ \t]*+"
+    r"(?:(?P<count>\d{1,3})[ \t]*+(?:x|×|\*|at|of|@)[ \t]*+)?(?:[~≈][ \t]*+|about |approx\.? )?"
+    r"(?P<tokens>\d[\d,]*(?:\.\d+)?[kK]?)[ \t]*+(?:tok(?:en)?s?\b[ \t]*+)?(?:each[ \t]*+)?"
+    r"(?P<note>\([^)\n]*\)[ \t]*+|[#/][^\n]*)?(?:[|,][ \t]*+)?$"
 )
 """A line of a list of parts: 'retrieved chunks   5 x 420', '- few-shot examples: 8 at 150 each (static)'."""
+_IN_BRACES: Final = re.compile(r"[{}]|,(?=\s*[\"'\n])")
+"""What stands between the lines of JSON, which may be one."""
+_UNIT_OF_KEY: Final = re.compile(r"^(?:avg|mean|average|max|typical) | (?:tokens?|toks?|len|length|size)$", re.I)
+_HOW_MANY: Final = re.compile(
+    r"^(?:retrieval |top |num |n )?(?:k|chunks|documents|docs|passages|examples)(?: count)?$", re.I
+)
+"""The key of how many chunks there are: 'retrieval_k: 6' beside 'chunk_tokens: 400'."""
+_CHUNK: Final = re.compile(r"^(?:retrieved )?(?:chunk|doc|document|passage|example)s?$", re.I)
 _PART_NAME: Final = re.compile(
     r"\b(?:system|instructions?|tools?|few.?shot|examples?|retriev\w*|chunks?|passages?|documents?|docs?|snippets?|"
     r"rag|history|memory|conversation|question|query|user|template|schemas?|policy|guidelines|persona|context)",
@@ -224,6 +232,7 @@ _FEWEST: Final = 3
 def _listed(draft: Draft) -> None:
     """Add up a list with a part of the prompt in each line; a line of the answer is its length."""
     text = draft.sentence.text
+    text = _IN_BRACES.sub("\n", text) if "{" in text else text
     run: list[re.Match[str]] = []
     for line in [*(_LINE.finditer(text) if "\n" in text else ()), None]:
         if line is not None and (not run or not text[run[-1].end() : line.start()].strip("\n \t")):
@@ -234,22 +243,31 @@ def _listed(draft: Draft) -> None:
 
 
 def _add_lines(draft: Draft, lines: list[re.Match[str]]) -> None:
-    labels = [line["label"].replace("_", " ") for line in lines]
+    labels = [_UNIT_OF_KEY.sub("", _UNIT_OF_KEY.sub("", line["label"].replace("_", " "))) for line in lines]
+    counted = next((line for line, label in zip(lines, labels, strict=True) if _HOW_MANY.fullmatch(label)), None)
+    chunk = next((line for line, label in zip(lines, labels, strict=True) if _CHUNK.fullmatch(label)), None)
     outs = [line for line, label in zip(lines, labels, strict=True) if _ANSWER_NAME.search(label)]
-    parts = [line for line in lines if line not in outs]
+    if chunk is None or counted is chunk:
+        counted = None
+    parts = [line for line in lines if line not in outs and line is not counted]
+    times = {chunk: _tokens_of(counted)} if chunk and counted else {}
     if len(lines) < _FEWEST or sum(bool(_PART_NAME.search(label)) for label in labels) < 2 or len(outs) > 1:
         return
     if any(_NO_PART.search(label) and not _ANSWER_NAME.search(label) for label in labels):
         return
     marked = any(_SAME_NOTE.search(line["note"] or "") for line in parts)
     same = sum(
-        _tokens_of(line)
+        _tokens_of(line) * times.get(line, 1)
         for line in parts
         if (_SAME_NOTE.search(line["note"] or "") if marked else _SAME_NAME.search(line["label"].replace("_", " ")))
     )
-    total = sum(map(_tokens_of, parts))
+    total = sum(_tokens_of(line) * times.get(line, 1) for line in parts)
     first, last = _items_in(draft, lines)
-    shown = " + ".join(f"{line['count']} × {line['tokens']}" if line["count"] else line["tokens"] for line in parts)
+    times_shown = {line: show_count(count) for line, count in times.items()}
+    counts = [line["count"] or times_shown.get(line, "") for line in parts]
+    shown = " + ".join(
+        f"{n} × {line['tokens']}" if n else line["tokens"] for n, line in zip(counts, parts, strict=True)
+    )
     draft.found(_INPUT, first, last, [Option(whole(total), f"prompts: {shown} = {show_count(total)} tokens")])
     if 0 < same < total:
         draft.found(_SHARED, first, last, [Option(same, f"{show_count(same)} tokens")])

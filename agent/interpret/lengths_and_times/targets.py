@@ -148,6 +148,10 @@ _MEASURED: Final = frozenset(
 )
 
 
+_DEPLORED: Final = re.compile(r"\s*(?::-?\(|[😞😢😭😬🙁])")
+"""What stands behind a latency that is told and not wanted: 'p95 ttft 2.4s :('."""
+
+
 def _is_measured(draft: Draft, first: int, last: int) -> bool:
     """Whether a latency or a speed is told of a server that runs, and is no target: 'getting ~35 t/s'; it is noted."""
     items, at = draft.sentence.items, first - 1
@@ -156,6 +160,7 @@ def _is_measured(draft: Draft, first: int, last: int) -> bool:
         if items[at].word in _MEASURED or (items[at].word in ("see", "get") and items[at - 1].word in ("we", "i")):
             inside = True
         at -= 1
+    inside = inside or _DEPLORED.match(draft.sentence.text, draft.sentence.items[last].end) is not None
     if inside:
         said = " ".join(draft.sentence.words(first, last).split())
         note = f"{said!r} is what is measured, and no target: one is said as 'under 2 s' or 'at least 30 tokens/s each'"

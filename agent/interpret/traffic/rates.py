@@ -60,8 +60,8 @@ _RATES: Final = tuple(
     )
 )
 _AT_LUNCH: Final = Rule(
-    "('at' | 'around' | 'over' | 'during') 'the'? ('lunch' | 'lunchtime' | 'noon' | 'midday') (?= comma | stop | conj "
-    "| paren | $)"
+    "('at' | 'around' | 'over' | 'during') 'the'? ('lunch' | 'lunchtime' | 'noon' | 'midday' | 'top') (?= comma "
+    "| stop | conj | paren | $)"
 )
 """'8 requests/s at lunch' are of the busiest hour, and no mean of the day."""
 _UNIT_FIRST: Final = tuple(

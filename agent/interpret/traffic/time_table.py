@@ -33,8 +33,8 @@ _DAY: Final = re.compile(
 _MONTHS: Final = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _MONTH: Final = re.compile(rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?(?: ?'?\d\d(?:\d\d)?)?", re.I)
 _LINE: Final = re.compile(
-    r"(?m)^[ \t|]*(?P<label>[^\W\d][\w.]*|\d{1,2}(?::\d\d|h)?(?: ?[-–] ?\d{1,2}(?::\d\d|h)?)?)[ \t|:=,]+"
-    r"(?P<figure>\d[\d.,]* ?[kKmM]?)\b(?:[ \t]*(?P<noun>[^\W\d_]+))?[ \t|]*$"
+    r"(?m)^[ \t|]*+(?P<label>[^\W\d][\w.]*|\d{1,2}(?::\d\d|h)?(?: ?[-–] ?\d{1,2}(?::\d\d|h)?)?)[ \t|:=,]++"
+    r"(?P<figure>\d[\d.,]* ?[kKmM]?)\b(?:[ \t]*+(?P<noun>[^\W\d_]+))?[ \t|]*+$"
 )
 """A label and a figure, where a table has no head."""
 _FEWEST: Final = 3

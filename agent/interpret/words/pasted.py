@@ -6,14 +6,16 @@ of columns becomes its pairs of head and cell.
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from typing import Final
 
 from msgspec import Struct
 
 from agent.interpret.words.grammar import UNKNOWN, Amount, Item
-from agent.interpret.words.keys import is_key, meaning_of_key
+from agent.interpret.words.keys import PERCENTILES, is_key, meaning_of_key
 from agent.interpret.words.scanner import items_of, kinds_of, phrase_items
-from agent.interpret.words.tables import Rows, are_workloads, tables_in
+from agent.interpret.words.tables import LATENCIES, Rows, are_workloads, tables_in
+from agent.interpret.words.vocabulary import SECONDS
 
 _FLAG: Final = re.compile(
     r"(?<![\w-])--?(?P<key>[A-Za-z][\w.-]*)(?P<between>\s*=\s*|[\"'],?\s*[\"']?|\s+)(?P<value>[^\s-][^\s;,]*)?"
@@ -100,7 +102,7 @@ def _key_pairs(text: str) -> Iterator[_Pair]:
             yield _Pair((pair.start(), pair.end()), None, *found)
 
 
-_CARD: Final = re.compile(r"(?m)^[ \t|]*(?P<index>\d+) {1,4}(?P<name>NVIDIA [\w -]+?)\s*\|(?P<rest>[^\n]*MiB[^\n]*)$")
+_CARD: Final = re.compile(r"(?m)^[ \t|]*+(?P<index>\d+) {1,4}(?P<name>NVIDIA [\w -]+?)\s*\|(?P<rest>[^\n]*MiB[^\n]*)$")
 """A row of what nvidia-smi prints: the number of a card, counted from 0, its name and its memory."""
 
 
@@ -121,13 +123,33 @@ _RUN: Final = re.compile(r"(?mi)^[ \t]*(?:successful|completed) requests:[ \t]*(
 _TOTAL: Final = re.compile(r"(?mi)^[ \t]*total (?P<side>input|generated|output) tokens:(?=[ \t]*\d)")
 
 
+_UPTIME: Final = re.compile(
+    r"\b(?:up(?:time)?|running|since start|since)(?: (?:for|of|is|was))?:? (?P<count>\d+(?:\.\d+)?) ?"
+    r"(?P<unit>h|hours?|d|days?|weeks?)\b",
+    re.I,
+)
+_COUNTER: Final = re.compile(
+    r"(?m)^[ \t]*[\w:]*?(?:(?P<request>request_success|requests?|request_count)|(?P<prompt>prompt_tokens)|"
+    r"(?P<answer>generation_tokens))_total(?:\{[^}\n]*\})?(?=[ \t]+(?P<value>[\d.]+(?:e[+-]?\d+)?)[ \t]*$)"
+)
+"""A counter of vLLM's metrics."""
+
+
 def _totals(text: str) -> Iterator[_Pair]:
-    """Yield the totals of a benchmark's run, as what one of its requests has: 1,024,000 tokens in 1,000 requests."""
+    """Yield totals as what one request has: of a benchmark's run, or of counters over the time that a server is up."""
     run = _RUN.search(text)
     count = int(run["count"]) if run else 0
     for total in _TOTAL.finditer(text) if count else ():
         words = "input : tokens" if total["side"].lower() == "input" else "output : tokens"
         yield _Pair(total.span(), None, words, scale=1 / count)
+    counters = list(_COUNTER.finditer(text)) if "_total" in text else []
+    requests = sum(float(one["value"]) for one in counters if one["request"])
+    if requests and (up := _UPTIME.search(text)):
+        seconds = float(up["count"]) * SECONDS[{"h": "hour", "d": "day", "w": "week"}[up["unit"][0].lower()]]
+        for one in counters:
+            side = "input : tokens" if one["prompt"] else "output : tokens"
+            words, scale = ("requests per second :", 1 / seconds) if one["request"] else (side, 1 / requests)
+            yield _Pair(one.span(), None, words, scale=scale)
 
 
 def _parents(text: str) -> dict[int, tuple[int, str]]:
@@ -174,6 +196,13 @@ def _table_pairs(text: str) -> Iterator[_Pair]:
 def _pairs_of(text: str, block: Rows, ruled: bool) -> Iterator[_Pair]:
     """Yield the pairs of a table: of two columns its rows; else its head with its only row."""
     keyed = [is_key(text[start:end]) for start, end in (block[0] if block else ())]
+    levels = [at for at, cell in enumerate(block[0] if block[1:] else ()) if _is_level(text[slice(*cell)])]
+    if len(levels) > 1:
+        for row, at in product(block[1:], levels):
+            found = meaning_of_key(f"{text[slice(*row[0])]} {text[slice(*block[0][at])]}")
+            if found and not found[0].startswith(LATENCIES):
+                yield _Pair(row[0], row[at], *found)
+        return
     if len(block) > 2 and are_workloads(text, block):
         block = block[:2]  # a plan is of one workload: see workload_rows
     by_columns = len(block) == 2 and ((len(keyed) > 2 and any(keyed)) or (len(keyed) == 2 and all(keyed)))
@@ -188,6 +217,11 @@ def _pairs_of(text: str, block: Rows, ruled: bool) -> Iterator[_Pair]:
     for key, value in pairs:
         words, unit = meaning_of_key(text[slice(*key)]) or (None, "")
         yield _Pair(key, value, words, unit)
+
+
+def _is_level(cell: str) -> bool:
+    """Whether the head of a column is a percentile or the mean."""
+    return PERCENTILES.fullmatch(cell.strip().lower()) is not None
 
 
 def _rewritten(text: str, items: list[Item], pairs: list[_Pair]) -> list[Item]:

@@ -46,7 +46,8 @@ def _upright(text: str, block: Rows) -> Rows:
     if len(block) < 3 or len(block[0]) < 3:
         return block  # of two columns are pairs
     down = sum(is_key(text[slice(*row[0])]) for row in block[1:])
-    across = sum(is_key(text[slice(*cell)]) for cell in block[0][1:])
+    heads = [text[slice(*cell)].strip() for cell in block[0][1:]]
+    across = sum(is_key(head) or PERCENTILES.fullmatch(head.lower()) is not None for head in heads)
     return [list(column) for column in zip(*block, strict=True)] if down > 1 and not across else block
 
 
@@ -249,7 +250,7 @@ def _is_list_of_keys(line: str) -> bool:
 
 def _cells(text: str, line: str, at: int) -> list[Cell] | None:
     """Return where the cells of a table's line lie; None for the line under a head."""
-    if re.fullmatch(r"\s*\|?(?:\s*:?-{2,}:?\s*\|?)+\s*", line):
+    if re.fullmatch(r"\s*+\|?(?:\s*+:?-{2,}+:?\s*+\|?)+\s*+", line):
         return None
     mark = "|" if line.count("|") > 1 else "\t" if "\t" in line else ";" if re.search(r"\S;\S", line) else ","
     if mark == ";" and "; " in line:
