@@ -58,7 +58,7 @@ _OPENING: Final = re.compile(
     r"(?:(?<=if )(?:we|i|it|they|this|that)\s+(?:ran|served|handled|saw)\s+)?",
     re.I,
 )
-_CHAINED: Final = re.compile(r"^\s*(and|also|plus|then|on top)\b", re.I)
+_CHAINED: Final = re.compile(r"^\s*(and|also|plus|then|on top|und|et|y|e)\b", re.I)
 _CHEAPEST: Final = re.compile(
     r"\b(cheapest|least expensive|least money|lowest (?:cost|bill|price)|cheaper|save money|as cheap as possible|"
     r"minimum (?:cost|bill|money|price))\b|\bminimum \$(?!\d)",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from agent.collect.amended import (
+    Amendment,
     amended,
     amendment_in,
     replacement_in,
@@ -53,9 +54,10 @@ def amended_line(state: State, text: str, ports: Ports, again: Again) -> tuple[S
 
 
 def _with_amendment(state: State, part: str, ports: Ports, again: Again) -> State | None:
-    if (goes_back := returned_to(part)) is not None:
-        return returned(state, goes_back[0], ports)
-    amendment = replacement_in(part) or amendment_in(part)
+    goes_back = returned_to(part)
+    if goes_back and (before := returned(state, goes_back[0], ports)) is not None:
+        return before
+    amendment = Amendment(goes_back[0], "", True) if goes_back else replacement_in(part) or amendment_in(part)
     if amendment is None:
         return None
     if not amendment.old:

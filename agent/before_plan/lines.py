@@ -19,10 +19,10 @@ from agent.interpret.domain import DOUBT
 from agent.interpret.facts.reading import COLLECTIONS, Ambiguity, Reading
 from agent.interpret.words.tables import goes_on, is_head
 from agent.talk.answer_display import value_shown
-from agent.talk.questions import question
+from agent.talk.questions import open_slots, question
 from agent.talk.requests import Variation, WhatIf
 from agent.talk.speech import Say, said, warned
-from agent.talk.state import Clarify, Ports, State, Step, without
+from agent.talk.state import Clarify, Ports, State, Step, WhichReading, without
 from catalogs.errors import InputError, quoted
 
 
@@ -170,7 +170,7 @@ def _stated(state: State, text: str, ports: Ports) -> Step:
     stated = {path for path, source in new.sources.items() if state.sources.get(path) != source}
     names = isinstance(new.pending, Clarify) and new.pending != state.pending and new.pending.question.path == "model"
     if names or any(new.sources[path].kind != "preset" for path in stated):
-        return new, says
+        return (new, says) if names else _asked_with_it(new, text, says, ports)
     read = understood(text, state.values, ports) if new is state else None
     if read is not None and isinstance(read.request, WhatIf) and is_plain_change(text, read):
         return _changed_now(state, read.request.change, ports)
@@ -186,6 +186,31 @@ def _stated(state: State, text: str, ports: Ports) -> Step:
         # That a question is answered with the plan is said already.
         return (replace(state, asked=(*state.asked, text)[-MOST_ASKED:]) if keeps else new), says
     return planned_and_answered(new, with_all, text, ports)
+
+
+_ASKS: Final = re.compile(rf"{_INTERROGATIVE.pattern}|^\W*so\b.*\?\W*$", re.I)
+
+
+def _asked_with_it(state: State, text: str, says: tuple[Say, ...], ports: Ports) -> Step:
+    """Plan where a line that stated something asks for the result, and all is known but what is usual: 'so one card?'.
+
+    Args:
+        state: with what the line states.
+        text: the line.
+        says: what is said of that.
+        ports: of the conversation, to what lies outside it.
+    """
+    from agent.after_plan.readings import POLITE
+
+    lacks = any(slot.id in ("prompt", "answer") for slot in open_slots(state, ports))
+    if state.pending or lacks or not _ASKS.search(text) or POLITE.match(text):
+        return state, says
+    with_all = assumed(state, ports)
+    if with_all.missing:
+        return state, says
+    new, answers = planned_and_answered(state, with_all, text, ports, says)
+    doubtful = isinstance(new.pending, WhichReading)  # the plan alone is the answer then
+    return planned_and_answered(state, with_all, "", ports, says) if doubtful else (new, answers)
 
 
 def _speaks_of_question(state: State, text: str) -> bool:

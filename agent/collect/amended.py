@@ -26,7 +26,7 @@ _TAKES_BACK: Final = (
     r"no|nope|nah|sorry|oops|wait|pardon|non|nein|actually|rather|correction|scratch that|i mean|i meant|"
     r"make (?:it|that)|quatsch|doch|perdón|mejor|plutôt|lieber|eher"
 )
-_LEADS: Final = r"ok|okay|fine|well|hm+|say|let'?s say|and|then|alright|all right"
+_LEADS: Final = r"oh|ah|ok|okay|fine|well|hm+|say|let'?s say|and|then|alright|all right"
 _AMENDS: Final = re.compile(
     rf"\W*(?P<leads>(?:(?:{_TAKES_BACK}|{_LEADS})\b\W*)+)(?P<number>{_NUMBER})(?:\s?(?P<unit>{_UNIT}))?"
     r"(?:\s+(?:instead|then|please|after all|rather|bitte|though|not \S+(?: \S+)?|(?:is|are|will|would)(?: be)? "
@@ -218,7 +218,8 @@ def amended(lines: Sequence[str], amendment: Amendment) -> tuple[int, str] | Non
         numbers = [one for one in _COUNTED.finditer(lines[at]) if not _EVERY.search(lines[at][: one.start()])]
         meant = [one for one in numbers if _of_a_kind((one["unit"] or "").lower(), amendment.unit)]
         if not amendment.unit:
-            meant = numbers
+            alike = [one for one in numbers if _digits(one["number"]) == _digits(amendment.number)]
+            meant = alike if len(numbers) > 1 and len(alike) == 1 else numbers  # '2.5' of '25 rps, 800 in'
         if len(meant) == 1:
             start, end = meant[0].start(), meant[0].end("unit" if amendment.unit else "number")
             said = amendment.number + (f" {amendment.unit}" if amendment.unit else "")
@@ -226,6 +227,11 @@ def amended(lines: Sequence[str], amendment: Amendment) -> tuple[int, str] | Non
         if meant or not amendment.unit:
             return None
     return None
+
+
+def _digits(number: str) -> str:
+    """Return the digits of a number, in which one with a slip of the point or of noughts is the same."""
+    return re.sub(r"\D", "", number).strip("0")
 
 
 _IN_LINES: Final = re.compile(rf"(?P<number>{_FIGURE})(?:\s?(?P<unit>{_UNIT}))?", re.I)

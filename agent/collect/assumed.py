@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from agent.collect.lines import clarified
 from agent.collect.proposals import nearest_preset
 from agent.fields.demand import USERS
+from agent.interpret.beside_wish.proposed import PROPOSED
 from agent.interpret.domain import DOUBT
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.talk.answer_display import value_shown
@@ -133,6 +134,8 @@ def _usual(ambiguity: Ambiguity, values: Mapping[str, Any]) -> Choice | None:
     With prompts of 2,000 tokens said, '50 tokens' are the answer's.
     """
     slot = slot_of(ambiguity.path)
+    if ambiguity.text.endswith(PROPOSED):
+        return next((one for one in ambiguity.choices if one.value and not one.usual), None)
 
     def rank(one: Choice) -> tuple[bool, bool]:
         return bool(one.path) and values.get(one.path) is not None, not one.usual

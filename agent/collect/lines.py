@@ -207,7 +207,9 @@ def chosen(state: State, ambiguity: Ambiguity, text: str, ports: Ports) -> tuple
     said = {one.path for one in (*reading.said_values, *reading.habits)} | {one.path for one in reading.questions}
     if said - {ambiguity.path}:
         return None  # it says more, which is heard
-    alike = [choice for choice in ambiguity.choices if given is not None and choice.value in (given, (given,))]
+    asks = text.rstrip().endswith("?") or re.match(r"\W*(?:how|what|why|which|when|where)\b", text, re.I)
+    named = given is not None and not asks  # a question is no choice
+    alike = [choice for choice in ambiguity.choices if named and choice.value in (given, (given,))]
     return (alike[0], reading) if alike else None
 
 

@@ -200,6 +200,16 @@ def test_a_figure_alone_is_of_what_was_stated_before() -> None:
     assert "as the limit at which answers are cut off" in said
 
 
+def test_who_asks_for_the_result_gets_it_with_what_is_usual_and_no_limit_that_was_only_heard_of() -> None:
+    lines = ("gemma 3 27b", "2 rps, 1200 in, 250 out", "so how many H100, and what's that a month")
+    assert told(*lines)[0].phase == "planned"
+    state, _ = told("25 rps llama 8b 800 in 100 out L4", "oh I meant 2.5")
+    assert state.values["traffic.requests_per_s"] == 2.5
+    assert step(state, "hmm no, 25 was right", quick())[0].values["traffic.requests_per_s"] == 25
+    state, _ = told("llama 3.1 70b fp8, 18 rps, h100", "our vendor says 2 GPUs", "1500/300", "why so many")
+    assert state.base.values.get("hardware.accelerator_count") is None
+
+
 def test_what_was_right_before_is_the_plan_again() -> None:
     state = after(LAW, "sorry, 45 questions, not 40", "no scratch that, 40 was right, that was the wrong page")
     assert state.kept == 0

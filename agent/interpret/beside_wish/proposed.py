@@ -54,9 +54,11 @@ def ask_whether_proposed(draft: Draft) -> None:
     )
     draft.findings[:] = [one for one in draft.findings if one not in parts]
     said = " ".join(draft.sentence.text[start:end].split())
-    draft.questions.append(
-        (f"{said!r} is a proposal, as I read it: shall I check it?", fleet.path, choices, start, end)
-    )
+    draft.questions.append((f"{said!r} {PROPOSED}", fleet.path, choices, start, end))
+
+
+PROPOSED: Final = "is a proposal, as I read it: shall I check it?"
+"""How the question ends whether a fleet that somebody named is to be checked; unanswered, it is no limit."""
 
 
 def _is_proposed(draft: Draft, fleet: Finding) -> bool:

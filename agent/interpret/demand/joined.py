@@ -267,6 +267,8 @@ def _each_and_all(draft: Draft, loads: Sequence[Load], *, likely_all: bool) -> l
         sum(each), f"all together: {added} = {show_figure(sum(each))} requests/s on average", usual=likely_all
     )
     alone = [Choice(rate, label) for rate, label in zip(each, labels, strict=True)]
+    if len({item.entries for item in draft.sentence.items if item.has("model")}) > 1:
+        return [*alone, replace(total, usual=False)]  # each is of a model of its own
     low, high = min(each), max(each)
     if len(each) == 2 and low < high and all(len(load.factors) == 1 for load in loads):
         label = f"{show_figure(low)} requests/s on average, {show_figure(high)} at the peak"
