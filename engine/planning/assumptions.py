@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from engine.arrays import Floats
 from engine.fleet.candidates import measured_more
 from engine.fleet.search import SizedCandidates
-from engine.fleet.size import replica_counts
+from engine.fleet.size import Counts, replica_counts
 from engine.plan import NO_CHANGE, Assumption
 from engine.planning.default_targets import usual_targets
 from engine.planning.phrases import latency_shown
@@ -31,13 +31,11 @@ def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[s
     """
     spec = question.spec
     weighed: list[tuple[float, Assumption]] = []
-    whole = float(best.counts.total[0]) * float(best.candidates.parallelism.accelerators[0])
-    # With growth or bursts the count is that of all lines, not of today's fleet.
-    in_all = " in all" if best.counts.growth[0] > best.counts.peak[0] else ""
+    whole = _today(best.counts, spec, best)
 
     def note(text: str, others: Mapping[str, float]) -> None:
         moves = {label: count for label, count in others.items() if count and not np.isnan(count)}
-        effect = _effect(moves, whole, in_all)
+        effect = _effect(moves, whole)
         shift = max((abs(count - whole) for count in moves.values()), default=0.0)
         weighed.append((shift, Assumption(text, effect)))
 
@@ -130,13 +128,13 @@ def _sampling(question: Question, best: SizedCandidates, *, assumed: bool) -> st
     )
 
 
-def _effect(moves: Mapping[str, float], whole: float, in_all: str) -> str:
+def _effect(moves: Mapping[str, float], whole: float) -> str:
     """Say the count under other values: '8 accelerators at 1 ×, 16 at 2 ×'."""
     if moves and all(count == whole for count in moves.values()):
         return f"{NO_CHANGE} {' or '.join(moves)}"
     first, *others = (f"{count:,.0f}{{}} {label}" for label, count in moves.items()) if moves else ("",)
     many = "accelerator" if first.startswith("1{}") else "accelerators"
-    return ", ".join((first.format(f" {many}{in_all}"), *(other.format("") for other in others)))
+    return ", ".join((first.format(f" {many}"), *(other.format("") for other in others)))
 
 
 def _recount(
@@ -181,5 +179,10 @@ def _count(
     capacity: Floats,
 ) -> float:
     load = spec.traffic.concurrency or question.mean_rate or 0.0
-    total = replica_counts(spec, float(load), capacity).total
-    return float(total[0]) * float(best.candidates.parallelism.accelerators[0])
+    return _today(replica_counts(spec, float(load), capacity), spec, best)
+
+
+def _today(counts: Counts, spec: WorkloadSpec, best: SizedCandidates) -> float:
+    """Return the accelerators of today's fleet, with spares, which is what a plan's headline says."""
+    replicas = float(counts.peak[0]) + spec.availability.spare_replicas
+    return replicas * float(best.candidates.parallelism.accelerators[0])

@@ -48,7 +48,8 @@ def sensitivity_report(plan: CapacityPlan, moved: Sensitivity) -> Report:
         blocks.append(Paragraph("None of them moves it."))
     if moved.breaks:
         places = ", ".join(f"{count} up to {show_rate(rate)}" for rate, count in moved.breaks)
-        blocks.append(Paragraph(f"Replicas that hold, by the mean rate: {places}."))
+        near = "That is what a replica of this plan carries: near these rates a simulated forecast may differ by one."
+        blocks.append(Paragraph(f"Replicas that hold, by the mean rate: {places}. {near}"))
     return Report(tuple(blocks))
 
 
