@@ -9,6 +9,7 @@ from agent.fields.demand import HABIT, USERS
 from agent.interpret.beside_wish.present import CARD
 from agent.interpret.facts.draft import Draft, Finding
 from agent.interpret.facts.reading import Choice
+from agent.interpret.facts.settlement import implausible
 from agent.interpret.lengths_and_times.targets import METRICS
 from agent.interpret.words.grammar import Rule
 from catalogs.units import show_count, show_figure, show_seconds
@@ -210,9 +211,14 @@ def _too_long(draft: Draft) -> None:
         _without(draft, "serving.context_window")
 
 
+def _plausible_targets(draft: Draft) -> list[Finding]:
+    certain = [f for f in draft.findings if f.path == TARGETS and len(f.options) == 1]
+    return [f for f in certain if not implausible(TARGETS, f.options[0].value)]
+
+
 def _whole_before_first(draft: Draft) -> None:
     """Ask which holds where the whole answer must come before its first token, at one percentile."""
-    certain = [f for f in draft.findings if f.path == TARGETS and len(f.options) == 1]
+    certain = _plausible_targets(draft)
     limits = {target.metric: target for finding in certain for target in finding.options[0].value}
     first, whole = limits.get("ttft"), limits.get("e2e")
     if first is None or whole is None or first.percentile != whole.percentile or whole.seconds >= first.seconds:
@@ -227,7 +233,7 @@ def _whole_before_first(draft: Draft) -> None:
 
 def _higher_below_lower(draft: Draft) -> None:
     """Ask which holds where a high percentile of a latency is to be below a lower one: p99 400 ms, p50 900 ms."""
-    certain = [f for f in draft.findings if f.path == TARGETS and len(f.options) == 1]
+    certain = _plausible_targets(draft)
     for one in certain:
         for other in certain:
             (low, high) = (one.options[0].value[0], other.options[0].value[0])
