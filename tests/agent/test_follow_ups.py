@@ -195,7 +195,8 @@ def test_a_figure_alone_is_of_what_was_stated_before() -> None:
     """A time at the percentile of one target is of that, and a bare need of the rate."""
     state, _ = told("qwen3 32b fp8, 18 rps, 800/200, ttft p99 400 ms, itl p95 30 ms", "p99 < 1.5 s tho")
     assert {(one.metric, one.seconds) for one in state.values["targets"]} == {("ttft", 1.5), ("itl", 0.03)}
-    assert "60 requests/s on average" in told("qwen3 32b fp8, 18 rps, 800/200", "need 60")[1]
+    state, _ = told("qwen3 32b fp8, 18 rps, 800/200", "need 60", "how sure are you")
+    assert state.base.values["traffic.requests_per_s"] == 60
     said = told("qwen3-32b fp8, 5 rps with 1k prompts, max 200 tokens answers", "how sure are you")[1]
     assert "as the limit at which answers are cut off" in said
 

@@ -229,7 +229,9 @@ def ask_new_rate(draft: Draft) -> None:
         rate = count_of(bare["n"].number).value
         said = " ".join(draft.sentence.words(bare.first, bare.last).split())
         choices = (Choice(rate, f"yes: {show_figure(rate)} requests/s on average", usual=True),)
-        draft.ask("traffic.requests_per_s", bare.first, bare.last, f"{said!r}: is that requests/s, as before?", choices)
+        before = show_figure(draft.known["traffic.requests_per_s"])
+        text = f"You said {before} requests/s before; {said!r}: is that the rate now?"
+        draft.ask("traffic.requests_per_s", bare.first, bare.last, text, choices)
 
 
 def _mean_or_peak(draft: Draft, rate: Rate) -> list[Rate]:
