@@ -169,6 +169,12 @@ def _tails(asked: Asked, left: int) -> Explanation:
 
 
 def _recovery(plan: CapacityPlan) -> str:
+    if (outage := plan.outage) is not None:
+        noticed = show_seconds(outage.parts_s["noticed"])
+        return (
+            f"A replica elsewhere serves {show_seconds(outage.lost_node_s)} after the loss, {noticed} of it until it "
+            f"is noticed; a process that fails alone serves again after {show_seconds(outage.restart_s)}."
+        )
     seconds = plan.autoscaling.reaction_time_s
     node = sum(plan.autoscaling.reaction_parts_s.get(part, 0.0) for part in ("node", "image"))
     boots = "" if node else " where a node with the image stands ready"
@@ -198,7 +204,9 @@ def startup(asked: Asked) -> Explanation:
         (name.replace("_", " ").removesuffix(" s"), show_seconds(seconds))
         for name, seconds in scaling.reaction_parts_s.items()
     )
-    lead = f"{show_seconds(scaling.reaction_time_s)} from a rise in demand, or a loss, to a new replica that serves."
+    lead = f"{show_seconds(scaling.reaction_time_s)} from a rise in demand to a new replica that serves."
+    if (outage := asked.plan.outage) is not None:
+        lead += f" After the loss of a node it is {show_seconds(outage.lost_node_s)}."
     growth = (
         f"Demand grows by at most {show_percent(scaling.growth_within_reaction - 1)} in that time on 95 of 100 days'"
         " moments; the autoscaler's target leaves room for it."
