@@ -98,7 +98,9 @@ def understood(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     if match := re.fullmatch(r"(?:and )?(?:but )?(why|how come|explain|how)\b(?! (?:about|many|much))\s*(.*)", lower):
         return Understood(Why(match[2].strip()))
     if match := re.fullmatch(
-        r"(?:keep|take|use|choose|adopt)(?: (?:it|this|that|the last(?: one)?|(?:plan |variant |#)?(\d{1,3})))?", lower
+        r"(?:keep|take|use|choose|adopt)(?: (?:it|this|that|the last(?: one)?|(?:plan |variant |#)?(\d{1,3})))?|"
+        r"(?:(?:ok|okay|yes|fine|good|then|let'?s),? )*do (?:that|this)(?: one| then| please)?",
+        lower,
     ):
         return Understood(Keep(int(match[1]) if match[1] else None))
     if match := re.fullmatch(

@@ -104,6 +104,7 @@ def test_people_come_and_go_under_the_name_that_they_were_given(line: str, users
 
 def test_a_number_alone_goes_on_from_the_last_variant() -> None:
     assert last_values(after(LAW, "output 500", "and 700?"))["tokens.output.mean"] == 700
+    assert after(LAW, "output 500", "ok, do that").kept == 1
     assert last_values(after(LAW, "output five hundred", "no wait, seven hundred"))["tokens.output.mean"] == 700
 
 
