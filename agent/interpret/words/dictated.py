@@ -29,15 +29,16 @@ _STRONG: Final = (
 _WEAK: Final = r"no|non|nein|nee|nie|não|нет|不|actually|wait|pardon|enfin|plutôt|moment|uh+m?|äh+m?|euh+"
 _APART: Final = r"[\s,;:.?–—…()→>-]"
 _TAKEN_BACK: Final = re.compile(
-    rf"(?P<marks>{_APART}+(?:(?:{_STRONG}|{_WEAK})\b{_APART}*)+)(?:(?:it's|that's|it is|about|around|like|more like|"
-    rf"rather|exactly|only|is|~)\s?)*(?P<then>{_NUMBER}|(?:per|pro|par|por|an?|al)\s|/|[a-z]+\d+\w*\b)",
+    rf"(?<!{_APART})(?P<marks>{_APART}++(?:(?:{_STRONG}|{_WEAK})\b{_APART}*+)++)"
+    r"(?:(?:it's|that's|it is|about|around|like|more like|rather|exactly|only|is|~)\s?)*"
+    rf"(?P<then>{_NUMBER}|(?:per|pro|par|por|an?|al)\s|/|[a-z]+\d+\w*\b)",
     re.I,
 )
 _MARK: Final = re.compile(rf"{_STRONG}|[,;.?(–—-]\s*(?:{_WEAK})\s*[,;–—]", re.I)
 _BEFORE_A_NUMBER: Final = re.compile(rf"[,;.?(–—-]\s*(?:{_WEAK})\s*$", re.I)
 """'H100, no A100' takes nothing back."""
 _BEFORE: Final = re.compile(
-    rf"(?P<number>{_NUMBER})(?P<tail>[\s-]?(?:[^\W\d_/%€$£][\w/%-]*|[/%€$£])?(?:\s?[/a-z][\w/-]*)*)$", re.I
+    rf"(?P<number>{_NUMBER})(?P<tail>[\s-]?(?:[^\W\d_/%€$£][\w/%-]*|[/%€$£])?(?:\s?[/a-z][\w/-]*+)*+)$", re.I
 )
 _NAME: Final = re.compile(r"\b([a-z]+)\d+\w*$", re.I)
 _TIME: Final = (

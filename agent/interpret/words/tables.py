@@ -5,6 +5,7 @@ A table lies as its cells' places by row, its head first; one whose keys stand i
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -204,7 +205,7 @@ def _labelled_rows(text: str) -> Workloads | None:
     return Workloads(tuple(rows), labels[0].start(), ends[-1])
 
 
-_OPTION: Final = re.compile(r"(?m)^\s*(?:option\s+|setup\s+|variant\s+)?(?P<letter>[A-F])[).:]\s[^\n]*", re.I)
+_OPTION: Final = re.compile(r"(?m)^[^\S\n]*+(?:option\s+|setup\s+|variant\s+)?(?P<letter>[A-F])[).:]\s[^\n]*", re.I)
 
 
 def options_beyond(text: str) -> list[Cell]:
@@ -241,6 +242,7 @@ def goes_on(table: str, line: str) -> bool:
     return cells is None or len(cells) == len(_cells(head, head, 0) or ())
 
 
+@lru_cache(64)
 def _is_list_of_keys(line: str) -> bool:
     """Whether a line is the head of a CSV file: names with commas between them, most of which are keys."""
     cells = line.split(",")
@@ -257,6 +259,8 @@ def _cells(text: str, line: str, at: int) -> list[Cell] | None:
         return []
     if mark == "," and len(re.split(r" {2,}", line.strip())) > 2:
         return [(at + cell.start(), at + cell.end()) for cell in re.finditer(r"\S+(?: \S+)*", line)]
+    if mark not in line:
+        return []
     if mark == "," and not _is_list_of_keys(line):
         # A row of numbers and names belongs to a head of keys; any other line is a sentence.
         above = [one for one in text[:at].split("\n") if one.strip()]

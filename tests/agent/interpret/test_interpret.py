@@ -41,6 +41,10 @@ LONG_TEXTS = (
     *("1 " * 5000, "a" * 10_000, "llama " * 1700, "20 rps, " * 1250, "H100 or " * 1250, "not " * 2500),
     *("-" * 10_000, "prompts of " * 900, "1,2" * 3300, "((" * 5000, "users each " * 900, "9" * 10_000),
     *("a/b1-" * 2000, "to 5 " * 2000, "10 or " * 1700, "each user asks 3 questions " * 370),
+    "model: 1\n" * 600,
+    " " * 4000,
+    "\n" * 4000,
+    'requests_total{m="a"} 4e6\n' * 200,
 )
 """Ten thousand characters each, of what some rule looks for."""
 
