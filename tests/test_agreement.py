@@ -27,7 +27,7 @@ from catalogs.units import HOURS_PER_MONTH, show_count, show_seconds
 from engine.choice.options import options, pinned
 from engine.fleet.offers import COMMITTED
 from engine.method import forecast
-from engine.plan import CapacityPlan, plan_json
+from engine.plan import CapacityPlan, plan_json, six_digits
 from engine.planning.ledger import RUNNING
 from engine.workload import target_name
 from tests.engine.asked import CATALOG, asked
@@ -198,7 +198,8 @@ def _on_the_page(plan: CapacityPlan, screen: str, todays: tuple[str, ...]) -> It
     assert today
     yield "HTML", " ".join(re.findall(r">([^<]+)</td>", today[1])), " ".join(todays)
     if plan.fleet.working_replicas > 1:
-        in_all = show_count(round(plan.performance.at_peak.in_flight * plan.fleet.working_replicas))
+        in_flight = six_digits(plan.performance.at_peak.in_flight)  # as the plan's file has it, which is shown
+        in_all = show_count(round(in_flight * plan.fleet.working_replicas))
         yield "in flight", *_named(screen, r" requests in each, (\S+) in all", in_all)
 
 
