@@ -63,8 +63,7 @@ def path() -> int:
 def set_command(
     name: Name,
     value: Annotated[
-        str,
-        typer.Argument(help="As the flag takes it: H100, 800ms, 1.5k.", autocompletion=setting_value_completed),
+        str, typer.Argument(help="As the flag takes it: H100, 800ms, 1.5k.", autocompletion=setting_value_completed)
     ],
 ) -> int:
     """Set one default, checked as the flag of that name is."""

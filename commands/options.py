@@ -14,10 +14,7 @@ from commands.showing import QUIET
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 HELP: Final[dict[str, Any]] = {"help_option_names": ["--help", "-h"]}
-Quiet = Annotated[
-    bool,
-    typer.Option("--quiet", "-q", help="No notices, no progress; what was not used is named."),
-]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notices, no progress; what was not used is named.")]
 
 
 class App(typer.Typer):

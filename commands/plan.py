@@ -255,9 +255,7 @@ def explain(
 
 
 @app.command()
-def schema(
-    spec: Annotated[bool, typer.Option("--spec", help="Of a spec file instead of a plan.")] = False,
-) -> int:
+def schema(spec: Annotated[bool, typer.Option("--spec", help="Of a spec file instead of a plan.")] = False) -> int:
     """Print the JSON schema of plans, with units; `$defs.WorkloadSpec` in it is a spec's."""
     from engine.plan_file import plan_schema, spec_schema
 

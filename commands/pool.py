@@ -28,8 +28,7 @@ Workloads = Annotated[
 ]
 Specs = Annotated[list[str] | None, typer.Option("--spec", metavar="FILE", help="A workload as a file; repeatable.")]
 Lora = Annotated[
-    bool,
-    typer.Option("--lora", help="Models of one shape, or of one name, are LoRA adapters of one base."),
+    bool, typer.Option("--lora", help="Models of one shape, or of one name, are LoRA adapters of one base.")
 ]
 FILES = (".toml", ".yaml", ".yml", ".json")
 

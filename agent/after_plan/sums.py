@@ -7,15 +7,7 @@ from agent.report.blocks import Block, Bullets, Column, Facts, Paragraph, Table
 from agent.report.cost.price_origin import price_sourced
 from agent.report.plan.replay_section import replay_sentence
 from agent.report.words import accelerators_noun, calls_shown, singular, usd_shown
-from catalogs.units import (
-    GIB,
-    HOURS_PER_MONTH,
-    show_count,
-    show_figure,
-    show_percent,
-    show_seconds,
-    show_usd,
-)
+from catalogs.units import GIB, HOURS_PER_MONTH, show_count, show_figure, show_percent, show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency, Performance
 from engine.question.fleet_limits import fewest_replicas
 from engine.workload import target_name

@@ -11,11 +11,7 @@ from msgspec.structs import replace
 from agent.after_plan.multiples import added, corrected_factor, scaled
 from agent.after_plan.wording.mixes import with_means
 from agent.after_plan.wording.moves import as_moved
-from agent.after_plan.wording.plain_words import (
-    MENDED,
-    TO_A_FIGURE,
-    in_plain_words,
-)
+from agent.after_plan.wording.plain_words import MENDED, TO_A_FIGURE, in_plain_words
 from agent.after_plan.wording.withdrawn import STAYS, withdrawn, without_latency
 from agent.fields.demand import CROWD, GIVEN_AS, USERS
 from agent.fields.table import FIELDS

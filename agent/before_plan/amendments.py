@@ -4,14 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from agent.collect.amended import (
-    Amendment,
-    amended,
-    amendment_in,
-    replacement_in,
-    returned,
-    returned_to,
-)
+from agent.collect.amended import Amendment, amended, amendment_in, replacement_in, returned, returned_to
 from agent.collect.assumed import LOADS
 from agent.fields.demand import USERS
 from agent.fields.table import FIELDS

@@ -50,11 +50,7 @@ _OTHERS: Final = tuple(
             ),
             _TRAINING,
         ),
-        (
-            "",
-            r"embed(?:s|dings?|ding models?|ding)?|re-?rank(?:s|ing|er|ers)?|cross-?encoders?",
-            _READS,
-        ),
+        ("", r"embed(?:s|dings?|ding models?|ding)?|re-?rank(?:s|ing|er|ers)?|cross-?encoders?", _READS),
         (
             "load",
             rf"{MEDIA_MODELS}|diffusion|(?:image|video|music) generation|text[- ]to[-"
@@ -62,11 +58,7 @@ _OTHERS: Final = tuple(
             r"whisper|transcri\w+|speech[- ]to[- ]text|tts|asr",
             _MEDIA,
         ),
-        (
-            "load",
-            r"(?:overnight|nightly|offline|batch) (?:job|run|batch|inference|processing)|batch of|backlog",
-            _JOB,
-        ),
+        ("load", r"(?:overnight|nightly|offline|batch) (?:job|run|batch|inference|processing)|batch of|backlog", _JOB),
     )
 )
 _DEADLINE: Final = re.compile(

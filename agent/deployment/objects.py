@@ -83,7 +83,7 @@ def _workload(replica: Replica) -> Tree:
                 "rollingUpdate": {
                     "maxSurge": Noted(1, f"an update takes {replica.accelerators} accelerators more for a while"),
                     "maxUnavailable": 0,
-                },
+                }
             },
             "progressDeadlineSeconds": Noted(
                 ceil(replica.longest_start_s) + 600, "the startup probe's patience, and ten minutes for node and image"
@@ -149,10 +149,7 @@ def container(replica: Replica, *, leader: bool = True) -> Tree:
         leader: the one that answers requests.
     """
     served = replica.served
-    tree: Tree = {
-        "name": served.id,
-        "image": Noted(replica.image, f"INPUT: the tag of {replica.runtime_shown}"),
-    }
+    tree: Tree = {"name": served.id, "image": Noted(replica.image, f"INPUT: the tag of {replica.runtime_shown}")}
     tree |= _command(replica, leader=leader)
     if leader:
         tree["ports"] = [{"name": "http", "containerPort": served.port}]
@@ -323,10 +320,7 @@ def service(replica: Replica) -> Tree:
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": metadata(replica),
-        "spec": {
-            "selector": selector,
-            "ports": [{"name": "http", "port": replica.served.port, "targetPort": "http"}],
-        },
+        "spec": {"selector": selector, "ports": [{"name": "http", "port": replica.served.port, "targetPort": "http"}]},
     }
 
 

@@ -51,12 +51,4 @@ def autoscaler_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     return {"hpa.yaml": yaml_text([tree], [*opening_of(replica, "HorizontalPodAutoscaler"), *notes])}
 
 
-FORMAT = Format(
-    (),
-    "the HPA",
-    autoscaler_files,
-    (
-        "hpa",
-        "horizontal pod autoscalers?",
-    ),
-)
+FORMAT = Format((), "the HPA", autoscaler_files, ("hpa", "horizontal pod autoscalers?"))

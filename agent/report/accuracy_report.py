@@ -22,12 +22,7 @@ METRICS = {
 }
 ALWAYS = ("itl", "ttft", "throughput")
 """In the JSON whether any point measured them or not."""
-_SCORES = (
-    Column("n", "right"),
-    Column("median", "right"),
-    Column("p90", "right"),
-    Column("ratio", "right"),
-)
+_SCORES = (Column("n", "right"), Column("median", "right"), Column("p90", "right"), Column("ratio", "right"))
 _COVERAGE = (
     Column("points of a"),
     Column("metric", spoken="bare"),

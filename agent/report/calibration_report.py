@@ -79,8 +79,7 @@ def _blocks(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) -> Iterat
     count = len(run.points)
     of = f"{count} measured point{'s' if count > 1 else ''}" if count else "a start-up log"
     yield Paragraph(
-        f"Calibration {made.id}: {made.model} under {made.runtime}{version} on {made.accelerator}, from {of}.",
-        "strong",
+        f"Calibration {made.id}: {made.model} under {made.runtime}{version} on {made.accelerator}, from {of}.", "strong"
     )
     for doubt in run.doubts:
         yield Paragraph(f"{doubt[0].upper()}{doubt[1:]}.".replace("?.", "?"), "warning", "Warning")
@@ -135,12 +134,7 @@ _ERRORS = (
     Column("band before", "right"),
     Column("after", "right"),
 )
-_CONSTANTS = (
-    Column("constant"),
-    Column("fit", "right"),
-    Column("here", "right"),
-    Column("what it is", wraps=True),
-)
+_CONSTANTS = (Column("constant"), Column("fit", "right"), Column("here", "right"), Column("what it is", wraps=True))
 
 
 def _error_rows(run: CalibrationRun) -> Iterator[tuple[str, ...]]:

@@ -45,11 +45,7 @@ class Sessions:
 
         Raises InputError where the directory or the disk refuses.
         """
-        tree = {
-            "fleetcast_session": VERSION,
-            "lines": list(state.lines),
-            "values": shown_values(state),
-        }
+        tree = {"fleetcast_session": VERSION, "lines": list(state.lines), "values": shown_values(state)}
         try:
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:

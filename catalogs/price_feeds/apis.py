@@ -16,7 +16,7 @@ HOSTS: Final = ("groq", "together", "fireworks")
 """Providers that serve open models: their entries carry the provider in the id."""
 NO_TEXT: Final = re.compile(
     r"audio|image|tts|transcri|realtime|embed|ocr|whisper|moderation|live|voice|video|rerank|robotics|banana|sora|veo|"
-    r"search|computer-use|guard|vision|:free|^ft:|\.ft-|omni|nano-banana",
+    r"search|computer-use|guard|vision|:free|^ft:|\.ft-|omni|nano-banana"
 )
 """Of models that do not answer a prompt with text, or not by the token alone."""
 

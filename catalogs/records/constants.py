@@ -65,8 +65,7 @@ class Constants(Record):
     ttft_overhead_ms: Annotated[NonNegative, Fitted(("served",), ("ttft",), deviation=0.7)] = 0.0
     """From the request's arrival to the scheduler and from the first token to the client."""
     linear_memory: Annotated[
-        Positive,
-        _factor("dense", "coarse", "kernels", "products", "streams", enters=("seconds", "decode_further")),
+        Positive, _factor("dense", "coarse", "kernels", "products", "streams", enters=("seconds", "decode_further"))
     ] = 1.0
     """Speed at which products read their weights."""
     linear_compute: Annotated[

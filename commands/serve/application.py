@@ -24,14 +24,7 @@ from commands.serve.answers.catalog_lists import KINDS as LISTED
 from commands.serve.answers.catalog_lists import catalog_list
 from commands.serve.answers.simulation import simulated
 from commands.serve.answers.work import Answer, failure
-from commands.serve.documented import (
-    BODIES,
-    answer_of,
-    body_of,
-    bytes_of,
-    events_of,
-    read_only,
-)
+from commands.serve.documented import BODIES, answer_of, body_of, bytes_of, events_of, read_only
 from commands.serve.history import History, Kept, number_in
 from commands.serve.memory import Memory
 from commands.serve.page import add_page

@@ -65,12 +65,7 @@ def largest_rate(point: MeasuredPoint, limits: LatencyLimits, catalog: Catalog) 
     if not rate[best] * count[best]:
         return f"no split of {point.row['gpus']} × {legal.accelerator(best).name} meets the limits at any rate"
     requests = float(rate[best] * count[best])
-    return Capacity(
-        requests,
-        requests * replicas.lengths.output.mean,
-        legal.take(np.array([best])),
-        int(count[best]),
-    )
+    return Capacity(requests, requests * replicas.lengths.output.mean, legal.take(np.array([best])), int(count[best]))
 
 
 def _legal_splits(question: Question, gpus: int) -> Candidates:

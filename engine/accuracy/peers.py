@@ -6,10 +6,7 @@ from msgspec import Struct
 
 from engine.accuracy.scores import Accuracy, Score, ScoredRow, score
 
-COLUMNS = {
-    "itl": ("itl_ms", ("itl_ms_mean", "itl_ms_median")),
-    "ttft": ("ttft_ms", ("ttft_ms_mean", "ttft_ms_median")),
-}
+COLUMNS = {"itl": ("itl_ms", ("itl_ms_mean", "itl_ms_median")), "ttft": ("ttft_ms", ("ttft_ms_mean", "ttft_ms_median"))}
 """By metric: the peer's column, and those of the measurements that it stands for."""
 
 
@@ -43,11 +40,7 @@ def comparisons(accuracy: Accuracy, peer_rows: Sequence[Mapping[str, str]]) -> t
     ids = {row.id for row in accuracy.rows}
     return tuple(
         Comparison(
-            peer,
-            version,
-            len(rows),
-            sum(row["measurement_id"] in ids for row in rows),
-            dict(_metrics(ours, rows)),
+            peer, version, len(rows), sum(row["measurement_id"] in ids for row in rows), dict(_metrics(ours, rows))
         )
         for (peer, version), rows in groups.items()
     )

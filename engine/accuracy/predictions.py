@@ -12,15 +12,7 @@ from catalogs.catalog import Catalog
 from catalogs.errors import FleetcastError
 from catalogs.records.protocols import LatencyLimits
 from catalogs.records.runtimes import Scheduler
-from engine.accuracy.benchmarks import (
-    MOST_REQUESTS,
-    Benchmark,
-    OpenLoop,
-    Printed,
-    Progress,
-    benchmark_of,
-    scheduler_of,
-)
+from engine.accuracy.benchmarks import MOST_REQUESTS, Benchmark, OpenLoop, Printed, Progress, benchmark_of, scheduler_of
 from engine.accuracy.capacities import largest_rate
 from engine.accuracy.columns import FIGURES, columns_of, metric_of
 from engine.accuracy.loads import bands_at_rate, figures_of
@@ -84,10 +76,7 @@ def read(row: Mapping[str, str], catalog: Catalog) -> Reading:
 
 
 def predict_points(
-    points: Sequence[Reading],
-    catalog: Catalog,
-    simulator: Simulator | None = None,
-    progress: Progress | None = None,
+    points: Sequence[Reading], catalog: Catalog, simulator: Simulator | None = None, progress: Progress | None = None
 ) -> list[Outcome]:
     """Return each point's predictions, or why there are none; those of one system and load are computed together.
 

@@ -145,13 +145,7 @@ def calibrate(
 
 
 def _by_memory(
-    row: Row,
-    memory: ServerMemory,
-    catalog: Catalog,
-    *,
-    name: str,
-    made: date,
-    inputs: Sequence[CalibrationInput],
+    row: Row, memory: ServerMemory, catalog: Catalog, *, name: str, made: date, inputs: Sequence[CalibrationInput]
 ) -> CalibrationRun:
     """Return the calibration that a start-up log alone gives: of memory.
 

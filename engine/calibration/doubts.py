@@ -30,10 +30,7 @@ FEWEST: Final = 2
 
 
 def too_fast(
-    points: Sequence[MeasuredPoint],
-    calibration: Calibration,
-    ends: Mapping[str, tuple[float, float]],
-    catalog: Catalog,
+    points: Sequence[MeasuredPoint], calibration: Calibration, ends: Mapping[str, tuple[float, float]], catalog: Catalog
 ) -> dict[int, str]:
     """Return the points that are faster than the accelerator's peaks allow without any overhead, each with a sentence.
 

@@ -9,15 +9,7 @@ from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
-from engine.estimate.given_load import (
-    Basis,
-    Percentiles,
-    Point,
-    as_sent,
-    basis_of,
-    point_of,
-    variation_stated,
-)
+from engine.estimate.given_load import Basis, Percentiles, Point, as_sent, basis_of, point_of, variation_stated
 from engine.estimate.load_kinds import GivenLoad
 from engine.estimate.smallest_fit import Unfit, smallest_fit
 from engine.plan import (

@@ -72,11 +72,7 @@ BLOCKS: tuple[Block, ...] = (
         (
             Entry("tensorrt-llm", ("dense", "mixture", "sparse", "served", "served mixture")),
             Entry("pipelines", ("pipelines",), runtimes=()),
-            Entry(
-                "tensorrt-llm-rtx-pro",
-                ("products", "links"),
-                accelerators=("rtx-pro-6000-bse",),
-            ),
+            Entry("tensorrt-llm-rtx-pro", ("products", "links"), accelerators=("rtx-pro-6000-bse",)),
         ),
     ),
     Block(
@@ -92,16 +88,9 @@ BLOCKS: tuple[Block, ...] = (
         (
             Entry("tensorrt-llm-0.9", ("dense",)),
             Entry("engines-of-2024", ("grouped queries",), runtimes=("tensorrt-llm-0.9", "nim")),
+            Entry("tensorrt-llm-0.9-ada", ("products", "attention", "links"), architectures=("Ada",)),
             Entry(
-                "tensorrt-llm-0.9-ada",
-                ("products", "attention", "links"),
-                architectures=("Ada",),
-            ),
-            Entry(
-                "engines-of-2024-hopper",
-                ("compiled",),
-                architectures=("Hopper",),
-                runtimes=("tensorrt-llm-0.9", "nim"),
+                "engines-of-2024-hopper", ("compiled",), architectures=("Hopper",), runtimes=("tensorrt-llm-0.9", "nim")
             ),
             Entry("tensorrt-llm-0.9-nvl", ("streams",), accelerators=("h100-nvl-94gb",)),
         ),
@@ -110,14 +99,7 @@ BLOCKS: tuple[Block, ...] = (
         "nim",
         ("nvidia_dli_nim",),
         ("itl",),
-        (
-            Entry("nim", ("dense", "served")),
-            Entry(
-                "nim-hopper",
-                ("compiled",),
-                architectures=("Hopper",),
-            ),
-        ),
+        (Entry("nim", ("dense", "served")), Entry("nim-hopper", ("compiled",), architectures=("Hopper",))),
     ),
     Block(
         "llama.cpp",

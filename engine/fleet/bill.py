@@ -51,14 +51,7 @@ class Usage(Struct, frozen=True):
         return min(1.0, max(0.0, self.prefill_s_per_call * self.saturated_rps))
 
 
-def bill(
-    choice: OfferChoice,
-    *,
-    fleet: FleetSize,
-    usage: Usage,
-    time_held: Mapping[int, int],
-    money: Money,
-) -> Cost:
+def bill(choice: OfferChoice, *, fleet: FleetSize, usage: Usage, time_held: Mapping[int, int], money: Money) -> Cost:
     """Return the bill on the chosen offer.
 
     Args:

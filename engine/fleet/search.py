@@ -116,18 +116,7 @@ def _sized(
     monthly, offers = fleet_prices(question, found, counts)
     order = _ranked(question, found, capacity, accelerators, monthly)
     return SizedCandidates(
-        found,
-        replicas,
-        batch,
-        capacity,
-        lightest,
-        in_flight,
-        counts,
-        accelerators,
-        monthly,
-        offers,
-        order,
-        rejected,
+        found, replicas, batch, capacity, lightest, in_flight, counts, accelerators, monthly, offers, order, rejected
     )
 
 

@@ -172,12 +172,7 @@ def _capacity(replicas: Replicas, targets: tuple[Target, ...], ceiling: float) -
     return rate[:, 0]
 
 
-def _count(
-    spec: WorkloadSpec,
-    question: Question,
-    best: SizedCandidates,
-    capacity: Floats,
-) -> float:
+def _count(spec: WorkloadSpec, question: Question, best: SizedCandidates, capacity: Floats) -> float:
     load = spec.traffic.concurrency or question.mean_rate or 0.0
     return _today(replica_counts(spec, float(load), capacity), spec, best)
 

@@ -118,10 +118,7 @@ def _case_bands(chosen: ChosenFleet, *, beyond: bool) -> dict[str, CaseBand] | N
     question, catalog = chosen.question, chosen.question.catalog
     accelerator = chosen.candidate.candidates.accelerator(0)
     new = new_levels(
-        catalog.measured_systems,
-        runtime=question.runtime.id,
-        model=question.model.id,
-        accelerator=accelerator.id,
+        catalog.measured_systems, runtime=question.runtime.id, model=question.model.id, accelerator=accelerator.id
     )
     bands: dict[str, CaseBand] = {}
     for metric, load in (("itl", SERVED), ("ttft", SERVED), ("throughput", "offline")):

@@ -343,11 +343,7 @@ def _context(workings: Workings) -> Values:
 
 def _lengths(workings: Workings) -> Values:
     lengths = workings.question.lengths
-    return {
-        "decode_steps": lengths.decoded,
-        "prompt_tokens": lengths.prompt.mean,
-        "answer_tokens": lengths.output.mean,
-    }
+    return {"decode_steps": lengths.decoded, "prompt_tokens": lengths.prompt.mean, "answer_tokens": lengths.output.mean}
 
 
 def _targets(workings: Workings) -> Values:

@@ -53,10 +53,7 @@ def simulated_moments(
     middle = (np.arange(len(after)) + MINUTES / 2) / MINUTES_PER_HOUR - 0.5
     climbs = (np.roll(hours, -1) - hours)[np.floor(middle).astype(int) % len(hours)] > 0
     rise = np.where(climbs | ~climbs.any(), after - before, -np.inf)
-    places: dict[MomentName, int] = {
-        "peak": int((before + after).argmax()),
-        "steepest": int(rise.argmax()),
-    }
+    places: dict[MomentName, int] = {"peak": int((before + after).argmax()), "steepest": int(rise.argmax())}
     simulated: list[Moment] = []
     skipped: list[MomentName] = []
     for name, start in places.items():

@@ -13,13 +13,7 @@ from catalogs.errors import InputError, listed
 from catalogs.kept import kept, made_once
 from catalogs.matrices import total_parameters
 from catalogs.records.accelerators import Accelerator
-from catalogs.records.models import (
-    UNKNOWN_PRECISION,
-    Checkpoint,
-    GroupedAttention,
-    LatentAttention,
-    ModelArchitecture,
-)
+from catalogs.records.models import UNKNOWN_PRECISION, Checkpoint, GroupedAttention, LatentAttention, ModelArchitecture
 from catalogs.records.precisions import Precision
 from catalogs.records.runtimes import ServingRuntime
 from catalogs.storage import Storage, storage_of

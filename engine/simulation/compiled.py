@@ -80,9 +80,7 @@ def compiled_loops() -> Loops:
     Each function is copied with its callees replaced by their compiled forms. Where no directory for the cache can be
     written, they are compiled anew in every process.
     """
-    made: dict[str, _Function] = {
-        "_rise": _compile(heaps._rise, {}),
-    }
+    made: dict[str, _Function] = {"_rise": _compile(heaps._rise, {})}
     made["_drop"] = _compile(heaps._drop, made)
     for name in ("push", "pop", "remove", "size"):
         made[name] = _compile(getattr(heaps, f"array_{name}"), made)

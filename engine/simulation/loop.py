@@ -85,13 +85,7 @@ from engine.simulation.kv_blocks import (
 
 
 def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
-    replica: int,
-    horizon: float,
-    once: bool,
-    model: Model,
-    policy: Policy,
-    requests: RequestColumns,
-    state: State,
+    replica: int, horizon: float, once: bool, model: Model, policy: Policy, requests: RequestColumns, state: State
 ) -> None:
     """Run a replica as far as arrivals before ``horizon`` determine, and note when it wakes again.
 

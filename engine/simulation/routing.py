@@ -21,11 +21,7 @@ def kind_of(routing: Routing) -> int:
 
 
 def choices(
-    routing: Routing,
-    replicas: int,
-    numbers: Ints,
-    prefixes: Ints,
-    random: np.random.Generator,
+    routing: Routing, replicas: int, numbers: Ints, prefixes: Ints, random: np.random.Generator
 ) -> tuple[Ints, Ints]:
     """Return the replica of each request, or the two among which it chooses; zeros where all are looked at.
 

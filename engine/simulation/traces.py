@@ -53,12 +53,7 @@ _Reader = Callable[[str], _Row | None]
 
 
 def read_trace(
-    lines: Iterable[str],
-    name: str,
-    *,
-    speed_up: float = 1.0,
-    size: int = CHUNK,
-    timestamps: Timestamps | None = None,
+    lines: Iterable[str], name: str, *, speed_up: float = 1.0, size: int = CHUNK, timestamps: Timestamps | None = None
 ) -> Iterator[Requests]:
     """Yield the requests of a trace, ``size`` at a time.
 

@@ -85,12 +85,7 @@ def _collectives_of(
 
 
 def all_reduce_seconds(
-    message_bytes: Floats,
-    group: int,
-    accelerator: Accelerator,
-    rates: Rates,
-    *,
-    per_node: int,
+    message_bytes: Floats, group: int, accelerator: Accelerator, rates: Rates, *, per_node: int
 ) -> Floats:
     """Return the seconds of an all-reduce of ``message_bytes`` over ``group`` accelerators.
 

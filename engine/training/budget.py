@@ -319,13 +319,7 @@ def _checkpoints(question: TrainingQuestion, option: RunOption) -> Checkpoints:
     kept = min(CHECKPOINTS_KEPT, ceil(run_hours / interval - 1e-9))
     lost = written_hours / interval + (interval / 2 + RESTART_HOURS) / between_hours
     months = run_hours / HOURS_PER_MONTH
-    return Checkpoints(
-        size,
-        interval,
-        kept,
-        size / GB * kept * STORAGE_USD_PER_GB_MONTH * months,
-        min(lost, 1.0),
-    )
+    return Checkpoints(size, interval, kept, size / GB * kept * STORAGE_USD_PER_GB_MONTH * months, min(lost, 1.0))
 
 
 def _notes(question: TrainingQuestion, used: Utilisation) -> Sequence[str]:

@@ -188,14 +188,7 @@ def sources(asked: Asked) -> Explanation:
     """Return where prices, times and facts come from, with their days."""
     plan, offer = asked.plan, asked.plan.chosen.offer
     facts = [
-        (
-            (
-                "price",
-                price_sourced(offer),
-            )
-            if offer
-            else ("price", plan.cost.note)
-        ),
+        (("price", price_sourced(offer)) if offer else ("price", plan.cost.note)),
         (
             "in the price",
             "whole instances, as listed; no discount, tax, egress, storage or staff"

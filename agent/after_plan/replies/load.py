@@ -53,10 +53,7 @@ def token_volume(asked: Asked) -> Explanation:
     working = fleet.working_replicas * plan.chosen.accelerators_per_replica
     facts = [
         ("the fleet can make", f"{show_count(fleet.capacity_output_tokens_per_s)} output tokens/s"),
-        (
-            f"a {noun} of it",
-            f"{show_figure(fleet.capacity_output_tokens_per_s / working)} output tokens/s",
-        ),
+        (f"a {noun} of it", f"{show_figure(fleet.capacity_output_tokens_per_s / working)} output tokens/s"),
         ("one user sees", f"{show_figure(stream)} tokens/s at the peak"),
     ]
     if traffic.requests_per_s:

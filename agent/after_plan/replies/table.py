@@ -3,15 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from agent.after_plan.replies import (
-    extremes,
-    grounds,
-    load,
-    prose,
-    scope,
-    stated,
-    ways,
-)
+from agent.after_plan.replies import extremes, grounds, load, prose, scope, stated, ways
 from agent.after_plan.replies.asked import Asked
 from agent.after_plan.replies.bills import budget, ends, hours, money, places, unit_prices
 from agent.after_plan.replies.choices import cheaper, faster, hardware, models

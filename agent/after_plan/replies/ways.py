@@ -322,7 +322,7 @@ def training(asked: Asked) -> Explanation:
         *kept,
         *paragraphs(
             f"{budget.fewest_accelerators} × {budget.accelerator} hold it; {low} to {high} accelerator-hours at the "
-            "utilisation of published runs. `fleetcast train` has memory, checkpoints and other sizes.",
+            "utilisation of published runs. `fleetcast train` has memory, checkpoints and other sizes."
         ),
     )
 

@@ -120,10 +120,7 @@ def _derived(said: str, path: str, derived_at: str) -> str:
 
 def _chart(chart: blocks.Chart) -> str:
     caption = f"<figcaption>{_text(chart.title or chart.y_label)}</figcaption>"
-    columns = (
-        blocks.Column(chart.x_label),
-        *(blocks.Column(one.label, "right") for one in chart.series),
-    )
+    columns = (blocks.Column(chart.x_label), *(blocks.Column(one.label, "right") for one in chart.series))
     rows = tuple((f"{x:.3g}", *(one.shown[place] for one in chart.series)) for place, x in enumerate(chart.x))
     figures = _table(blocks.Table(columns, rows))
     return f"<figure>{caption}{chart_svg(chart)}<details><summary>Its figures</summary>{figures}</details></figure>"

@@ -197,11 +197,7 @@ def _measured(found: Candidates, question: Question) -> Candidates:
 
 
 def _replicas_for(
-    found: Candidates,
-    questions: Sequence[Question],
-    targets: Sequence[Sequence[Target]],
-    calls: Floats,
-    step_s: float,
+    found: Candidates, questions: Sequence[Question], targets: Sequence[Sequence[Target]], calls: Floats, step_s: float
 ) -> Floats:
     """Return the replicas that each candidate needs in an hour, spares among them; NaN where it cannot.
 

@@ -55,11 +55,7 @@ def cheaper_how(asked: Asked) -> Explanation:
     input_mean = plan.spec.tokens.input.mean
     changes: list[Change] = [
         *ANY_ACCELERATOR,
-        (
-            "half of the prompts in the prefix cache",
-            {"tokens.prefix_hit": max(0.5, plan.spec.tokens.prefix_hit)},
-            NONE,
-        ),
+        ("half of the prompts in the prefix cache", {"tokens.prefix_hit": max(0.5, plan.spec.tokens.prefix_hit)}, NONE),
         ("prompts half as long", {"tokens.input.mean": input_mean / 2}, NONE),
         ("no peak (work put off to quiet hours)", {"traffic.peak_factor": 1.0}, NONE),
     ]

@@ -60,9 +60,7 @@ def at_load(asked: Asked) -> Explanation:
     )
     lead = "; ".join(filter(None, verdicts))
     return (
-        *paragraphs(
-            f"{lead[:1].upper()}{lead[1:]}, with the plan's own fleet of {plan.fleet.accelerators} {noun}.",
-        ),
+        *paragraphs(f"{lead[:1].upper()}{lead[1:]}, with the plan's own fleet of {plan.fleet.accelerators} {noun}."),
         Table(columns, tuple(rows)),
         *paragraphs(
             f"It holds to {show_rate(plan.answer.holds_to_requests_per_s)} in the busiest hour, then"
