@@ -2,12 +2,16 @@
 
 import asyncio
 import multiprocessing
+import os
 import pickle
 import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.util import find_spec
 from multiprocessing import resource_tracker
+from multiprocessing.synchronize import Event
+from threading import Thread
 from typing import Any, Final
 
 from msgspec import Struct
@@ -18,6 +22,8 @@ from commands.serve.settings import Settings
 
 MOST_REMEMBERED: Final = 64 * 2**20
 """Bytes of answers."""
+SPAWNING: Final = multiprocessing.get_context("spawn")
+"""Not forked: the server has threads."""
 BUSY: Final = "all processes are busy; ask again in a second"
 
 
@@ -30,21 +36,24 @@ class Pool:
         self._tasks: list[asyncio.Task[None]] = []
         self._remembered = Memory[tuple[str, bytes], Answer](MOST_REMEMBERED)
         self._asked: dict[tuple[str, bytes], asyncio.Future[Answer]] = {}
+        self._compiled = SPAWNING.Event()
+        self._compiling = SPAWNING.Process(target=_compile, args=(self._compiled,), daemon=True)
         self.waiting = 0
         self.remembered = 0
         """Answers that were given from memory."""
 
     async def warm(self) -> None:
-        """Start the processes and let each load what a forecast needs."""
+        """Start the processes and let each load what a forecast needs; beside them the simulator is compiled."""
+        if find_spec("numba"):
+            await asyncio.to_thread(_without_interrupts, self._compiling.start)
         processes = await asyncio.gather(*(self._started() for _ in range(self._settings.workers)))
         self._tasks = [asyncio.create_task(self._work(process)) for process in processes]
 
     async def _started(self) -> "_Process":
         """Return a new process that is ready; it ends with the connection to it."""
         here, there = socket.socketpair()
-        told = (there, self._settings.directories, self._settings.allow_hub, self._settings.answer_s)
-        # Not forked: the server has threads.
-        process = multiprocessing.get_context("spawn").Process(target=_serve, args=told)
+        told = (there, self._compiled, self._settings.directories, self._settings.allow_hub, self._settings.answer_s)
+        process = SPAWNING.Process(target=_serve, args=told)
         await asyncio.to_thread(_without_interrupts, process.start)
         there.close()
         started = _Process(*await asyncio.open_connection(sock=here, limit=MOST_WAITING))
@@ -89,6 +98,8 @@ class Pool:
         """Let running work finish and end the processes."""
         for task in self._tasks:
             task.cancel()
+        if self._compiling.pid:
+            self._compiling.kill()
 
 
 ENDING: Final = (signal.SIGINT, signal.SIGTERM)
@@ -141,7 +152,33 @@ class _Late(BaseException):
     """An answer takes longer than it may; no handler of exceptions takes it for its own."""
 
 
-def _serve(asked: socket.socket, directories: tuple[str, ...], allow_hub: bool, answer_s: float) -> None:
+def _compile(compiled: Event) -> None:
+    """Have numba's cache hold the simulator's loops, where it can: half a second where it does already, else twenty."""
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(10)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+    from engine.simulation.compiled import compiled_loops
+    from engine.simulation.simulate import hold_compiled_loops
+
+    if compiled_loops().kept:
+        hold_compiled_loops()
+        compiled.set()
+
+
+def _hasten(compiled: Event) -> None:
+    """Take the compiled loops once the cache holds them."""
+    import gc
+
+    from engine.simulation.simulate import hold_compiled_loops
+
+    compiled.wait()
+    hold_compiled_loops()
+    gc.freeze()
+
+
+def _serve(
+    asked: socket.socket, compiled: Event, directories: tuple[str, ...], allow_hub: bool, answer_s: float
+) -> None:
     """Answer what comes until the server ends."""
     import gc
     from pathlib import Path
@@ -157,6 +194,7 @@ def _serve(asked: socket.socket, directories: tuple[str, ...], allow_hub: bool, 
     answered("page", b'{"flags": {"model": "llama-3.1-8b", "rps": "1", "preset": "chat"}}', desk)
     gc.collect()
     gc.freeze()  # what every answer needs lives as long as the process
+    Thread(target=_hasten, args=(compiled,), daemon=True).start()
     with suppress(OSError), asked.makefile("rwb") as stream:
         answer: Any = "ready"
         while True:

@@ -125,7 +125,6 @@ class PeakHour(Struct, frozen=True):
             first_counted=first,
             last_counted=last,
             most_turns=self.budget.left,
-            speed="plain",
         )
         stopped = result.stopped_at
         cut_short = stopped is not None and stopped < last

@@ -114,7 +114,6 @@ def _moment(
         seed=seed,
         first_counted=first,
         most_turns=budget.left,
-        speed="plain",
     )
     last = result.stopped_at
     requests = (sum(map(len, load)) if last is None else last) - first

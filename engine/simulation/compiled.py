@@ -25,6 +25,8 @@ class Loops(Struct, frozen=True):
     renumber: _Function
     compiled: bool
     """Runs on arrays; else on lists."""
+    kept: bool = False
+    """Numba's cache keeps them for the next process."""
 
 
 PLAIN = Loops(
@@ -96,9 +98,10 @@ def compiled_loops() -> Loops:
     ):
         for name in names.split():
             made[name] = _compile(getattr(module, name), made)
-    _listen(_is_kept(made["advance"]))
+    kept = _is_kept(made["advance"])
+    _listen(kept)
     entries = ("serve_open", "serve_closed", "settle", "load_of", "renumber")
-    return Loops(**{name: made[name] for name in entries}, compiled=True)
+    return Loops(**{name: made[name] for name in entries}, compiled=True, kept=kept)
 
 
 def _compile(function: Any, made: dict[str, _Function]) -> _Function:

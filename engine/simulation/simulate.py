@@ -103,7 +103,8 @@ def simulate(
         last_counted: requests from this one on only keep the replicas busy; None where all count.
         most_turns: turns of the loop, over all replicas, after which the simulation stops; None: it ends with the
             load.
-        speed: plain Python, compiled by numba (the extra ``fast``), or whichever is sooner done. The results are equal.
+        speed: plain Python, compiled by numba (the extra ``fast``), or whichever is sooner done, which is the compiled
+            one wherever this process holds it. The results are equal.
 
     Raises:
         InputError: the waiting requests outgrow what can be held.
@@ -178,9 +179,24 @@ def simulate_protocol(
     return _result(fleet, tally, timeline)
 
 
+def hold_compiled_loops() -> None:
+    """Compile the loops, or read them from numba's cache, for all further simulations of this process."""
+    model = StepModel(tokens=(1, 2), seconds=(1e-3, 1e-3), budget=8, seats=8)
+    scheduler = Scheduler(token_budget=8, max_sequences=8, mixed=True, chunked=True)
+    ones = np.ones(2, dtype=np.int64)
+    load = requests_of(np.zeros(2), ones, ones)
+    simulate(model, scheduler, load, replicas=2, routing="least_outstanding", speed="compiled")
+
+
 def loops_for(speed: Speed, expected: int) -> Loops:
-    """Return the loops at the speed that was asked for; ``expected`` requests decide where nothing was."""
-    if speed == "compiled" or (speed == "auto" and expected >= WORTH_COMPILING and can_compile()):
+    """Return the loops at the speed that was asked for; where none was, compiled ones that the process holds already.
+
+    Args:
+        speed: that was asked for.
+        expected: requests; so many may be worth reading the compiled loops back.
+    """
+    held = compiled_loops.cache_info().currsize > 0
+    if speed == "compiled" or (speed == "auto" and (held or (expected >= WORTH_COMPILING and can_compile()))):
         return compiled_loops()
     return PLAIN
 

@@ -11,7 +11,12 @@ from random import Random
 import numpy as np
 import pytest
 
+from catalogs.catalog import Catalog
+from engine.method import forecast
+from engine.simulation.compiled import PLAIN, compiled_loops
 from engine.simulation.heaps import array_pop, array_push, array_remove
+from engine.simulation.simulate import hold_compiled_loops, loops_for
+from engine.workload import Target, spec_from
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -84,3 +89,17 @@ def test_where_no_cache_can_be_written_the_loops_still_compile(tmp_path: Path) -
     unwritable = {"NUMBA_CACHE_DIR": nowhere, "XDG_CACHE_HOME": nowhere, "HOME": nowhere, "LOCALAPPDATA": nowhere}
     for _ in range(2):
         assert pushed(tmp_path, **unwritable) == ["compiling False", PUSHED]
+
+
+def test_a_process_that_holds_the_compiled_loops_simulates_with_them_and_plans_the_same() -> None:
+    """As the server's processes do; others would read them back for longer than one plan's simulations take."""
+    pytest.importorskip("numba", reason="the extra fast is not installed")
+    asked = {"model": "llama-3.1-70b", "precision.weights": "fp8", "hardware.accelerators": ("h100-sxm-80gb",)}
+    near = {"traffic.requests_per_s": 9.0, "tokens.input.mean": 1500, "tokens.output.mean": 300}
+    spec = spec_from(asked | near | {"targets": (Target(metric="ttft", percentile="p95", seconds=0.8),)})
+    compiled_loops.cache_clear()
+    assert loops_for("auto", 10) is PLAIN
+    plain = forecast(spec, Catalog.load())
+    hold_compiled_loops()
+    assert loops_for("auto", 10).compiled
+    assert forecast(spec, Catalog.load()) == plain
