@@ -19,7 +19,7 @@ from agent.interpret.demand.rest import ask_whole_load, is_of_a_key, unused_figu
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.interpret.facts.settlement import implausible
-from agent.interpret.lengths_and_times.lengths import LONGEST_LENGTH
+from agent.interpret.lengths_and_times.totals import LONGEST_LENGTH
 from agent.interpret.roles.figures import Second, is_figure
 from agent.interpret.traffic.growth import GROWTH
 from agent.interpret.traffic.how_many import USUAL_HABIT, read_users

@@ -40,7 +40,7 @@ _ELSEWHERE: Final = tuple(
         "'yesterday'",
         # 'the last month' ends now, 'last month' is over
         "(?<! 'the') (?<! 'our') ('last' | 'previous') (time | 'night' | 'spring' | 'summer' | 'autumn' | 'winter' | "
-        "'season' | 'january' | 'december')",
+        "'season' | 'january' | 'december') (?! 'bill' | 'invoice' | 'usage' | 'total')",
         "dur 'ago'",
         f"{_WE} ('used' 'to' | {_DID})",
         "(?: ^ | (?<= stop | comma | colon | conj | 'it')) 'used' 'to' 'be'",

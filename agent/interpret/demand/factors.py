@@ -126,7 +126,7 @@ class Line(Struct):
         item = self.items[at]
         if item.has("dur"):
             return self._pause(at, since)
-        if not item.has("num", "pct", "mult"):
+        if not item.has("num", "pct", "mult") or (item.has("num") and self._is(at + 1, "token")):
             return None
         unit, first = self._behind(at), at
         known = unit.last > at and any(self.items[n].has(*_NOUNS) for n in range(at + 1, unit.last + 1))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from functools import partial
 from itertools import pairwise
 from math import exp, log
 from statistics import NormalDist
@@ -13,10 +12,10 @@ from agent.interpret.facts.reading import Choice
 from agent.interpret.lengths_and_times.mixtures import read_mixtures
 from agent.interpret.lengths_and_times.prompt_parts import read_parts
 from agent.interpret.lengths_and_times.targets import read_throughput
+from agent.interpret.lengths_and_times.totals import rate_of_totals, totals_of
 from agent.interpret.words.grammar import Amount, Match, Rule
 from agent.interpret.words.text_units import count_of_tokens, in_tokens, whole
-from agent.interpret.words.vocabulary import SECONDS
-from catalogs.units import show_count, show_figure
+from catalogs.units import show_count
 
 _UNIT = "(token | textunit)"
 _SOFT = "(plain | pctl | colon | paren){0,6}"
@@ -55,22 +54,6 @@ _REASONING: Final = (
     Rule("('think' | 'thinks' | 'thinking' | 'reasons') ('for' | link | upto){0,3} n:num token"),
 )
 _DRAFTED: Final = Rule("n:num draft token?")
-_TOTALS: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num (i:incue | o:outcue) token ((conj | comma | slash){1,2} m:num (incue | outcue) token)? (a:adverb | per "
-        "t:time | slash s:(time | tshort))",
-        "n:num token (a:adverb | per t:time | slash s:(time | tshort)) (i:(incue | in) | o:(outcue | out)) ((conj | "
-        "comma | slash){1,2} m:num token? (incue | outcue | in | out))?",
-        "n:num token? (i:(incue | in) | o:(outcue | out)) (conj | comma | slash){1,2} m:num token? (incue | outcue | "
-        "in | out) token? (a:adverb | per t:(time (?<! 'second' | 'sec' | 's')) | slash s:(time | tshort))",
-        "n:num token? (i:(incue | in) | o:(outcue | out)) (conj | comma | slash){1,2} m:num token? (incue | outcue | "
-        "in | out) token?",
-        "n:num (i:incue | o:outcue) token ((conj | comma | slash){1,2} m:num (incue | outcue) token?)?",
-    )
-)
-LONGEST_LENGTH: Final = 1e8
-"""Tokens that no prompt and no answer has: so many are a total, of a month unless another time is said."""
 _PAIRS: Final = tuple(
     Rule(pattern)
     for pattern in (
@@ -159,12 +142,6 @@ _P95: Final = (
 )
 _LONGEST_READ: Final = 2e6
 """Tokens of pages or words that one prompt may hold; '12,000 pages' are many prompts."""
-_TOKEN_RATE: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num (unknown | ingrand | incue | outcue){0,1} token (per t:time | slash per? s:(time | tshort)) ingrand?",
-    )
-)
 _ALONE: Final = Rule("(?: ^ | (?<= comma | stop)) n:num (i2:'in' | o2:'out') (?= comma | stop | $)")
 _LEFT_OVER: Final = Rule(
     f"n:num unknown? u:{_UNIT} (w:'each' 'way' | w2:'each' (?= comma | stop | $) | (?! per | slash))"
@@ -177,7 +154,7 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     for match in _DRAFTED.matches(draft.sentence):
         draft.dropped.append(draft.sentence.span(match.first, match.last))
         draft.sentence.claim(match.first, match.last)
-    totals = _totals(draft, known)
+    totals = totals_of(draft, known)
     read_parts(draft)
     _context(draft)
     for rule in _REASONING:
@@ -209,6 +186,7 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     paths.append(draft.asked_path or "")
     sides = {_side(match) for match in weak} | {path.split(".")[1] for path in paths if path.startswith("tokens.")}
     sides |= {"input" for found in draft.findings if found.path == "serving.context_window"}
+    sides |= {total.side for total in totals}
     said = {found.path for found in draft.findings}
     for match in weak:
         behind = match.index("n") > match.first and match.sentence.items[match.first].has("in", "out")
@@ -218,8 +196,8 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
         if asked or {"input", "output"} <= sides or _is_plainly_a_length(match):
             _length(draft, match)
     _p95_apart(draft)
-    _requests_of(draft, totals, known)
-    _token_rates(draft, known)
+    read_throughput(draft)
+    rate_of_totals(draft, totals, known)
     _window_or_prompt(draft, known)
     _without_side(draft, known)
     _means_of_medians(draft)
@@ -304,8 +282,9 @@ def _side(match: Match) -> str:
 
 
 def _length(draft: Draft, match: Match) -> None:
-    """Note a length, unless its number was taken meanwhile."""
-    if match["n"].claimed or _leads_on(draft, match):
+    """Note a length, unless its number was taken meanwhile, or is of prompt and answer together."""
+    behind = draft.sentence.items[match.last + 1 : match.last + 2]
+    if match["n"].claimed or _leads_on(draft, match) or ("i4" in match and behind and behind[0].has("ingrand")):
         return
     side = _side(match)
     unit = match["u"].word if "u" in match else "token"
@@ -443,92 +422,6 @@ def _window_or_prompt(draft: Draft, known: Mapping[str, Any]) -> None:
         draft.questions.append((text, "tokens.input.mean", choices, finding.start, finding.end))
 
 
-def _totals(draft: Draft, known: Mapping[str, Any]) -> list[Match]:
-    """Divide '100 million input tokens a day' by the requests; return those for which nobody said how many."""
-    totals: list[Match] = []
-    for rule in _TOTALS:
-        for match in rule.matches(draft.sentence):
-            if rule in _TOTALS[-2:]:
-                if count_of_tokens(match["n"]).value < LONGEST_LENGTH:
-                    continue
-                said = " ".join(draft.sentence.words(match.first, match.last).split())
-                note = f"{said!r} is more than one request has: taken as the total of a month"
-                draft.notes.append((note, *draft.sentence.span(match.first, match.last)))
-            rate = _rate_of_total(draft, match) or draft.value("traffic.requests_per_s")
-            rate = rate or known.get("traffic.requests_per_s")
-            if rate:
-                _per_request(draft, match, rate)
-                continue
-            draft.sentence.claim(match.first, match.last)
-            totals.append(match)
-    return totals
-
-
-def _seconds_of(match: Match) -> float:
-    """Return the time of a total: a month where none is said."""
-    return next((SECONDS[match[group].word] for group in ("t", "s", "a") if group in match), SECONDS["month"])
-
-
-def _requests_of(draft: Draft, totals: list[Match], known: Mapping[str, Any]) -> None:
-    """Divide totals by the length of one prompt or answer where that is known; else ask for the requests."""
-    for match in totals:
-        side = "input" if "i" in match else "output"
-        each = draft.value(f"tokens.{side}.mean") or known.get(f"tokens.{side}.mean")
-        if each and not draft.has("traffic.requests_per_s"):
-            seconds = _seconds_of(match)
-            total = count_of_tokens(match["n"]).value
-            rate = total / seconds / each
-            shown = f"{show_count(total)} / {show_count(seconds)} s / {show_count(each)} tokens"
-            option = Option(rate, f"{shown} = {show_figure(rate)} requests/s on average")
-            draft.found("traffic.requests_per_s", match.first, match.last, [option])
-            continue
-        if draft.has("traffic.requests_per_s") and each:
-            continue
-        said = " ".join(draft.sentence.words(match.first, match.last).split())
-        text = f"{said!r} are totals: in how many requests?"
-        draft.ask("traffic.requests_per_s", match.first, match.last, text)
-
-
-_IN_SO_MANY: Final = Rule(
-    "(('in' | 'across' | 'over' | 'for' | 'from' | paren) approx? k:num unknown? event | comma approx? k2:num event "
-    "(?! per | slash | adverb | near{1,2} per))"
-)
-
-
-def _rate_of_total(draft: Draft, match: Match) -> float | None:
-    """Return and note the requests/s of '62M tokens a month in 410k requests': both are of the same time."""
-    found = _IN_SO_MANY.at(draft.sentence, match.last + 1)
-    if found is None or draft.has("traffic.requests_per_s"):
-        return None
-    seconds = _seconds_of(match)
-    requests = count_of_tokens(found["k" if "k" in found else "k2"]).value
-    rate = requests / seconds
-    echo = f"{show_count(requests)} / {show_count(seconds)} s = {show_figure(rate)} requests/s on average"
-    draft.found("traffic.requests_per_s", match.first, found.last, [Option(rate, echo)])
-    draft.sentence.claim(found.first, found.last)
-    return rate
-
-
-def _per_request(draft: Draft, match: Match, rate: float) -> None:
-    """Note the tokens of a request where totals in a time and the rate are known."""
-    seconds = _seconds_of(match)
-    first_side = "input" if "i" in match else "output"
-    sides = (("n", first_side), ("m", "output" if first_side == "input" else "input"))
-    for group, side in sides:
-        if group in match:
-            name, each = ("prompts" if side == "input" else "answers"), rate * seconds
-            draft.read(
-                f"tokens.{side}.mean", match, count_of_tokens(match[group]),
-                lambda v: float(f"{v / seconds / rate:.9g}"),
-                partial(_total_shown, name, each),
-            )  # fmt: skip
-
-
-def _total_shown(name: str, requests: float, total: float, made: float) -> str:
-    shown = f"{show_count(total)} / {show_count(requests)} requests = {show_figure(made)} tokens on average"
-    return f"{name}: {shown}"
-
-
 def _pairs(draft: Draft) -> None:
     for position, rule in enumerate(_PAIRS):
         others = position == 4 and any(_token_pair(draft, match) for match in rule.matches(draft.sentence))
@@ -620,34 +513,6 @@ def _p95_apart(draft: Draft) -> None:
                 continue
             unit = match["u"].word if "u" in match else "token"
             _note(draft, side, count_of_tokens(match["n"]), unit, match["p"].entries[0], match.first, match.last)
-
-
-def _token_rates(draft: Draft, known: Mapping[str, Any]) -> None:
-    """Ask whether '12 million tokens a day' are so many requests, where both lengths are known."""
-    prompt = draft.value("tokens.input.mean") or known.get("tokens.input.mean")
-    answer = draft.value("tokens.output.mean") or known.get("tokens.output.mean")
-    read_throughput(draft)
-    if draft.has("traffic.requests_per_s"):
-        return
-    for rule in _TOKEN_RATE:
-        for match in rule.matches(draft.sentence):
-            if not prompt or not answer:
-                said = " ".join(draft.sentence.words(match.first, match.last).split())
-                text = (
-                    f"{said!r} is a total: with the lengths of prompts and answers, or the requests, it gives the rate"
-                )
-                draft.notes.append((text, *draft.sentence.span(match.first, match.last)))
-                draft.sentence.claim(match.first, match.last)
-                continue
-            word = next(match[group].word for group in ("t", "s", "a") if group in match)
-            rate = count_of_tokens(match["n"]).value / SECONDS[word]
-            choices = tuple(
-                Choice(rate / each, f"{name}: {show_figure(rate)} / {each:g} = {show_figure(rate / each)} requests/s")
-                for name, each in (("prompts and answers", prompt + answer), ("answers alone", answer))
-            )
-            said = " ".join(draft.sentence.words(match.first, match.last).split())
-            text = f"{said!r}: are these prompts and answers together, or answers alone?"
-            draft.ask("traffic.requests_per_s", match.first, match.last, text, choices)
 
 
 def _without_side(draft: Draft, known: Mapping[str, Any]) -> None:

@@ -333,7 +333,7 @@ def _same_within(draft: Draft) -> None:
 
 
 _SIDE: Final = "(i:(incue | 'in') | o:(outcue | 'out'))"
-_ALL: Final = "(ingrand | 'in' 'all' | 'all' 'in')"
+_ALL: Final = "ingrand"
 _INSIDE: Final = (
     "(paren | comma | dash | 'of' | 'which' | 'them' | 'it' | 'that' | link | perrequest | per | event | conj)"
 )

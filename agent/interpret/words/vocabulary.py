@@ -312,7 +312,8 @@ PHRASES: Final[dict[str, str]] = {
     "every developer|each employee|every employee|each client|every client|a user|one user|each of our users|"
     "each engineer|every engineer|every person|each of whom|all of them|each student|each agent|every one of them|"
     "each visitor|every visitor|each member|each dev",
-    "ingrand": "in total|in aggregate|from the whole cluster|for the whole cluster|over the whole fleet|"
+    "ingrand": "in total|in all|all in|all told|in aggregate|"
+    "from the whole cluster|for the whole cluster|over the whole fleet|"
     "total throughput|across all users|system wide|cluster wide",
     "allat": "both at|all at|each at|all of them at|all of these at",
     "fullprecision": "full precision|unquantized|unquantised|no quantization|no quantisation|not quantized|"

@@ -1,0 +1,196 @@
+"""Tokens in a time, as bills and dashboards have them: with the requests they give lengths, with lengths the rate."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from agent.interpret.facts.draft import Draft, Option
+from agent.interpret.facts.reading import Choice
+from agent.interpret.words.grammar import Match, Rule
+from agent.interpret.words.text_units import count_of_tokens
+from agent.interpret.words.vocabulary import SECONDS
+from catalogs.units import show_count, show_figure
+
+LONGEST_LENGTH: Final = 1e7
+"""Tokens that no prompt and no answer has: so many are a total, of a month unless another time is said."""
+_RATE: Final = "traffic.requests_per_s"
+_FEWEST_REQUESTS: Final = 100.0
+"""Of a count of requests beside totals, without a time of its own."""
+_SIDE: Final = "(i:(incue | in) | o:(outcue | out))"
+_PERIOD: Final = "(a:adverb | on? per (unknown | mean | link){0,2} t:time | slash per? s:(time | tshort))"
+_TOKENS: Final = tuple(
+    Rule(pattern)
+    for pattern in (
+        f"n:num token {_PERIOD} 'of'? {_SIDE}",  # 40M tokens a day in
+        f"n:num token? {_SIDE} token?",  # 6M out, 912M input tokens
+        "n:num (unknown | ingrand)? token",  # 3 million tokens
+    )
+)
+_BEHIND: Final = Rule(f"(ingrand | conj | plus | paren)? {_PERIOD}")
+_SPAN: Final = Rule("a:adverb | (per | 'last' | 'this' | 'previous' | 'past') (unknown | mean | link){0,2} t:time")
+"""A time that is told apart from the totals: 'last month we had …'."""
+_REQUESTS: Final = Rule(
+    "k:num (unknown | model){0,2} event (?! per | slash | adverb | window | near{1,2} per | token | num)"
+)
+_EACH: Final = Rule("n:num token? (comma | paren)? ingrand")
+
+
+class Total(Struct):
+    """Tokens of one side, or of both, in a time."""
+
+    first: int
+    last: int
+    tokens: float
+    side: str
+    """'input', 'output', or nothing where it is not said."""
+    seconds: float
+    together: bool
+    """Prompts and answers are said to be counted together."""
+    said: tuple[int, int]
+    """The first and last item of it and of those beside it that share its time."""
+
+
+def totals_of(draft: Draft, known: Mapping[str, Any]) -> list[Total]:
+    """Take the tokens in a time, and return those for which nobody said how many requests they are.
+
+    Args:
+        draft: of the sentence.
+        known: values that were given before.
+    """
+    totals = _totals(draft, shortest=SECONDS["minute"])
+    sided = [total for total in totals if total.side]
+    rate = draft.value(_RATE) or known.get(_RATE)
+    if sided and not rate and not draft.has(_RATE):
+        rate = _rate_of_count(draft, sided[0])
+    if not rate:
+        return totals
+    _lengths(draft, sided, rate)
+    return [total for total in totals if not total.side]
+
+
+def rate_of_totals(draft: Draft, totals: Sequence[Total], known: Mapping[str, Any]) -> None:
+    """Divide totals by the lengths that were read meanwhile; else ask for the requests.
+
+    Args:
+        draft: of the sentence.
+        totals: of which the requests are not known.
+        known: values that were given before.
+    """
+    prompt, answer = (
+        draft.value(f"tokens.{side}.mean") or known.get(f"tokens.{side}.mean") for side in ("input", "output")
+    )
+    each = {"input": prompt, "output": answer, "": _together(draft) or 0.0}
+    totals = [*totals, *_totals(draft, shortest=1.0)]
+    for total in sorted(totals, key=lambda one: not each[one.side]):
+        if draft.has(_RATE):
+            if total.side and not each[total.side] and (rate := draft.value(_RATE)):
+                _lengths(draft, [total], rate)
+            continue
+        said = " ".join(draft.sentence.words(*total.said).split())
+        a_second = total.tokens / total.seconds
+        shown = f"{show_count(total.tokens)} / {show_count(total.seconds)} s"
+        if length := each[total.side]:
+            rate = a_second / length
+            echo = f"{shown} / {show_count(length)} tokens = {show_figure(rate)} requests/s on average"
+            draft.found(_RATE, *total.said, [Option(rate, echo)])
+        elif total.side and not any(each[other.side] for other in totals if other.side):
+            draft.ask(_RATE, *total.said, f"{said!r} are totals: in how many requests?")
+        elif prompt and answer:
+            ways = (("prompts and answers", prompt + answer), ("answers alone", answer))
+            choices = [
+                Choice(a_second / both, f"{name}: {shown} / {both:g} = {show_figure(a_second / both)} requests/s")
+                for name, both in ways[: 1 if total.together else 2]
+            ]
+            text = f"{said!r}: are these prompts and answers together, or answers alone?"
+            draft.ask(_RATE, *total.said, text, choices)
+        elif not total.side:
+            text = f"{said!r} is a total: with the lengths of prompts and answers, or the requests, it gives the rate"
+            draft.notes.append((text, *draft.sentence.span(*total.said)))
+
+
+def _lengths(draft: Draft, totals: Sequence[Total], rate: float) -> None:
+    """Note the tokens of one request of each total, of so many requests/s."""
+    for total in totals:
+        requests, name = rate * total.seconds, "prompts" if total.side == "input" else "answers"
+        length = float(f"{total.tokens / requests:.9g}")
+        shown = (
+            f"{show_count(total.tokens)} / {show_count(requests)} requests = {show_figure(length)} tokens on average"
+        )
+        draft.found(f"tokens.{total.side}.mean", total.first, total.last, [Option(length, f"{name}: {shown}")])
+
+
+def _rate_of_count(draft: Draft, total: Total) -> float | None:
+    """Return and note the requests/s of '62M tokens a month in 410k requests': both are of the same time."""
+    for match in _REQUESTS.matches(draft.sentence):
+        requests = count_of_tokens(match["k"]).value
+        if requests >= _FEWEST_REQUESTS:
+            rate = requests / total.seconds
+            echo = f"{show_count(requests)} / {show_count(total.seconds)} s = {show_figure(rate)} requests/s on average"
+            draft.found(_RATE, match.first, match.last, [Option(rate, echo)])
+            return rate
+    return None
+
+
+def _together(draft: Draft) -> float | None:
+    """Return the tokens of a request, prompt and answer: '1.8k tokens all in'."""
+    lengths = [count_of_tokens(match["n"]).value for match in _EACH.matches(draft.sentence)]
+    return lengths[0] if len(lengths) == 1 and lengths[0] < LONGEST_LENGTH else None
+
+
+def _totals(draft: Draft, shortest: float) -> list[Total]:
+    """Take totals, without a side those of so many seconds or more; neighbours share it: '40M in / 6M out a day'."""
+    items, found = draft.sentence.items, list[Match]()
+    for rule in _TOKENS:
+        for match in rule.matches(draft.sentence):
+            if not any(one.first <= match.last and match.first <= one.last for one in found):
+                found.append(match)
+    chains = list[list[Match]]()
+    for match in sorted(found, key=lambda one: one.first):
+        between = items[chains[-1][-1].last + 1 : match.first] if chains else []
+        if chains and len(between) <= 2 and all(item.has("conj", "comma", "slash", "plus") for item in between):
+            chains[-1].append(match)
+        else:
+            chains.append([match])
+    return [total for chain in chains for total in _of_chain(draft, chain, shortest)]
+
+
+def _of_chain(draft: Draft, chain: Sequence[Match], shortest: float) -> list[Total]:
+    behind = _BEHIND.at(draft.sentence, chain[-1].last + 1)
+    seconds = next((time for match in (*chain, *([behind] if behind else ())) if (time := _seconds(match))), 0.0)
+    sides = ["input" if "i" in match else "output" if "o" in match else "" for match in chain]
+    tokens = [count_of_tokens(match["n"]).value for match in chain]
+    worded = any(item.has("token") for match in chain for item in draft.sentence.items[match.first : match.last + 1])
+    beyond = any(sides) and max(tokens) >= LONGEST_LENGTH
+    timed = seconds >= shortest and (worded or {"input", "output"} <= set(sides))
+    if not (beyond or timed or (seconds and worded and any(sides))):
+        return []
+    first, last = chain[0].first, max(chain[-1].last, behind.last if behind else 0)
+    if together := any(item.has("ingrand") for item in draft.sentence.items[first : last + 2]):
+        last += any(item.has("ingrand") for item in draft.sentence.items[last + 1 : last + 2])
+    if not seconds:
+        seconds = _span_of(draft, chain[0].first)
+    if not seconds:
+        seconds = SECONDS["month"]
+        said = " ".join(draft.sentence.words(first, last).split())
+        note = f"{said!r} is more than one request has: taken as the total of a month"
+        draft.notes.append((note, *draft.sentence.span(first, last)))
+    for at in range(first, last + 1):
+        draft.sentence.take(at)
+    ends = [*(match.last for match in chain[:-1]), last]
+    return [
+        Total(match.first, end, count, side, seconds, together, (first, last))
+        for match, end, count, side in zip(chain, ends, tokens, sides, strict=True)
+    ]
+
+
+def _seconds(match: Match) -> float:
+    return next((SECONDS[match[group].word] for group in ("a", "t", "s") if group in match), 0.0)
+
+
+def _span_of(draft: Draft, first: int) -> float:
+    """Return the time that is told in the sentence of a total; 0 where none is."""
+    stops = [at for at, item in enumerate(draft.sentence.items) if item.has("stop")]
+    low = max((at for at in stops if at < first), default=-1)
+    high = min((at for at in stops if at > first), default=len(draft.sentence.items))
+    return next((_seconds(one) for one in _SPAN.matches(draft.sentence) if low < one.first < high), 0.0)
