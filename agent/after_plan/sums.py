@@ -40,13 +40,7 @@ def _fleet(plan: CapacityPlan) -> Explanation:
                 )
             )
         )
-    columns = (
-        Column("for"),
-        Column("replicas", "right"),
-        Column(noun, "right"),
-        Column("monthly", "right"),
-        Column("why", wraps=True, spoken="sentence"),
-    )
+    columns = (Column("for"), *Column.figures("replicas", noun, "monthly"), Column.sentences("why"))
     rows = tuple(
         (line.reason, show_count(line.replicas), show_count(line.accelerators), usd_shown(line.monthly_usd), line.why)
         for line in plan.fleet.ledger
@@ -130,13 +124,7 @@ def _e2e(plan: CapacityPlan) -> Explanation:
 
 def _latency(plan: CapacityPlan, name: str, of: Callable[[Performance], Latency], text: str) -> Explanation:
     mean, peak = plan.performance.at_mean, plan.performance.at_peak
-    columns = (
-        Column(name),
-        Column("mean", "right"),
-        Column("p95", "right"),
-        Column("p99", "right"),
-        Column("load", "right"),
-    )
+    columns = (Column(name), *Column.figures("mean", "p95", "p99", "load"))
     rows = tuple(
         (
             label,

@@ -220,11 +220,9 @@ def side_by_side(branches: tuple[Branch, ...]) -> tuple[Say, ...]:
     columns: tuple[Column, ...] = (
         Column("plan"),
         Column("fleet", spoken="bare"),
-        Column("monthly", "right"),
-        Column(latency, "right"),
-        Column("ITL", "right"),
+        *Column.figures("monthly", latency, "ITL"),
         Column("targets", spoken="bare"),
-        Column("", wraps=True, spoken="sentence"),
+        Column.sentences(),
     )
     layouts = {(p.fleet.replicas, split_shown(p.chosen)) for b in branches if (p := b.capacity_plan)}
     one_origin = len({whose for b in branches if b.capacity_plan and (whose := origin_of(b.capacity_plan))}) < 2

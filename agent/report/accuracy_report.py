@@ -26,11 +26,7 @@ _SCORES = (Column("n", "right"), Column("median", "right"), Column("p90", "right
 _COVERAGE = (
     Column("points of a"),
     Column("metric", spoken="bare"),
-    Column("n", "right"),
-    Column("in 50 %", "right"),
-    Column("in 80 %", "right"),
-    Column("in 95 %", "right"),
-    Column("width", "right"),
+    *Column.figures("n", "in 50 %", "in 80 %", "in 95 %", "width"),
 )
 
 

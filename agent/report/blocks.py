@@ -50,6 +50,16 @@ class Column(Struct, frozen=True):
 
     Of a first column: whether the title is worth a line of its own."""
 
+    @staticmethod
+    def figures(*titles: str) -> "tuple[Column, ...]":
+        """Return columns of figures, which stand at the right."""
+        return tuple(Column(title, "right") for title in titles)
+
+    @staticmethod
+    def sentences(title: str = "") -> "Column":
+        """Return a last column of sentences."""
+        return Column(title, wraps=True, spoken="sentence")
+
 
 class Table(Struct, frozen=True):
     """Rows of cells; the first column names the row."""

@@ -126,14 +126,7 @@ def pool_sentence(pool: MeasuredPool, model: str) -> str:
 LEAST_GIB: Final = 0.005
 
 
-_ERRORS = (
-    Column("figure"),
-    Column("points", "right"),
-    Column("error before", "right"),
-    Column("after", "right"),
-    Column("band before", "right"),
-    Column("after", "right"),
-)
+_ERRORS = (Column("figure"), *Column.figures("points", "error before", "after", "band before", "after"))
 _CONSTANTS = (Column("constant"), Column("fit", "right"), Column("here", "right"), Column("what it is", wraps=True))
 
 
@@ -187,14 +180,7 @@ def benchmark_command(first: MeasuredPoint, one: NextMeasurement) -> str:
     return f"vllm bench serve {backend}{common} --ignore-eos --save-result"
 
 
-_HELD = (
-    Column("run"),
-    Column("figure"),
-    Column("measured", "right"),
-    Column("forecast", "right"),
-    Column("band", "right"),
-    Column(""),
-)
+_HELD = (Column("run"), Column("figure"), *Column.figures("measured", "forecast", "band"), Column(""))
 
 
 def held_plan_report(held: HeldPlan) -> Report:

@@ -19,12 +19,7 @@ def _blocks(run: FitRun) -> Iterator[Block]:
     columns = (
         Column("points of"),
         Column("metric"),
-        Column("n", "right"),
-        Column("fitted", "right"),
-        Column("groups out", "right"),
-        Column("families out", "right"),
-        Column("accelerators out", "right"),
-        Column("sources out", "right"),
+        *Column.figures("n", "fitted", "groups out", "families out", "accelerators out", "sources out"),
     )
     yield Table(columns, tuple(_row(line) for line in run.lines))
     yield Paragraph(
@@ -40,13 +35,7 @@ def _blocks(run: FitRun) -> Iterator[Block]:
     )
     if run.replays:
         yield Table(
-            (
-                Column("closed loops of"),
-                Column("metric"),
-                Column("n", "right"),
-                Column("formula", "right"),
-                Column("simulated", "right"),
-            ),
+            (Column("closed loops of"), Column("metric"), *Column.figures("n", "formula", "simulated")),
             tuple(_replayed(line) for line in run.replays),
         )
         yield Paragraph("The same, of TTFT, with constants fitted on the other groups alone.", "quiet")
@@ -61,12 +50,7 @@ def _blocks(run: FitRun) -> Iterator[Block]:
 _COVERAGE = (
     Column("bands of"),
     Column("metric"),
-    Column("n", "right"),
-    Column("units", "right"),
-    Column("in 50 %", "right"),
-    Column("in 80 %", "right"),
-    Column("in 95 %", "right"),
-    Column("width", "right"),
+    *Column.figures("n", "units", "in 50 %", "in 80 %", "in 95 %", "width"),
 )
 
 

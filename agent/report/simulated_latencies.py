@@ -26,8 +26,7 @@ def simulated_latencies(
     columns = (
         Column("latency"),
         Column("simulated", "right", spoken="bare"),
-        Column("95 % interval", "right"),
-        Column("formula", "right"),
+        *Column.figures("95 % interval", "formula"),
     )
     rows = [
         (f"{label} {name}", *_figure(getattr(latency, name)))

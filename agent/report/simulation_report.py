@@ -77,10 +77,7 @@ def _targets(targets: Sequence[SimulatedTarget]) -> Table:
     columns = (
         Column("target"),
         Column("simulated", "right", spoken="bare"),
-        Column("95 % interval", "right"),
-        Column("formula", "right"),
-        Column("target", "right"),
-        Column("requests within", "right"),
+        *Column.figures("95 % interval", "formula", "target", "requests within"),
         Column("", spoken="bare"),
     )
     rows = [_target_row(target) for target in targets]

@@ -336,8 +336,7 @@ def outgrow(asked: Asked) -> Explanation:
         )
         columns = (
             Column("growth a year"),
-            Column("full after", "right"),
-            Column(f"{accelerators_noun(plan.chosen)} in a year", "right"),
+            *Column.figures("full after", f"{accelerators_noun(plan.chosen)} in a year"),
         )
         return (
             *paragraphs(

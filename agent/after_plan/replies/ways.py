@@ -48,9 +48,7 @@ def own_or_rent(asked: Asked) -> Explanation:
         (bill.title, show_usd(bill.monthly_usd), show_usd(bill.yearly_usd * years), _once(bill.one_off_usd))
         for bill in found.feasible
     )
-    columns = (
-        Column("way"), Column("monthly", "right"), Column(f"{years:g} years", "right"), Column("once", "right"),
-    )  # fmt: skip
+    columns = (Column("way"), *Column.figures("monthly", f"{years:g} years", "once"))
     own = next(bill for bill in found.bills if bill.mode == "own")
     rent = next(bill for bill in found.bills if bill.mode == "rent")
     if own.infeasible:

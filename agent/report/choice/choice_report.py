@@ -150,13 +150,7 @@ def front_chart(spec: WorkloadSpec, front: Sequence[Option], marks: tuple[Mark, 
 
 def _table(spec: WorkloadSpec, options: Sequence[tuple[Option, str]], best: Option | None = None) -> Table:
     """Return options as rows; whose price one is at is said where that is not the price of the best."""
-    columns = (
-        Column("fleet"),
-        Column("monthly", "right"),
-        Column(latency_name(spec), "right"),
-        Column("ITL", "right"),
-        Column("", wraps=True, spoken="sentence"),
-    )
+    columns = (Column("fleet"), *Column.figures("monthly", latency_name(spec), "ITL"), Column.sentences())
     return Table(
         columns,
         tuple(

@@ -57,7 +57,7 @@ def comparison_report(compared: Sequence[Compared], *, saved: bool = False) -> R
         Column("monthly", "right"),
         Column("per 1M", "right"),
         Column("targets", spoken="bare"),
-        Column("", wraps=True, spoken="sentence"),
+        Column.sentences(),
     ]
     one_origin = len({origin_of(plan) for plan in plans} - {""}) < 2
     rows = [_row(one, target, one_origin) for one in compared]

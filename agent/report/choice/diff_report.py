@@ -82,12 +82,7 @@ def diff_report(before: CapacityPlan, after: CapacityPlan, why: Attribution) -> 
         change = f"{now / was - 1:+.1%}" if was and now is not None else ""
         cells = [("none" if value is None else shown(value)) for value in (was, now)]
         rows.append((_label(name), *cells, change))
-    columns = (
-        Column(""),
-        Column("previous", "right"),
-        Column("new", "right"),
-        Column("change", "right", spoken="bare"),
-    )
+    columns = (Column(""), *Column.figures("previous", "new"), Column("change", "right", spoken="bare"))
     blocks: list[Block] = (
         [Table(columns, tuple(rows))] if rows else [Paragraph("The inputs changed; the plan did not.")]
     )
@@ -102,11 +97,7 @@ def diff_report(before: CapacityPlan, after: CapacityPlan, why: Attribution) -> 
 
 def _parts_table(why: Attribution) -> Table:
     titles = () if why.why_not else tuple(title for title, _ in PARTS.values())
-    columns = (
-        Column("input"),
-        *(Column(title, "right") for title in titles),
-        Column("", wraps=True, spoken="sentence"),
-    )
+    columns = (Column("input"), *(Column(title, "right") for title in titles), Column.sentences())
     rows = [
         (label_of(one.input), *_cells(one.parts), f"{value_of(one, one.before)} → {value_of(one, one.after)}")
         for one in why.changed

@@ -22,7 +22,7 @@ def fits_report(found: Sequence[Compatibility], varied: str) -> Report:
         found: one for each model or accelerator.
         varied: the field that names a row: "model" or "accelerator".
     """
-    columns = (Column(varied), Column("in"), Column("on one", spoken="bare"), Column("", wraps=True, spoken="sentence"))
+    columns = (Column(varied), Column("in"), Column("on one", spoken="bare"), Column.sentences())
     rows = tuple(
         (getattr(one, varied), one.precision.upper(), Words(one.verdict, TONES[one.verdict]), what_helps(one))
         for one in found

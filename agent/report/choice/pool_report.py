@@ -106,12 +106,7 @@ def _used_apart(result: Together, fleet: Fleet) -> str:
 
 
 def _ways(result: Together) -> Table:
-    columns = (
-        Column("way"),
-        Column("GPUs", "right"),
-        Column("monthly", "right"),
-        Column("", wraps=True, spoken="sentence"),
-    )
+    columns = (Column("way"), *Column.figures("GPUs", "monthly"), Column.sentences())
     ranked = sorted((result.best, *result.others), key=lambda one: (round(one.monthly_usd, 2), one is not result.best))
     rows = [
         (
@@ -126,9 +121,7 @@ def _ways(result: Together) -> Table:
 
 
 def _met(result: Together) -> Table:
-    columns = (
-        Column("workload"), Column("way"), Column("TTFT p95", "right"), Column("ITL", "right"), Column("asked"),
-    )  # fmt: skip
+    columns = (Column("workload"), Column("way"), *Column.figures("TTFT p95", "ITL"), Column("asked"))
     rows = []
     for one in result.workloads:
         asked = ", ".join(f"{t.metric.upper()} {t.percentile} {show_seconds(t.seconds)}" for t in one.targets) or "–"

@@ -28,12 +28,7 @@ def sensitivity_report(plan: CapacityPlan, moved: Sensitivity) -> Report:
     ]
     if moved.swings:
         noun = accelerators_noun(plan.chosen)
-        columns = (
-            Column(f"−{STEP:.0%} → +{STEP:.0%}"),
-            Column(noun, "right"),
-            Column("monthly", "right"),
-            Column("", wraps=True, spoken="sentence"),
-        )
+        columns = (Column(f"−{STEP:.0%} → +{STEP:.0%}"), *Column.figures(noun, "monthly"), Column.sentences())
         rows = tuple(
             (
                 swing.input,

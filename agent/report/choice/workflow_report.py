@@ -75,10 +75,7 @@ def _times(best: WorkflowFleet, simulated: SimulatedWorkflows | None) -> Table:
 
 
 def _calls(workflow: AgentWorkflow, best: WorkflowFleet, simulated: SimulatedWorkflows | None) -> Table:
-    columns = (
-        Column("call"), Column("prompt", "right"), Column("found", "right"), Column("answer", "right"),
-        Column("TTFT", "right"), Column("whole", "right"), Column("tools", "right"),
-    )  # fmt: skip
+    columns = (Column("call"), *Column.figures("prompt", "found", "answer", "TTFT", "whole", "tools"))
     firsts, wholes = (simulated.ttft_s, simulated.call_s) if simulated else (best.ttft_s, best.call_s)
     rows = []
     for at, call in enumerate(best.calls):
@@ -101,12 +98,7 @@ def _calls(workflow: AgentWorkflow, best: WorkflowFleet, simulated: SimulatedWor
 
 
 def _others(fleets: Sequence[WorkflowFleet], best: WorkflowFleet) -> Table:
-    columns = (
-        Column("fleet"),
-        Column("monthly", "right"),
-        Column("p95", "right"),
-        Column("", wraps=True, spoken="sentence"),
-    )
+    columns = (Column("fleet"), *Column.figures("monthly", "p95"), Column.sentences())
     rows = []
     for fleet in fleets:
         why = "no price is known"

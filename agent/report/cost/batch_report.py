@@ -71,13 +71,7 @@ def _blocks(plan: BatchPlan) -> Iterator[Block]:
 
 
 def _ways(found: tuple[BatchOption, ...], *, by_term: bool) -> Table:
-    columns = (
-        *((Column("paid"),) if by_term else ()),
-        Column("fleet"),
-        Column("hours", "right"),
-        Column("GPU-h", "right"),
-        Column("cost", "right"),
-    )
+    columns = (*((Column("paid"),) if by_term else ()), Column("fleet"), *Column.figures("hours", "GPU-h", "cost"))
     return Table(columns, tuple(_way(one, by_term=by_term) for one in found))
 
 

@@ -36,13 +36,7 @@ def _blocks(plan: CapacityPlan, found: Comparison, years: float) -> Iterator[Blo
             f"{show_usd(cheapest.monthly_usd)} a month."
             + (" The one device that costs less is no service: it may neither grow nor fail." if edge_first else "")
         )
-    columns = (
-        Column("way"),
-        Column("monthly", "right"),
-        Column(f"{show_figure(years)} years", "right"),
-        Column("1M paid", "right"),
-        Column("1M used", "right"),
-    )
+    columns = (Column("way"), *Column.figures("monthly", f"{show_figure(years)} years", "1M paid", "1M used"))
     yield Table(columns, tuple(_row(bill, years) for bill in found.feasible))
     yield Paragraph(
         "1M paid: what is paid over the tokens served at the real duty cycle, to set beside an API's price; 1M used: "
@@ -122,7 +116,7 @@ def _bill_blocks(plan: CapacityPlan, bill: Bill) -> Iterator[Block]:
         yield Paragraph(sentence(f"{_capital(bill.title)} cannot be: {bill.infeasible}"), "bad")
         return
     yield Paragraph(f"{_capital(bill.title)}: {show_usd(bill.monthly_usd)} a month.", "strong")
-    columns = (Column("line"), Column("USD", "right"), Column("paid"), Column("", wraps=True, spoken="sentence"))
+    columns = (Column("line"), Column("USD", "right"), Column("paid"), Column.sentences())
     lines = [(line.label, show_usd(line.usd), KINDS[line.kind], line.why) for line in bill.lines]
     yield Table(columns, (*lines, (Words("a month", "strong"), show_usd(bill.monthly_usd), "sum of what recurs", "")))
     yield Facts(tuple(_bill_facts(bill)))

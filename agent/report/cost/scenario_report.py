@@ -19,7 +19,7 @@ SHOWN = 3
 
 def scenarios_report(scenarios: Iterable[Scenario]) -> Report:
     """Return the list of scenarios."""
-    columns = (Column("scenario"), Column("model"), Column("load"), Column("", wraps=True, spoken="sentence"))
+    columns = (Column("scenario"), Column("model"), Column("load"), Column.sentences())
     rows = tuple((one.id, f"{one.model} {one.precision.upper()}", load_shown(one), one.matters) for one in scenarios)
     return Report((Table(columns, rows),))
 
@@ -77,10 +77,7 @@ def _blocks(scenario: Scenario, found: Recommendation) -> Iterator[Block]:
     if found.reasons:
         yield Bullets(tuple(sentence(f"{reason[:1].upper()}{reason[1:]}") for reason in found.reasons), "Because:")
     if found.runners_up:
-        columns = (
-            Column("runner-up"), Column("monthly", "right"), Column("TTFT p95", "right"), Column("ITL", "right"),
-            Column("", wraps=True, spoken="sentence"),
-        )  # fmt: skip
+        columns = (Column("runner-up"), *Column.figures("monthly", "TTFT p95", "ITL"), Column.sentences())
         rows = tuple(
             (named(one), usd_shown(one.monthly_usd), show_seconds(one.ttft_p95_s), show_seconds(one.itl_mean_s), why)
             for one, why in found.runners_up[:SHOWN]

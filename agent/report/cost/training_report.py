@@ -36,14 +36,7 @@ def _blocks(budget: TrainingBudget) -> Iterator[Block]:
     yield _memory_bar(budget.memory)
     yield Facts(tuple(_memory_facts(budget)))
     yield Heading("On more or fewer")
-    columns = (
-        Column("accelerators"),
-        Column("days", "right"),
-        Column("MFU", "right"),
-        Column("accelerator-hours", "right"),
-        Column("cost", "right"),
-        Column("interruptions", "right"),
-    )
+    columns = (Column("accelerators"), *Column.figures("days", "MFU", "accelerator-hours", "cost", "interruptions"))
     yield Table(
         columns,
         tuple(
@@ -125,14 +118,7 @@ def _days(days: float) -> str:
 
 def published_report(found: Sequence[LeftOut]) -> Report:
     """Return the published runs beside what the runs of other teams predict of each."""
-    columns = (
-        Column("published run"),
-        Column("on"),
-        Column("hours", "right"),
-        Column("predicted", "right"),
-        Column("error", "right"),
-        Column("MFU", "right"),
-    )
+    columns = (Column("published run"), Column("on"), *Column.figures("hours", "predicted", "error", "MFU"))
     rows = tuple(
         (
             one.run.name,

@@ -31,11 +31,7 @@ def _table(first: str, rows: Sequence[tuple[str, Outcome]]) -> Table:
     return Table(
         (
             Column(first),
-            Column("TTFT", "right"),
-            Column("ITL", "right"),
-            Column("E2E", "right"),
-            Column("tokens/s", "right"),
-            Column("per chip", "right"),
+            *Column.figures("TTFT", "ITL", "E2E", "tokens/s", "per chip"),
             Column("verdict", spoken="bare"),
         ),
         tuple((label, *_cells(outcome)) for label, outcome in rows),

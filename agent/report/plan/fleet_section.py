@@ -22,10 +22,8 @@ def ledger_table(plan: CapacityPlan) -> Table:
     fleet = plan.fleet
     columns = (
         Column("for", spoken="bare"),
-        Column("replicas", "right"),
-        Column(accelerators_noun(plan.chosen), "right"),
-        Column("monthly", "right"),
-        Column("why", wraps=True, spoken="sentence"),
+        *Column.figures("replicas", accelerators_noun(plan.chosen), "monthly"),
+        Column.sentences("why"),
     )
     rows: list[tuple[Cell, ...]] = [
         (
@@ -96,11 +94,7 @@ def threshold_blocks(scaling: Autoscaling) -> Iterator[Block]:
     rows.append(
         ("reaction time", Words(show_seconds(scaling.reaction_time_s), path="autoscaling.reaction_time_s"), reaction)
     )
-    columns = (
-        Column("threshold", spoken="bare"),
-        Column("", "right", spoken="bare"),
-        Column("why", wraps=True, spoken="sentence"),
-    )
+    columns = (Column("threshold", spoken="bare"), Column("", "right", spoken="bare"), Column.sentences("why"))
     yield Table(columns, tuple(rows))
     if scaling.warnings:
         yield Group(tuple(Paragraph(text, "warning", "Warning") for text in scaling.warnings))

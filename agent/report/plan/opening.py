@@ -116,12 +116,7 @@ def fleet_table(plan: CapacityPlan, *, whole: bool = True) -> Table:
         whole: the line of the most too where it is today's.
     """
     fleet = plan.fleet
-    columns = (
-        Column("fleet"),
-        Column("replicas", "right"),
-        Column(accelerators_noun(plan.chosen), "right"),
-        Column("monthly", "right"),
-    )
+    columns = (Column("fleet"), *Column.figures("replicas", accelerators_noun(plan.chosen), "monthly"))
     per_replica = plan.chosen.accelerators_per_replica
     low, high = fleet.minimum_replicas, max(fleet.minimum_replicas, fleet.replicas)
     if plan.replay is not None:

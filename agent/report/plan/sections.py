@@ -104,10 +104,8 @@ def _alternatives(plan: CapacityPlan) -> Table:
     columns = (
         Column("candidate", spoken="bare"),
         Column("fleet", spoken="bare"),
-        Column("monthly", "right"),
-        Column("TTFT p95", "right"),
-        Column("ITL mean", "right"),
-        Column("why not", wraps=True, spoken="sentence"),
+        *Column.figures("monthly", "TTFT p95", "ITL mean"),
+        Column.sentences("why not"),
     )
     return Table(columns, tuple(_alternative_row(plan, at) for at in range(len(plan.alternatives))))
 

@@ -42,10 +42,7 @@ def bill_range(asked: Asked) -> Explanation:
     ):
         if usd is not None and abs(usd - cost.monthly_usd) > 1.0:
             rows.append((f"{title}{f' ({whose})' if whose else ''}", "", "", show_usd(usd)))
-    columns = (
-        Column("the bill of a month"), Column(accelerators_noun(plan.chosen), "right"), Column("billed", "right"),
-        Column("USD", "right"),
-    )  # fmt: skip
+    columns = (Column("the bill of a month"), *Column.figures(accelerators_noun(plan.chosen), "billed", "USD"))
     never = plan.bands is not None and not plan.bands.fleet.meets_targets
     bad = "At the bad end no number of replicas meets the targets: a larger bill would not buy them." if never else ""
     other = (

@@ -322,7 +322,7 @@ def _parts(plan: CapacityPlan) -> Explanation:
         for line in plan.fleet.ledger
         if line.reason not in ("burst", "growth") and (line.accelerators or line.monthly_usd)
     )
-    why = Column("why", wraps=True, spoken="sentence")
+    why = Column.sentences("why")
     columns = (Column("for"), Column(accelerators_noun(plan.chosen), "right"), Column("monthly", "right"), why)
     spares = next((line.monthly_usd for line in plan.fleet.ledger if line.reason == "spares"), None)
     kept = f"Spares take {usd_shown(spares)} of it." if spares else "Nothing of it is for spares: the plan has none."

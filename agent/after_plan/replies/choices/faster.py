@@ -47,13 +47,7 @@ def faster_how(asked: Asked) -> Explanation:
     metric: Metric = "itl" if asked.has("itl|tpot|tokens? per second|inter token|token gap|streaming") else "ttft"
     found = [(label, other) for label, other in sketched(asked, tuple(changes)) if isinstance(other, CapacityPlan)]
     found.sort(key=lambda item: getattr(item[1].performance.at_peak, f"{metric}_s").p95)
-    columns = (
-        Column("with"),
-        Column("TTFT p95", "right"),
-        Column("ITL p95", "right"),
-        Column("fleet"),
-        Column("monthly", "right"),
-    )
+    columns = (Column("with"), *Column.figures("TTFT p95", "ITL p95"), Column("fleet"), Column("monthly", "right"))
     rows = tuple(
         (
             label,

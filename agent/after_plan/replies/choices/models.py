@@ -49,7 +49,7 @@ def other_models(asked: Asked) -> Explanation:
     )
     why = {catalog.models[entry.id].name: entry.why for entry in entries}
     rows = [(label, shown(found, plan), why[label]) for label, found in sketched(asked, changes)]
-    columns = (Column("model"), *COLUMNS, Column("", wraps=True, spoken="sentence"))
+    columns = (Column("model"), *COLUMNS, Column.sentences())
     table = Table(
         columns,
         (

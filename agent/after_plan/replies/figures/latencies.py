@@ -234,13 +234,7 @@ def meets(asked: Asked) -> Explanation:
         return paragraphs(
             "No latency target was stated, so that none can be missed: say 'with p95 TTFT under 1 s'.", money
         )
-    columns = (
-        Column("at the peak"),
-        Column("forecast", "right"),
-        Column("target", "right"),
-        Column("room", "right"),
-        Column(""),
-    )
+    columns = (Column("at the peak"), *Column.figures("forecast", "target", "room"), Column(""))
     rows = tuple(
         (
             target_name(r.metric, r.percentile),

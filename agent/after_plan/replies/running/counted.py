@@ -54,9 +54,10 @@ def counted(asked: Asked) -> Explanation | None:
         f" targets{spare}."
     )
     columns = (
-        Column("replicas"), Column(noun, "right"), Column("hold within the targets", "right"),
-        Column("TTFT p95", "right"), Column("ITL p95", "right"), Column("for this load", spoken="bare"),
-    )  # fmt: skip
+        Column("replicas"),
+        *Column.figures(noun, "hold within the targets", "TTFT p95", "ITL p95"),
+        Column("for this load", spoken="bare"),
+    )
     rows = [_row(plan, peak, count, size) for count in dict.fromkeys((*replicas, float(plan.fleet.replicas)))]
     other = next(int(count) for count in replicas if count != plan.fleet.replicas)
     most = calls_shown(plan, plan.replica_capacity.saturated_requests_per_s)

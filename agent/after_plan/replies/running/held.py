@@ -40,9 +40,7 @@ def at_load(asked: Asked) -> Explanation:
     noun = accelerators_noun(plan.chosen)
     columns = (
         Column("load"),
-        Column("busiest hour", "right"),
-        Column("TTFT p95", "right"),
-        Column("ITL p95", "right"),
+        *Column.figures("busiest hour", "TTFT p95", "ITL p95"),
         Column("targets"),
         Column(f"{noun} it takes", "right"),
     )

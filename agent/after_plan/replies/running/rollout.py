@@ -41,12 +41,7 @@ def rollout(asked: Asked) -> Explanation:
         f" stand ready. {what}; requests in flight finish where the grace period is longer than an answer."
     )
     ways = [("a new one first, one by one", 1, replicas * start), ("all of them at once", replicas, start)]
-    columns = (
-        Column("way", wraps=True),
-        Column(f"{accelerators_noun(plan.chosen, 2)} more", "right"),
-        Column("for", "right"),
-        Column("costs", "right"),
-    )
+    columns = (Column("way", wraps=True), *Column.figures(f"{accelerators_noun(plan.chosen, 2)} more", "for", "costs"))
     rows = tuple(
         (
             way,
