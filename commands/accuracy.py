@@ -1,14 +1,7 @@
 """`fleetcast accuracy`: predict measured points and say how far off. `python commands/accuracy.py` is the same."""
 
 if __name__ == "__main__":
-    import sys
-    from pathlib import Path
-
-    # Run as a file, this folder stands first on the path: the project's root takes its place.
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
-    from commands import main
-
-    sys.exit(main(["accuracy", *sys.argv[1:]]))
+    __import__("as_file").run("accuracy")
 
 import os
 import sys

@@ -11,9 +11,8 @@ from catalogs.errors import IncompleteInput, InputError
 from catalogs.units import read_count
 from commands.asking import asked
 from commands.failures import Exit
-from commands.flag_options import OnlyWhatIsGiven, signature_with_flags
 from commands.forecast import Sentence
-from commands.options import App, Csv, Directories, Json, Plain, Spec
+from commands.options import App, Directories, Spec
 from commands.showing import Shape, notice, show_as
 
 app = App()
@@ -39,6 +38,7 @@ Deadline = Annotated[str | None, typer.Option(metavar="TIME|DAY", help="36h, 3 d
 Api = Annotated[str | None, typer.Option(metavar="NAMES", help="Whose price stands beside it, or none.")]
 
 
+@app.command("batch", flags=BATCH_FLAGS)
 def batch_command(
     sentence: Sentence = None,
     requests: Requests = None,
@@ -46,9 +46,8 @@ def batch_command(
     api: Api = None,
     spec: Spec = None,
     catalog: Directories = None,
-    json: Json = False,
-    csv: Csv = False,
-    plain: Plain = False,
+    *,
+    shape: Shape,
     **flags: list[str] | None,
 ) -> int:
     """Offline work: so many requests by a deadline. GPUs, hours and money, spot first, the API's batch price beside it.
@@ -57,7 +56,6 @@ def batch_command(
     """
     from agent.statements.costs.batches import Batch, batch_in, deadline_seconds
 
-    shape = Shape(json=json, csv=csv, plain=plain)
     now = datetime.now()
     said = batch_in(sentence, now) if sentence else None
     batch, rest = said or (None, sentence)
@@ -82,7 +80,3 @@ def batch_command(
     if not plan.best:
         return Exit.NOTHING_MEETS
     return Exit.CHECK_FAILED if plan.within_budget is False else Exit.DONE
-
-
-batch_command.__signature__ = signature_with_flags(batch_command, BATCH_FLAGS)  # type: ignore[attr-defined]
-app.command("batch", cls=OnlyWhatIsGiven)(batch_command)

@@ -1,14 +1,7 @@
 """`fleetcast calibrate`: benchmark files in, a server's constants out. `python commands/calibrate.py` is the same."""
 
 if __name__ == "__main__":
-    import sys
-    from pathlib import Path
-
-    # Run as a file, this folder stands first on the path: the project's root takes its place.
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
-    from commands import main
-
-    sys.exit(main(["calibrate", *sys.argv[1:]]))
+    __import__("as_file").run("calibrate")
 
 import sys
 from datetime import date
@@ -23,7 +16,7 @@ from catalogs.errors import InputError
 from catalogs.measurement_files import LARGEST_BYTES
 from commands.catalogs_of_user import calibrations_folder, user_catalogs
 from commands.failures import Exit
-from commands.input_files import text_of
+from commands.input_files import saved_plan
 from commands.options import App, Directories, Force, Json, Plain
 from commands.showing import notice, print_json, show
 
@@ -114,9 +107,8 @@ def calibrate_command(
 def _held(file: Path, results: list[Path], content: bytes | None, facts: "Catalog", *, json: bool, plain: bool) -> int:
     """Show a plan beside results of a benchmark."""
     from agent.session.calibrated_server import held_plan
-    from engine.plan_file import read_plan
 
-    held = held_plan(read_plan(text_of(file), str(file)), results, facts, content=content)
+    held = held_plan(saved_plan(file), results, facts, content=content)
     if json:
         from engine.plan import plain as plain_values
 

@@ -35,10 +35,6 @@ def _name(kind: str) -> Any:
 AcceleratorsName = Annotated[str | None, _name("accelerators")]
 ModelsName = Annotated[str | None, _name("models")]
 ProvidersName = Annotated[str | None, _name("providers")]
-PresetsName = Annotated[str | None, _name("presets")]
-WorkflowsName = Annotated[str | None, _name("workflows")]
-RuntimesName = Annotated[str | None, _name("runtimes")]
-PrecisionsName = Annotated[str | None, _name("precisions")]
 Json = Annotated[bool, typer.Option("--json", help="A JSON list, in the units of the catalog files.")]
 FitsCsv = Annotated[bool, typer.Option("--csv", help="With --fits: a row for each, for spreadsheets.")]
 Plain = Annotated[bool, typer.Option("--plain", help="One labelled line for each entry; the default when piped.")]
@@ -167,36 +163,29 @@ def apis(
     _show(_named(name, facts.api_model, facts.api_models), json, plain, bool(name))
 
 
-@app.command()
-def presets(name: PresetsName = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
-    """Kinds of traffic: token distributions, burstiness, prefix reuse, targets."""
-    facts = user_catalogs(catalog or ())
-    _show(_named(name, facts.preset, facts.presets), json, plain, bool(name))
+def _listing(kind: str) -> Callable[..., None]:
+    """Return the command that lists the entries of a kind, or shows one."""
+
+    def listed(
+        name: Annotated[str | None, _name(kind)] = None,
+        json: Json = False,
+        plain: Plain = False,
+        catalog: Directories = None,
+    ) -> None:
+        facts = user_catalogs(catalog or ())
+        entries = _named(name, getattr(facts, kind.removesuffix("s")), getattr(facts, kind))
+        _show(entries, json, plain, bool(name))
+
+    return listed
 
 
-@app.command()
-def workflows(
-    name: WorkflowsName = None, json: Json = False, plain: Plain = False, catalog: Directories = None
-) -> None:
-    """What agents do for one task: steps, branches, tools, the context that grows."""
-    facts = user_catalogs(catalog or ())
-    _show(_named(name, facts.workflow, facts.workflows), json, plain, bool(name))
-
-
-@app.command()
-def runtimes(name: RuntimesName = None, json: Json = False, plain: Plain = False, catalog: Directories = None) -> None:
-    """Serving runtimes: overheads, scheduler, memory that they take."""
-    facts = user_catalogs(catalog or ())
-    _show(_named(name, facts.runtime, facts.runtimes), json, plain, bool(name))
-
-
-@app.command()
-def precisions(
-    name: PrecisionsName = None, json: Json = False, plain: Plain = False, catalog: Directories = None
-) -> None:
-    """Number formats for weights and KV cache: bits per element, scales included."""
-    facts = user_catalogs(catalog or ())
-    _show(_named(name, facts.precision, facts.precisions), json, plain, bool(name))
+for _kind, _about in (
+    ("presets", "Kinds of traffic: token distributions, burstiness, prefix reuse, targets."),
+    ("workflows", "What agents do for one task: steps, branches, tools, the context that grows."),
+    ("runtimes", "Serving runtimes: overheads, scheduler, memory that they take."),
+    ("precisions", "Number formats for weights and KV cache: bits per element, scales included."),
+):
+    app.command(_kind, help=_about)(_listing(_kind))
 
 
 @app.command()

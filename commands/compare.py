@@ -13,8 +13,8 @@ from catalogs.errors import InputError
 from commands.asking import completed
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
-from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
-from commands.input_files import text_of
+from commands.flag_options import texts_of
+from commands.input_files import saved_plan
 from commands.options import App, Directories, Json, Plain, Spec
 from commands.progress import progress
 from commands.showing import left_out, notice, print_json, print_rows, show
@@ -38,6 +38,7 @@ Csv = Annotated[bool, typer.Option("--csv", help="CSV alone on standard output."
 NoVerify = Annotated[bool, typer.Option("--no-verify", help="Without simulating the plans: quicker.")]
 
 
+@app.command("compare", flags=FLAGS)
 def compare_command(
     what: What = None,
     spec: Spec = None,
@@ -84,12 +85,11 @@ def compare_command(
 
 def _saved(files: "Sequence[str]") -> "Iterator[Compared]":
     from agent.report.choice.comparison_report import Compared
-    from engine.plan_file import read_plan
 
     if len(files) < 2:
         raise InputError("one plan alone is compared with nothing; name two or more")
     for file in files:
-        yield Compared(Path(file).name.removesuffix(".json"), read_plan(text_of(Path(file)), file))
+        yield Compared(Path(file).name.removesuffix(".json"), saved_plan(Path(file)))
 
 
 def _asked(
@@ -139,7 +139,3 @@ def _asked(
                     raise
                 plan = NoPlan(str(error), ())
             yield Compared(label, plan)
-
-
-compare_command.__signature__ = signature_with_flags(compare_command, FLAGS)  # type: ignore[attr-defined]
-app.command("compare", cls=OnlyWhatIsGiven)(compare_command)

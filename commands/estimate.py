@@ -1,17 +1,9 @@
 """`fleetcast estimate`: one replica at a given load. `python commands/estimate.py` is the same."""
 
 if __name__ == "__main__":
-    import sys
-    from pathlib import Path
-
-    # Run as a file, this folder stands first on the path: the project's root takes its place.
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
-    from commands import main
-
-    sys.exit(main(["estimate", *sys.argv[1:]]))
+    __import__("as_file").run("estimate")
 
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -22,7 +14,7 @@ from agent.statements.spec_files import spec_file
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.completion import names_completed
 from commands.failures import Exit
-from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
+from commands.flag_options import texts_of
 from commands.options import App, Calibrated, Directories, PlainCharts, Spec
 from commands.progress import progress
 from commands.showing import notice, print_json, show
@@ -44,6 +36,7 @@ Explain = Annotated[bool, typer.Option("--explain", help="How each figure came a
 Json = Annotated[bool, typer.Option("--json", help="JSON alone: an object, or several under `estimates`.")]
 
 
+@app.command("estimate", flags=ESTIMATE_FLAGS)
 def estimate_command(
     concurrency: Concurrency = None,
     rps: Rps = None,
@@ -94,7 +87,3 @@ def _tree(outcomes: Any, explain: bool) -> dict[str, Any]:
 
     trees = [estimate_json(one) | ({"explanation": explanation_json(one)} if explain else {}) for one in outcomes]
     return trees[0] if len(trees) == 1 else {"estimates": trees}
-
-
-estimate_command.__signature__ = signature_with_flags(estimate_command, ESTIMATE_FLAGS)  # type: ignore[attr-defined]
-app.command("estimate", cls=OnlyWhatIsGiven)(estimate_command)

@@ -1,18 +1,26 @@
-"""The table of flags as options of a command."""
+"""Commands that are quick to parse, and the table of flags as their options."""
 
-import inspect
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from inspect import Parameter
 from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from agent.fields.field import Flag
-from agent.statements.flags import ALL
 from catalogs.errors import InputError
+from commands.as_typed import read_as_typed
 from commands.completion import KIND_OF_FIELD, names_completed
-from commands.options import Command
+
+
+class Command(TyperCommand):
+    """A command whose texts and paths are read without pydantic."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters, and the option that asks for help."""
+        return read_as_typed(super().get_params(ctx))
 
 
 class OnlyWhatIsGiven(Command):
@@ -47,35 +55,28 @@ def _refuse_several_specs(args: list[str], parameters: list[Any]) -> None:
         raise InputError(f"{len(files)} files are as many workloads, which fleetcast pool {named} puts together")
 
 
-def signature_with_flags(command: Callable[..., Any], panels: Mapping[str, Iterable[Flag]]) -> inspect.Signature:
-    """Return the command's signature with a parameter for each flag, by panel of --help, as typer reads it.
+def flag_parameters(panels: Mapping[str, Iterable[Flag]], taken: Iterable[str]) -> Iterator[Parameter]:
+    """Yield a parameter for each flag, by panel of --help, as typer reads it.
 
-    Each is a list, so that a flag that was given twice is seen and not decided by the order. An option that the command
-    has itself stands in place of the flag of its name.
+    Each is a list, so that a flag that was given twice is seen and not decided by the order.
+
+    Args:
+        panels: the flags.
+        taken: names of the options that a command has itself, which stand in place of flags.
     """
-    own = [p for p in inspect.signature(command).parameters.values() if p.kind is not p.VAR_KEYWORD]
-    taken = {parameter.name for parameter in own}
     for panel, flags in panels.items():
         for flag in flags:
-            if _parameter(flag) in taken:
+            name = flag.flag.removeprefix("--").replace("-", "_")
+            if name in taken:
                 continue
             kind_of_names = KIND_OF_FIELD.get(flag.path)
             option = typer.Option(
                 flag.flag, metavar=flag.metavar, help=flag.help, rich_help_panel=panel, show_default=False,
                 autocompletion=names_completed(kind_of_names) if kind_of_names and flag.metavar != "SIZE" else None,
             )  # fmt: skip
-            kind: Any = Annotated[list[str] | None, option]
-            own.append(
-                inspect.Parameter(_parameter(flag), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-            )
-    return inspect.Signature(own)
+            yield Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[list[str] | None, option])
 
 
 def texts_of(given: Mapping[str, list[str] | None]) -> dict[str, tuple[str, ...]]:
     """Return the texts of the flags that were given, by the name of the flag."""
-    names = {_parameter(flag): flag.flag for flag in ALL}
-    return {names[parameter]: tuple(texts) for parameter, texts in given.items() if texts}
-
-
-def _parameter(flag: Flag) -> str:
-    return flag.flag.removeprefix("--").replace("-", "_")
+    return {f"--{name.replace('_', '-')}": tuple(texts) for name, texts in given.items() if texts}

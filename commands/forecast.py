@@ -1,14 +1,7 @@
 """`fleetcast forecast`: a workload in, a capacity plan out. `python commands/forecast.py` is the same."""
 
 if __name__ == "__main__":
-    import sys
-    from pathlib import Path
-
-    # Run as a file, this folder stands first on the path: the project's root takes its place.
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
-    from commands import main
-
-    sys.exit(main(["forecast", *sys.argv[1:]]))
+    __import__("as_file").run("forecast")
 
 import sys
 from datetime import date
@@ -25,7 +18,7 @@ from catalogs.errors import InputError
 from commands.asking import completed, sentence_or_file
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
-from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
+from commands.flag_options import texts_of
 from commands.options import App, Calibrated, Directories, Force, Full, Plain, Spec
 from commands.progress import progress
 from commands.showing import exit_code, left_out, notice, print_json, show, show_no_plan
@@ -60,6 +53,7 @@ Output = Annotated[
 Insist = Annotated[bool, typer.Option("--insist", help="Take a value that nobody seems to mean as it is.")]
 
 
+@app.command("forecast", flags=FLAGS)
 def forecast_command(
     sentence: Sentence = None,
     spec: Spec = None,
@@ -232,7 +226,3 @@ def _said(sentence: str | None, facts: "Catalog", by_flags: "Statement") -> "Sta
     if not sentence.strip():
         raise InputError('the sentence is empty; say it as "70B fp8 on H100, 20 rps, 1.5k in, 300 out", or use flags')
     return stated_in(sentence, facts, answered=by_flags.values)
-
-
-forecast_command.__signature__ = signature_with_flags(forecast_command, FLAGS)  # type: ignore[attr-defined]
-app.command("forecast", cls=OnlyWhatIsGiven)(forecast_command)

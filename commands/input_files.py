@@ -4,9 +4,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from catalogs.errors import InputError, quoted, reading
+
+if TYPE_CHECKING:
+    from engine.plan import CapacityPlan
 
 
 @contextmanager
@@ -24,6 +27,17 @@ def opened(file: Path) -> Iterator[TextIO]:
             yield lines
         except UnicodeDecodeError:
             raise InputError(f"{name} is not text; a trace of requests is expected") from None
+
+
+def saved_plan(file: Path) -> "CapacityPlan":
+    """Return a saved plan, or a kept one by its number or name; - is standard input.
+
+    Raises:
+        InputError: there is no such file, it cannot be read, or it is no plan.
+    """
+    from engine.plan_file import read_plan
+
+    return read_plan(text_of(file), str(file))
 
 
 def text_of(file: Path) -> str:

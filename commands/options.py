@@ -1,16 +1,16 @@
 """What several commands have: how their app is made, and the options that they share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from inspect import Parameter, signature
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
-from typer.core import TyperCommand
 
-from commands.as_typed import read_as_typed
-from commands.showing import QUIET
+from agent.fields.field import Flag
+from commands.flag_options import Command, OnlyWhatIsGiven, flag_parameters
+from commands.showing import QUIET, Shape
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 HELP: Final[dict[str, Any]] = {"help_option_names": ["--help", "-h"]}
@@ -24,32 +24,32 @@ class App(typer.Typer):
         super().__init__(add_completion=False, pretty_exceptions_enable=False, context_settings=HELP, **settings)
 
     def command(
-        self, name: str | None = None, *, cls: type[TyperCommand] | None = None, **settings: Any
+        self, name: str | None = None, *, flags: Mapping[str, Iterable[Flag]] | None = None, **settings: Any
     ) -> Callable[[_Function], _Function]:
-        """Return what registers a function as a command, as ``typer.Typer.command`` does."""
-        register = super().command(name, cls=cls or Command, **settings)
+        """Return what registers a function as a command, as ``typer.Typer.command`` does.
+
+        A parameter ``shape`` stands for --json, --csv and --plain; keywords stand for the flags, by panel of --help.
+        """
+        register = super().command(name, cls=Command if flags is None else OnlyWhatIsGiven, **settings)
 
         def registered(function: _Function) -> _Function:
+            own = [one for one in signature(function).parameters.values() if one.kind is not one.VAR_KEYWORD]
+            shaped = any(one.name == "shape" for one in own)
+            parameters = [other for one in own for other in (_SHAPE if one.name == "shape" else (one,))]
+            parameters += [*flag_parameters(flags or {}, {one.name for one in own}), _QUIET]
+
             @wraps(function)
             def called(*arguments: Any, quiet: bool = False, **options: Any) -> Any:
                 QUIET.set(QUIET.get() or quiet)
+                if shaped:
+                    options["shape"] = Shape(**{one.name: options.pop(one.name) for one in _SHAPE})
                 return function(*arguments, **options)
 
-            own = signature(function)
-            quiet = Parameter("quiet", Parameter.KEYWORD_ONLY, default=False, annotation=Quiet)
-            called.__signature__ = own.replace(parameters=[*own.parameters.values(), quiet])  # type: ignore[attr-defined]
+            called.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
             register(called)
             return function
 
         return registered
-
-
-class Command(TyperCommand):
-    """A command whose texts and paths are read without pydantic."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """Return the parameters, and the option that asks for help."""
-        return read_as_typed(super().get_params(ctx))
 
 
 Spec = Annotated[str | None, typer.Option(metavar="FILE", help="TOML, YAML or JSON; - is standard input.")]
@@ -79,3 +79,10 @@ Assist = Annotated[
         ),
     ),
 ]
+
+_QUIET: Final = Parameter("quiet", Parameter.KEYWORD_ONLY, default=False, annotation=Quiet)
+_SHAPE: Final = tuple(
+    Parameter(name, Parameter.KEYWORD_ONLY, default=False, annotation=kind)
+    for name, kind in (("json", Json), ("csv", Csv), ("plain", Plain))
+)
+"""The options of a ``Shape``."""

@@ -9,10 +9,14 @@ import typer
 
 from agent.exports import format_called, format_names
 from catalogs.errors import InputError, visible
+from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
 from commands.gates import broken, gates_of, with_gates
-from commands.input_files import text_of
+from commands.input_files import saved_plan, text_of
 from commands.options import App, Directories, Full, Json, Plain
+from commands.progress import progress
+from commands.showing import exit_code, left_out, notice, print_json, show_no_plan
+from commands.showing import show as show_report
 
 if TYPE_CHECKING:
     from catalogs.catalog import Catalog
@@ -26,12 +30,9 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="What `forecast --out
 @app.command()
 def show(file: File, full: Full = False, plain: Plain = False, json: Json = False) -> int:
     """Show a plan that was saved."""
-    from commands.showing import exit_code, print_json
-    from commands.showing import show as show_report
     from engine.plan import plan_json
-    from engine.plan_file import read_plan
 
-    plan = read_plan(text_of(file), str(file))
+    plan = saved_plan(file)
     if json:
         print_json(plan_json(plan))
     else:
@@ -51,12 +52,9 @@ def export(
 ) -> int:
     """Write a plan that was saved in another format: a report, what deploys it, what scales and watches it."""
     from agent.session.written_files import file_bytes, write_files
-    from commands.catalogs_of_user import user_catalogs
-    from commands.showing import notice
-    from engine.plan_file import read_plan
 
     written = format_called(name)
-    files = written.files(read_plan(text_of(file), str(file)), user_catalogs(catalog or ()))
+    files = written.files(saved_plan(file), user_catalogs(catalog or ()))
     if output is not None:
         write_files(output, files, force=force)
         notice([f"Wrote {written.content} to {output}."])
@@ -84,19 +82,15 @@ def check(
     **gates: str | None,
 ) -> int:
     """Make a saved plan again: the same with the same catalog, else what moved. Exit 4 where a gate does not hold."""
-    from commands.catalogs_of_user import user_catalogs
-    from commands.progress import progress
     from engine.method import made_again
     from engine.plan import NoPlan
-    from engine.plan_file import as_written, read_plan
+    from engine.plan_file import as_written
 
     limits = gates_of(policy, gates)
-    before, facts = read_plan(text_of(file), str(file)), user_catalogs(catalog or ())
+    before, facts = saved_plan(file), user_catalogs(catalog or ())
     with progress("planning"):
         again = made_again(before, facts)
     if isinstance(again, NoPlan):
-        from commands.showing import show_no_plan
-
         show_no_plan(again, plain=plain)
         return Exit.NOTHING_MEETS
     after = as_written(again)
@@ -133,11 +127,8 @@ def diff(
     **gates: str | None,
 ) -> int:
     """What changed between two plans, and which input did how much of it. Exit 4 where a gate does not hold."""
-    from commands.catalogs_of_user import user_catalogs
-    from engine.plan_file import read_plan
-
     limits = gates_of(policy, gates)
-    before, after = (read_plan(text_of(file), str(file)) for file in (previous, new))
+    before, after = (saved_plan(file) for file in (previous, new))
     facts = user_catalogs(catalog or ())
     return _differences(before, after, facts, limits, same="", json=json, plain=plain, markdown=markdown)
 
@@ -155,9 +146,6 @@ def _differences(
 ) -> int:
     from agent.report.choice.diff_report import diff_report, diff_tree
     from agent.report.rendering.markdown import markdown as as_markdown
-    from commands.progress import progress
-    from commands.showing import exit_code, notice, print_json
-    from commands.showing import show as show_report
     from engine.choice.attribution import attribution
 
     with progress("comparing"):
@@ -192,21 +180,17 @@ def lint(
     """Look through rules that scale and watch a fleet, whoever wrote them: each fault with its line and the fix."""
     from agent.lint.lint import linted
     from agent.lint.load_curves import curve_in
-    from commands.catalogs_of_user import user_catalogs
-    from commands.showing import left_out, notice, print_json
-    from engine.plan import plain as plain_values
-    from engine.plan_file import read_plan
     from engine.planning.phrases import counted
 
     look = linted(
         {str(file): text_of(file) for file in files},
         user_catalogs(catalog or ()),
         engine=engine,
-        plan=read_plan(text_of(plan), str(plan)) if plan else None,
+        plan=saved_plan(plan) if plan else None,
         curve=curve_in(text_of(curve), str(curve)) if curve else (),
     )
     if json:
-        print_json(plain_values(look))
+        print_json(look)
     else:
         print("\n".join(visible(fault.shown) for fault in look.faults), end="\n" if look.faults else "")
         sound = "Nothing is wrong in what was read"
@@ -227,14 +211,10 @@ def explain(
     plain: Plain = False,
 ) -> int:
     """Derive a figure of a plan: its formula, what enters it and where from, what binds, and the figure once more."""
-    from commands.catalogs_of_user import user_catalogs
-    from commands.showing import print_json
-    from commands.showing import show as show_report
     from engine.choice.derivation.derivation import derivation, leaves
     from engine.plan import plan_json
-    from engine.plan_file import read_plan
 
-    plan = read_plan(text_of(file), str(file))
+    plan = saved_plan(file)
     if not path:
         figures = dict(leaves(plan_json(plan)))
         if json:

@@ -10,8 +10,7 @@ from catalogs.errors import IncompleteInput, InputError
 from commands.asking import asked
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
-from commands.flag_options import OnlyWhatIsGiven, signature_with_flags
-from commands.options import App, Csv, Directories, Json, Plain
+from commands.options import App, Directories
 from commands.progress import progress
 from commands.showing import Shape, notice, print_rows, show_as
 
@@ -33,14 +32,14 @@ Lora = Annotated[
 FILES = (".toml", ".yaml", ".yml", ".json")
 
 
+@app.command("pool", flags=FLAGS)
 def pool_command(
     workload: Workloads = None,
     spec: Specs = None,
     lora: Lora = False,
     catalog: Directories = None,
-    json: Json = False,
-    csv: Csv = False,
-    plain: Plain = False,
+    *,
+    shape: Shape,
     **flags: list[str] | None,
 ) -> int:
     """Whether several workloads share a fleet, share cards, or stay apart: the cheapest that holds each one's targets.
@@ -48,7 +47,6 @@ def pool_command(
     Of one model they are mixed on one fleet, hour by hour; of several they run beside each other on cards. Flags hold
     for all of them.
     """
-    shape = Shape(json=json, csv=csv, plain=plain)
     given = [*(workload or ()), *(spec or ())]
     if len(given) < 2:
         raise InputError(
@@ -66,7 +64,7 @@ def pool_command(
         return Exit.NOTHING_MEETS
     from agent.report.choice.pool_report import pool_report, pool_rows, pool_tree
 
-    if csv:
+    if shape.csv:
         print_rows(pool_rows(result))
     else:
         show_as(pool_report(result), pool_tree(result), shape, "")
@@ -92,7 +90,3 @@ def _named(specs: "Iterator[tuple[str, WorkloadSpec]]") -> "Iterator[tuple[str, 
     for name, spec in specs:
         seen[name] = seen.get(name, 0) + 1
         yield (f"{name} ({seen[name]})" if seen[name] > 1 else name), spec
-
-
-pool_command.__signature__ = signature_with_flags(pool_command, FLAGS)  # type: ignore[attr-defined]
-app.command("pool", cls=OnlyWhatIsGiven)(pool_command)

@@ -7,8 +7,8 @@ import typer
 from agent.statements.flags import FLAGS
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
-from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
-from commands.options import App, Csv, Directories, Json, Plain
+from commands.flag_options import texts_of
+from commands.options import App, Directories
 from commands.showing import Shape, notice, show_as
 
 if TYPE_CHECKING:
@@ -24,25 +24,23 @@ Name = Annotated[str, typer.Argument(metavar="SCENARIO", help="One of `scenarios
 @app.callback(invoke_without_command=True)
 def _without_command(context: typer.Context) -> int:
     """List them."""
-    return list_command() if context.invoked_subcommand is None else Exit.DONE
+    return list_command(shape=Shape()) if context.invoked_subcommand is None else Exit.DONE
 
 
 @app.command("list")
-def list_command(json: Json = False, csv: Csv = False, plain: Plain = False, catalog: Directories = None) -> int:
+def list_command(catalog: Directories = None, *, shape: Shape) -> int:
     """The scenarios, and what decides in each."""
     from agent.report.cost.scenario_report import scenarios_report
     from engine.plan import plain as plain_values
 
     scenarios = list(user_catalogs(catalog or ()).scenarios.values())
-    tree = [plain_values(one) for one in scenarios] if json else None
-    show_as(scenarios_report(scenarios), tree, Shape(json=json, csv=csv, plain=plain), "Scenarios")
+    tree = [plain_values(one) for one in scenarios] if shape.json else None
+    show_as(scenarios_report(scenarios), tree, shape, "Scenarios")
     return Exit.DONE
 
 
 @app.command("show")
-def show_command(
-    name: Name, json: Json = False, csv: Csv = False, plain: Plain = False, catalog: Directories = None
-) -> int:
+def show_command(name: Name, catalog: Directories = None, *, shape: Shape) -> int:
     """What a scenario asks."""
     from agent.report.cost.scenario_report import scenario_report
     from agent.statements.costs.scenarios import scenario_question
@@ -52,19 +50,18 @@ def show_command(
     scenario = facts.scenario(name)
     spec = scenario_question(scenario, facts).completed().spec
     tree = {**plain_values(scenario), "spec": plain_values(spec)}
-    show_as(scenario_report(scenario, spec), tree, Shape(json=json, csv=csv, plain=plain), "Scenario")
+    show_as(scenario_report(scenario, spec), tree, shape, "Scenario")
     return Exit.DONE
 
 
+@app.command("run", flags=FLAGS)
 def run_command(
-    name: Name, json: Json = False, csv: Csv = False, plain: Plain = False, catalog: Directories = None,
-    **flags: list[str] | None,
+    name: Name, catalog: Directories = None, *, shape: Shape, **flags: list[str] | None,
 ) -> int:  # fmt: skip
     """What to serve a scenario on, the runners-up and why; flags change what it asks: --rps 50, --model qwen3-8b."""
     from agent.statements.costs.scenarios import scenario_question
     from agent.statements.merged import flag_statement
 
-    shape = Shape(json=json, csv=csv, plain=plain)
     facts = user_catalogs(catalog or ())
     scenario = facts.scenario(name)
     question = scenario_question(scenario, facts, [flag_statement(texts_of(flags))]).completed()
@@ -95,7 +92,3 @@ def _run_batch(scenario: "Scenario", spec: "WorkloadSpec", facts: "Catalog", sha
     whole = Report((first, Paragraph(scenario.matters), *others))
     show_as(whole, {"scenario": scenario.id, "matters": scenario.matters, **batch_tree(plan)}, shape, "Scenario")
     return Exit.DONE if plan.best else Exit.NOTHING_MEETS
-
-
-run_command.__signature__ = signature_with_flags(run_command, FLAGS)  # type: ignore[attr-defined]
-app.command("run", cls=OnlyWhatIsGiven)(run_command)

@@ -3,26 +3,24 @@
 from agent.statements.flags import FLAGS
 from commands.asking import asked
 from commands.failures import Exit
-from commands.flag_options import OnlyWhatIsGiven, signature_with_flags
 from commands.forecast import Sentence
-from commands.options import App, Csv, Directories, Json, Plain, Spec
+from commands.options import App, Directories, Spec
 from commands.progress import progress
 from commands.showing import Shape, show_as, show_no_plan
 
 app = App()
 
 
+@app.command("sensitivity", flags=FLAGS)
 def sensitivity_command(
     sentence: Sentence = None,
     spec: Spec = None,
     catalog: Directories = None,
-    json: Json = False,
-    csv: Csv = False,
-    plain: Plain = False,
+    *,
+    shape: Shape,
     **flags: list[str] | None,
 ) -> int:
     """What moves the bill most: each input a fifth lower and higher, accelerator, split and precision kept."""
-    shape = Shape(json=json, csv=csv, plain=plain)
     question, facts = asked(sentence, spec, catalog, flags)
     from engine.choice.sensitivity import sensitivity
     from engine.method import forecast
@@ -31,7 +29,7 @@ def sensitivity_command(
     with progress("planning"):
         plan = forecast(question.spec, facts, sources=question.sources, verify=False)
     if isinstance(plan, NoPlan):
-        show_no_plan(plan, plain=plain)
+        show_no_plan(plan, plain=shape.plain)
         return Exit.NOTHING_MEETS
     from agent.report.choice.sensitivity_report import sensitivity_report, sensitivity_tree
 
@@ -39,7 +37,3 @@ def sensitivity_command(
         moved = sensitivity(plan, facts)
     show_as(sensitivity_report(plan, moved), sensitivity_tree(plan, moved), shape, "sensitivity")
     return Exit.DONE if plan.answer.meets_targets else Exit.NOTHING_MEETS
-
-
-sensitivity_command.__signature__ = signature_with_flags(sensitivity_command, FLAGS)  # type: ignore[attr-defined]
-app.command("sensitivity", cls=OnlyWhatIsGiven)(sensitivity_command)

@@ -26,9 +26,9 @@ QUIET: Final = ContextVar("quiet", default=False)
 class Shape(Struct, frozen=True):
     """In what form an answer is printed: the options of these names."""
 
-    json: bool
-    csv: bool
-    plain: bool
+    json: bool = False
+    csv: bool = False
+    plain: bool = False
 
     def __post_init__(self) -> None:
         if self.json and self.csv:
@@ -49,10 +49,11 @@ def exit_code(plan: "CapacityPlan") -> Exit:
 
 
 def print_json(tree: Any) -> None:
-    """Print JSON alone."""
+    """Print JSON alone, of a tree or of a record."""
     from agent.exports.json import json_text
+    from engine.plan import plain
 
-    sys.stdout.write(json_text(tree, sys.stdout.encoding or "utf-8"))
+    sys.stdout.write(json_text(plain(tree) if isinstance(tree, Struct) else tree, sys.stdout.encoding or "utf-8"))
 
 
 def show(report: "Report", *, plain: bool = False) -> None:

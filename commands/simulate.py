@@ -1,14 +1,7 @@
 """`fleetcast simulate`: a plan under a load, request by request. `python commands/simulate.py` is the same."""
 
 if __name__ == "__main__":
-    import sys
-    from pathlib import Path
-
-    # Run as a file, this folder stands first on the path: the project's root takes its place.
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
-    from commands import main
-
-    sys.exit(main(["simulate", *sys.argv[1:]]))
+    __import__("as_file").run("simulate")
 
 import os
 from collections.abc import Sequence
@@ -26,8 +19,8 @@ from catalogs.errors import InputError, listed, quoted
 from commands import over_time
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
-from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
-from commands.input_files import opened, text_of
+from commands.flag_options import texts_of
+from commands.input_files import opened, saved_plan
 from commands.options import App, Calibrated, Directories, Json, PlainCharts, Spec
 from commands.progress import compiling_announced, progress
 from commands.showing import notice, print_json, show, show_no_plan
@@ -68,6 +61,7 @@ Repeats = Annotated[int, _load(metavar="N", help="Draw the load N times; interva
 Router = Annotated[str, _load("--routing", metavar="HOW", help=f"{', '.join(ROUTINGS)}.")]
 
 
+@app.command("simulate", flags=FLAGS)
 def simulate_command(
     plan: File = None,
     requests: Count = None,
@@ -111,7 +105,6 @@ def simulate_command(
         chosen = _planned(plan, spec, texts, catalog, facts)
         from engine.load_test.plan_under_load import simulate_plan
         from engine.plan import NoPlan  # numpy: bad input is refused without it
-        from engine.plan import plain as plain_values
 
         if isinstance(chosen, NoPlan):
             return _none(chosen, json=json, plain=plain)
@@ -119,7 +112,7 @@ def simulate_command(
             with compiling_announced():
                 lasting = over_time.run(over, chosen, facts, load)
             if json:
-                print_json(plain_values(lasting))
+                print_json(lasting)
             else:
                 from agent.report.fleet_report import fleet_report
 
@@ -137,7 +130,7 @@ def simulate_command(
                 processes=os.cpu_count() or 1,
             )
     if json:
-        print_json(plain_values(simulated))
+        print_json(simulated)
     else:
         from agent.report.simulation_report import simulation_report
 
@@ -191,9 +184,7 @@ def _planned(
 ) -> "CapacityPlan | NoPlan":
     """Return the plan that is simulated: from its file, or the one that `forecast` shows for these flags."""
     if file is not None:
-        from engine.plan_file import read_plan
-
-        return read_plan(text_of(file), str(file))
+        return saved_plan(file)
     statements = [*user_settings(directories or ()), *([spec_file(spec)] if spec else ()), flag_statement(texts)]
     question = collected(statements, facts).completed()
     notice(question.notes)
@@ -209,7 +200,3 @@ def _none(none: "NoPlan", *, json: bool, plain: bool) -> int:
     else:
         show_no_plan(none, plain=plain)
     return Exit.NOTHING_MEETS
-
-
-simulate_command.__signature__ = signature_with_flags(simulate_command, FLAGS)  # type: ignore[attr-defined]
-app.command("simulate", cls=OnlyWhatIsGiven)(simulate_command)

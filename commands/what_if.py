@@ -8,8 +8,8 @@ import typer
 from catalogs.errors import IncompleteInput, InputError, quoted
 from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
-from commands.input_files import text_of
-from commands.options import App, Csv, Directories, Json, Plain
+from commands.input_files import saved_plan
+from commands.options import App, Directories
 from commands.progress import progress
 from commands.showing import Shape, exit_code, left_out, notice, print_json, print_rows, show
 
@@ -31,22 +31,14 @@ Set = Annotated[
 
 @app.command("what-if")
 def what_if_command(
-    file: File,
-    changes: Changes = None,
-    assignments: Set = None,
-    catalog: Directories = None,
-    json: Json = False,
-    csv: Csv = False,
-    plain: Plain = False,
+    file: File, changes: Changes = None, assignments: Set = None, catalog: Directories = None, *, shape: Shape
 ) -> int:
     """A saved plan with something changed: the differences alone. Each change in words is a variant of its own."""
-    Shape(json=json, csv=csv, plain=plain)
     from agent.session.ports import ports_of
     from agent.session.saved_plan import state_of
-    from engine.plan_file import read_plan
     from engine.planning.calibrated import catalog_of
 
-    plan = read_plan(text_of(file), str(file))
+    plan = saved_plan(file)
     ports = ports_of(catalog_of(plan, user_catalogs(catalog or ())))
     state = state_of(plan, ports.catalog)
     variations = [_in_words(text, state, ports) for text in changes or ()]
@@ -60,18 +52,14 @@ def what_if_command(
             draw(number - 1, len(variations))
             branches.append(_branch(state, change, ports, number))
     trees = [_tree(branch, state) for branch in branches]
-    if json:
+    if shape.json:
         print_json({"variants": trees})
-    elif csv:
-        columns = ("variant", "figure", "before", "after", "unit")
-        rows = [
-            {"variant": tree["label"], "figure": name, **change}
-            for tree in trees
-            for name, change in tree["changed"].items()
-        ]
-        print_rows(rows, columns)
+    elif shape.csv:
+        moved = [(tree["label"], name, change) for tree in trees for name, change in tree["changed"].items()]
+        rows = [{"variant": label, "figure": name, **change} for label, name, change in moved]
+        print_rows(rows, ("variant", "figure", "before", "after", "unit"))
     else:
-        _show(branches, state, plain=plain)
+        _show(branches, state, plain=shape.plain)
     return max(exit_code(branch.plan) if branch.capacity_plan else Exit.NOTHING_MEETS for branch in branches)  # type: ignore[arg-type]
 
 

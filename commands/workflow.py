@@ -12,8 +12,8 @@ from catalogs.errors import InputError, listed, quoted, reading
 from catalogs.units import read_count, read_seconds
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
-from commands.flag_options import OnlyWhatIsGiven, signature_with_flags, texts_of
-from commands.options import App, Csv, Directories, Json, Plain
+from commands.flag_options import texts_of
+from commands.options import App, Directories
 from commands.progress import progress
 from commands.showing import Shape, notice, show_as
 
@@ -45,6 +45,7 @@ NOT_OF_CALLS = (
 """What a workflow says itself."""
 
 
+@app.command("workflow", flags=FLAGS)
 def workflow_command(
     which: Which,
     at_a_time: AtATime = None,
@@ -53,16 +54,14 @@ def workflow_command(
     no_simulate: NoSimulate = False,
     seed: Seed = 0,
     catalog: Directories = None,
-    json: Json = False,
-    csv: Csv = False,
-    plain: Plain = False,
+    *,
+    shape: Shape,
     **flags: list[str] | None,
 ) -> int:
     """A fleet for an agent: steps, branches, tools and a growing context, sized by the time of the whole workflow.
 
     Each call is simulated, sent when those before it are done and its tools ran; the closed form stands beside it.
     """
-    shape = Shape(json=json, csv=csv, plain=plain)
     if (at_a_time is None) == (per_hour is None):
         raise InputError("give how many workflows: --at-a-time 50, or --per-hour 600")
     facts = user_catalogs(catalog or ())
@@ -127,7 +126,3 @@ def _workflow(which: str, facts: "Catalog") -> "AgentWorkflow":
     if not isinstance(record, AgentWorkflow):
         raise record[0] if isinstance(record, list) else InputError(f"{which} holds no workflow")
     return record
-
-
-workflow_command.__signature__ = signature_with_flags(workflow_command, FLAGS)  # type: ignore[attr-defined]
-app.command("workflow", cls=OnlyWhatIsGiven)(workflow_command)
