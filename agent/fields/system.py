@@ -70,16 +70,17 @@ ACCELERATORS: Final = (
         label="accelerators excluded", show=names_shown, answer="not {}", slot="accelerator", answers=True,
     ),
     Field(
-        "hardware.accelerator_count", "--gpus", read_whole, "N", "The whole fleet is given; the rate may be asked.",
+        "hardware.accelerator_count", "--gpus", read_whole, "N",
+        "The fleet that there is: what it carries, or what a load needs of it.",
         label="accelerators, given", answer="{} in all", slot="accelerator",
         plausible=Plausible(1, 1e6, "accelerators", whole=True),
     ),
     Field(
-        "hardware.nodes", "--nodes", read_whole, "N", "The fleet is given in nodes.",
+        "hardware.nodes", "--nodes", read_whole, "N", "The same, in nodes.",
         label="nodes, given", answer="{} nodes", slot="accelerator", plausible=Plausible(1, 1e5, "nodes", whole=True),
     ),
     Field(
-        "hardware.replicas", "--replicas", read_whole, "N", "The fleet is given in replicas.",
+        "hardware.replicas", "--replicas", read_whole, "N", "Exactly so many, whatever the load needs.",
         label="replicas, given", answer="{} replicas", slot="accelerator",
         plausible=Plausible(1, 1e5, "replicas", whole=True),
     ),

@@ -114,7 +114,7 @@ def _sized(
             array[several] = np.nan
     accelerators = counts.total * found.parallelism.accelerators
     monthly, offers = fleet_prices(question, found, counts)
-    order = _ranked(question, found, capacity, accelerators, monthly)
+    order = _ranked(question, found, capacity, counts, monthly)
     return SizedCandidates(
         found, replicas, batch, capacity, lightest, in_flight, counts, accelerators, monthly, offers, order, rejected
     )
@@ -161,26 +161,27 @@ def _counts(question: Question, found: Candidates, capacity: Floats, in_flight: 
     return replica_counts(spec, float(load), in_flight if spec.traffic.concurrency else capacity)
 
 
-def _ranked(question: Question, found: Candidates, capacity: Floats, accelerators: Floats, monthly: Floats) -> Indices:
-    """Cheapest whole fleet first, ties to fewer accelerators, then to roomy memory, then to spare capacity.
+def _ranked(question: Question, found: Candidates, capacity: Floats, counts: Counts, monthly: Floats) -> Indices:
+    """Cheapest whole fleet first, ties to fewer accelerators, then of today, then to roomy memory and spare capacity.
 
     Where nobody named the accelerators, those come first that nothing speaks against (``doubt_of``): a cheaper fleet
     that rests on another architecture's efficiencies, or on cards for desktops, is an alternative, not an answer. What
     has no price comes after all that has one.
     """
-    hardware = question.spec.hardware
+    hardware, size = question.spec.hardware, found.parallelism.accelerators
+    accelerators = counts.total * size
     possible = ~np.isnan(capacity) & ~np.isnan(accelerators)
     allowed = allowed_accelerators(hardware, found.unit_sizes)
     if allowed is not None:
         possible &= accelerators <= allowed * (1 + 1e-9)
     tight = found.memory.tight
-    fleet_rate = capacity * np.floor(accelerators / found.parallelism.accelerators)
+    fleet_rate = capacity * counts.total
     if question.mean_rate is None and question.spec.traffic.concurrency is None:
         # So many replicas of any size: those whose accelerators carry most each, not the largest.
         any_size = hardware.accelerator_count is None and hardware.nodes is None
         keys = [tight.astype(float), -fleet_rate / (accelerators if any_size else 1.0)]
     else:
-        keys = [-fleet_rate, tight.astype(float), accelerators, np.round(monthly)]
+        keys = [-fleet_rate, tight.astype(float), counts.peak * size, accelerators, np.round(monthly)]
     if not hardware.accelerators:
         keys.append(np.array([bool(doubt_of(question, a)) for a in found.accelerators])[found.which].astype(float))
     keys.append(np.isinf(monthly).astype(float))  # what nobody offers there is listed, not chosen
@@ -276,7 +277,7 @@ def with_row(question: Question, evaluated: SizedCandidates, row: int, one: Size
         accelerators=accelerators,
         monthly_usd=monthly,
         offers=(*evaluated.offers[:row], one.offers[0], *evaluated.offers[row + 1 :]),
-        order=_ranked(question, evaluated.candidates, capacity, accelerators, monthly),
+        order=_ranked(question, evaluated.candidates, capacity, counts, monthly),
     )
 
 

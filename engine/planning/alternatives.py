@@ -13,7 +13,10 @@ SHOWN = 3
 
 
 def alternatives_of(question: Question, evaluated: SizedCandidates) -> tuple[Alternative, ...]:
-    """Return the best candidate of each other accelerator; with one accelerator, the best other spreads of it."""
+    """Return the best candidate of each other accelerator; with one accelerator, the best other spreads of it.
+
+    One that only a doubt keeps from being chosen, since it costs less, is among them.
+    """
     order = [int(row) for row in evaluated.order]
     first = order[0]
     found = evaluated.candidates
@@ -25,7 +28,13 @@ def alternatives_of(question: Question, evaluated: SizedCandidates) -> tuple[Alt
             chosen.append(row)
     if len(found.accelerators) == 1:
         chosen = order[1:]
-    return _alternatives(question, evaluated, chosen[:SHOWN], first) if chosen else ()
+    cheaper = [
+        row
+        for row in chosen[SHOWN:]
+        if evaluated.monthly_usd[row] < evaluated.monthly_usd[first] and doubt_of(question, found.accelerator(row))
+    ]
+    shown = [*chosen[: SHOWN - len(cheaper[:1])], *cheaper[:1]]
+    return _alternatives(question, evaluated, shown, first) if shown else ()
 
 
 def _alternatives(

@@ -22,6 +22,8 @@ SHOWN = 6
 """Runners-up, and points of the front, on a screen; the JSON has them all."""
 BEST: dict[Objective, str] = {"cost": "Cheapest", "latency": "Fastest", "energy": "Greenest", "count": "Smallest"}
 
+BETTER: dict[Objective, str] = {"cost": "Cheaper", "latency": "Faster", "energy": "Greener", "count": "Smaller"}
+
 
 def named(option: Option) -> str:
     """Return an option in words: '20 × H100 SXM5 80GB = 5 × TP4, FP8'."""
@@ -94,6 +96,7 @@ def _tables(choice: Choice) -> Iterator[Block]:
     if choice.runners_up:
         yield Heading("On other accelerators")
         yield _table(choice.spec, choice.runners_up[:SHOWN], best)
+        yield from _on_paper(choice)
     if choice.unable:
         shown = choice.unable[:SHOWN]
         more = f"; {len(choice.unable) - len(shown)} more do not" if len(choice.unable) > len(shown) else ""
@@ -112,6 +115,19 @@ def _tables(choice: Choice) -> Iterator[Block]:
         yield Heading(f"Money against {latency_name(choice.spec)}: nothing is both cheaper and faster than these")
         yield front_table(choice.spec, choice.front[:SHOWN], best)
         yield front_chart(choice.spec, choice.front)
+
+
+def _on_paper(choice: Choice) -> Iterator[Paragraph]:
+    """Yield what would be better than the best, and was left out for the reason that is given."""
+    better: dict[str, list[str]] = {}
+    measured = choice.best.measure(choice.objective)
+    for option, _ in choice.runners_up[SHOWN:]:
+        if option.doubt and option.measure(choice.objective) < measured:
+            better.setdefault(option.doubt, []).append(f"{named(option)}, {usd_shown(option.monthly_usd)} a month")
+    for doubt, options in better.items():
+        yield Paragraph(
+            f"{BETTER[choice.objective]} on paper, but {doubt}; taken where it is named: {'; '.join(options)}."
+        )
 
 
 def front_table(spec: WorkloadSpec, front: Sequence[Option], best: Option | None = None) -> Table:

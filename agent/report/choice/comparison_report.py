@@ -10,6 +10,7 @@ from agent.report.blocks import Cell, Column, Group, Paragraph, Report, Table, W
 from agent.report.choice.diff_report import label_of, made_with_shown, value_shown
 from agent.report.choice.figures import FIGURES
 from agent.report.cost.price_origin import origin_of
+from agent.report.plan.bands import measure_sentence
 from agent.report.plan.opening import in_flight_shown
 from agent.report.words import accelerators_noun, sentence, usd_shown
 from catalogs.units import show_count, show_seconds, show_usd
@@ -69,7 +70,8 @@ def comparison_report(compared: Sequence[Compared], *, saved: bool = False) -> R
         columns.insert(1, Column("asked"))
         rows = [(row[0], _asked(one, differing), *row[1:]) for row, one in zip(rows, compared, strict=True)]
     table = Table(tuple(columns), tuple(rows))
-    said = [Paragraph(line) for line in (*_verdict(compared, differing, saved=saved), *_made_otherwise(compared))]
+    lines = (*_verdict(compared, differing, saved=saved), *_hardly_known(plans), *_made_otherwise(compared))
+    said = [Paragraph(line) for line in lines]
     return Report((table, *([Group(tuple(said))] if said else [])))
 
 
@@ -144,6 +146,11 @@ def _conclusions(compared: Iterable[Compared]) -> Iterator[str]:
     if priced and fastest[0] != priced[0][1]:
         first = fastest[1].peak_latency_s("ttft", "p95")
         yield f"Fastest first token: {fastest[0]}, TTFT p95 {show_seconds(first)}."
+
+
+def _hardly_known(plans: Iterable[CapacityPlan]) -> Iterator[str]:
+    """Yield whose speed is hardly known, since a plan that rests on it may not be as cheap as it looks."""
+    yield from dict.fromkeys(filter(None, map(measure_sentence, plans)))
 
 
 def _made_otherwise(compared: Sequence[Compared]) -> Iterator[str]:

@@ -74,7 +74,7 @@ class BatchPlan(Struct, frozen=True):
 
 
 def batch_spec(spec: WorkloadSpec, requests: float, deadline_s: float) -> WorkloadSpec:
-    """Return the question of a batch: an even rate, no targets, no spares, replicas kept full.
+    """Return the question of a batch: an even rate, no targets nor usual ones, no spares, replicas kept full.
 
     Args:
         spec: what is asked of the model and its serving.
@@ -85,7 +85,8 @@ def batch_spec(spec: WorkloadSpec, requests: float, deadline_s: float) -> Worklo
         requests_per_s=requests / deadline_s, peak_factor=1.0, calls_per_request=spec.traffic.calls_per_request
     )
     serving = replace(spec.serving, utilisation_ceiling=FULL)
-    return replace(spec, traffic=traffic, targets=(), serving=serving, availability=Availability())
+    nobody_waits = replace(spec, targets=(), default_targets="none")
+    return replace(nobody_waits, traffic=traffic, serving=serving, availability=Availability())
 
 
 def batch_plan(

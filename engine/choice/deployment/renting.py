@@ -65,7 +65,9 @@ def autoscaled(served: Served) -> Bill:
         _source(offer),
         origin(offer),
     )
-    return Bill("autoscaled", "rent autoscaled", (line,), served.work, _used(served, offer, hours / HOURS_PER_MONTH))
+    used = _used(served, offer, hours / HOURS_PER_MONTH)
+    by_hour = "what each hour needs, at once; a plan replays the day with the time that a new replica takes"
+    return Bill("autoscaled", "rent autoscaled", (line,), served.work, used, notes=(by_hour,))
 
 
 def on_spot(served: Served, market: SpotMarket | None = None) -> Bill:

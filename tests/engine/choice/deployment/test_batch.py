@@ -64,6 +64,15 @@ def test_a_start_takes_its_time_and_what_cannot_be_in_time_says_why() -> None:
     assert batch_plan(paid, 1e6, 7200.0, CATALOG).within_budget is False
 
 
+@pytest.mark.parametrize("hours", [2, 8])
+def test_a_fleet_that_is_larger_than_its_replicas_count_is_full_until_the_deadline(hours: int) -> None:
+    """Usual targets of people who wait made a fleet of slow cards five times as large as full replicas need."""
+    slow = replace(SPEC, model="llama-3.1-70b", hardware=replace(SPEC.hardware, accelerators=("l4",)))
+    spot = batch_plan(slow, 1e6, hours * 3600.0, CATALOG).best[0]
+    assert spot.replicas > 10
+    assert hours * (1 - 2 / spot.replicas) < spot.hours <= hours
+
+
 def test_an_api_costs_its_calls() -> None:
     """A million calls of 2,000 and 200 tokens to gpt-4o: $5 + $2 a thousand at once, half of that in a batch."""
     plan = batch_plan(SPEC, 1e6, 86_400.0, CATALOG, [CATALOG.api_model("gpt-4o")])
