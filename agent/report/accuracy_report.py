@@ -30,20 +30,6 @@ _COVERAGE = (
 )
 
 
-def accuracy_report(
-    accuracy: Accuracy, compared: Sequence[Comparison] = (), dots: Mapping[str, Sequence[Dot]] | None = None
-) -> Report:
-    """Return the scorecard: overall, beside a peer, predicted against measured where dots are given, by what the
-    points share, and what was refused.
-
-    Args:
-        accuracy: predictions and their errors.
-        compared: the same of peers.
-        dots: predicted and measured figures, by what they measure; None draws none.
-    """
-    return Report(tuple(_blocks(accuracy, compared, dots or {})))
-
-
 def accuracy_json(accuracy: Accuracy, compared: Sequence[Comparison] | None = None) -> dict[str, Any]:
     """Return the scorecard as JSON values; errors and ratios are shares (0.09 is 9 %)."""
     nothing = {"n": 0, "median_ape": None, "p90_ape": None, "median_ratio": None}
@@ -62,7 +48,18 @@ def accuracy_json(accuracy: Accuracy, compared: Sequence[Comparison] | None = No
     return tree
 
 
-def _blocks(accuracy: Accuracy, compared: Sequence[Comparison], dots: Mapping[str, Sequence[Dot]]) -> Iterator[Block]:
+@Report.of
+def accuracy_report(
+    accuracy: Accuracy, compared: Sequence[Comparison] = (), dots: Mapping[str, Sequence[Dot]] | None = None
+) -> Iterator[Block]:
+    """Yield the scorecard: overall, beside a peer, predicted against measured where dots are given, by what the
+    points share, and what was refused.
+
+    Args:
+        accuracy: predictions and their errors.
+        compared: the same of peers.
+        dots: predicted and measured figures, by what they measure; None draws none.
+    """
     refused = len(accuracy.refused)
     share = show_percent(accuracy.predicted / accuracy.points)
     yield Facts(
@@ -96,7 +93,7 @@ def _blocks(accuracy: Accuracy, compared: Sequence[Comparison], dots: Mapping[st
         )
     for comparison in compared:
         yield from _beside(comparison)
-    for metric, own in dots.items():
+    for metric, own in (dots or {}).items():
         yield _scatter(metric, own)
     for group in GROUPS:
         scores = accuracy.by.get(group, {})

@@ -3,10 +3,13 @@
 A tone is redundant: whatever it says is also said in words.
 """
 
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Literal, ParamSpec, TypeAlias
 
 from msgspec import Struct
 
+_Given = ParamSpec("_Given")
 Tone = Literal["plain", "strong", "quiet", "good", "bad", "warning"]
 
 
@@ -180,6 +183,16 @@ class Report(Struct, frozen=True):
     """Blocks from top to bottom, a blank line between them."""
 
     blocks: tuple[Block, ...]
+
+    @staticmethod
+    def of(blocks: Callable[_Given, Iterator[Block]]) -> "Callable[_Given, Report]":
+        """Return a function that yields blocks as one that returns the report of them."""
+
+        @wraps(blocks)
+        def report(*arguments: _Given.args, **options: _Given.kwargs) -> Report:
+            return Report(tuple(blocks(*arguments, **options)))
+
+        return report
 
 
 def text_of(cell: Cell) -> str:

@@ -42,16 +42,6 @@ LEAST_MOVE: Final = 0.03
 """Change of a constant from which it is worth a line."""
 
 
-def calibration_report(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) -> Report:
-    """Return what a calibration found.
-
-    Args:
-        run: the calibration and its errors.
-        next_runs: that would narrow bands most, the best first.
-    """
-    return Report(tuple(_blocks(run, next_runs)))
-
-
 def calibration_json(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) -> dict[str, Any]:
     """Return what a calibration found as JSON holds it.
 
@@ -73,7 +63,14 @@ def calibration_json(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) 
     }
 
 
-def _blocks(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) -> Iterator[Block]:
+@Report.of
+def calibration_report(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) -> Iterator[Block]:
+    """Yield what a calibration found.
+
+    Args:
+        run: the calibration and its errors.
+        next_runs: that would narrow bands most, the best first.
+    """
     made = run.calibration
     version = f" {made.version}" if made.version else ""
     count = len(run.points)
@@ -183,12 +180,9 @@ def benchmark_command(first: MeasuredPoint, one: NextMeasurement) -> str:
 _HELD = (Column("run"), Column("figure"), *Column.figures("measured", "forecast", "band"), Column(""))
 
 
-def held_plan_report(held: HeldPlan) -> Report:
-    """Return what measurements make of a plan."""
-    return Report(tuple(_held_blocks(held)))
-
-
-def _held_blocks(held: HeldPlan) -> Iterator[Block]:
+@Report.of
+def held_plan_report(held: HeldPlan) -> Iterator[Block]:
+    """Yield what measurements make of a plan."""
     inside = sum(one.inside for one in held.figures)
     yield Paragraph(f"{inside} of {len(held.figures)} figures lie inside the plan's bands.", "strong")
     yield Table(

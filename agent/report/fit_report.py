@@ -10,12 +10,9 @@ from engine.fitting.replays import ReplayLine
 from engine.fitting.run import ErrorLine, FitRun
 
 
-def fit_report(run: FitRun) -> Report:
-    """Return the errors in the fit and on what was left out of it."""
-    return Report(tuple(_blocks(run)))
-
-
-def _blocks(run: FitRun) -> Iterator[Block]:
+@Report.of
+def fit_report(run: FitRun) -> Iterator[Block]:
+    """Yield the errors in the fit and on what was left out of it."""
     columns = (
         Column("points of"),
         Column("metric"),

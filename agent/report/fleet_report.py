@@ -29,11 +29,6 @@ HOURS_FROM_S = 7200.0
 """From so long on a chart counts hours, before it minutes."""
 
 
-def fleet_report(plan: CapacityPlan, simulated: SimulatedFleet) -> Report:
-    """Return the report of a fleet over time."""
-    return Report(tuple(_blocks(plan, simulated)))
-
-
 def fleet_sentence(plan: CapacityPlan, simulated: SimulatedFleet) -> str:
     """Return what came of it in a sentence."""
     if simulated.met is None:
@@ -45,7 +40,9 @@ def fleet_sentence(plan: CapacityPlan, simulated: SimulatedFleet) -> str:
     return f"{simulated.load[:1].upper()}{simulated.load[1:]}: {served}, {hours}, {compared}."
 
 
-def _blocks(plan: CapacityPlan, simulated: SimulatedFleet) -> Iterator[Block]:
+@Report.of
+def fleet_report(plan: CapacityPlan, simulated: SimulatedFleet) -> Iterator[Block]:
+    """Yield the report of a fleet over time."""
     chosen = plan.chosen
     yield Paragraph(fleet_sentence(plan, simulated), "strong")
     yield from verdict_and_targets(simulated)

@@ -17,12 +17,9 @@ FEWEST_INTERVALS = 3
 """Fewer intervals show no course."""
 
 
-def simulation_report(plan: CapacityPlan, simulated: SimulatedPlan) -> Report:
-    """Return the report of a simulation."""
-    return Report(tuple(_blocks(plan, simulated)))
-
-
-def _blocks(plan: CapacityPlan, simulated: SimulatedPlan) -> Iterator[Block]:
+@Report.of
+def simulation_report(plan: CapacityPlan, simulated: SimulatedPlan) -> Iterator[Block]:
+    """Yield the report of a simulation."""
     chosen = plan.chosen
     many = "s" if simulated.replicas > 1 else ""
     arriving_s = simulated.requests / simulated.arrivals_per_s

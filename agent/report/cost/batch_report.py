@@ -14,12 +14,9 @@ SHOWN = 5
 """Other accelerators, and APIs, on a screen; the JSON has them all."""
 
 
-def batch_report(plan: BatchPlan) -> Report:
-    """Return what a batch takes, for a terminal."""
-    return Report(tuple(_blocks(plan)))
-
-
-def _blocks(plan: BatchPlan) -> Iterator[Block]:
+@Report.of
+def batch_report(plan: BatchPlan) -> Iterator[Block]:
+    """Yield what a batch takes, for a terminal."""
     due = show_seconds(plan.deadline_hours * SECONDS_PER_HOUR)
     if plan.best:
         first = plan.best[0]

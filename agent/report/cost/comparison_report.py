@@ -14,18 +14,15 @@ from engine.plan import CapacityPlan, plain
 KINDS = {"running": "a month", "commitment": "a month, committed", "one-off": "once", "other": "a month, beside"}
 
 
-def comparison_report(plan: CapacityPlan, found: Comparison, years: float) -> Report:
-    """Return all ways side by side, for a terminal.
+@Report.of
+def comparison_report(plan: CapacityPlan, found: Comparison, years: float) -> Iterator[Block]:
+    """Yield all ways side by side, for a terminal.
 
     Args:
         plan: whose service it is.
         found: the ways.
         years: over which totals are taken.
     """
-    return Report(tuple(_blocks(plan, found, years)))
-
-
-def _blocks(plan: CapacityPlan, found: Comparison, years: float) -> Iterator[Block]:
     scaling = [bill for bill in found.feasible if bill.mode != "edge"]  # one device is no service that may grow or fail
     cheapest = scaling[0] if scaling else None
     edge_first = bool(found.feasible) and found.feasible[0].mode == "edge"
@@ -101,17 +98,14 @@ def break_even_shown(one: BreakEven) -> str:
     return f"{one.cheaper} always pays above {show_rate(one.requests_per_s)}{ends} beside {one.other}{used}."
 
 
-def bill_report(plan: CapacityPlan, bill: Bill) -> Report:
-    """Return one bill line by line, for a terminal.
+@Report.of
+def bill_report(plan: CapacityPlan, bill: Bill) -> Iterator[Block]:
+    """Yield one bill line by line, for a terminal.
 
     Args:
         plan: whose service it is.
         bill: of one way.
     """
-    return Report(tuple(_bill_blocks(plan, bill)))
-
-
-def _bill_blocks(plan: CapacityPlan, bill: Bill) -> Iterator[Block]:
     if bill.infeasible:
         yield Paragraph(sentence(f"{_capital(bill.title)} cannot be: {bill.infeasible}"), "bad")
         return

@@ -54,17 +54,14 @@ def scenario_report(scenario: Scenario, spec: WorkloadSpec) -> Report:
     return Report((Paragraph(sentence(f"{scenario.name}. {scenario.matters}"), "strong"), Facts(tuple(facts))))
 
 
-def recommendation_report(scenario: Scenario, found: Recommendation) -> Report:
-    """Return what to serve a scenario on, with the reasons and the runners-up.
+@Report.of
+def recommendation_report(scenario: Scenario, found: Recommendation) -> Iterator[Block]:
+    """Yield what to serve a scenario on, with the reasons and the runners-up.
 
     Args:
         scenario: of the catalog.
         found: for its question.
     """
-    return Report(tuple(_blocks(scenario, found)))
-
-
-def _blocks(scenario: Scenario, found: Recommendation) -> Iterator[Block]:
     best = found.best
     if best is None:
         yield Paragraph(f"{scenario.name}: nothing that several providers rent meets the targets.", "bad")

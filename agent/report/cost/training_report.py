@@ -15,12 +15,9 @@ NEAR = 0.3
 """Error within which a published run counts as met."""
 
 
-def training_report(budget: TrainingBudget) -> Report:
-    """Return what a run takes, for a terminal."""
-    return Report(tuple(_blocks(budget)))
-
-
-def _blocks(budget: TrainingBudget) -> Iterator[Block]:
+@Report.of
+def training_report(budget: TrainingBudget) -> Iterator[Block]:
+    """Yield what a run takes, for a terminal."""
     count, noun = show_count(budget.accelerators), budget.accelerator
     tokens = show_count(budget.tokens, compact=True)
     yield Paragraph(
