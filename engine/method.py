@@ -38,7 +38,6 @@ def forecast(
 
     Args:
         spec: the question.
-        catalog: the facts.
         sources: where each value came from, by path; carried into the plan.
         verify: simulate the peak hour and the steepest minutes request by request; the replay of a day or a week goes
             minute by minute in any case.

@@ -81,10 +81,10 @@ def public_functions(file: Path) -> Iterator[tuple[str, ast.FunctionDef]]:
                 yield member.name if member is node else f"{node.name}.{member.name}", member  # type: ignore[attr-defined]
 
 
-def parameters(function: ast.FunctionDef) -> list[str]:
-    """Return the names of what a function is called with."""
+def parameters(function: ast.FunctionDef) -> list[ast.arg]:
+    """Return what a function is called with."""
     named = function.args
-    return [p.arg for p in (*named.posonlyargs, *named.args, *named.kwonlyargs) if p.arg not in ("self", "cls")]
+    return [p for p in (*named.posonlyargs, *named.args, *named.kwonlyargs) if p.arg not in ("self", "cls")]
 
 
 def reached(arrows: Arrows, room: str) -> set[str]:

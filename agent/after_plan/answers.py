@@ -47,10 +47,8 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
     """Answer a line as an act of ``acts.toml``.
 
     Args:
-        state: with a plan.
         act: what the line asks.
         text: the line, in which the reply finds its values.
-        ports: of the conversation, to what lies outside it.
     """
     digits = re.search(r"\b\d{1,2}\b", text)
     number = int(digits[0]) if digits else None
@@ -97,8 +95,6 @@ def with_command(made: Step, text: str, ports: Ports) -> Step:
 
     Args:
         made: the export.
-        text: the line.
-        ports: of the conversation, to what lies outside it.
     """
     new, says = made
     return (new, (*says, _reply(new, "start", text, ports))) if _FLAGS.search(text) else made
@@ -108,7 +104,6 @@ def asked_about(state: State, text: str) -> tuple[State, tuple[Say, ...]]:
     """Return the state with the plan kept that a question is about, and words that say so where it is not the kept one.
 
     Args:
-        state: with a plan.
         text: the question: it names a plan by number, or follows the line that made a variant.
     """
     named = re.search(r"\bplan (\d{1,2})\b", text, re.I)
@@ -128,12 +123,7 @@ _FIRST: Final = re.compile(
 
 
 def undone(state: State, text: str) -> Step:
-    """Go back to the first plan where a line names it, else to the plan before the last change.
-
-    Args:
-        state: with a plan.
-        text: the line.
-    """
+    """Go back to the first plan where a line names it, else to the plan before the last change."""
     past = state.past
     if _FIRST.search(text):
         first = replace(state, kept=0, statements=state.branches[0].statements, settled=state.branches[0].settled)
@@ -212,9 +202,7 @@ def answer_read(state: State, read: Understood, ports: Ports) -> Step:
     """Answer what rules read in a line, and say what of the line was not used.
 
     Args:
-        state: with a plan.
         read: the request, its notes and what is left over.
-        ports: of the conversation, to what lies outside it.
     """
     notes = tuple(said(note) for note in read.notes)
     if isinstance(read.request, Unclear) and read.request.nothing:
@@ -228,9 +216,7 @@ def answer_request(state: State, request: Request, ports: Ports) -> Step:
     """Answer a request.
 
     Args:
-        state: with a plan.
         request: what a line was understood as.
-        ports: of the conversation, to what lies outside it.
     """
     if len(state.branches) >= MOST_BRANCHES and isinstance(request, WhatIf | Cheapest | Compare | Ask):
         return state, (
@@ -268,7 +254,6 @@ def go_on_with(state: State, ambiguity: Ambiguity, choice: Choice, change: Varia
         ambiguity: what was open.
         choice: of its choices, the one made.
         change: the what-if, as far as it was understood.
-        ports: of the conversation, to what lies outside it.
     """
     base = state.branches[-1] if change.chained else state.base
     fuller = change
@@ -290,9 +275,7 @@ def branched(state: State, change: Variation, ports: Ports) -> tuple[State, Bran
     """Return the state with a variant, and the variant; or why there is none.
 
     Args:
-        state: with a plan.
         change: values and what is dropped.
-        ports: of the conversation, to what lies outside it.
     """
     try:
         return varied(state, change, ports)
@@ -494,7 +477,6 @@ def with_kept(state: State, number: int | None, ports: Ports) -> Step:
     Args:
         state: with plans.
         number: of the plan; None: the last one.
-        ports: of the conversation, to what lies outside it.
     """
     wanted = len(state.branches) - 1 if number is None else number
     if wanted >= len(state.branches):

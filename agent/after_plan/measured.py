@@ -50,11 +50,7 @@ _WISHED: Final = re.compile(
 
 
 def told_in(text: str) -> bool:
-    """Return whether a line tells what a run of one's own gave, and wishes for nothing: 'one summary took 58 s'.
-
-    Args:
-        text: the line.
-    """
+    """Return whether a line tells what a run of one's own gave, and wishes for nothing: 'one summary took 58 s'."""
     return bool(_TYPED.search(text) and _OF_A_RUN.search(text)) and not _WISHED.search(text)
 
 
@@ -82,13 +78,7 @@ def _is_path(word: str) -> bool:
 
 
 def take_results(state: State, text: str, ports: Ports) -> Step:
-    """Calibrate on results that a line names, and plan anew.
-
-    Args:
-        state: with a plan.
-        text: the line.
-        ports: of the conversation, to what lies outside it.
-    """
+    """Calibrate on results that a line names, and plan anew."""
     path, plan = results_in(text), state.base.capacity_plan
     if ports.calibrated is None or ports.under is None:
         return state, (said("No file is read here: `fleetcast calibrate FILE` on your own machine does it."),)
@@ -181,12 +171,7 @@ def _told(one: "FigureErrors") -> str:
 
 
 def next_runs(state: State, ports: Ports) -> tuple[Say, ...]:
-    """Return the runs that would narrow a plan's bands most, as commands.
-
-    Args:
-        state: with a plan.
-        ports: of the conversation, to what lies outside it.
-    """
+    """Return the runs that would narrow a plan's bands most, as commands."""
     plan = state.base.capacity_plan
     if plan is None:
         return (said("Nothing fits, so that there is nothing to measure."),)

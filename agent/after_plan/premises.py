@@ -71,7 +71,6 @@ def confirmed(text: str, plan: CapacityPlan) -> str:
     'We survive losing 2 GPUs, right?', 'it works with 8 GPUs, right?', 'under 30 ms, right?' say no figure of the plan.
 
     Args:
-        text: the line.
         plan: that it is about.
     """
     line = in_figures(text)

@@ -57,11 +57,7 @@ _TELLS: Final = re.compile(
 
 
 def asks_of_plan(text: str) -> bool:
-    """Return whether a line before the plan is a question that only a plan answers: it states nothing.
-
-    Args:
-        text: the line.
-    """
+    """Return whether a line before the plan is a question that only a plan answers: it states nothing."""
     opening, marked = _OPENS.search(text), text.rstrip().endswith("?")
     bids = not opening and not marked and BIDS.match(text) is not None
     if not opening and not bids and not (marked and len(text.split()) > _FRAGMENT):
@@ -101,7 +97,6 @@ def asked_in(text: str, *, wishes: bool) -> tuple[tuple[int, int], ...]:
     """Return where a line before the plan asks something of it; beside that it may state something.
 
     Args:
-        text: the line.
         wishes: whether 'can we use H100s?' states what it names: while the questions before the plan are open.
     """
     pattern = _FINER if wishes else _PARTS
@@ -118,7 +113,6 @@ def wants_of_plan(text: str, read: Understood | None) -> bool:
     """Return whether a line before the plan wants something of it: 'as yaml', 'summarise for my boss'.
 
     Args:
-        text: the line.
         read: what the rules made of it, where it states no value; None where it may state one: it has to be plainer.
     """
     if _TELLS.match(text):
@@ -130,11 +124,7 @@ def wants_of_plan(text: str, read: Understood | None) -> bool:
 
 
 def acts_of(text: str) -> tuple[Guess, ...]:
-    """Return what a line may ask, the likeliest first: no surer than unsure where it has no word of that.
-
-    Args:
-        text: the line.
-    """
+    """Return what a line may ask, the likeliest first: no surer than unsure where it has no word of that."""
     first, *others = likeliest(text, SURE)
     if SURE <= first.probability < _OVERRULES and not has_words_of(first.act, text):
         first = replace(first, probability=_DOUBTED)
@@ -224,7 +214,6 @@ def is_plain_change(text: str, read: Understood) -> bool:
     """Return whether the rules read values of a variant in all of a line that asks nothing.
 
     Args:
-        text: the line.
         read: what the rules made of it.
     """
     return isinstance(read.request, WhatIf | Cheapest | Ask) and not read.unused and not ASKS.search(text)
@@ -332,11 +321,7 @@ _PLACES: Final = frozenset({"money.provider", "money.region", "money.term", "ser
 
 
 def language_note(text: str) -> str:
-    """Return that answers are in English, where a line is in another language that is known; else nothing.
-
-    Args:
-        text: the line.
-    """
+    """Return that answers are in English, where a line is in another language that is known; else nothing."""
     _, language = put_into_english(text, items_of(text))
     return f"Read as {language}; answers are in English." if language else ""
 

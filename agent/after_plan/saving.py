@@ -41,13 +41,7 @@ _ALONE: Final = re.compile(
 
 
 def exported(state: State, text: str, ports: Ports) -> Step:
-    """Answer a line that wants the plan as a file: write it, or say that such a file is none of ours.
-
-    Args:
-        state: with a plan.
-        text: the line.
-        ports: of the conversation, to what lies outside it.
-    """
+    """Answer a line that wants the plan as a file: write it, or say that such a file is none of ours."""
     format = format_named(text)
     if _NOT_WRITTEN.search(text) or (_YAML.search(text) and not format):
         return state, (said(not_written(text)),)
@@ -106,9 +100,7 @@ def save(state: State, rest: str, ports: Ports) -> Step:
     """Write the kept plan in the format of the file's name: ask where that is none, and before it overwrites.
 
     Args:
-        state: with a plan.
         rest: what stands behind 'save'.
-        ports: of the conversation, to what lies outside it.
     """
     rest = _NO_NAME.sub("", rest)
     format, else_wanted = format_said(f"save {rest.strip()}"), _ALONE.fullmatch(rest.strip())
@@ -160,7 +152,6 @@ def name_file(state: State, file: NameFile, line: str, ports: Ports) -> "Step | 
         state: with the name pending.
         file: the name that was proposed, and why.
         line: the reply.
-        ports: of the conversation, to what lies outside it.
     """
     reply = line.strip().strip("'\"")
     settled = replace(state, pending=None)
@@ -181,9 +172,7 @@ def export(state: State, format: str, ports: Ports) -> Step:
     """Write the kept plan in a format, under the format's own name or one beside it that is free.
 
     Args:
-        state: with a plan.
         format: its name.
-        ports: of the conversation, to what lies outside it.
     """
     plan = state.branches[state.kept].capacity_plan
     if plan is None:

@@ -32,9 +32,7 @@ def varied(state: State, change: Variation, ports: Ports) -> tuple[State, Branch
     """Return the state with a variant, or with the one that asks the same already.
 
     Args:
-        state: with a plan.
         change: values and what is dropped.
-        ports: of the conversation, to what lies outside it.
 
     Raises:
         InputError: the values contradict each other, or name what the catalog does not know.
@@ -55,9 +53,7 @@ def varied_spec(state: State, change: Variation, ports: Ports) -> StatedSpec:
     """Return the question of a variant of the kept plan.
 
     Args:
-        state: with a plan.
         change: values and what is dropped.
-        ports: of the conversation, to what lies outside it.
 
     Raises:
         InputError: as ``varied``.

@@ -85,9 +85,7 @@ def understood(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     """Return the request that a line makes about a plan whose values are given.
 
     Args:
-        text: the line, as it was typed.
         base: values of the plan that it is about, by path.
-        ports: of the conversation, to what lies outside it.
     """
     said = " ".join(text.split()).rstrip("?.! ")
     lower = said.lower()
@@ -183,7 +181,6 @@ def named_beside(text: str, base: Mapping[str, Any], ports: Ports) -> Understood
     Args:
         text: 'which of these is cheapest: llama 70b, qwen 72b or gpt-oss 120b'.
         base: values of the plan that it is about, by path.
-        ports: of the conversation, to what lies outside it.
     """
     found: dict[str, Variation] = {}
     notes: list[str] = []

@@ -74,8 +74,6 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
 
     Args:
         subject: what stands behind 'why', in lower case.
-        state: with a plan.
-        ports: of the conversation, to what lies outside it.
         act: why or why_not, where the classifier named it.
     """
     plan = state.base.capacity_plan
@@ -345,7 +343,6 @@ def moved_along(state: State, branch: Branch, change: Variation, ports: Ports) -
         state: with the variant.
         branch: the variant.
         change: that made it.
-        ports: of the conversation, to what lies outside it.
     """
     plan, before = branch.capacity_plan, state.branches[branch.against].capacity_plan
     if plan and (wider := _wider(plan, state, change, ports) or _in_stages(plan, branch, state, change, ports)):

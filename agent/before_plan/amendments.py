@@ -24,9 +24,6 @@ def amended_line(state: State, text: str, ports: Ports, again: Again) -> tuple[S
     """Return the state with a number in the place of one that was said, what the line says besides, and what is told.
 
     Args:
-        state: before the line.
-        text: the line.
-        ports: of the conversation, to what lies outside it.
         again: takes the lines that were said, one of them amended.
 
     Returns:
@@ -71,7 +68,6 @@ def said_anew(state: State, lines: Sequence[str], changed: tuple[int, str], port
         state: of the conversation, from whose beginning they are said.
         lines: as they were said.
         changed: which of them is changed, and that line as it is now.
-        ports: of the conversation, to what lies outside it.
         again: takes a line.
     """
     new = state
@@ -89,8 +85,6 @@ def joined_line(state: State, text: str, ports: Ports, again: Again) -> "Step | 
 
     Args:
         state: before the line, which has no plan.
-        text: the line.
-        ports: of the conversation, to what lies outside it.
         again: takes lines that were said once more.
     """
     if state.branches or not _PACES.search(text):

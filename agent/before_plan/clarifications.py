@@ -33,7 +33,6 @@ def clarification_answered(
         open_choice: the question.
         text: the line.
         keyword: that the line is, if any.
-        ports: of the conversation, to what lies outside it.
         again: takes lines that were said once more.
     """
     open_question = open_choice.question
@@ -129,7 +128,6 @@ def with_passed_over(old: State, new: State, ports: Ports) -> State:
     Args:
         old: before the step.
         new: after it.
-        ports: of the conversation, to what lies outside it.
     """
     still_open = tuple(one for one in new.waiting if _still_open(one, old, new))
     stated = {path for path, source in new.sources.items() if source.kind == "said"} if still_open else set[str]()

@@ -29,9 +29,7 @@ def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step |
     """Answer a line after the plan that puts a number in the place of one that was said: a variant with what follows.
 
     Args:
-        state: with a plan.
         text: the line: '300 calls, not 200'.
-        ports: of the conversation, to what lies outside it.
         again: takes the lines that were said, one of them amended.
 
     Returns:
@@ -66,11 +64,9 @@ def _found(
     """Return which part of a line says an earlier one with another number, and that one with it; None where none does.
 
     Args:
-        state: with a plan.
         text: the line.
         parts: its sentences.
         read: what the rules made of it: a variant that they read whole is no other line, but for a figure of the load.
-        ports: of the conversation, to what lies outside it.
     """
     for part in parts:
         amendment = amendment_in(part)
@@ -98,12 +94,10 @@ def _planned_anew(
     """Make the variant of an earlier line that is changed, with all that follows from it; a correction is the plan.
 
     Args:
-        state: with a plan.
         text: the line that changes the other.
         part: the sentence of it that does.
         amendment: what it says of the number that it takes the place of, if anything.
         changed: which line of the conversation it changes, and that line with it.
-        ports: of the conversation, to what lies outside it.
         again: takes the lines that were said once more.
     """
     before = state

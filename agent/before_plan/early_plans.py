@@ -47,10 +47,8 @@ def planned_and_answered(state: State, made: Assumption, asked: str, ports: Port
     """Plan with what is assumed, say that it is, and answer a line about the plan, if there is one.
 
     Args:
-        state: before the line.
         made: what is assumed.
         asked: what the line asks of the plan; empty where it asks nothing.
-        ports: of the conversation, to what lies outside it.
         heard: what is said of the rest of the line.
     """
     planned, says = first_plan.with_plan(made.state, ports)
@@ -71,7 +69,6 @@ def asked_too_early(before: State, new: State, asked: str, says: tuple[Say, ...]
         new: with what the line states.
         asked: what it asks.
         says: what is said of that.
-        ports: of the conversation, to what lies outside it.
     """
     waits = (*before.asked, asked)[-MOST_ASKED:]
     if new is not before:
@@ -93,7 +90,6 @@ def answered_with_plan(state: State, says: tuple[Say, ...], ports: Ports) -> Ste
     Args:
         state: with the first plan.
         says: what is said of it.
-        ports: of the conversation, to what lies outside it.
     """
     new, waits = replace(state, asked=()), state.asked
     while waits and not new.pending:

@@ -16,9 +16,7 @@ def keyword_answered(state: State, keyword: Keyword, ports: Ports) -> Step:
     """Take a keyword as the answer to the question that is asked; without one it is of the review, or of the plan.
 
     Args:
-        state: as it is.
         keyword: what the line is.
-        ports: of the conversation, to what lies outside it.
     """
     slot = open_slot(state, ports)
     if slot is None:

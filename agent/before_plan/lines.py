@@ -31,8 +31,6 @@ def unasked_line(state: State, text: str, ports: Ports, again: Again) -> Step:
 
     Args:
         state: as it is; what waits in it waits on, unless the line settles it.
-        text: the line.
-        ports: of the conversation, to what lies outside it.
         again: takes lines that were said once more.
     """
     if beyond := out_of_scope(state, text, ports):
@@ -196,9 +194,7 @@ def _asked_with_it(state: State, text: str, says: tuple[Say, ...], ports: Ports)
 
     Args:
         state: with what the line states.
-        text: the line.
         says: what is said of that.
-        ports: of the conversation, to what lies outside it.
     """
     from agent.after_plan.readings import POLITE
 
@@ -304,7 +300,6 @@ def _with_doubted(new: State, says: tuple[Say, ...], doubted: tuple[Ambiguity, .
         new: the state after the line that passed them over.
         says: what is said of that.
         doubted: the questions whether a line is about serving a language model.
-        ports: of the conversation, to what lies outside it.
     """
     new = replace(new, waiting=tuple(one for one in new.waiting if one not in doubted))
     for one in doubted:
@@ -351,10 +346,7 @@ def _states(reading: Reading, text: str, asking: Sequence[tuple[int, int]], stat
 
     Args:
         reading: of the line.
-        text: the line.
         asking: where it asks.
-        state: before it.
-        ports: of the conversation, to what lies outside it.
     """
     from agent.after_plan.readings import BIDS
 

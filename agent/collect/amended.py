@@ -249,7 +249,6 @@ def returned(state: State, number: str, ports: Ports) -> State | None:
     Args:
         state: before the plan.
         number: as typed.
-        ports: of the conversation, to what lies outside it.
     """
     found: dict[str, tuple[Any, str]] = {}
     past = state.past

@@ -42,7 +42,6 @@ def assumed(state: State, ports: Ports) -> Assumption:
 
     Args:
         state: with questions open, or readings pending.
-        ports: of the conversation, to what lies outside it.
     """
     waits = (*((state.pending.question,) if isinstance(state.pending, Clarify) else ()), *state.later, *state.waiting)
     known = any(value not in (None, ()) for path, value in state.values.items() if path != USERS)

@@ -96,8 +96,6 @@ def out_of_scope(state: State, text: str, ports: Ports) -> OutOfScope | None:
 
     Args:
         state: of a conversation without a plan.
-        text: the line.
-        ports: of the conversation, to what lies outside it.
     """
     others = [(kept, answer) for pattern, kept, answer in _OTHERS if pattern.search(text)]
     due = _DEADLINE.search(text)
@@ -142,10 +140,7 @@ def with_model_for_purpose(state: State, heard: Step, text: str, ports: Ports) -
     """Propose models where a line names what one is for and none by name.
 
     Args:
-        state: before the line.
         heard: the state after it, and what was said.
-        text: the line.
-        ports: of the conversation, to what lies outside it.
     """
     new, says = heard
     cue = _BY_PURPOSE.search(text)

@@ -30,9 +30,6 @@ def with_crowd_asked(reading: Reading, text: str, state: State, ports: Ports) ->
 
     Args:
         reading: of the line.
-        text: the line.
-        state: before it.
-        ports: of the conversation, to what lies outside it.
     """
     named = {one.path for one in (*reading.said_values, *reading.habits)} | {one.path for one in reading.questions}
     if named & _LOADS or state.values.keys() & _LOADS or not reading.unused:
@@ -60,7 +57,6 @@ def with_counts_offered(reading: Reading, lines: Sequence[str], ports: Ports) ->
     Args:
         reading: of a line that says what each does.
         lines: of before, the oldest first.
-        ports: of the conversation, to what lies outside it.
     """
     each = next((one.value for one in reading.habits if one.path == HABIT), None)
     questions = tuple(

@@ -47,9 +47,7 @@ def hear(
     What of it is not understood, an assistant of the user's own may point at.
 
     Args:
-        state: as it is.
         text: the line, as it was typed.
-        ports: of the conversation, to what lies outside it.
         correcting: what was said before gives way without a question.
         asked_path: the path that a bare value means; by default that of the open question.
         asking: where the line asks something, and states nothing.
@@ -185,8 +183,6 @@ def chosen(state: State, ambiguity: Ambiguity, text: str, ports: Ports) -> tuple
     Args:
         state: with the ambiguity pending.
         ambiguity: what is open.
-        text: the line, as it was typed.
-        ports: of the conversation, to what lies outside it.
     """
     name = " ".join(text.lower().strip(" .!#").split()).removeprefix("the ").removesuffix(" one").strip()
     number = _ORDINALS.get(name) or (int(name) if name.isascii() and name.isdecimal() and len(name) < 3 else 0)
@@ -220,7 +216,6 @@ def clarified(state: State, ambiguity: Ambiguity, choice: Choice, ports: Ports) 
         state: with the ambiguity pending.
         ambiguity: what was open.
         choice: of its choices, the one made.
-        ports: of the conversation, to what lies outside it.
 
     Raises:
         InputError: the choice is a model that cannot be read.

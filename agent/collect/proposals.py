@@ -25,7 +25,6 @@ def proposal(slot: Slot, state: State, ports: Ports) -> Propose:
     Args:
         slot: the question.
         state: with what is known.
-        ports: of the conversation, to what lies outside it.
     """
     preset = nearest_preset(state, ports)
     values = preset_values(preset, slot) if preset else {}

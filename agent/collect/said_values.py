@@ -24,10 +24,8 @@ def with_said_values(state: State, said_values: tuple[SaidValue, ...], text: str
     """Return the state with said values of a line among its statements.
 
     Args:
-        state: before the line.
         said_values: those that are taken.
         text: the line, which says whether targets are added.
-        ports: of the conversation, to what lies outside it.
 
     Raises:
         InputError: a model that neither the catalog nor the hub nor a file knows.
@@ -94,7 +92,6 @@ def conflicts(
     """Return the said values that may be taken, and a question for each that contradicts what was said before.
 
     Args:
-        state: before the line.
         said_values: of the line.
         slot: the question that is being asked, which they may answer anew.
     """

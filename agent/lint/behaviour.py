@@ -153,7 +153,6 @@ def flaps_of(text: str, plan: CapacityPlan, catalog: Catalog) -> int:
     Args:
         text: of the file.
         plan: whose day it is.
-        catalog: the facts.
     """
     pack = pack_of(documents_in(text, "the file"))
     watched = watched_by(pack, catalog, "", plan, ())
@@ -169,7 +168,6 @@ def steadied(text_of: Callable[[CapacityPlan], str], plan: CapacityPlan, catalog
     Args:
         text_of: the scaler's file, of a plan.
         plan: whose day it is.
-        catalog: the facts.
     """
     text = text_of(plan)
     for _ in range(MOST_DOUBLINGS):

@@ -52,7 +52,6 @@ def linted(
 
     Args:
         texts: by file name.
-        catalog: the facts.
         engine: the runtime that is watched and its version, 'vllm@0.12'; else the plan's, else that whose metrics
             are named, in its newest version.
         plan: that is deployed; without one the rules are held as far as they go.

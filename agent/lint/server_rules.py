@@ -62,7 +62,6 @@ def compared_with(replica: Replica, servers: Sequence[Server], catalog: Catalog)
     Args:
         replica: of the plan.
         servers: that are looked through.
-        catalog: the facts.
     """
     same = [one for one in servers if one.model and not _differs(one, replica, catalog)]
     objects = [one.document for one in same]
@@ -77,7 +76,6 @@ def plan_findings(replica: Replica, pack: Pack, servers: Sequence[Server], catal
         replica: of the plan.
         pack: all that is looked through.
         servers: in it.
-        catalog: the facts.
     """
     compared = compared_with(replica, servers, catalog)
     for server in servers if not compared else ():
@@ -214,7 +212,6 @@ def unknown_names(replica: Replica, pack: Pack, servers: Sequence[Server], catal
         replica: of the plan.
         pack: all that is looked through.
         servers: in it.
-        catalog: the facts.
     """
     names = dict.fromkeys(name for _, name in _pinned(replica, pack) if name != replica.model)
     unknown = [name for name in names if not _resolved(name, catalog) and "$" not in name]

@@ -68,7 +68,6 @@ def watched_by(
 
     Args:
         pack: the rules.
-        catalog: the facts.
         engine: 'vllm@0.12', or nothing.
         plan: that they scale, where it is known.
         curve: of a replica, instead of the plan's.

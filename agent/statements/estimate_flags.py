@@ -71,7 +71,6 @@ def specs_and_loads(
         models: put beside each other, instead of the one that the flags name.
         accelerators: likewise.
         loads: that the flags give.
-        catalog: what names mean.
 
     Raises:
         IncompleteInput: values are missing; all are named.

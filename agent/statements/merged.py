@@ -133,7 +133,6 @@ def collected(statements: Iterable[Statement], catalog: Catalog, *, base: Path |
     """Merge statements by precedence and resolve the names in them.
 
     Args:
-        catalog: what names mean.
         base: the directory from which a relative path of a config.json starts; the current one by default.
 
     Raises:

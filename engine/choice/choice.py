@@ -54,8 +54,6 @@ def choice(spec: WorkloadSpec, catalog: Catalog, objective: Objective) -> Choice
     """Return the best way to serve a spec; None where nothing meets it.
 
     Args:
-        spec: the question.
-        catalog: the facts.
         objective: what is made small.
 
     Raises:

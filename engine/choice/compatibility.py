@@ -48,7 +48,6 @@ def compatibility(model: ModelArchitecture, accelerator: Accelerator, catalog: C
     Args:
         model: of the catalog.
         accelerator: of the catalog.
-        catalog: the facts.
     """
     usual = Serving().runtime
     runtimes = sorted(catalog.runtimes.values(), key=lambda one: one.id != usual)

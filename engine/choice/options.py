@@ -198,7 +198,6 @@ def options(spec: WorkloadSpec, catalog: Catalog, *, terms: Sequence[Term] = TER
 
     Args:
         spec: the question; with a load, since a fleet that is given has no size to choose.
-        catalog: the facts.
         terms: in which fleets may be paid, beside the spec's own; fleets that nobody offers so are left out.
         precisions: weights that nobody asked for in one are tried in others than they were published in.
 

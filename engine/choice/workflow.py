@@ -89,7 +89,6 @@ def workflow_question(spec: WorkloadSpec, workflow: AgentWorkflow, catalog: Cata
     Args:
         spec: with the means of ``stated_calls``.
         workflow: of the agents.
-        catalog: the facts.
 
     Raises:
         InputError: a call is longer than the model's context.
@@ -301,7 +300,6 @@ def sized_workflow(
     Args:
         spec: the model, hardware and money; its load and lengths are those of ``stated_calls``.
         workflow: of the agents.
-        catalog: the facts.
         demand: how many workflows.
         p95_s: seconds that 95 of a hundred may take; None: as much as replicas carry.
     """
@@ -323,7 +321,6 @@ def simulated_fleet(
     Args:
         spec: of the fleets.
         workflow: of the agents.
-        catalog: the facts.
         demand: how many workflows.
         limit_s: seconds within which 95 of a hundred must be done; None: whatever they take.
         fleets: by the closed forms, the cheapest first.

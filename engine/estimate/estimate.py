@@ -119,7 +119,6 @@ def estimate(spec: WorkloadSpec, load: GivenLoad, catalog: Catalog) -> Outcome:
     Args:
         spec: names one accelerator; its own rate or concurrency is not used.
         load: the load instead.
-        catalog: the facts.
 
     Raises:
         InputError: no accelerator or several, unknown names, values that contradict each other.
@@ -148,7 +147,6 @@ def estimates(specs: Sequence[WorkloadSpec], loads: Sequence[GivenLoad], catalog
     Args:
         specs: name their accelerators.
         loads: of one replica.
-        catalog: the facts.
 
     Raises:
         InputError: unknown names, values that contradict each other.

@@ -230,7 +230,6 @@ def candidates(question: Question, *, longer: bool = False) -> tuple[Candidates,
     """Return the candidates that are legal and fit, and why the others are not among them.
 
     Args:
-        question: resolved.
         longer: those of more pipeline stages than the weights need, which are left out otherwise.
     """
     found, rejected = _candidates(question.unloaded, longer)

@@ -168,7 +168,6 @@ def loads_today(
     """Return a replica of each candidate's fleet today, and its load at the mean and at the peak hour, (rows, 2).
 
     Args:
-        question: resolved.
         sized: its candidates.
         rows: of them, those that are looked at.
         at_mean: else at the peak hour alone, (rows, 1).

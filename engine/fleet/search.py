@@ -66,7 +66,6 @@ def search(question: Question, targets: Sequence[Target] | None = None) -> Sized
     """Return every candidate of a question with its capacity, fleet and bill, and their order.
 
     Args:
-        question: resolved.
         targets: instead of the spec's own.
     """
     found, rejected = candidates(question)
@@ -85,7 +84,6 @@ def with_targets(question: Question, evaluated: SizedCandidates, targets: Sequen
     """Return the candidates of a question under other targets: relaxed ones, when its own cannot be met.
 
     Args:
-        question: resolved.
         evaluated: its candidates.
         targets: instead of the spec's own.
     """
@@ -206,7 +204,6 @@ def with_capacity(question: Question, best: SizedCandidates, requests_per_s: flo
     """Return an array of one whose replica may carry another rate than was found, with the fleet that this takes.
 
     Args:
-        question: that it answers.
         best: the array of one.
         requests_per_s: that one replica may carry.
     """
@@ -220,7 +217,6 @@ def sized_at_rate(
     """Return a candidate, an array of one, whose replica may carry a rate, with the fleet that this takes.
 
     Args:
-        question: that it answers.
         found: the candidate.
         requests_per_s: that one replica may carry.
         replicas: the candidate under the question's workload, where it is known already.

@@ -131,7 +131,6 @@ def _pool_warnings(question: Question, candidates: Candidates, memory: Memory, i
     """Say what a runtime may refuse or hold back where it finds the KV pool at the low end of its band.
 
     Args:
-        question: that the plan answers.
         candidates: the replica, an array of one.
         memory: of the replica, with the band.
         in_flight: requests running or waiting at the peak.

@@ -25,7 +25,6 @@ def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[s
     """Return the defaults behind a chosen candidate, each with the count under another value where that moves it.
 
     Args:
-        question: that the plan answers.
         best: the candidate, an array of one.
         sources: where each value of the spec came from, by path.
     """

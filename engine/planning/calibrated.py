@@ -67,7 +67,6 @@ def calibration_warnings(question: Question, accelerator: str) -> Iterator[str]:
     """Yield what of a calibration does not fit a plan.
 
     Args:
-        question: that the plan answers.
         accelerator: the id of the chosen one.
     """
     calibration = question.catalog.calibration

@@ -290,7 +290,6 @@ def _sequences(question: Question, replica: Candidates, ranks: int, times: int) 
     """Yield the limit on the requests that run together, where the runtime's own is not what was planned.
 
     Args:
-        question: that the plan answers.
         replica: the candidate, an array of one.
         ranks: of attention.
         times: by which the flag is that of a rank.

@@ -20,7 +20,6 @@ def fleet_of(question: Question, best: SizedCandidates, capacity: ReplicaCapacit
     """Return the fleet of a candidate, with its ledger.
 
     Args:
-        question: what is asked.
         best: the candidate, an array of one.
         capacity: what one replica carries.
         trough: quietest hour over the mean.

@@ -48,7 +48,6 @@ def served_weights(question: Question, *, may_quantise: bool = True) -> ServedWe
     A checkpoint of a relative (a model tuned from the planned one, its base, another release) is another model.
 
     Args:
-        question: that the plan answers.
         may_quantise: the runtime has the room to quantise a checkpoint in 16 bit as it loads.
     """
     weights = question.weights

@@ -75,7 +75,6 @@ def chosen_fleet(
     """Return a candidate as a fleet.
 
     Args:
-        question: what is asked.
         evaluated: all candidates, the chosen one first.
         candidate: the chosen one, an array of one.
         binding: the target that a simulation found to bind.

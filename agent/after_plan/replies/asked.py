@@ -154,10 +154,6 @@ _TIME: Final = re.compile(r"(?<![a-z\d.])(\d+(?:\.\d+)?) ?(ms|milliseconds?|s|se
 
 
 def stated_s(words: str) -> float | None:
-    """Return the first time that words state, in seconds; None where they state none.
-
-    Args:
-        words: of a line.
-    """
+    """Return the first time that words state, in seconds; None where they state none."""
     match = _TIME.search(words)
     return float(match[1]) * TIME_UNITS[match[2].lower()] if match else None

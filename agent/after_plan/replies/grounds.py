@@ -127,7 +127,6 @@ def _surer(asked: Asked, wished: float) -> str:
     """Say how many replicas meet the targets in a share of such cases, and what they cost.
 
     Args:
-        asked: the line.
         wished: the share.
     """
     plan, size = asked.plan, asked.plan.chosen.accelerators_per_replica

@@ -33,11 +33,7 @@ _CLASSES: Final = re.compile(
 
 
 def is_shared_out(text: str) -> bool:
-    """Return whether a line gives a part of the traffic to another model, or a target of its own.
-
-    Args:
-        text: the line.
-    """
+    """Return whether a line gives a part of the traffic to another model, or a target of its own."""
     routed = all(pattern.search(text) for pattern in (_SHARE, _SIZE, _ROUTED)) and not _OTHER_SHARES.search(text)
     return routed or _CLASSES.search(text) is not None
 

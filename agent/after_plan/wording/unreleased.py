@@ -15,11 +15,7 @@ _NAMED: Final = re.compile(
 
 
 def unreleased(asked: Asked) -> str:
-    """Say that a model is not known, and the newest of its name; empty where the line names none of that kind.
-
-    Args:
-        asked: the line.
-    """
+    """Say that a model is not known, and the newest of its name; empty where the line names none of that kind."""
     match = _NAMED.search(asked.text)
     if match is None:
         return ""

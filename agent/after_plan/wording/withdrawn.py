@@ -115,11 +115,7 @@ def withdrawn(text: str, known: Mapping[str, Any]) -> tuple[str, dict[str, str]]
 
 
 def without_latency(text: str) -> str:
-    """Return a line with 'without targets' in the place of words by which no latency matters.
-
-    Args:
-        text: the line.
-    """
+    """Return a line with 'without targets' in the place of words by which no latency matters."""
     if not _NO_LATENCY.search(text):
         return text
     return _NO_LATENCY.sub("", text if _NO_TARGETS.search(text) else f"without targets, {text}")

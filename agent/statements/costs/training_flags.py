@@ -78,7 +78,6 @@ def training_question(texts: Mapping[str, str], catalog: Catalog, *, checkpointi
 
     Args:
         texts: what stands behind each flag that was given.
-        catalog: what names mean.
         checkpointing: of activations.
 
     Raises:

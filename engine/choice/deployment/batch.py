@@ -98,7 +98,6 @@ def batch_plan(
         spec: what is asked of the model and its serving; its rate is not looked at.
         requests: to be answered.
         deadline_s: in which.
-        catalog: the facts.
         apis: whose prices stand beside it.
 
     Returns:

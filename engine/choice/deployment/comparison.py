@@ -71,7 +71,6 @@ def comparison(plan: CapacityPlan, catalog: Catalog, settings: ComparisonSetting
 
     Args:
         plan: with a rate.
-        catalog: the facts.
         settings: what the ways rest on.
 
     Raises:
@@ -152,7 +151,6 @@ def edge(plan: CapacityPlan, served: Served, catalog: Catalog, terms: Ownership)
     Args:
         plan: whose question is asked of a device.
         served: what it serves.
-        catalog: the facts.
         terms: what owning rests on.
     """
     devices = {one.id: one for one in catalog.accelerators.values() if is_device(one)}

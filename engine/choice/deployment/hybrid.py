@@ -114,7 +114,6 @@ def by_prompt_length(
 
     Args:
         plan: of all requests.
-        catalog: the facts.
         model: behind the API.
         longest: tokens of a prompt that the fleet still answers.
         term: on which the fleet is paid.

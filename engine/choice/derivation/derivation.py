@@ -138,7 +138,6 @@ def derivation(
     Args:
         plan: that holds it.
         path: of the figure, 'performance.at_peak.ttft_s.p95', or of what enters one, 'step.at_peak.products'.
-        catalog: the facts.
         again: the plan made again, where that was done already.
 
     Raises:

@@ -121,7 +121,6 @@ def together(specs: Sequence[tuple[str, WorkloadSpec]], catalog: Catalog, *, ada
 
     Args:
         specs: names and questions.
-        catalog: the facts.
         adapters: models that share a base's dimensions are known to be LoRA adapters of it.
 
     Raises:

@@ -53,7 +53,6 @@ def workload_of(name: str, spec: WorkloadSpec, catalog: Catalog) -> Workload | N
     Args:
         name: by which it is shown.
         spec: its question.
-        catalog: the facts.
 
     Raises:
         InputError: it states no rate, or nothing of it can be resolved.

@@ -33,7 +33,6 @@ def budget_in(asked: Asked, per_usd: float = 1.0) -> float | None:
     """Return the dollars a month that a line names; None where it names none.
 
     Args:
-        asked: the line.
         per_usd: how much of the line's currency a dollar is.
     """
     said = asked.said("money.monthly_budget_usd") if per_usd == 1.0 else None

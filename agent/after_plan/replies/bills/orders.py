@@ -29,11 +29,7 @@ _QUOTA: Final = "What is rented on demand needs no order, but a quota; what is b
 
 
 def lead_time_days(words: str) -> int:
-    """Return the lead time that words state, in days; 0 where they state none.
-
-    Args:
-        words: of a line.
-    """
+    """Return the lead time that words state, in days; 0 where they state none."""
     found = _LEAD_TIME.search(words)
     if found is None:
         return 0
@@ -63,7 +59,6 @@ def order_before_full(asked: Asked, months: float) -> str:
     """Return how long there is to order before a fleet is full; empty where a line states no lead time.
 
     Args:
-        asked: the line.
         months: until it is full.
     """
     lead = lead_time_days(asked.words) * 24 / HOURS_PER_MONTH

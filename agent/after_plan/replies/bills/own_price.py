@@ -74,9 +74,6 @@ def with_cents(text: str) -> str:
     """Return a line with a spoken amount in figures: '2 dollars 10 per hour' as '2.10 dollars per hour'.
 
     '2 dollars 10 GPUs' has two figures: cents are said as such, or have what they are paid for behind them.
-
-    Args:
-        text: the line.
     """
     text = _PER_MILLION.sub(
         lambda found: (

@@ -126,7 +126,6 @@ def reservation(asked: Asked, months: int) -> Explanation:
     """Return what the fleet of the plan costs reserved, at its own provider and at the cheapest one, over the time.
 
     Args:
-        asked: the line.
         months: for which a reservation is asked; the nearest terms that have prices are one year and three.
     """
     plan, offer = asked.plan, asked.plan.chosen.offer
@@ -153,7 +152,6 @@ def reserved_bill(asked: Asked, months: int) -> str:
     """Return in a sentence what the fleet costs reserved at its own provider; empty where no such price is known.
 
     Args:
-        asked: the line.
         months: for which it is asked.
     """
     offer = asked.plan.chosen.offer

@@ -29,7 +29,6 @@ def rows_cheaper(asked: Asked, changes: tuple[Change, ...]) -> list[tuple[float,
     Those at the plan's provider come first, then those at another, each the cheapest first; other terms are among them.
 
     Args:
-        asked: the line.
         changes: that are tried, each alone.
     """
     plan, bill, own = asked.plan, asked.plan.cost.monthly_usd, asked.plan.chosen.offer

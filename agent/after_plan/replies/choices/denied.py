@@ -88,7 +88,6 @@ def each_alone(asked: Asked, change: Variation) -> Explanation:
     """Return what each value of a change would do to the plan on its own.
 
     Args:
-        asked: the line and the plan.
         change: of several values.
     """
     plan, bill = asked.plan, asked.plan.cost.monthly_usd

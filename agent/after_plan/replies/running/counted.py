@@ -30,11 +30,7 @@ _MOST: Final = 64.0
 
 
 def counted(asked: Asked) -> Explanation | None:
-    """Return what the numbers of replicas, GPUs or nodes of a line hold; None where it names the plan's own alone.
-
-    Args:
-        asked: the line.
-    """
+    """Return what the numbers of replicas, GPUs or nodes of a line hold; None where it names the plan's own alone."""
     plan, peak = asked.plan, peak_rate(asked.plan)
     replicas = _replicas_in(asked)
     if not peak or not set(replicas) - {float(plan.fleet.replicas)}:

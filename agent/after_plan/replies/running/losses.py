@@ -101,7 +101,6 @@ def left_after(asked: Asked, left: int) -> str:
     """Return what is carried by the replicas that are left.
 
     Args:
-        asked: the line and the plan.
         left: replicas that serve.
     """
     plan, peak = asked.plan, peak_rate(asked.plan)

@@ -51,9 +51,6 @@ def result_in(asked: Asked) -> Asked | None:
     """Return what a line states as measured, with a latency and the load or the replica that it is of; None for none.
 
     A sentence that asks or wishes is none: behind 'how do you get 61 ms ITL?' 'our bench shows 34' is of that metric.
-
-    Args:
-        asked: the line.
     """
     before, parts = "", list[str]()
     for part in _SENTENCE.split(asked.text):
