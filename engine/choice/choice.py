@@ -69,7 +69,7 @@ def choice(spec: WorkloadSpec, catalog: Catalog, objective: Objective) -> Choice
     best, terms = ranked[0], dict.fromkeys((term, *(option.term for option in found.found)))
     mixture = split = None
     if spec.traffic.requests_per_s is not None and best.monthly_usd is not None:
-        kinds = kinds_of(found, (term, *(("reserved_1y",) if term == "on_demand" else ())))
+        kinds = kinds_of(found, (term, *(("reserved_1y",) if term == "on_demand" else ())), best.quality)
         mixture, _ = best_mixture(kinds, hourly_demand(found.searched[0][0]), spec.availability.spare_replicas)
         split = best_split(found, best)
     return Choice(

@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.arrays import Floats, Indices
-from engine.choice.options import Option, Options
+from engine.choice.options import QUALITIES, Option, Options, Quality
 from engine.fleet.search import SizedCandidates, search
 from engine.fleet.size import replicas_for
 from engine.question.demand import demand_of
@@ -73,11 +73,14 @@ class Mixture(Struct, frozen=True):
         return 1 - self.monthly_usd / self.alone.monthly_usd
 
 
-def kinds_of(found: Options, terms: Sequence[Term]) -> tuple[Kind, ...]:
-    """Return the kinds that may be mixed: priced, nothing against them, in no fewer bits than was asked for."""
+def kinds_of(found: Options, terms: Sequence[Term], quality: Quality = "own") -> tuple[Kind, ...]:
+    """Return the kinds that may be mixed: priced, nothing against them, in weights no coarser than a quality."""
+    coarsest = QUALITIES.index(quality)
     kinds = []
     for option in found.found:
-        if option.offer is None or option.doubt or option.quality == "fewer bits" or option.term not in terms:
+        if option.offer is None or option.doubt or option.term not in terms:
+            continue
+        if QUALITIES.index(option.quality) > coarsest:
             continue
         size = option.accelerators // option.replicas
         together = max(1, option.offer.accelerators // size)
