@@ -270,9 +270,8 @@ def _sum(
     if not old and not spares:
         example = _EXAMPLES.get(path, "'with 8 of them'")
         return Unclear(
-            f"How many {noun} there are was not said, so that {show_figure(figure)}"
-            f" {'fewer' if falls else 'more'} of them is no figure: say all of them ({example}), or a factor"
-            " ('traffic × 1.3')."
+            f"How many {noun} there are was not said, so that {show_figure(figure)} {'fewer' if falls else 'more'} of"
+            f" them is no figure: say all of them ({example}), or a factor ('traffic × 1.3')."
         )
     # Added to a load that was given at its peak, it is requests/s there.
     moved = figure / usual_ratio(base) if path == RATE and mean_follows(base) else figure

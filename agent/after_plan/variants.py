@@ -148,11 +148,10 @@ def too_few(plan: CapacityPlan) -> str:
         f"queues grow by {calls_shown(plan, peak - saturated)}" if saturated < peak else "they are served, but too late"
     )
     return singular(
-        f"Too few: {wanted} replicas of {split_shown(chosen, always='')},"
-        f" {wanted * chosen.accelerators_per_replica} × {chosen.accelerator_name}, carry"
-        f" {calls_shown(plan, wanted * each.requests_per_s)} within the targets of the"
-        f" {calls_shown(plan, peak)} in the busiest hour."
-        f" Saturated they do {calls_shown(plan, saturated)}: {then}. As many as it takes are {plan.fleet.replicas}."
+        f"Too few: {wanted} replicas of {split_shown(chosen, always='')}, {wanted * chosen.accelerators_per_replica} ×"
+        f" {chosen.accelerator_name}, carry {calls_shown(plan, wanted * each.requests_per_s)} within the targets of the"
+        f" {calls_shown(plan, peak)} in the busiest hour. Saturated they do {calls_shown(plan, saturated)}: {then}. As"
+        f" many as it takes are {plan.fleet.replicas}."
     )
 
 

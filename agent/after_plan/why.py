@@ -125,10 +125,9 @@ def _dear(subject: str, plan: CapacityPlan) -> Explanation:
     less = f"Following the load with the autoscaler it is {show_usd(scaled)}. " if scaled else ""
     return (
         Paragraph(
-            f"So many, since {calls_shown(plan, peak)} in the busiest hour ÷"
-            f" {calls_shown(plan, each.requests_per_s)} of a replica,"
-            f" where {each.binds} stops it, take {working} of them. {less}'how can I make it cheaper' sets other terms,"
-            " providers and accelerators beside it."
+            f"So many, since {calls_shown(plan, peak)} in the busiest hour ÷ {calls_shown(plan, each.requests_per_s)}"
+            f" of a replica, where {each.binds} stops it, take {working} of them. {less}'how can I make it cheaper'"
+            " sets other terms, providers and accelerators beside it."
         ),
     )
 

@@ -121,7 +121,6 @@ def change_point(calibration: Calibration, members: Sequence[int], points: Seque
     if gain < SURE:
         return ()
     return (
-        f"from {points[first].row['id']} on figures lie {abs(exp(step) - 1):.0%} "
-        f"{'higher' if step > 0 else 'lower'} than before, which the load does not explain: a restart with other "
-        "settings, or another load on the server?",
+        f"from {points[first].row['id']} on figures lie {abs(exp(step) - 1):.0%} {'higher' if step > 0 else 'lower'}"
+        " than before, which the load does not explain: a restart with other settings, or another load on the server?",
     )

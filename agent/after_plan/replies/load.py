@@ -127,10 +127,9 @@ def _claimed(asked: Asked) -> str:
     elif claimed <= most * lengths[0]:
         says = "that is in reach here, where nobody minds the latency."
     return (
-        f"{show_count(claimed)} tokens/s a {noun}: {says} Of this plan a {noun} makes {out[0]} output tokens/s in"
-        f" the busiest hour, {both[0]} with prompts counted; within the targets at most {out[1]} and {both[1]},"
-        f" saturated {out[2]} and {both[2]}. Ask whether prompts are counted, for which lengths and at which"
-        " latency."
+        f"{show_count(claimed)} tokens/s a {noun}: {says} Of this plan a {noun} makes {out[0]} output tokens/s in the"
+        f" busiest hour, {both[0]} with prompts counted; within the targets at most {out[1]} and {both[1]}, saturated"
+        f" {out[2]} and {both[2]}. Ask whether prompts are counted, for which lengths and at which latency."
     )
 
 
@@ -195,9 +194,8 @@ def limit(asked: Asked) -> Explanation:
     if peak:
         ratio = carried_rate(plan) / peak
         room = (
-            f"That is {show_rate(mean)} averaged over the day, and {show_figure(ratio)} × the"
-            f" {calls_shown(plan, peak)} of the "
-            f"planned peak: {show_percent(max(0.0, ratio - 1))} of room."
+            f"That is {show_rate(mean)} averaged over the day, and {show_figure(ratio)} × the {calls_shown(plan, peak)}"
+            f" of the planned peak: {show_percent(max(0.0, ratio - 1))} of room."
         )
     if peak and users:
         held = int(users * carried_rate(plan) / peak)
@@ -257,8 +255,7 @@ def fleet_holds(asked: Asked) -> Explanation:
             f"That is {verdict} for {show_rate(stated)} on average, {calls_shown(plan, peak)} in the busiest hour."
             if stated
             else f"That is {verdict} for the planned peak of {calls_shown(plan, peak)}, which takes"
-            f" {plan.fleet.accelerators}"
-            f" {accelerators_noun(plan.chosen)}."
+            f" {plan.fleet.accelerators} {accelerators_noun(plan.chosen)}."
         )
         if users := asked.users():
             enough += f" In users: {show_count(int(users * most / peak))}."
@@ -435,11 +432,10 @@ def _busy_at(plan: CapacityPlan, rate: float) -> str:
     bill = f", at {usd_shown(usd)} if it ran alone for a month of {HOURS_PER_MONTH:g} hours" if usd is not None else ""
     of_peak = f", {show_percent(rate / peak)} of the planned peak" if (peak := peak_rate(plan)) else ""
     return singular(
-        f"At {calls_shown(plan, rate)}{of_peak}, the {fleet.working_replicas} replicas run at"
-        f" {show_percent(share)} of their"
-        f" saturated rate. {takes} replicas would carry it within the targets{bill}; the autoscaler keeps at least"
-        f" {plan.fleet.minimum_replicas}."
-        " The plan is as it was: 'what should the autoscaler target be' and 'what would it save off at night' go on."
+        f"At {calls_shown(plan, rate)}{of_peak}, the {fleet.working_replicas} replicas run at {show_percent(share)} of"
+        f" their saturated rate. {takes} replicas would carry it within the targets{bill}; the autoscaler keeps at"
+        f" least {plan.fleet.minimum_replicas}. The plan is as it was: 'what should the autoscaler target be' and 'what"
+        " would it save off at night' go on."
     )
 
 

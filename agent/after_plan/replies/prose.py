@@ -22,9 +22,8 @@ def tender(asked: Asked) -> Explanation:
     traffic, tokens = plan.spec.traffic, plan.spec.tokens
     noun = accelerators_noun(chosen)
     load = (
-        f"{show_rate(traffic.requests_per_s)} averaged over the day and"
-        f" {calls_shown(plan, peak_rate(plan) or 0)} in the"
-        " busiest hour"
+        f"{show_rate(traffic.requests_per_s)} averaged over the day and {calls_shown(plan, peak_rate(plan) or 0)} in"
+        " the busiest hour"
         if traffic.requests_per_s
         else f"{traffic.concurrency or 'as many as it holds'} requests in flight"
     )

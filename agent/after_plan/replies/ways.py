@@ -68,8 +68,7 @@ def own_or_rent(asked: Asked) -> Explanation:
         Table(columns, rows),
         *paragraphs(
             "Of a saved plan `fleetcast costs plan.json --mode own --no-other-costs` has the bill by line, and flags"
-            " for it."
-            f"{rented_at(found)} What stands beside the machines, such as a load balancer, is in neither."
+            f" for it.{rented_at(found)} What stands beside the machines, such as a load balancer, is in neither."
         ),
     )
 

@@ -21,9 +21,8 @@ def batch_report(plan: BatchPlan) -> Iterator[Block]:
     if plan.best:
         first = plan.best[0]
         yield Paragraph(
-            f"{show_count(first.accelerators)} × {first.accelerator_name} for {_time(first.hours)} in "
-            f"{first.precision.upper()}, "
-            f"{show_usd(first.cost_usd)} {term_shown(first.term)} ({first.provider}).",
+            f"{show_count(first.accelerators)} × {first.accelerator_name} for {_time(first.hours)} in"
+            f" {first.precision.upper()}, {show_usd(first.cost_usd)} {term_shown(first.term)} ({first.provider}).",
             "strong",
         )
     else:

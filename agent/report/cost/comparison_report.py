@@ -36,9 +36,8 @@ def comparison_report(plan: CapacityPlan, found: Comparison, years: float) -> It
     columns = (Column("way"), *Column.figures("monthly", f"{show_figure(years)} years", "1M paid", "1M used"))
     yield Table(columns, tuple(_row(bill, years) for bill in found.feasible))
     yield Paragraph(
-        "1M paid: what is paid over the tokens served at the real duty cycle, to set beside an API's price; 1M used: "
-        "as if all that is paid for worked at all times. USD, 730 h a month, prices of the catalog."
-        f"{rented_at(found)}",
+        "1M paid: what is paid over the tokens served at the real duty cycle, to set beside an API's price; 1M used: as"
+        f" if all that is paid for worked at all times. USD, 730 h a month, prices of the catalog.{rented_at(found)}",
         "quiet",
     )
     if found.break_evens:

@@ -54,17 +54,15 @@ def year_with(text: str, branch: Branch, base: Branch) -> str:
     if 0 < months < 12 and _OF_A_YEAR.search(text):
         so = f"{months} month{'s' if months > 1 else ''}"
         return (
-            f"A year, {so} as this and {12 - months} as plan {base.number}: {months} × {show_usd(its)} +"
-            f" {12 - months} ×"
-            f" {show_usd(own)} = {show_usd(months * its + (12 - months) * own)}, each fleet always on."
+            f"A year, {so} as this and {12 - months} as plan {base.number}: {months} × {show_usd(its)} + {12 - months}"
+            f" × {show_usd(own)} = {show_usd(months * its + (12 - months) * own)}, each fleet always on."
         )
     on = {match["day"].lower().rstrip("s") for match in _ON_DAYS.finditer(text)}
     days = sum(_DAYS_OF.get(day, 1) for day in on)
     if not 0 < days < 7:
         return ""
     return (
-        f"A month of {HOURS_PER_MONTH:g} hours, {days} of 7 days as this and {7 - days} as plan {base.number}:"
-        f" {days}/7 ×"
-        f" {show_usd(its)} + {7 - days}/7 × {show_usd(own)} = {show_usd((days * its + (7 - days) * own) / 7)}, if"
+        f"A month of {HOURS_PER_MONTH:g} hours, {days} of 7 days as this and {7 - days} as plan {base.number}: {days}/7"
+        f" × {show_usd(its)} + {7 - days}/7 × {show_usd(own)} = {show_usd((days * its + (7 - days) * own) / 7)}, if"
         " instances are started and stopped by the day."
     )

@@ -71,9 +71,8 @@ def _fewer(asked: Asked) -> Explanation | None:
         return paragraphs("One replica is the least: fewer accelerators hold the model in a wider split or not at all.")
     return paragraphs(
         f"One replica fewer, {left} on {left * plan.chosen.accelerators_per_replica} {accelerators_noun(plan.chosen)},"
-        f" carries {calls_shown(plan, left * plan.replica_capacity.requests_per_s)} within the targets; the"
-        " busiest hour asks"
-        f" for {calls_shown(plan, peak)}. 'what would make it cheaper' says what lowers the number."
+        f" carries {calls_shown(plan, left * plan.replica_capacity.requests_per_s)} within the targets; the busiest"
+        f" hour asks for {calls_shown(plan, peak)}. 'what would make it cheaper' says what lowers the number."
     )
 
 

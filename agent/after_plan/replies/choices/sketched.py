@@ -76,9 +76,8 @@ def _each_carries(found: CapacityPlan, plan: CapacityPlan) -> str:
     wider = found.chosen.accelerators_per_replica > plan.chosen.accelerators_per_replica
     why = " The links of a wider replica cost a part of what each carries, and it fails as a larger piece."
     return (
-        f" {found.fleet.replicas} replicas of {its}, in which a {noun} carries {calls_shown(found, each[0])};"
-        f" of {own} it"
-        f" carries {calls_shown(plan, each[1])}, and the plan's {plan.fleet.replicas} take"
-        f" {plan.fleet.accelerators} {gpus} at"
-        f" TTFT p95 {show_seconds(mine.ttft_s.p95)}, ITL {show_seconds(mine.itl_s.mean)}.{why if wider else ''}"
+        f" {found.fleet.replicas} replicas of {its}, in which a {noun} carries {calls_shown(found, each[0])}; of {own}"
+        f" it carries {calls_shown(plan, each[1])}, and the plan's {plan.fleet.replicas} take {plan.fleet.accelerators}"
+        f" {gpus} at TTFT p95 {show_seconds(mine.ttft_s.p95)}, ITL"
+        f" {show_seconds(mine.itl_s.mean)}.{why if wider else ''}"
     )

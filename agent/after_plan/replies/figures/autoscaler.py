@@ -35,10 +35,9 @@ def _at_once(plan: CapacityPlan, few: int, many: int, asked: Asked) -> str:
         by = f" To have them at {clock[1]}:{clock[2]} raise the minimum at {minutes // 60}:{minutes % 60:02}."
     gpus = (many - few) * plan.chosen.accelerators_per_replica
     return (
-        f"From {few} to {many} replicas takes {show_seconds(react_s)} after a rise is seen,"
-        f" {show_seconds(start_s)} from"
-        f" a schedule: the {many - few} start together, where the provider has {gpus} {accelerators_noun(plan.chosen)}"
-        f" for you at that minute, which is not known here.{by}"
+        f"From {few} to {many} replicas takes {show_seconds(react_s)} after a rise is seen, {show_seconds(start_s)}"
+        f" from a schedule: the {many - few} start together, where the provider has {gpus}"
+        f" {accelerators_noun(plan.chosen)} for you at that minute, which is not known here.{by}"
     )
 
 
@@ -74,11 +73,10 @@ def autoscaler(asked: Asked) -> Explanation:
         takes = max(1, ceil(night * calls / plan.replica_capacity.requests_per_s - 1e-6))
         gpus = takes * plan.chosen.accelerators_per_replica
         zero = (
-            f"At night {show_rate(night)} take {takes} replica{'s' if takes > 1 else ''},"
-            f" {gpus} {accelerators_noun(plan.chosen)}, in place of {fleet.replicas}; the busiest hour stays as it is."
-            " The bill is by the day's shape above:"
-            f" '{show_figure(peak / calls if (peak := peak_rate(plan)) else night)} rps by day,"
-            f" {show_figure(night)} rps at night' plans a day with your night. {zero}"
+            f"At night {show_rate(night)} take {takes} replica{'s' if takes > 1 else ''}, {gpus}"
+            f" {accelerators_noun(plan.chosen)}, in place of {fleet.replicas}; the busiest hour stays as it is. The"
+            f" bill is by the day's shape above: '{show_figure(peak / calls if (peak := peak_rate(plan)) else night)}"
+            f" rps by day, {show_figure(night)} rps at night' plans a day with your night. {zero}"
         )
     facts = Facts(
         (

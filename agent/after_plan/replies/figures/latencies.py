@@ -105,12 +105,9 @@ def _chain(asked: Asked) -> str:
         else ""
     )
     return (
-        f"{count} calls one after the other take {show_seconds(count * each_s + (count - 1) * pause_s)} on"
-        " average in"
-        " the"
-        f" busiest hour: {count} × {show_seconds(each_s)} (E2E mean, {show_count(plan.spec.tokens.output.mean)}"
-        " tokens of"
-        f" answer){waits}.{tasks} 'fleetcast workflow' sizes a fleet by the time of whole tasks."
+        f"{count} calls one after the other take {show_seconds(count * each_s + (count - 1) * pause_s)} on average in"
+        f" the busiest hour: {count} × {show_seconds(each_s)} (E2E mean, {show_count(plan.spec.tokens.output.mean)}"
+        f" tokens of answer){waits}.{tasks} 'fleetcast workflow' sizes a fleet by the time of whole tasks."
     )
 
 
@@ -141,9 +138,8 @@ def queue_shown(plan: CapacityPlan) -> str:
     return (
         f"In the busiest hour {show_figure(now)} requests wait in a replica's queue on average,"
         f" {show_seconds(now / peak)} each before the prefill (Little); where the targets end, at"
-        f" {calls_shown(plan, limit)} a"
-        f" replica, it is {show_figure(most)}, {show_seconds(most / limit)} each. Warn from"
-        f" {show_figure(plan.autoscaling.queue_length)} waiting on."
+        f" {calls_shown(plan, limit)} a replica, it is {show_figure(most)}, {show_seconds(most / limit)} each. Warn"
+        f" from {show_figure(plan.autoscaling.queue_length)} waiting on."
     )
 
 

@@ -199,7 +199,6 @@ def interconnect(asked: Asked) -> Explanation:
     tokens, rate = plan.spec.tokens, plan.spec.traffic.requests_per_s or 0.0
     egress = (
         f"To the users go some {show_bytes(rate * tokens.output.mean * 200)} a second, at about 200 bytes for a"
-        " streamed token; in front stands a load balancer that routes to the replica with the least requests in"
-        " flight."
+        " streamed token; in front stands a load balancer that routes to the replica with the least requests in flight."
     )
     return paragraphs(text, egress if rate else "")

@@ -121,7 +121,6 @@ def _beside_a_long_one(asked: Asked, tokens: float) -> tuple[str, ...]:
         f" a replica, in steps of {show_count(min(tokens, budget))}. Meanwhile the {show_figure(peak.batch)} others"
         f" that decode in this replica get a token every {show_seconds(step_s)} in place of"
         f" {show_seconds(peak.itl_s.mean)}, and prompts behind it wait up to {show_seconds(reads_s)} longer.",
-        f"The other {plan.fleet.working_replicas - 1} replicas feel nothing. Smaller steps"
-        " (--max-num-batched-tokens) make the gaps shorter and the long prompt slower; a pool of its own for long"
-        " prompts spares the others.",
+        f"The other {plan.fleet.working_replicas - 1} replicas feel nothing. Smaller steps (--max-num-batched-tokens)"
+        " make the gaps shorter and the long prompt slower; a pool of its own for long prompts spares the others.",
     )

@@ -46,8 +46,7 @@ def counted(asked: Asked) -> Explanation | None:
     lead = (
         f"{wrong}{calls_shown(plan, peak)} in the busiest hour ÷ {calls_shown(plan, each)} of a replica"
         f" ({split_shown(plan.chosen, always='TP1')}), where {plan.replica_capacity.binds} stops it, are"
-        f" {show_figure(needed)}: {ceil(needed - 1e-6)} replicas hold the"
-        f" targets{spare}."
+        f" {show_figure(needed)}: {ceil(needed - 1e-6)} replicas hold the targets{spare}."
     )
     columns = (
         Column("replicas"),

@@ -165,8 +165,7 @@ def longest_prompts(asked: Asked) -> str:
     if not carries(low):
         return (
             f"{on}, are too few for {calls_shown(plan, peak)} in the busiest hour and answers of {answers}, even with"
-            " prompts of"
-            f" {show_count(low)} tokens."
+            f" prompts of {show_count(low)} tokens."
         )
     for _ in range(_STEPS):
         middle = (low * high) ** 0.5
@@ -222,9 +221,8 @@ def more_or_fewer(asked: Asked) -> Explanation:
     capacity = replicas * plan.replica_capacity.requests_per_s
     peak = peak_rate(plan)
     lead = (
-        f"{replicas} replicas instead of {now}, {replicas * size} {noun}, carry {calls_shown(plan, capacity)}"
-        " within the"
-        f" targets in the busiest hour instead of {calls_shown(plan, now * plan.replica_capacity.requests_per_s)}"
+        f"{replicas} replicas instead of {now}, {replicas * size} {noun}, carry {calls_shown(plan, capacity)} within"
+        f" the targets in the busiest hour instead of {calls_shown(plan, now * plan.replica_capacity.requests_per_s)}"
     )
     if peak:
         enough = "enough" if capacity >= peak * (1 - 1e-6) else "not enough"

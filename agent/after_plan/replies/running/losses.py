@@ -117,15 +117,13 @@ def left_after(asked: Asked, left: int) -> str:
     hours = f"; outside the busiest hours they are enough up to {show_percent(capacity / peak)} of the peak"
     if most < peak:
         return singular(
-            f"{text}, {show_percent(capacity / peak)} of the {calls_shown(plan, peak)} of the busiest hour."
-            " Even saturated they"
-            f" do {calls_shown(plan, most)}: queues then grow by {calls_shown(plan, peak - most)} until load is"
-            f" shed{hours}."
+            f"{text}, {show_percent(capacity / peak)} of the {calls_shown(plan, peak)} of the busiest hour. Even"
+            f" saturated they do {calls_shown(plan, most)}: queues then grow by {calls_shown(plan, peak - most)} until"
+            f" load is shed{hours}."
         )
     return singular(
-        f"{text}, {show_percent(capacity / peak)} of the {calls_shown(plan, peak)} of the busiest hour: served,"
-        " but beyond the"
-        f" targets{hours}."
+        f"{text}, {show_percent(capacity / peak)} of the {calls_shown(plan, peak)} of the busiest hour: served, but"
+        f" beyond the targets{hours}."
     )
 
 

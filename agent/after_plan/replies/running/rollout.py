@@ -99,9 +99,8 @@ def _canary(asked: Asked, start: float) -> tuple[str, ...]:
     lead = (
         f"A canary of {show_percent(share)}{'' if match else ', as an example,'} gets {calls_shown(plan, rate)} of the"
         f" {calls_shown(plan, peak)} of the busiest hour: {replicas} replica{'s' if replicas > 1 else ''},"
-        f" {replicas * size}"
-        f" {noun} beside the fleet, {show_percent(rate / (replicas * each))} loaded. It serves {show_seconds(start)}"
-        " after it is begun on a new node."
+        f" {replicas * size} {noun} beside the fleet, {show_percent(rate / (replicas * each))} loaded. It serves"
+        f" {show_seconds(start)} after it is begun on a new node."
     )
     mean = share * (plan.spec.traffic.requests_per_s or 0) * plan.spec.traffic.calls_per_request
     seen = _BEYOND / 0.05

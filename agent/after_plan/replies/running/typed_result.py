@@ -151,9 +151,8 @@ def typed_result(asked: Asked) -> Explanation:
     return paragraphs(
         *(_beside(made, target, plan, where, rate / replicas) for target in read["targets"]),
         "" if unsaid else _taken_at(plan, read["targets"], rate / replicas),
-        f"At which load it was measured was not said: {calls_shown(plan, rate)} is the plan's of a replica in"
-        " the busiest hour,"
-        " and latencies fall with it. Say it, as in 'measured ITL p95 34 ms at 3 rps on one replica'."
+        f"At which load it was measured was not said: {calls_shown(plan, rate)} is the plan's of a replica in the"
+        " busiest hour, and latencies fall with it. Say it, as in 'measured ITL p95 34 ms at 3 rps on one replica'."
         if unsaid
         else "",
         f"Forecast by formula for prompts of {show_count(tokens.input.mean)} and answers of"
@@ -177,9 +176,8 @@ def _taken_at(plan: CapacityPlan, measured: Iterable[Target], each: float) -> st
         return ""
     takes = ceil(peak / each - 1e-6) + plan.fleet.spares
     return (
-        f"At {calls_shown(plan, each)} a replica the planned peak of {calls_shown(plan, peak)} takes {takes}"
-        " replicas; the plan has"
-        f" {plan.fleet.replicas}. '{takes} replicas' plans with so many."
+        f"At {calls_shown(plan, each)} a replica the planned peak of {calls_shown(plan, peak)} takes {takes} replicas;"
+        f" the plan has {plan.fleet.replicas}. '{takes} replicas' plans with so many."
     )
 
 
