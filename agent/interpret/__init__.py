@@ -14,10 +14,10 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from agent.interpret.bare_answers import read_bare_answer
-from agent.interpret.beside_wish.elsewhere import leave_elsewhere, orders_in
-from agent.interpret.beside_wish.present import spans_of_now, without_now
+from agent.interpret.beside_wish.elsewhere import ask_of_past, leave_elsewhere, orders_in
+from agent.interpret.beside_wish.present import LOAD, spans_of_now, without_now
 from agent.interpret.beside_wish.proposed import ask_whether_proposed
-from agent.interpret.contradictions import read_contradictions
+from agent.interpret.contradictions import RATE, read_contradictions
 from agent.interpret.domain import chance_of_elsewhere, evidence_of, refused_where_elsewhere
 from agent.interpret.doubts import ask_where_doubtful, read_again
 from agent.interpret.facts.draft import Draft
@@ -131,6 +131,12 @@ def _read(
 
     spans = spans_of_now(sentence)
     draft = without_now(sentence, spans, drafted) if spans else drafted(sentence)
+    if not spans and draft.past and draft.has("model") and not any(map(draft.has, LOAD)):
+        fresh = Sentence(text, [replace(item, claimed=False) for item in sentence.items])
+        again = _drafted(Draft(fresh, asked_path, known, dropped=[*orders], past=draft.past), catalog, lexicon)
+        if again.has(RATE):
+            draft = again
+            ask_of_past(draft)
     ask_whether_proposed(draft)
     read_contradictions(draft)
     return draft, figures, language

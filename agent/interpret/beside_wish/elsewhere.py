@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from agent.interpret.facts.draft import Draft
+from agent.interpret.facts.reading import Choice
+from agent.interpret.traffic.scope import RATE
 from agent.interpret.words.grammar import NAMES, Item, Rule
 
 
@@ -90,16 +92,18 @@ def leave_elsewhere(draft: Draft) -> None:
     marks = [match.first for rule in _ELSEWHERE for match in rule.matches(sentence)]
     if not marks:
         return
-    clauses = list(_clauses(sentence.items))
+    clauses, keeps_load = list(_clauses(sentence.items)), bool(draft.past)
     for number, clause in enumerate(clauses):
         words = {sentence.items[index].word for index in clause}
         if not any(clause.start <= mark < clause.stop for mark in marks) or words & _GOT:
             continue
         # 'last year, we had 5 rps': where the clause itself tells nothing, the next one does.
         for told in (clause, *clauses[number + 1 : number + 2]):
-            telling = [index for index in told if _tells(sentence.items[index])]
-            if telling:
+            telling = [index for index in told if _tells(sentence.items[index], keeps_load)]
+            if telling and not keeps_load:
                 draft.dropped.append(sentence.span(told.start, told.stop - 1))
+                draft.past.append(draft.dropped[-1])
+            if telling:
                 for index in telling:
                     sentence.take(index)
             if any(_holds(sentence.items[index]) for index in told):
@@ -118,8 +122,17 @@ def _clauses(items: list[Item]) -> Iterator[range]:
         yield range(first, len(items))
 
 
-def _tells(item: Item) -> bool:
-    return not item.claimed and _holds(item)
+def _tells(item: Item, keeps_load: bool) -> bool:
+    return not item.claimed and _holds(item) and not (keeps_load and item.has("num", "pct", "mult", "window"))
+
+
+def ask_of_past(draft: Draft) -> None:
+    """Ask whether a load of another time is the one to plan for: 'last year we had 8 requests a second'."""
+    for found in [one for one in draft.findings if one.path == RATE]:
+        said = " ".join(draft.sentence.text[found.start : found.end].split())
+        choices = tuple(Choice(option.value, f"yes: {option.echo}", RATE) for option in found.options)
+        draft.findings.remove(found)
+        draft.questions.append((f"{said!r}, of another time: plan for so much?", RATE, choices, found.start, found.end))
 
 
 def _holds(item: Item) -> bool:

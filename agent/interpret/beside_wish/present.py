@@ -32,10 +32,10 @@ _SYSTEM: Final = (
     "gpu", "gpus", "gpunoun", "node", "replica", "para", "model", "prec", "runtime", "machine", "ttft", "itl", "e2e",
 )  # fmt: skip
 """Kinds of what a server is and does: a clause of now with one of them tells of a server, as do those behind it."""
-_LOAD: Final = (
+LOAD: Final = (
     "traffic.requests_per_s", "traffic.concurrency", USERS, HABIT, "traffic.peak_factor", "traffic.calls_per_request",
 )  # fmt: skip
-_WORKLOAD: Final = (_LOAD, ("tokens.input.mean", "tokens.input.p95"), ("tokens.output.mean", "tokens.output.p95"))
+_WORKLOAD: Final = (LOAD, ("tokens.input.mean", "tokens.input.p95"), ("tokens.output.mean", "tokens.output.p95"))
 """What is served: as today where nothing else is said. The paths of a group are said anew together."""
 
 _NOW: Final = re.compile(
@@ -273,7 +273,7 @@ def without_now(
 
 def _is_one_load(draft: Draft) -> bool:
     """Whether a line that tells of a load alone tells of one: with its growth, or of today's with nothing beside it."""
-    several = any(len({o.value for f in draft.findings if f.path == path for o in f.options}) > 1 for path in _LOAD)
+    several = any(len({o.value for f in draft.findings if f.path == path for o in f.options}) > 1 for path in LOAD)
     bare = any(match for match in NEEDED.matches(draft.sentence))
     return draft.has(GROWTH) or not (several or bare)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from math import prod
 from typing import Final
 
 from msgspec.structs import replace
@@ -72,7 +73,7 @@ def ask_whole_load(draft: Draft, line: Line, second: Second) -> None:
             answers: tuple[Choice, ...] = (_ANOTHER_HABIT, replace(choices[0], usual=False))
             draft.questions[number] = (f"{text} Beside them {beside}", path, answers, start, end)
         else:
-            answers = (*choices, *(() if OPEN in choices else (OPEN,)))
+            answers = (*_scaled(draft, choices, unused), *choices, *(() if OPEN in choices else (OPEN,)))
             draft.questions[number] = (f"{text} Beside it {beside}", path, answers, start, end)
         return
     found = [finding for finding in draft.findings if finding.path in _LOADS]
@@ -91,6 +92,54 @@ def ask_whole_load(draft: Draft, line: Line, second: Second) -> None:
     answers = (*made, Choice(option.value, f"yes: {option.echo}", path), OPEN)
     draft.findings.remove(finding)
     draft.questions.append((text, path, answers, finding.start, finding.end))
+
+
+def _scaled(draft: Draft, choices: Sequence[Choice], unused: Sequence[Item]) -> list[Choice]:
+    """Return the first of several loads as often as is said of it: 'next year we expect 3x that'."""
+    first, times = choices[0], prod(factor for item in unused if (factor := _as_much(draft, item)))
+    if times == 1 or not first.value or first.path not in ("", RATE) or implausible(RATE, first.value * times):
+        return []
+    mean, before, then = show_figure(first.value * times), f"mean {show_figure(first.value)} requests/s", first.label
+    label = then.replace(before, f"mean {mean} requests/s") if before in then else f"{mean} requests/s on average"
+    return [replace(first, value=first.value * times, label=f"{show_figure(times)} × as much: {label}", usual=False)]
+
+
+_MORE: Final = frozenset("more again extra higher bigger additional up growth top increase as".split())
+_FEWER: Final = frozenset("less fewer lower smaller".split())
+_OF_ELSE: Final = (
+    "ttft",
+    "itl",
+    "e2e",
+    "latency",
+    "token",
+    "textunit",
+    "gpu",
+    "gpunoun",
+    "money",
+    "incue",
+    "outcue",
+    "in",
+    "out",
+)
+"""Kinds of words beside a factor that is not of the load."""
+
+
+def _as_much(draft: Draft, item: Item) -> float:
+    """Return by what the load is multiplied: three for '3x that', 1.4 for '40 % more'; 0 of no factor."""
+    if not item.has("mult", "pct"):
+        return 0.0
+    items, at = draft.sentence.items, draft.sentence.items.index(item)
+    ends = [n for n, other in enumerate(items) if other.has("comma", "stop")]
+    first = max((n for n in ends if n < at), default=-1) + 1
+    last = min((n for n in ends if n > at), default=len(items))
+    if any(other.has(*_OF_ELSE) and not other.has("event") for other in items[first:last]):
+        return 0.0
+    value, behind = item.number.value, {other.word for other in items[at + 1 : min(last, at + 4)]}
+    if item.has("mult"):
+        return value if value > 1 else 0.0
+    if behind & _MORE or (at and items[at - 1].has("plus")):
+        return 1 + value
+    return 1 - value if behind & _FEWER else 0.0
 
 
 def _higher_before(draft: Draft, line: Line, second: Second) -> list[Item]:
@@ -146,18 +195,18 @@ def _made_with(draft: Draft, line: Line, second: Second, unused: Sequence[Item],
         of_it = line.never_comes(at) or bool(_behind(draft, item) & ASKING) or roles[role] >= _SURE
         if item.has("pct") and role == "share" and of_it and not _of_the_peak(draft, item):
             times, shown = 1 - value if line.never_comes(at) else value, "of it"
-        elif (item.has("mult") and value > 1) or (item.has("num") and role in ("turns", "habit") and value > 1):
-            times, shown = value, "as much"
+        elif (as_much := _as_much(draft, item)) or (item.has("num") and role in ("turns", "habit") and value > 1):
+            times, shown = as_much or value, "as much"
         elif item.has("num") and role in ("rate", "daily", "peak_factor") and len(inside) == 1 and not draft.has(PEAK):
             in_its_unit = load / inside[0].number.value
             rate = value / figure.factor.seconds if figure and figure.factor.seconds else value * in_its_unit
             if rate > load:
                 made.append(_at_the_peak(load, rate))
         if times and not implausible(RATE, load * times):
-            factor = f"{show_percent(times)} {shown}" if item.has("pct") else f"{show_figure(times)} × {shown}"
+            factor = f"{show_percent(times)} {shown}" if shown == "of it" else f"{show_figure(times)} × {shown}"
             made.append(Choice(load * times, f"{factor}: {show_figure(load * times)} requests/s on average", RATE))
-        if item.has("mult") and value > 1 and not draft.has(PEAK):
-            made.append(_at_the_peak(load, load * value))
+        if item.has("mult") and times > 1 and not draft.has(PEAK):
+            made.append(_at_the_peak(load, load * times))
     return made[:_MOST_MADE]
 
 
@@ -187,6 +236,7 @@ def _factors_left(draft: Draft, line: Line, second: Second) -> list[Item]:
     # '80 % of it is from Asia' changes no load; '0.5 % of visits ask' does.
     told = any(
         not item.has("pct")
+        or _as_much(draft, item)
         or _behind(draft, item) & ASKING
         or _of_the_peak(draft, item)
         or line.never_comes(_at(line, item))
@@ -199,7 +249,7 @@ def _chance(draft: Draft, line: Line, item: Item, second: Second) -> float:
     """Return how likely a figure multiplies the load."""
     if item.has("pct") and line.never_comes(_at(line, item)):
         return 1.0
-    if item.has("mult") and item.number.value > 1:
+    if _as_much(draft, item):
         return 1.0
     items, at = draft.sentence.items, draft.sentence.items.index(item)
     if (

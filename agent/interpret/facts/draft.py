@@ -44,6 +44,8 @@ class Draft(Struct):
     """Text, start, end."""
     dropped: list[tuple[int, int]] = field(default_factory=list)
     """Spans that were understood and refused by the speaker: reported as unused."""
+    past: list[tuple[int, int]] = field(default_factory=list)
+    """Clauses of another time; in a draft that begins with them their load is read, since no other is said."""
     notes: list[tuple[str, int, int]] = field(default_factory=list)
     """Text, start, end: what was understood and is no field of a plan, with what would be needed."""
 

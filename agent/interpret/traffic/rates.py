@@ -21,7 +21,7 @@ from catalogs.units import (
     show_seconds,
 )
 
-TIME: Final = "(per t:time | slash per? s:(time | tshort) | per wd:workhours)"
+TIME: Final = "((per | 'last') t:time | slash per? s:(time | tshort) | per wd:workhours)"
 _BETWEEN = "(unknown | ingrand | preset | model | mean | user | concurrent | approx | over){0,3}"
 _LINKS = "(link | colon | paren | under | over | ingrand | mean)"
 _NOT_OURS = (
@@ -52,8 +52,8 @@ _RATES: Final = tuple(
         f"e:event {TIME} {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # requests per second: 20
         f"a:adverb (unknown | user)? e:event {_LINKS}{{1,4}} n:num {_NOT_OURS}",  # daily requests are 5M
         # every day 5M requests
-        "(?<! event) (?<! thing) (?<! user) (every | 'per' | 'in' 'a') t:time comma? near{0,4} n:num unknown? e:event "
-        + _NOT_OURS,
+        "(?<! event) (?<! thing) (?<! user) (every | 'per' | 'last' | 'in' 'a') t:time comma? near{0,4} n:num unknown? "
+        f"e:event {_NOT_OURS}",
         # peak hour 20k requests, 20k requests in the peak hour
         "k:peak (link | colon | 'has'){0,2} n:num e:event (?! per | slash | adverb)",
         "n:num e:event p:each? ('in' | 'at' | 'during') ('the' | 'our')? k:peak",
@@ -65,7 +65,7 @@ _AT_LUNCH: Final = Rule(
 )
 """'8 requests/s at lunch' are of the busiest hour, and no mean of the day."""
 _UNIT_FIRST: Final = tuple(
-    rule for rule in _RATES if rule.pattern.startswith(("a:rateunit", "e:event (per", "a:adverb (u"))
+    rule for rule in _RATES if rule.pattern.startswith(("a:rateunit", "e:event ((per", "a:adverb (u"))
 )
 """Rules in which the unit stands before its number."""
 _INTERVALS: Final = tuple(

@@ -64,6 +64,8 @@ _PART_DOES = Rule(
     "'sends' | 'write' | 'writes' | 'type' | 'typing' | 'chatting' | 'online')"
 )
 """'A third is on a call', and no 'requests a quarter'."""
+_PART_MORE = Rule("(n:num | 'a')? h:part (?= more | 'less' | 'fewer' | 'again' | 'as' ('much' | 'many') 'again')")
+"""'A third more', 'half as much again'."""
 _FRACTION = Rule("a:num slash b:num (?= 'of')")
 _ONE_IN_SO_MANY = Rule(
     "a:num 'in' b:num (?= 'is' | 'are' | 'of' | user | event | outcue | 'on'? "
@@ -147,6 +149,7 @@ def combine(sentence: Sentence) -> None:
     _made(sentence, _ONE_UNIT, "num", lambda m: Amount((1.0,)))
     _made(sentence, _PART_OF, "pct", _part)
     _made(sentence, _PART_DOES, "pct", _part)
+    _made(sentence, _PART_MORE, "pct", _part)
     _made(sentence, _FRACTION, "pct", _fraction)
     _made(sentence, _ONE_IN_SO_MANY, "pct", _one_in)
     _made(sentence, _ONE_IN_DOES, "pct", lambda match: _one_in(match) if match["a"].number.value == 1 else None)
@@ -201,7 +204,7 @@ def _made(sentence: Sentence, rule: Rule, kind: str, amount: Callable[[Match], A
         first, last = sentence.items[match.first], sentence.items[match.last]
         item = Item(frozenset({kind}), first.start, last.end, last.word, made)
         item.numeric = kind != "mult" and (
-            rule in (_PART_OF, _ONE_IN_SO_MANY) or any(_VALUES.get(i.word, 0) > 1 for i in _items(match))
+            rule in (_PART_OF, _PART_MORE, _ONE_IN_SO_MANY) or any(_VALUES.get(i.word, 0) > 1 for i in _items(match))
         )
         sentence.merge(match.first, match.last, item)
 

@@ -137,6 +137,9 @@ def test_a_sentence_of_a_kind(entry: dict[str, Any]) -> None:
         assert values[path] == (pytest.approx(value, rel=1e-6) if isinstance(value, float) else value), path
     if "asks" in entry or not entry.get("quiet"):
         assert {question.path for question in reading.questions} == {PATHS.get(a, a) for a in entry.get("asks", ())}
+    if "first" in entry:  # what is offered first of the load
+        rate = next(question for question in reading.questions if question.path == PATHS["rate"])
+        assert rate.choices[0].value == pytest.approx(entry["first"], rel=1e-6)
     if not entry.get("quiet"):
         assert bool(reading.objections) == entry.get("objects", False)
     for words in entry.get("says", ()):
