@@ -46,6 +46,7 @@ from agent.interpret.words.numerals import combine
 from agent.interpret.words.pasted import put_into_words
 from agent.interpret.words.scanner import LONGEST, items_of, join_phrases
 from agent.interpret.words.tables import options_beyond, workloads_in
+from agent.interpret.words.text_units import define_units
 from agent.interpret.words.tongues import put_into_english
 from catalogs.catalog import Catalog
 
@@ -77,6 +78,7 @@ def _sentence(text: str, lexicon: Lexicon, orders: Sequence[tuple[int, int]]) ->
 def _drafted(draft: Draft, catalog: Catalog, lexicon: Lexicon) -> Draft:
     """Return a draft with all that the rules find in its sentence."""
     leave_elsewhere(draft)
+    draft.notes += define_units(draft.sentence)
     refuse(draft, catalog)
     read_drafts(draft)
     read_model(draft, lexicon)

@@ -16,7 +16,7 @@ _SPARE: Final = tuple(
     for pattern in (
         "'n' plus n:num",
         "n:num (unknown)? spare (replica | unknown)?",
-        "spare replica? (link | colon){1,2} n:num",
+        "spare (replica? (link | colon){1,2} n:num | n2:num replica)",
         "(w:'a' | w2:('no' | 'without')) spare replica?",
         "w2:spare (link | dont | neg){1,2} ('needed' | 'necessary' | 'required' | 'wanted')",
         "n:num replica (link | 'in'){0,2} spare",
@@ -78,7 +78,13 @@ def _spare(draft: Draft, match: Match) -> None:
     items = draft.sentence.items[match.first : match.last + 1]
     if "n" in match and items[-1].has("unknown") and not any(item.has("replica") for item in items):
         return
-    amount = match["n"].number if "n" in match else Amount((0.0 if "w2" in match else 1.0,))
+    amount = (
+        match["n"].number
+        if "n" in match
+        else match["n2"].number
+        if "n2" in match
+        else Amount((0.0 if "w2" in match else 1.0,))
+    )
     draft.read(SPARES, match, amount, _whole, lambda v, made: f"{v:g} spare replica{'' if v == 1 else 's'}")
 
 

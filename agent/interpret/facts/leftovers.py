@@ -57,9 +57,9 @@ def leftovers(draft: Draft, taken: bytearray) -> tuple[str, ...]:
 
 
 def _is_used(item: Item, taken: bytearray) -> bool:
-    """Whether an item is in a value, a question or a note; a number only where a rule has claimed it, too."""
-    found = bool(taken[item.start])
-    return (found and item.claimed) if item.numeric else (found or item.claimed)
+    """Whether an item is in a value, a question or a note; a number, or a part, only where it was claimed, too."""
+    found, counts = bool(taken[item.start]), item.numeric or (item.has("part") and not item.has("time"))
+    return (found and item.claimed) if counts else (found or item.claimed)
 
 
 def _telling(items: Sequence[Item], first: int, stop: int) -> Iterable[tuple[int, int]]:

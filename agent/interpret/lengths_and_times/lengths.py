@@ -3,18 +3,17 @@
 import re
 from collections.abc import Mapping
 from itertools import pairwise
-from math import exp, log
-from statistics import NormalDist
 from typing import Any, Final
 
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.lengths_and_times.mixtures import read_mixtures
-from agent.interpret.lengths_and_times.prompt_parts import read_parts
+from agent.interpret.lengths_and_times.prompt_parts import ITS_MEAN, read_parts
+from agent.interpret.lengths_and_times.spreads import NEAREST, read_spreads
 from agent.interpret.lengths_and_times.targets import read_throughput
 from agent.interpret.lengths_and_times.totals import rate_of_totals, totals_of
 from agent.interpret.words.grammar import Amount, Match, Rule
-from agent.interpret.words.text_units import count_of_tokens, in_tokens, whole
+from agent.interpret.words.text_units import LONGEST_READ, count_of_tokens, in_tokens, whole
 from catalogs.units import show_count
 
 _UNIT = "(token | textunit)"
@@ -139,9 +138,8 @@ _P95: Final = (
         "| gpunoun)"
     ),
     Rule("n:num u:(token | textunit)? ('at' | paren | 'as')? p:pctl"),
+    Rule(f"mean (link | colon){{0,2}} n:num u:(token | textunit)? {_NOT_THE_NEXT} (?! thing | user | per | slash)"),
 )
-_LONGEST_READ: Final = 2e6
-"""Tokens of pages or words that one prompt may hold; '12,000 pages' are many prompts."""
 _ALONE: Final = Rule("(?: ^ | (?<= comma | stop)) n:num (i2:'in' | o2:'out') (?= comma | stop | $)")
 _LEFT_OVER: Final = Rule(
     f"n:num unknown? u:{_UNIT} (w:'each' 'way' | w2:'each' (?= comma | stop | $) | (?! per | slash))"
@@ -200,32 +198,8 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     rate_of_totals(draft, totals, known)
     _window_or_prompt(draft, known)
     _without_side(draft, known)
-    _means_of_medians(draft)
+    read_spreads(draft)
     _kinds_of_calls(draft)
-
-
-def _means_of_medians(draft: Draft) -> None:
-    """Take the mean of a lognormal of which the median and the 95th percentile are said: m·e^(σ²/2), σ = ln(q/m)/z."""
-    z = NormalDist().inv_cdf(0.95)
-    for side, name in ((_INPUT, "prompts"), (_OUTPUT, "answers")):
-        p95 = draft.value(side.replace("mean", "p95"))
-        asked = [one for one in draft.questions if one[1] == side and _MEDIAN.search(one[0])]
-        if not p95 or len(asked) != 1 or any(one.path == side for one in draft.findings):
-            continue
-        ((_, _, choices, start, end),) = asked
-        median = choices[0].value
-        sigma = log(p95 / median) / z if p95 > median else z
-        if sigma >= z:
-            continue  # no lognormal by its mean is as skewed
-        mean = float(round(median * exp(sigma * sigma / 2)))
-        shown = f"of a lognormal with the median {show_count(median)} and p95 {show_count(p95)}"
-        draft.questions.remove(asked[0])
-        draft.findings.append(
-            Finding(side, (Option(mean, f"{name}: {show_count(mean)} tokens on average, {shown}"),), start, end)
-        )
-
-
-_MEDIAN: Final = re.compile(r"lengths are given by mean or p95; which of them is the p50 ")
 
 
 def _kinds_of_calls(draft: Draft) -> None:
@@ -286,10 +260,16 @@ def _length(draft: Draft, match: Match) -> None:
     behind = draft.sentence.items[match.last + 1 : match.last + 2]
     if match["n"].claimed or _leads_on(draft, match) or ("i4" in match and behind and behind[0].has("ingrand")):
         return
-    side = _side(match)
+    side, amount = _side(match), count_of_tokens(match["n"])
     unit = match["u"].word if "u" in match else "token"
+    if unit not in ("token", "tokens") and in_tokens(amount.value, unit)[0] > LONGEST_READ:
+        return  # so many pages are many prompts
     statistic, first, last = _statistic(draft, match)
-    _note(draft, side, count_of_tokens(match["n"]), unit, statistic, first, last)
+    if len(amount.values) > 1 and (said := ITS_MEAN.at(draft.sentence, last + 1)) is not None:
+        mean = count_of_tokens(said["n" if "n" in said else "m"])
+        if amount.values[0] <= mean.value <= amount.values[-1]:
+            amount, last = mean, said.last
+    _note(draft, side, amount, unit, statistic, first, last)
 
 
 def _leads_on(draft: Draft, match: Match) -> bool:
@@ -358,8 +338,7 @@ def _note(draft: Draft, side: str, amount: Amount, unit: str, statistic: str, fi
         text = f"{said!r}: {show_count(value)} tokens are the least; how many are they on average?"
         draft.ask(f"{path}.mean", first, last, text, (mean,))
     else:
-        which = f"which of them is the {statistic} of {show_count(value)} tokens nearest to?"
-        text = f"{said!r}: lengths are given by mean or p95; {which}"
+        text = f"{said!r}: {NEAREST.format(statistic, show_count(value))}"
         draft.ask(f"{path}.mean", first, last, text, (mean, p95))
 
 
@@ -503,16 +482,18 @@ def _p95_apart(draft: Draft) -> None:
     for rule in _P95:
         for match in rule.matches(draft.sentence):
             start = match["n"].start
-            before = [found for found in draft.findings if found.path.startswith("tokens.") and found.end <= start]
-            side = max(before, key=lambda found: found.end).path.split(".")[1] if before else ""
-            latency = any(
-                item.has("ttft", "itl", "e2e", "latency")
-                for item in draft.sentence.items[max(0, match.first - 3) : match.last + 3]
-            )
-            if side not in ("input", "output") or (latency and "u" not in match):
+            told = [(one.end, one.path, True) for one in draft.findings]
+            told += [(one[4], one[1], False) for one in draft.questions]
+            before = [one for one in told if one[1].startswith("tokens.") and one[0] <= start]
+            _, path, settled = max(before, default=(0, "..", True))
+            around = draft.sentence.items[max(0, match.first - 3) : match.last + 3]
+            latency = any(item.has("ttft", "itl", "e2e", "latency") for item in around)
+            side = path.split(".")[1]
+            if side not in ("input", "output") or (latency and "u" not in match) or ("p" not in match and settled):
                 continue
             unit = match["u"].word if "u" in match else "token"
-            _note(draft, side, count_of_tokens(match["n"]), unit, match["p"].entries[0], match.first, match.last)
+            which = match["p"].entries[0] if "p" in match else "mean"
+            _note(draft, side, count_of_tokens(match["n"]), unit, which, match.first, match.last)
 
 
 def _without_side(draft: Draft, known: Mapping[str, Any]) -> None:
@@ -531,7 +512,7 @@ def _without_side(draft: Draft, known: Mapping[str, Any]) -> None:
         value, shown = in_tokens(amount.values[len(amount.values) // 2], unit)
         if len(amount.values) > 1:
             shown = f"{show_count(amount.value)} to {show_count(amount.values[-1])}, on average {shown}"
-        if not 1 <= value <= (1e7 if unit in ("token", "tokens") else _LONGEST_READ):
+        if not 1 <= value <= (1e7 if unit in ("token", "tokens") else LONGEST_READ):
             continue
         choices: tuple[Choice, ...] = (
             Choice(value, "the prompt", "tokens.input.mean"),

@@ -310,8 +310,6 @@ _SHARES: Final = tuple(
         "(link | unknown | 'already'){0,3} (prefixcue | shared | prefixhit)",
         f"a:num token? 'of' ('the' | 'our')? b:num token? {_LITTLE}{{0,2}} ('the' | 'a' | 'one' | 'our' | 'same' | "
         "'identical'){0,3} sysprompt",
-        f"a:num token? 'of' ('the' | 'our')? b:num token? {_LITTLE}{{0,2}} ('the' | 'a' | 'one' | 'our' | 'same' | "
-        "'identical'){0,3} sysprompt",
     )
 )
 
@@ -388,7 +386,7 @@ _GROWS_BY: Final = Rule(
     "'each' | 'every' | 'a' | slash | perrequest | 'from') (call | event | turn | 'step' | 'iteration' | 'to')?"
 )
 """'starts at 6k and grows by 1.5k each step'."""
-_ITS_MEAN: Final = Rule(
+ITS_MEAN: Final = Rule(
     "(near | 'in' | outcue){0,6} (comma | paren | dash | stop | conj){1,2} ('with' | 'an' | 'the' | 'on' | link){0,2} "
     "(mean approx{0,3} n:num token? | approx{0,2} m:num token? 'on'? mean) "
     "(?! num | approx{0,2} (incue | outcue | num) | 'in' | 'out' | event | thing | user | time | times | percent | per "
@@ -429,7 +427,7 @@ def _growth(draft: Draft) -> None:
             low, high = values[0], values[-1]
             if not 0 < low < high:
                 continue
-            said = _ITS_MEAN.at(draft.sentence, match.last + 1)
+            said = ITS_MEAN.at(draft.sentence, match.last + 1)
             stated = count_of_tokens(said["n" if "n" in said else "m"]).value if said else 0.0
             said = said if low <= stated <= high else None
             mean = whole(stated if said else (low + high) / 2)

@@ -68,7 +68,7 @@ def _accelerator(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     opening = words_of(typed)
     if not opening:
         return None
-    if typed in _BY_NUMBER:
+    if typed in _BY_NUMBER or re.match(r"[2-6][05]00 ada\b", sentence.text[item.start :][:8], re.I):
         return _by_number(sentence, first, lexicon)
     if spaced := _spaced(sentence, first, lexicon):
         return spaced
@@ -189,32 +189,17 @@ def _by_number(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     item = sentence.items[first]
     before = sentence.items[first - 1].word if first else ""
     after = sentence.items[first + 1] if first + 1 < len(sentence.items) else None
+    if after is not None and after.word in ("ti", "xtx", "super", "ada"):
+        hits = lexicon.accelerator(sentence.words(first, first + 1))
+        return (first + 1, name_item("gpu", sentence, first, first + 1, hits)) if hits else None
     plural = after is not None and after.word == "s" and after.start == item.end
-    counted = before in (
-        "single",
-        "a",
-        "an",
-        "my",
-        "one",
-        "two",
-        "three",
-        "four",
-        "six",
-        "eight",
-        "x",
-        "×",
-        "rtx",
-        "geforce",
-    )
+    counted = before in "single a an my one two three four six eight x × rtx geforce on".split()
     if after is not None and after.has(*UNITS_AFTER) and not after.has("gpunoun"):
         counted = False
     if counted or plural or (after is not None and after.has("gpunoun")):
         hits = lexicon.accelerator(sentence.text[item.start : item.end])
         last = first + 1 if plural else first
         return (last, name_item("gpu", sentence, first, last, hits)) if hits else None
-    if after is not None and after.word in ("ti", "xtx", "super"):
-        hits = lexicon.accelerator(sentence.words(first, first + 1))
-        return (first + 1, name_item("gpu", sentence, first, first + 1, hits)) if hits else None
     return None
 
 

@@ -5,7 +5,7 @@ that everything else of the line keeps its place.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final
 
 from agent.interpret.words.numerals import NUMBER_WORDS, SCALES, in_figures
@@ -54,7 +54,11 @@ _FREE: Final = re.compile(
     r"\s*(?:$|[,;.!?\n)–—]|-\s|(?:and|with|for|on|et|und|y|e|en|mit|pour|in|at|peak|p\d\d)\b)", re.I
 )
 """What stands behind a number without a unit of its own."""
-_PAST: Final = re.compile(r"\((?:was|formerly|previously|used to be|before:) [^()\n]{1,40}\)", re.I)
+_PAST: Final = re.compile(
+    r"\((?:was|formerly|previously|used to be|before:) [^()\n]{1,40}\)|~~[^~\n]{1,60}~~|<(s|del)>[^<\n]{1,60}</\1>",
+    re.I,
+)
+"""'(was 9)', and what is struck out."""
 _FARTHEST: Final = 60
 """Characters from a figure to the words that take it back."""
 _MOST: Final = 5
@@ -68,19 +72,10 @@ def as_meant(text: str, families: Collection[str]) -> tuple[str, tuple[str, ...]
         text: a line.
         families: words with which models' names begin, in lower case.
     """
-    text = _ABBREVIATED.sub(
-        lambda said: said.group()[:-1] + " ", _LOOSE.sub(lambda said: " " * len(said.group()), text)
-    )
-    text = _ALWAYS.sub(lambda said: "24/7".ljust(len(said.group())), text)
-    text = _MIXTURE.sub(lambda said: f"8x{said[1]}b".ljust(len(said.group())), text)
-    text = _POWER.sub(lambda said: f"10^{_figure(said[1])}".ljust(len(said.group())), text)
-    text = _MEMORY.sub(lambda said: f"{said[1]}-{said[2]}GB".ljust(len(said.group())), text)
-    text = _NONE_OF.sub("no  ", text)
-    text = _PERCENTILE.sub(_percentile, text)
-    text = _POINT.sub(_with_point, text)
-    text = _CARD.sub(_card, text)
-    text = _VERSION.sub(lambda said: _version(said, families), text)
-    text = _VERSION_BEHIND.sub(lambda said: _before_its_size(said, families), text)
+    for pattern, rewrite in _REWRITTEN:
+        text = _in_place(text, pattern, rewrite)
+    text = _in_place(text, _VERSION, lambda said: _version(said, families))
+    text = _in_place(text, _VERSION_BEHIND, lambda said: _before_its_size(said, families))
     notes = []
     while past := _PAST.search(text):
         notes.append(f"{past.group()!r} is left out, as what was.")
@@ -99,6 +94,11 @@ def as_meant(text: str, families: Collection[str]) -> tuple[str, tuple[str, ...]
         else:
             break
     return text, tuple(notes)
+
+
+def _in_place(text: str, pattern: re.Pattern[str], rewrite: Callable[[re.Match[str]], str]) -> str:
+    """Return a text with what a pattern finds rewritten, and as wide as it was."""
+    return pattern.sub(lambda said: rewrite(said).ljust(len(said.group())), text)
 
 
 def _replaced(text: str, found: re.Match[str], families: Collection[str]) -> tuple[int, int, str] | None:
@@ -188,7 +188,7 @@ _VERSION_BEHIND: Final = re.compile(
 def _before_its_size(said: re.Match[str], families: Collection[str]) -> str:
     if said["family"].lower() not in families:
         return said.group()
-    return f"{said['family']} {said['version']} {in_figures(said['size'])}b".ljust(len(said.group()))
+    return f"{said['family']} {said['version']} {in_figures(said['size'])}b"
 
 
 def _figure(words: str) -> str:
@@ -196,11 +196,11 @@ def _figure(words: str) -> str:
 
 
 def _with_point(said: re.Match[str]) -> str:
-    return f"{_figure(said['whole'])}.{_figure(said['part'])}".ljust(len(said.group()))
+    return f"{_figure(said['whole'])}.{_figure(said['part'])}"
 
 
 def _percentile(said: re.Match[str]) -> str:
-    return f"p{in_figures(said[1].replace('-', ' '))}".ljust(len(said.group()))
+    return f"p{in_figures(said[1].replace('-', ' '))}"
 
 
 def _card(said: re.Match[str]) -> str:
@@ -211,11 +211,42 @@ def _card(said: re.Match[str]) -> str:
         or (letters == "a" and not said["number"].startswith("one"))
     ):
         return said.group()
-    return f"{said['letters']}{number}{(said['more'] or '').strip()}".ljust(len(said.group()))
+    return f"{said['letters']}{number}{(said['more'] or '').strip()}"
 
 
 def _version(said: re.Match[str], families: Collection[str]) -> str:
     counts = kinds_of(spelt((said["next"] or "").lower())) & _UNITS
     if said["family"].lower() not in {*families, "phi"} or counts:
         return said.group()
-    return f"{said['family']} {_figure(said['number'])}".ljust(len(said.group()))
+    return f"{said['family']} {_figure(said['number'])}"
+
+
+_ALIGNED: Final = re.compile(
+    r"(?<![\w/])(?P<names>p\d\d(?: ?/ ?p\d\d){1,3})\)?\s?[ :=(]\s?"
+    r"(?P<figures>[\d.,]+k?(?: ?/ ?[\d.,]+k?){1,3})(?![\w/])",
+    re.I,
+)
+"""'p50/p90/p99 = 800/2500/9000'."""
+
+
+def _aligned(said: re.Match[str]) -> str:
+    names, figures = (re.split(r" ?/ ?", said[group]) for group in ("names", "figures"))
+    if len(names) != len(figures):
+        return said.group()
+    return ",".join(f"{name} {figure}" for name, figure in zip(names, figures, strict=True))
+
+
+_REWRITTEN: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...]] = (
+    (_LOOSE, lambda said: ""),
+    (_ABBREVIATED, lambda said: said.group()[:-1]),
+    (_ALWAYS, lambda said: "24/7"),
+    (_MIXTURE, lambda said: f"8x{said[1]}b"),
+    (_POWER, lambda said: f"10^{_figure(said[1])}"),
+    (_MEMORY, lambda said: f"{said[1]}-{said[2]}GB"),
+    (_NONE_OF, lambda said: "no"),
+    (_PERCENTILE, _percentile),
+    (_POINT, _with_point),
+    (_CARD, _card),
+    (_ALIGNED, _aligned),
+)
+"""What is put into figures, and how, the blanks that are left over behind it."""

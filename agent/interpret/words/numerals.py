@@ -60,8 +60,8 @@ _ONE_UNIT = Rule(
 """'Answers a paragraph', 'a page out'."""
 _PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | 'are' | incue | concurrent | inflight | 'active')")
 _PART_DOES = Rule(
-    "(?<! event | thing | user | num) (n:num | 'a') h:part (?= 'is' | 'use' | 'uses' | 'ask' | 'asks' | 'send' | "
-    "'sends' | 'write' | 'writes' | 'type' | 'typing' | 'chatting' | 'online')"
+    "(?<! event | thing | user | num) (n:num | 'a' | (?= 'half')) h:part (?= 'is' | 'use' | 'uses' | 'ask' | 'asks' | "
+    "'send' | 'sends' | 'write' | 'writes' | 'type' | 'typing' | 'chatting' | 'online')"
 )
 """'A third is on a call', and no 'requests a quarter'."""
 _PART_MORE = Rule("(n:num | 'a')? h:part (?= more | 'less' | 'fewer' | 'again' | 'as' ('much' | 'many') 'again')")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from agent.interpret.words.grammar import Amount, Item
+from agent.interpret.words.grammar import Amount, Item, Rule, Sentence
 from catalogs.units import show_count
 
 TOKENS_PER_WORD: Final = 4 / 3
@@ -46,3 +46,46 @@ def in_tokens(value: float, unit: str) -> tuple[float, str]:
 def whole(value: float) -> float:
     """Return a whole number as an integer."""
     return int(value) if value == int(value) else value
+
+
+_DEFINED: Final = (
+    Rule(
+        "(num | per)? u:textunit (colon | copula | link | paren){1,3} n:num v:(token | textunit) "
+        "(?! incue | outcue | 'in' | 'out')"
+    ),
+    Rule("n:num v:(token | textunit) (per | slash) u:textunit"),
+)
+"""'A page is 280 words', '500 tokens a page'."""
+_COUNTED: Final = Rule("n:num u:textunit")
+LONGEST_READ: Final = 2e6
+"""Tokens of pages or words that one prompt may hold; '12,000 pages' are many prompts."""
+
+
+def define_units(sentence: Sentence) -> list[tuple[str, int, int]]:
+    """Put what a page or a word is said to be in its place where some are counted, and return notes of it.
+
+    Args:
+        sentence: with its numbers made.
+    """
+    notes = []
+    for rule in _DEFINED:
+        for match in rule.matches(sentence):
+            unit, each, other = match["u"].word.rstrip("s"), match["n"].number, match["v"]
+            first, last = match.index("u" if rule is _DEFINED[0] else "n"), match.last
+            counted = [
+                one
+                for one in _COUNTED.matches(sentence)
+                if one["u"].word.rstrip("s") == unit
+                and not first <= one.index("u") <= last
+                and in_tokens(one["n"].number.value * each.value, other.word)[0] <= LONGEST_READ
+            ]
+            if unit == other.word.rstrip("s") or len(each.values) > 1 or not counted:
+                continue
+            said = " ".join(sentence.words(match.first, match.last).split())
+            notes.append((f"{said!r} is what a {unit} is taken for", *sentence.span(match.first, match.last)))
+            sentence.claim(match.first, match.last)
+            for one in counted:
+                number, noun = one["n"], one["u"]
+                number.amount = number.number.times(each.value)
+                sentence.merge(one.last, one.last, Item(other.kinds, noun.start, noun.end, other.word))
+    return notes

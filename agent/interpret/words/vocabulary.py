@@ -82,14 +82,15 @@ KINDS: Final[dict[str, str]] = {
     "link": "of is are be was will at = : about around ~ roughly approximately approx circa ca nearly almost average "
     "avg mean averaging averages typical typically usually normally length lengths long size sizes sized count to "
     "the an some maybe perhaps say like ish mostly generally a bit just only with has have equals equal being set "
-    "expected expect around_ our my their its target reach reaches stay stays should must",
+    "expected expect around_ lognormal our my their its target reach reaches stay stays should must",
     "approx": "about around ~ roughly approximately approx circa ca nearly almost maybe perhaps like say some just "
     "only exactly",
-    "size": "length lengths long size sizes sized count average avg mean averaging averages averaged typical",
+    "size": "lognormal length lengths long size sizes sized count average avg mean averaging averages averaged typical",
     "mean": "average avg mean averaging averages averaged",
     "median": "median medians",
-    "copula": "of = : is are about around ~ roughly approximately approx average avg mean averaging averages length "
-    "lengths size sizes count at equals be typically usually typical were was will would like more",
+    "deviation": "sd std stdev stddev σ deviation cv cov",
+    "copula": "lognormal of = : is are about around ~ roughly approximately approx average avg mean averaging averages "
+    "length lengths size sizes count at equals be typically usually typical were was will would like more",
     "under": "under below < <= ≤ within sub cap max maximum upto",
     "upto": "upto tops max maximum capped limited truncated",
     "over": "over above > >= ≥ atleast minimum min",
