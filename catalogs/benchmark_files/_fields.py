@@ -7,8 +7,12 @@ from typing import Any
 from catalogs.errors import InputError, quoted
 from catalogs.measurement_files import ALL_AT_ONCE
 
+_OF_TIME = {"ms": 1.0, "s": 1e3, "us": 1e-3, "ns": 1e-6, "sec": 1e3, "milliseconds": 1.0, "seconds": 1e3}
+MILLISECONDS = _OF_TIME | {f"{unit}/token": scale for unit, scale in _OF_TIME.items()}
+"""Of each unit."""
 
-def number(tree: Mapping[str, Any], *path: str, scale: float = 1.0) -> float | None:
+
+def number(tree: Any, *path: str, scale: float = 1.0) -> float | None:
     """Return the figure at a path of a document, times a scale; None where it is not stated.
 
     Args:
@@ -32,7 +36,50 @@ def number(tree: Mapping[str, Any], *path: str, scale: float = 1.0) -> float | N
     return figure * scale
 
 
-def rate(tree: Mapping[str, Any], *path: str) -> str | None:
+def whole(tree: Any, *path: str) -> int | None:
+    """Return the count at a path of a document; None where it is zero or not stated.
+
+    Args:
+        tree: the document.
+        path: names of fields.
+    """
+    count = number(tree, *path)
+    return int(count) if count else None
+
+
+def milliseconds(tree: Any, *path: str, unit: str) -> float | None:
+    """Return the time at a path of a document that has its unit beside it; None where it is not stated.
+
+    Args:
+        tree: the document.
+        path: names of fields.
+        unit: name of the field with the unit.
+
+    Raises:
+        InputError: the unit is none of time.
+    """
+    value = number(tree, *path)
+    if value is None:
+        return None
+    named = at(tree, *path[:-1], unit)
+    if named not in MILLISECONDS:
+        raise InputError(f"{path[-2]} is in {quoted(named)}: ms or s is expected")
+    return value * MILLISECONDS[named]
+
+
+def itl_ms(columns: Mapping[str, object]) -> float | None:
+    """Return the mean ITL that follows from the mean end-to-end time and TTFT, ms; None where one of them is missing.
+
+    Args:
+        columns: of a measured point.
+    """
+    ttft, e2e, output = (columns[name] for name in ("ttft_ms_mean", "e2e_ms_mean", "output_tokens"))
+    if isinstance(ttft, float) and isinstance(e2e, float) and isinstance(output, float) and output > 1:
+        return max(e2e - ttft, 0.0) / (output - 1)
+    return None
+
+
+def rate(tree: Any, *path: str) -> str | None:
     """Return the request rate at a path: a number, or 'inf' where all requests were sent at once.
 
     Args:
@@ -48,7 +95,7 @@ def rate(tree: Mapping[str, Any], *path: str) -> str | None:
     return None if not figure else f"{figure:.8g}"
 
 
-def text(tree: Mapping[str, Any], *path: str) -> str | None:
+def text(tree: Any, *path: str) -> str | None:
     """Return the text at a path of a document; None where there is none.
 
     Args:

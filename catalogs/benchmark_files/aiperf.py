@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalogs.benchmark_files import BenchmarkTool, Columns, Document
-from catalogs.benchmark_files._fields import at, number
-from catalogs.errors import InputError, quoted
+from catalogs.benchmark_files._fields import at, itl_ms, milliseconds, number, whole
 
 METRICS = {"ttft": "time_to_first_token", "itl": "inter_token_latency", "e2e": "request_latency"}
 SUMMARIES = {"mean": "avg", "median": "p50", "p90": "p90", "p95": "p95", "p99": "p99"}
-MILLISECONDS = {"ms": 1.0, "s": 1e3, "us": 1e-3, "ns": 1e-6, "sec": 1e3, "milliseconds": 1.0, "seconds": 1e3}
 
 
 def _read(document: Document) -> list[Columns] | None:
@@ -39,7 +37,7 @@ def _columns(tree: dict[str, Any]) -> dict[str, object]:
         "concurrency": int(clients) if clients else None,
         "request_rate": asked,
         "burstiness": _burstiness(load) if asked else None,
-        "prompts": None if asked else _count(tree),
+        "prompts": None if asked else whole(tree, "request_count", "avg"),
         "input_tokens": number(tree, "input_sequence_length", "avg"),
         "output_tokens": number(tree, "output_sequence_length", "avg"),
         "requests_per_s": number(tree, "request_throughput", "avg"),
@@ -47,16 +45,13 @@ def _columns(tree: dict[str, Any]) -> dict[str, object]:
     }
     for ours, theirs in METRICS.items():
         for summary, name in SUMMARIES.items():
-            value = number(tree, theirs, name)
-            columns[f"{ours}_ms_{summary}"] = None if value is None else value * _scale(tree, theirs)
-    if not columns["itl_ms_mean"]:
-        columns |= _from_end_to_end(columns)
-    return columns
+            columns[f"{ours}_ms_{summary}"] = milliseconds(tree, theirs, name, unit="unit")
+    return columns if columns["itl_ms_mean"] else {**columns, "itl_ms_mean": itl_ms(columns)}
 
 
 def _load(config: Any) -> Any:
     """Return the part of a configuration that says what was offered while it was measured; warm-ups are phases too."""
-    phases = at({"": config}, "", "phases")
+    phases = at(config, "phases")
     if not isinstance(phases, list) or not phases:
         return config
     return next((one for one in phases if isinstance(one, Mapping) and one.get("kind") == "profiling"), phases[-1])
@@ -64,30 +59,10 @@ def _load(config: Any) -> Any:
 
 def _burstiness(load: Any) -> float | None:
     """Return the CV of gaps between arrivals; None where they are Poisson's, or nothing is said."""
-    if at({"": load}, "", "type") == "constant":
+    if at(load, "type") == "constant":
         return 1e-3
-    shape = number({"": load}, "", "smoothness")
+    shape = number(load, "smoothness")
     return shape**-0.5 if shape else None
-
-
-def _from_end_to_end(columns: Mapping[str, object]) -> dict[str, object]:
-    """Return the ITL of what the file does have, where answers were not streamed token by token."""
-    ttft, e2e, output = (columns[name] for name in ("ttft_ms_mean", "e2e_ms_mean", "output_tokens"))
-    if isinstance(ttft, float) and isinstance(e2e, float) and isinstance(output, float) and output > 1:
-        return {"itl_ms_mean": max(e2e - ttft, 0.0) / (output - 1)}
-    return {}
-
-
-def _scale(tree: Mapping[str, Any], metric: str) -> float:
-    unit = at(tree, metric, "unit")
-    if unit not in MILLISECONDS:
-        raise InputError(f"{metric} is in {quoted(unit)}: ms or s is expected")
-    return MILLISECONDS[unit]
-
-
-def _count(tree: Mapping[str, Any]) -> int | None:
-    count = number(tree, "request_count", "avg")
-    return int(count) if count else None
 
 
 def _found(tree: Any, names: tuple[str, ...]) -> float | None:
@@ -111,7 +86,7 @@ def _found(tree: Any, names: tuple[str, ...]) -> float | None:
 
 def _model(config: Any) -> str | None:
     for path in (("endpoint", "model_names"), ("model_names",), ("models", "items"), ("model",)):
-        value = at({"": config}, "", *path)
+        value = at(config, *path)
         value = value[0] if isinstance(value, list) and value else value
         value = value.get("name") if isinstance(value, Mapping) else value
         if isinstance(value, str):

@@ -34,18 +34,14 @@ def _columns(benchmark: dict[str, Any], document: dict[str, Any]) -> dict[str, o
         or at(benchmark, "args", "strategy")
         or at(benchmark, "scheduler", "strategy")
     )
-    kind = text({"": strategy}, "", "type_") or ""
+    kind = text(strategy, "type_") or ""
     successful = number(benchmark, "metrics", "request_totals", "successful") or number(
         benchmark, "request_totals", "successful"
     )
     if not successful:
         raise InputError("no request of a benchmark was successful")
-    clients = (
-        1.0
-        if kind in WITHOUT_LOAD
-        else number({"": strategy}, "", "streams") or number({"": strategy}, "", "max_concurrency")
-    )
-    asked = number({"": strategy}, "", "rate")
+    clients = 1.0 if kind in WITHOUT_LOAD else number(strategy, "streams") or number(strategy, "max_concurrency")
+    asked = number(strategy, "rate")
     open_loop = kind not in (*WITHOUT_LOAD, *AT_ONCE) and asked
     columns: dict[str, object] = {
         "model": _model(benchmark, document),

@@ -8,7 +8,7 @@ time_per_output_token; end-to-end time less TTFT over the tokens is taken in its
 from typing import Any
 
 from catalogs.benchmark_files import BenchmarkTool, Columns, Document
-from catalogs.benchmark_files._fields import number
+from catalogs.benchmark_files._fields import at, itl_ms, number, whole
 from catalogs.errors import InputError
 
 SUMMARIES = ("mean", "median", "p90", "p95", "p99")
@@ -23,28 +23,24 @@ def _read(document: Document) -> list[Columns] | None:
         return None
     if not number(document, "successes", "count"):
         raise InputError("no request of the stage was successful")
-    output = number(document, "successes", "output_len", "mean")
     prompt = next((n for side in PROMPTS if (n := number(document, "successes", side, "mean")) is not None), None)
-    clients, rate = number(document, "load_summary", "concurrency"), _rate(document)
+    clients, rate = whole(document, "load_summary", "concurrency"), _rate(document)
     if not clients and not rate:
         return []
     columns: dict[str, object] = {
         "load": "closed_loop" if clients else "open_loop",
-        "concurrency": int(clients) if clients else None,
-        "prompts": int(number(document, "successes", "count") or 1) if clients else None,
+        "concurrency": clients,
+        "prompts": whole(document, "successes", "count") if clients else None,
         "request_rate": None if clients else rate,
         "input_tokens": prompt,
-        "output_tokens": output,
+        "output_tokens": number(document, "successes", "output_len", "mean"),
         "requests_per_s": number(document, "successes", "throughput", "requests_per_sec"),
         "output_tokens_per_s": number(document, "successes", "throughput", "output_tokens_per_sec"),
     }
     for ours, theirs in (("ttft", "time_to_first_token"), ("e2e", "request_latency")):
         for summary in SUMMARIES:
             columns[f"{ours}_ms_{summary}"] = number(document, "successes", "latency", theirs, summary, scale=1e3)
-    ttft, e2e = columns["ttft_ms_mean"], columns["e2e_ms_mean"]
-    if isinstance(ttft, float) and isinstance(e2e, float) and output and output > 1:
-        columns["itl_ms_mean"] = max(e2e - ttft, 0.0) / (output - 1)
-    return [columns]
+    return [{**columns, "itl_ms_mean": itl_ms(columns)}]
 
 
 def _rate(document: dict[str, Any]) -> float | None:
@@ -55,8 +51,7 @@ def _rate(document: dict[str, Any]) -> float | None:
 
 
 def _late(document: dict[str, Any]) -> float:
-    delay = document["load_summary"].get("schedule_delay") if isinstance(document["load_summary"], dict) else None
-    value = delay.get("p99") if isinstance(delay, dict) else None
+    value = at(document, "load_summary", "schedule_delay", "p99")
     return float(value) if isinstance(value, int | float) else 0.0
 
 

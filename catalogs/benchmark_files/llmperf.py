@@ -5,7 +5,7 @@ end-to-end time and TTFT.
 """
 
 from catalogs.benchmark_files import BenchmarkTool, Columns, Document
-from catalogs.benchmark_files._fields import number, text
+from catalogs.benchmark_files._fields import itl_ms, number, text, whole
 from catalogs.errors import InputError
 
 QUANTILES = {"median": "p50", "p90": "p90", "p95": "p95", "p99": "p99"}
@@ -16,25 +16,22 @@ def _read(document: Document) -> list[Columns] | None:
         return None
     if not number(document, "results_num_completed_requests"):
         raise InputError("no request was completed")
-    clients = number(document, "num_concurrent_requests")
-    output = number(document, "results_number_output_tokens_mean") or number(document, "mean_output_tokens")
     columns: dict[str, object] = {
         "model": text(document, "model"),
         "load": "closed_loop",
-        "concurrency": int(clients) if clients else None,
-        "prompts": int(number(document, "results_num_completed_requests") or 1),
+        "concurrency": whole(document, "num_concurrent_requests"),
+        "prompts": whole(document, "results_num_completed_requests"),
         "input_tokens": number(document, "results_number_input_tokens_mean") or number(document, "mean_input_tokens"),
-        "output_tokens": output,
+        "output_tokens": (
+            number(document, "results_number_output_tokens_mean") or number(document, "mean_output_tokens")
+        ),
         "output_tokens_per_s": number(document, "results_mean_output_throughput_token_per_s"),
     }
     for ours, theirs in (("ttft", "ttft_s"), ("e2e", "end_to_end_latency_s")):
         columns[f"{ours}_ms_mean"] = number(document, f"results_{theirs}_mean", scale=1e3)
         for summary, name in QUANTILES.items():
             columns[f"{ours}_ms_{summary}"] = number(document, f"results_{theirs}_quantiles_{name}", scale=1e3)
-    ttft, e2e = columns["ttft_ms_mean"], columns["e2e_ms_mean"]
-    if isinstance(ttft, float) and isinstance(e2e, float) and output and output > 1:
-        columns["itl_ms_mean"] = max(e2e - ttft, 0.0) / (output - 1)
-    return [columns]
+    return [{**columns, "itl_ms_mean": itl_ms(columns)}]
 
 
 TOOL = BenchmarkTool("llmperf", _read)

@@ -4,7 +4,7 @@ Without a limit on concurrency everything is queued at once; with streaming ther
 """
 
 from catalogs.benchmark_files import BenchmarkTool, Columns, Document
-from catalogs.benchmark_files._fields import number, text
+from catalogs.benchmark_files._fields import number, text, whole
 from catalogs.errors import InputError
 
 AT_ONCE = 0.9
@@ -21,16 +21,14 @@ def _read(document: Document) -> list[Columns] | None:
     together = number(document, "request_info", "avg_num_concurrent_requests")
     streaming = document.get("streaming_metrics")
     clients = together and together < AT_ONCE * requests and streaming
-    sizes = {name: number(document, "world_info", f"{name}_size") for name in ("tp", "pp", "ep")}
-    world = number(document, "world_info", "world_size")
     return [
         {
             "model": text(document, "engine", "model"),
             "engine_version": text(document, "engine", "version"),
             "weight_precision": PRECISIONS.get(text(document, "engine", "quantization") or ""),
             "kv_precision": "fp8" if text(document, "engine", "kv_cache_dtype") == "FP8" else None,
-            "gpus": int(world) if world else None,
-            **{name: int(size) if size else None for name, size in sizes.items()},
+            "gpus": whole(document, "world_info", "world_size"),
+            **{name: whole(document, "world_info", f"{name}_size") for name in ("tp", "pp", "ep")},
             "load": "closed_loop" if clients else "offline",
             "concurrency": round(together) if clients and together else None,
             "prompts": int(requests) if clients else None,
@@ -41,13 +39,9 @@ def _read(document: Document) -> list[Columns] | None:
             "e2e_ms_mean": number(document, "performance", "avg_request_latency_ms") if clients else None,
             "ttft_ms_mean": number(document, "streaming_metrics", "avg_ttft_ms") if clients else None,
             "itl_ms_mean": number(document, "streaming_metrics", "avg_tpot_ms") if clients else None,
-            "max_sequences": _whole(number(document, "world_info", "max_batch_size")),
+            "max_sequences": whole(document, "world_info", "max_batch_size"),
         }
     ]
-
-
-def _whole(value: float | None) -> int | None:
-    return int(value) if value else None
 
 
 TOOL = BenchmarkTool("trtllm-bench", _read, engine="tensorrt-llm")
