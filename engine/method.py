@@ -37,7 +37,6 @@ def forecast(
     """Return the plan for a spec, or why there is none; every command and the conversation show this one.
 
     Args:
-        spec: the question.
         sources: where each value came from, by path; carried into the plan.
         verify: simulate the peak hour and the steepest minutes request by request; the replay of a day or a week goes
             minute by minute in any case.
@@ -133,7 +132,6 @@ def plan_of(
     """Return the plan that states a verdict.
 
     Args:
-        verdict: on the fleet.
         day: how its autoscaler fared; None for a fleet that never scales.
         sources: where each value of the spec came from, by path; defaults too.
         verify: as it was asked of ``forecast``; the plan says so.

@@ -257,8 +257,9 @@ def is_command(function: ast.FunctionDef) -> bool:
 
 
 def is_described_by_its_record(parameter: ast.arg) -> bool:
-    """Return whether a parameter has the name of its record, whose docstring says what it is: ``ports: Ports``."""
-    return parameter.annotation is not None and ast.unparse(parameter.annotation).strip("'\"").lower() == parameter.arg
+    """Return whether a parameter is named as its record, which describes it: ``plan: CapacityPlan``."""
+    record = ast.unparse(parameter.annotation).strip("'\"").removesuffix(" | None") if parameter.annotation else ""
+    return record.isidentifier() and record.lower().endswith(parameter.arg.replace("_", "")) and record[0].isupper()
 
 
 @of_every(files_of(ROOT))

@@ -91,11 +91,7 @@ _FLAGS: Final = re.compile(
 
 
 def with_command(made: Step, text: str, ports: Ports) -> Step:
-    """Add the command that starts a replica to an export whose line asks for it as well.
-
-    Args:
-        made: the export.
-    """
+    """Add the command that starts a replica to an export whose line asks for it as well."""
     new, says = made
     return (new, (*says, _reply(new, "start", text, ports))) if _FLAGS.search(text) else made
 
@@ -213,11 +209,7 @@ def answer_read(state: State, read: Understood, ports: Ports) -> Step:
 
 
 def answer_request(state: State, request: Request, ports: Ports) -> Step:
-    """Answer a request.
-
-    Args:
-        request: what a line was understood as.
-    """
+    """Answer a request."""
     if len(state.branches) >= MOST_BRANCHES and isinstance(request, WhatIf | Cheapest | Compare | Ask):
         return state, (
             said(f"There are {len(state.branches)} plans already. 'back' drops the last, 'start over' all."),
@@ -272,11 +264,7 @@ def go_on_with(state: State, ambiguity: Ambiguity, choice: Choice, change: Varia
 
 
 def branched(state: State, change: Variation, ports: Ports) -> tuple[State, Branch] | Talk:
-    """Return the state with a variant, and the variant; or why there is none.
-
-    Args:
-        change: values and what is dropped.
-    """
+    """Return the state with a variant, and the variant; or why there is none."""
     try:
         return varied(state, change, ports)
     except InputError as error:

@@ -69,9 +69,6 @@ def confirmed(text: str, plan: CapacityPlan) -> str:
     """Return the plan's figures beside those that a line wants confirmed; empty where it wants none confirmed.
 
     'We survive losing 2 GPUs, right?', 'it works with 8 GPUs, right?', 'under 30 ms, right?' say no figure of the plan.
-
-    Args:
-        plan: that it is about.
     """
     line = in_figures(text)
     ending = _CONFIRM.search(line)

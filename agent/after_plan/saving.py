@@ -169,11 +169,7 @@ def name_file(state: State, file: NameFile, line: str, ports: Ports) -> "Step | 
 
 
 def export(state: State, format: str, ports: Ports) -> Step:
-    """Write the kept plan in a format, under the format's own name or one beside it that is free.
-
-    Args:
-        format: its name.
-    """
+    """Write the kept plan in a format, under the format's own name or one beside it that is free."""
     plan = state.branches[state.kept].capacity_plan
     if plan is None:
         return state, (said("There is no plan to export: nothing fits. Change something first."),)

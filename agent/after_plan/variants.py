@@ -31,9 +31,6 @@ Row = tuple[str, str, float | None]
 def varied(state: State, change: Variation, ports: Ports) -> tuple[State, Branch]:
     """Return the state with a variant, or with the one that asks the same already.
 
-    Args:
-        change: values and what is dropped.
-
     Raises:
         InputError: the values contradict each other, or name what the catalog does not know.
     """
@@ -51,9 +48,6 @@ def varied(state: State, change: Variation, ports: Ports) -> tuple[State, Branch
 
 def varied_spec(state: State, change: Variation, ports: Ports) -> StatedSpec:
     """Return the question of a variant of the kept plan.
-
-    Args:
-        change: values and what is dropped.
 
     Raises:
         InputError: as ``varied``.

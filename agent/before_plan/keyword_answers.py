@@ -13,11 +13,7 @@ from agent.talk.state import Ports, State, Step
 
 
 def keyword_answered(state: State, keyword: Keyword, ports: Ports) -> Step:
-    """Take a keyword as the answer to the question that is asked; without one it is of the review, or of the plan.
-
-    Args:
-        keyword: what the line is.
-    """
+    """Take a keyword as the answer to the question that is asked; without one it is of the review, or of the plan."""
     slot = open_slot(state, ports)
     if slot is None:
         return _without_question(state, keyword, ports)

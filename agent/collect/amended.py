@@ -81,11 +81,7 @@ class Amendment(Struct, frozen=True):
 
 
 def amendment_in(part: str) -> Amendment | None:
-    """Return the number that a sentence puts in another's place; None where it says more, or less.
-
-    Args:
-        part: one sentence of a line.
-    """
+    """Return the number that a sentence puts in another's place; None where it says more, or less."""
     match = _AMENDS.fullmatch(f"ok {part}" if _WILL_DO.search(part) else part)
     if match is None:
         return None
@@ -98,9 +94,6 @@ def replacement_in(part: str) -> Amendment | None:
     """Return the number that a sentence puts in the place of another which it names; None where it does not.
 
     A question does not, nor a sentence with more numbers: 'why 12 and not 16', '20 rps with 300 out, not 200'.
-
-    Args:
-        part: one sentence of a line.
     """
     if "?" in part or _ASKS_WHY.match(part) or len(re.findall(_FIGURE, part)) != 2:
         return None

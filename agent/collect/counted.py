@@ -26,11 +26,7 @@ _OTHERS: Final = ("time", "token", "event", "gpunoun", "node", "replica", "textu
 
 
 def with_crowd_asked(reading: Reading, text: str, state: State, ports: Ports) -> Reading:
-    """Return a reading with a question about people that a line counts, where no traffic was said.
-
-    Args:
-        reading: of the line.
-    """
+    """Return a reading with a question about people that a line counts, where no traffic was said."""
     named = {one.path for one in (*reading.said_values, *reading.habits)} | {one.path for one in reading.questions}
     if named & _LOADS or state.values.keys() & _LOADS or not reading.unused:
         return reading

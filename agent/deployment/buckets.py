@@ -22,13 +22,7 @@ class Bucket(Struct, frozen=True):
 
 
 def bucket_for(target: Target, served: ServedRuntime, version: str) -> Bucket:
-    """Return the bucket by which a target is watched: the target, else the next stricter one, else the first.
-
-    Args:
-        target: of the plan.
-        served: its runtime.
-        version: of that.
-    """
+    """Return the bucket by which a target is watched: the target, else the next stricter one, else the first."""
     bounds = served.buckets[target.metric]
     if any(isclose(bound, target.seconds, rel_tol=1e-9) for bound in bounds):
         return Bucket(target.seconds, flagged=False, exact=True)

@@ -109,12 +109,7 @@ def _workload(replica: Replica) -> Tree:
 
 
 def pod_spec(replica: Replica, *, leader: bool = True) -> Tree:
-    """Return the pod of a replica; of several nodes that of the first, or of the others.
-
-    Args:
-        replica: that is started.
-        leader: the pod that answers requests.
-    """
+    """Return the pod of a replica; of several nodes that of the first, or of the others."""
     spec: Tree = {}
     plugin = replica.plugin
     if plugin is not None:
@@ -142,12 +137,7 @@ def product_of(replica: Replica) -> Noted:
 
 
 def container(replica: Replica, *, leader: bool = True) -> Tree:
-    """Return the container that serves.
-
-    Args:
-        replica: that is started.
-        leader: the one that answers requests.
-    """
+    """Return the container that serves."""
     served = replica.served
     tree: Tree = {"name": served.id, "image": Noted(replica.image, f"INPUT: the tag of {replica.runtime_shown}")}
     tree |= _command(replica, leader=leader)

@@ -122,7 +122,6 @@ class Queries(Struct, frozen=True):
         """Return the query of a counter's rate over the fleet.
 
         Args:
-            metric: a counter, or a histogram.
             suffix: of a histogram: _sum, _count or _bucket.
             window: over which it is counted.
             matcher: beside the usual ones.

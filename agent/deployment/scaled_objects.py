@@ -12,7 +12,6 @@ def scaled_object_text(replica: Replica, triggers: list[Trigger], what: str, not
     """Return the ScaledObject of a fleet.
 
     Args:
-        replica: whose fleet it scales.
         triggers: by which.
         what: the file is, for its first line.
         notes: further lines of the comment at its top.

@@ -154,13 +154,7 @@ def keda_trigger(trigger: Trigger) -> dict[str, Any]:
 
 
 def replica_bounds(replica: Replica, least: str, most: str) -> dict[str, Any]:
-    """Return the bounds of the fleet under the names that an autoscaler has for them.
-
-    Args:
-        replica: whose fleet it is.
-        least: name of the lower bound.
-        most: name of the upper one.
-    """
+    """Return the bounds of the fleet under the names that an autoscaler has for them."""
     fleet = replica.plan.fleet
     unit = f" of {replica.nodes} pods" if replica.nodes > 1 else ""
     return {

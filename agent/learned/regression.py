@@ -29,12 +29,7 @@ def weighed(features: Sequence[Features]) -> tuple[Singles, Singles]:
 
 
 def rarity_of(examples_with_it: Ints, examples: int) -> Singles:
-    """Return a feature's weight by how few examples have it: a power of the inverse document frequency's logarithm.
-
-    Args:
-        examples_with_it: by feature.
-        examples: in all.
-    """
+    """Return a feature's weight by how few examples have it: a power of the inverse document frequency's logarithm."""
     made: Singles = (np.log(examples / np.maximum(examples_with_it, 1) + 1) ** _RARE).astype(np.float16)
     return made.astype(np.float32)
 

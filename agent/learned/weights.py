@@ -14,11 +14,7 @@ _Floats = TypeVar("_Floats", NDArray[np.float32], NDArray[np.float64])
 
 
 def quantised(weights: Singles) -> tuple[NDArray[np.int8], list[float]]:
-    """Return weights as whole numbers of a scale for each class, and the scales.
-
-    Args:
-        weights: by bucket and class.
-    """
+    """Return weights as whole numbers of a scale for each class, and the scales."""
     scale = np.maximum(np.abs(weights).max(axis=0), 1e-9) / 127
     return np.rint(weights / scale).astype(np.int8), scale.tolist()
 
@@ -29,7 +25,6 @@ def sums(
     """Return what an example adds up to for each class, without the class's bias.
 
     Args:
-        features: of the example.
         weights: by bucket and class, whole numbers of ``scale``.
         rarity: how much a feature counts, by bucket.
         scale: by class.

@@ -78,14 +78,7 @@ def _pod_value(watched: Watched, name: str, replicas: int, state: State) -> Seen
 
 
 def wanted(watched: Watched, scaler: Scaler, replicas: int, state: State) -> int | None:
-    """Return the largest ask of a scaler's triggers; None where no trigger can be told.
-
-    Args:
-        watched: the runtime.
-        scaler: whose triggers are asked.
-        replicas: that serve.
-        state: of each.
-    """
+    """Return the largest ask of a scaler's triggers; None where no trigger can be told."""
     found = [ask for trigger in scaler.triggers if (ask := asks(watched, trigger, replicas, state)) is not None]
     return max(found) if found else None
 
@@ -148,12 +141,7 @@ def flaps_allowed(plan: CapacityPlan) -> float:
 
 
 def flaps_of(text: str, plan: CapacityPlan, catalog: Catalog) -> int:
-    """Return how often replicas are asked back on a plan's simulated day under the scaler of a file.
-
-    Args:
-        text: of the file.
-        plan: whose day it is.
-    """
+    """Return how often replicas are asked back on a plan's simulated day under the scaler of a file."""
     pack = pack_of(documents_in(text, "the file"))
     watched = watched_by(pack, catalog, "", plan, ())
     if watched is None or not pack.scalers or not watched.curve:

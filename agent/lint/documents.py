@@ -63,10 +63,6 @@ class Document(Struct, frozen=True):
 def documents_in(text: str, file: str) -> list[Document]:
     """Return the documents of a file, those that hold nothing left out.
 
-    Args:
-        text: of the file.
-        file: its name.
-
     Raises:
         InputError: it is no YAML; a template of Helm is none before it is rendered.
     """

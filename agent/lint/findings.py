@@ -47,8 +47,6 @@ def found(rule: str, document: Document, path: Path, sentence: str, fix: str) ->
 
     Args:
         rule: its name.
-        document: that holds it.
-        path: of the value.
         sentence: what is wrong.
         fix: what would be right.
     """

@@ -16,10 +16,6 @@ NEEDED: Final = ("requests_per_s", "in_flight", "waiting")
 def curve_in(text: str, name: str) -> tuple[LoadPoint, ...]:
     """Return the points of a load curve.
 
-    Args:
-        text: of the file.
-        name: its name.
-
     Raises:
         InputError: a column is missing, a cell is no number, or the loads do not rise.
     """

@@ -150,13 +150,7 @@ def _filled(match: re.Match[str]) -> str:
 
 
 def query_at(document: Document, path: Path, purpose: Purpose) -> Query | None:
-    """Return the query that stands at a path.
-
-    Args:
-        document: that holds it.
-        path: of the text.
-        purpose: of the query.
-    """
+    """Return the query that stands at a path."""
     text = document.at(path)
     if not isinstance(text, str) or not text.strip():
         return None

@@ -161,14 +161,7 @@ def above(tree: Expression) -> Iterator[tuple[Expression, float]]:
 
 
 def _load(tree: Expression | None, watched: Watched, pods: int, state: State) -> float | None:
-    """Return what a query that counts requests yields of a fleet; None of others, and where nobody here can tell.
-
-    Args:
-        tree: the query.
-        watched: the runtime.
-        pods: replicas.
-        state: of each.
-    """
+    """Return what a query that counts requests yields of a fleet; None of others, and where nobody here can tell."""
     if tree is None or any(call.function not in STEADY for call in calls(tree)):
         return None
     roles = {one.role for selector in selectors(tree) for one in watched.metrics_named(selector)}

@@ -57,12 +57,7 @@ def _scalers(server: Server, pack: Pack) -> list[Scaler]:
 
 
 def compared_with(replica: Replica, servers: Sequence[Server], catalog: Catalog) -> list[Server]:
-    """Return the servers that are compared with a plan: those of its model, else those of which nobody can tell.
-
-    Args:
-        replica: of the plan.
-        servers: that are looked through.
-    """
+    """Return the servers that are compared with a plan: those of its model, else those of which nobody can tell."""
     same = [one for one in servers if one.model and not _differs(one, replica, catalog)]
     objects = [one.document for one in same]
     with_workers = [one for one in servers if one in same or (not one.model and one.document in objects)]
@@ -70,13 +65,7 @@ def compared_with(replica: Replica, servers: Sequence[Server], catalog: Catalog)
 
 
 def plan_findings(replica: Replica, pack: Pack, servers: Sequence[Server], catalog: Catalog) -> Iterator[Finding]:
-    """Yield where servers are not what a plan starts.
-
-    Args:
-        replica: of the plan.
-        pack: all that is looked through.
-        servers: in it.
-    """
+    """Yield where servers are not what a plan starts."""
     compared = compared_with(replica, servers, catalog)
     for server in servers if not compared else ():
         sentence = f"{server.document.shown} serves {server.model}, and the plan is of {replica.plan.chosen.model_name}"
@@ -206,13 +195,7 @@ def _grace(server: Server, replica: Replica) -> Iterator[Finding]:
 
 
 def unknown_names(replica: Replica, pack: Pack, servers: Sequence[Server], catalog: Catalog) -> Iterator[str]:
-    """Yield the names that queries ask after and that may be the plan's model's, where nothing says what is served.
-
-    Args:
-        replica: of the plan.
-        pack: all that is looked through.
-        servers: in it.
-    """
+    """Yield the names that queries ask after and that may be the plan's model's, where nothing says what is served."""
     names = dict.fromkeys(name for _, name in _pinned(replica, pack) if name != replica.model)
     unknown = [name for name in names if not _resolved(name, catalog) and "$" not in name]
     if unknown and not served_models(servers):

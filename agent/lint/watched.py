@@ -155,13 +155,7 @@ def state_at(curve: Sequence[LoadPoint], field: str, value: float) -> State:
 
 
 def fleet_in(watched: Watched, pods: int, state: State) -> Fleet:
-    """Return a fleet of like replicas as queries see it.
-
-    Args:
-        watched: the runtime.
-        pods: replicas that answer.
-        state: of each.
-    """
+    """Return a fleet of like replicas as queries see it."""
 
     def of_one(selector: Selector) -> float | None:
         values = [

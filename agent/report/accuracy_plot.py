@@ -47,13 +47,7 @@ def check_plot(path: Path) -> None:
 
 
 def plotted(dots: Mapping[str, Sequence[Dot]], accuracy: Accuracy, suffix: str) -> bytes:
-    """Return a picture of predicted against measured, a panel for each metric; the same dots give the same bytes.
-
-    Args:
-        dots: by metric.
-        accuracy: what the dots are of.
-        suffix: .svg or .png.
-    """
+    """Return a picture of predicted against measured, a panel for each metric; the same dots give the same bytes."""
     from matplotlib import rc_context  # 0.3 s, and only for pictures
     from matplotlib.figure import Figure
 

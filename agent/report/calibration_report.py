@@ -157,12 +157,7 @@ def _next(first: MeasuredPoint, next_runs: Sequence[NextMeasurement]) -> Iterato
 
 
 def benchmark_command(first: MeasuredPoint, one: NextMeasurement) -> str:
-    """Return the command that makes a run against a server as the one that was measured.
-
-    Args:
-        first: a point of that server.
-        one: the run.
-    """
+    """Return the command that makes a run against a server as the one that was measured."""
     load, model = one.load, first.row["model"]
     clients = load.concurrency
     common = (

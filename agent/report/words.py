@@ -17,7 +17,6 @@ def figure(plan: CapacityPlan, path: str, shown: Callable[[Any], str], after: st
     """Return a figure of a plan as a cell that knows which one it is; without its path where the plan has none there.
 
     Args:
-        plan: that has it.
         path: as in the plan's JSON: ``fleet.ledger.0.replicas``.
         shown: the figure's words.
         after: what follows them.

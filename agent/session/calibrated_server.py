@@ -68,7 +68,6 @@ def calibrated(
 
     Args:
         files: results of benchmarks, or folders of them.
-        server: what was said of it.
         catalog: with the fit.
         made: the day.
         name: of the calibration; None: made of the runtime's and the model's.
@@ -179,11 +178,6 @@ def checked_name(name: str) -> str:
 
 def rows_of_server(rows: Sequence[Row], server: MeasuredServer, catalog: Catalog) -> list[Row]:
     """Return rows with what was said of their server.
-
-    Args:
-        rows: of benchmark files.
-        server: as far as somebody said.
-        catalog: by which names are known.
 
     Raises:
         IncompleteInput: something is said by neither; all of it is named, with its flags.

@@ -105,11 +105,7 @@ class KeptPlans:
         return sorted(self._found(), key=lambda plan: plan.number)
 
     def keep(self, tree: Any) -> None:
-        """Keep a plan, unless it is the last one again; where the directory refuses, nothing is kept.
-
-        Args:
-            tree: as JSON holds it.
-        """
+        """Keep a plan, unless it is the last one again; where the directory refuses, nothing is kept."""
         there = self.all()
         try:
             content = msgspec.json.encode(tree)

@@ -18,10 +18,6 @@ def state_of(plan: CapacityPlan, catalog: Catalog) -> State:
     A plan may be a stranger's: its model is the catalog's or has its architecture in the plan, so that no file and no
     repository is read for it.
 
-    Args:
-        plan: as it was read.
-        catalog: that knows its model.
-
     Raises:
         InputError: the plan names a model that neither holds.
     """

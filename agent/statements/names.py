@@ -34,7 +34,6 @@ def resolve_names(
     Args:
         values: by path; changed in place.
         sources: of the values, by path; changed in place.
-        catalog: that knows the names.
         base: directory of relative files; None is the current one.
 
     Raises:

@@ -37,7 +37,6 @@ def values_pointed_at(
         facts: of the assistant.
         line: as it was typed.
         taken: paths that the line gave without help.
-        ports: for the reader.
         known: values by path that were given before.
     """
     said = " ".join(line.lower().split())

@@ -32,7 +32,6 @@ def filled_in(path: str, value: Any, catalog: Catalog, stated: Mapping[str, Any]
     Args:
         path: of the value that was said.
         value: that was said.
-        catalog: of the kinds of traffic.
         stated: values by path that are given, which win over the preset's.
     """
     if path != PRESET:

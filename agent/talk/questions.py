@@ -92,13 +92,7 @@ def kept_on_enter(slot: Slot, state: State) -> bool:
 
 
 def keeps_default(slot: Slot, text: str, values: Mapping[str, Any]) -> bool:
-    """Return whether an answer says that a question's default may stand.
-
-    Args:
-        slot: the question.
-        text: the answer.
-        values: what is known, by path.
-    """
+    """Return whether an answer says that a question's default may stand."""
     pattern = _KEEPS_DEFAULT.get(slot.id)
     return bool(default_of(slot, values) and pattern and pattern.fullmatch(text.strip().rstrip(".!")))
 

@@ -37,12 +37,7 @@ def number(tree: Any, *path: str, scale: float = 1.0) -> float | None:
 
 
 def whole(tree: Any, *path: str) -> int | None:
-    """Return the count at a path of a document; None where it is zero or not stated.
-
-    Args:
-        tree: the document.
-        path: names of fields.
-    """
+    """Return the count at a path of a document; None where it is zero or not stated."""
     count = number(tree, *path)
     return int(count) if count else None
 
@@ -68,11 +63,7 @@ def milliseconds(tree: Any, *path: str, unit: str) -> float | None:
 
 
 def itl_ms(columns: Mapping[str, object]) -> float | None:
-    """Return the mean ITL that follows from the mean end-to-end time and TTFT, ms; None where one of them is missing.
-
-    Args:
-        columns: of a measured point.
-    """
+    """Return the mean ITL that follows from mean end-to-end time and TTFT, ms; None where one of them is missing."""
     ttft, e2e, output = (columns[name] for name in ("ttft_ms_mean", "e2e_ms_mean", "output_tokens"))
     if isinstance(ttft, float) and isinstance(e2e, float) and isinstance(output, float) and output > 1:
         return max(e2e - ttft, 0.0) / (output - 1)
@@ -80,12 +71,7 @@ def itl_ms(columns: Mapping[str, object]) -> float | None:
 
 
 def rate(tree: Any, *path: str) -> str | None:
-    """Return the request rate at a path: a number, or 'inf' where all requests were sent at once.
-
-    Args:
-        tree: the document.
-        path: names of fields.
-    """
+    """Return the request rate at a path: a number, or 'inf' where all requests were sent at once."""
     value = at(tree, *path)
     if isinstance(value, str) and value.lower().lstrip("+") in ("inf", "infinity"):
         return ALL_AT_ONCE
@@ -96,12 +82,7 @@ def rate(tree: Any, *path: str) -> str | None:
 
 
 def text(tree: Any, *path: str) -> str | None:
-    """Return the text at a path of a document; None where there is none.
-
-    Args:
-        tree: the document.
-        path: names of fields.
-    """
+    """Return the text at a path of a document; None where there is none."""
     value = at(tree, *path)
     return value if isinstance(value, str) and value else None
 
@@ -120,10 +101,6 @@ def at(tree: Any, *path: str) -> Any:
 
 def mean_and_cv(values: object, name: str) -> tuple[float, float | None] | None:
     """Return the mean of a list of token counts and their CV; None where there is no list.
-
-    Args:
-        values: of requests.
-        name: of the field, for messages.
 
     Raises:
         InputError: something in it is no count.

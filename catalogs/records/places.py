@@ -105,13 +105,7 @@ class PricedRegions(Struct, frozen=True):
 
 
 def priced_regions(places: Places, place: Place, offers: Iterable[RentalOffer]) -> PricedRegions:
-    """Return the regions of offers in a place; where none is there, those of the nearest city that has one.
-
-    Args:
-        places: of the catalog.
-        place: that was asked for.
-        offers: that count.
-    """
+    """Return the regions of offers in a place; where none is there, those of the nearest city that has one."""
     located: dict[str, list[str]] = {}
     for offer in offers:
         city = places.of_region(offer.region, offer.provider) or places.called(offer.region)

@@ -100,7 +100,6 @@ class EngineTuning(Record):
         Each of a pipeline's stages has its part of the requests, and of the tokens.
 
         Args:
-            scheduler: as the runtime has it.
             requests: that the KV pool holds.
             prompt: mean length, tokens.
             output: mean length of an answer, tokens.

@@ -286,11 +286,7 @@ class ServingRuntime(Fact):
         return next((platform for platform in self.platforms if platform.holds(accelerator)), None)
 
     def runs(self, model: str) -> bool:
-        """Return whether a model is not among those that it is known to lack.
-
-        Args:
-            model: its id.
-        """
+        """Return whether a model is not among those that it is known to lack."""
         return not any(model.startswith(one.models) for one in self.lacks)
 
     def expert_units(self, precision: str, accelerator: Accelerator) -> tuple[int, int]:

@@ -86,7 +86,6 @@ def bands_at_rate(
     """Return the bands of a point's latencies, by column, each stretched by what its load makes of the steps' pace.
 
     Args:
-        candidates: measured settings.
         index: of the point's among them.
         point: with its rate.
         bands: by column, as they are where as many requests run together whatever the pace.

@@ -49,7 +49,6 @@ def outside(
     """Return what of a case no measurement is like, a clause for each reason; empty where it is among the data.
 
     Args:
-        accelerator: that serves.
         model: that is served.
         weights: their format.
         tokens: prompt and answer of one request, together.

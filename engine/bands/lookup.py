@@ -137,7 +137,6 @@ def band_for(
         metric: that is predicted.
         load: its kind.
         architecture: of the model, as ``architecture_of`` names it.
-        kernels: of the accelerator.
         new: what of the case is new, as ``new_levels`` says.
     """
     name = "stream" if load in STREAMS and metric == "throughput" else metric

@@ -129,11 +129,7 @@ class Posterior(Struct, frozen=True, dict=True):
         return mean, own - crossed @ self.inverse @ crossed.T + np.diag(self.noise(others))
 
     def left_out(self, members: Sequence[int]) -> tuple[Floats, Floats]:
-        """Return log(measured/predicted) of some of the evidence by the rest of it, and its covariance.
-
-        Args:
-            members: positions in the evidence.
-        """
+        """Return log(measured/predicted) of some of the evidence by the rest of it, and its covariance."""
         precision = self.inverse[np.ix_(members, members)]
         covariance: Floats = np.asarray(np.linalg.inv(precision), dtype=np.float64)
         result: Floats = covariance @ (self.inverse[members] @ self.log_errors)
@@ -189,12 +185,7 @@ def _normal(values: Floats) -> Floats:
 
 
 def band_of(errors: Floats, groups: int) -> CaseBand:
-    """Return the band that quantiles of log(measured/predicted), at ``SHARES``, make.
-
-    Args:
-        errors: the quantiles.
-        groups: figures that they rest on.
-    """
+    """Return the band that quantiles of log(measured/predicted), at ``SHARES``, make."""
     deviation = float(errors[5] - errors[1]) / (NORMAL[5] - NORMAL[1])
     return CaseBand((Part("calibrated", deviation, groups),), tuple(map(float, errors / deviation)))
 

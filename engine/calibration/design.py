@@ -52,7 +52,6 @@ def next_measurements(
     """Return the runs that would narrow bands most, the best first, each after those before it.
 
     Args:
-        calibration: so far.
         points: that it was made from; the first says how the server runs.
         catalog: without a calibration.
         wanted: loads at which bands are to be narrow, such as a plan's peak; none: all that a run may have.

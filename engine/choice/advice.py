@@ -75,12 +75,7 @@ def _class(targets: Sequence[Target]) -> str:
 
 
 def advice(found: Options, best: Option) -> tuple[Advice, ...]:
-    """Return what would change the plan, the most money first; what changes nothing is left out.
-
-    Args:
-        found: all options.
-        best: the one that is planned.
-    """
+    """Return what would change the plan, the most money first; what changes nothing is left out."""
     question = _alone(found, best)
     usd = best.measure("cost")
     kept = [

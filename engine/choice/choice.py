@@ -53,9 +53,6 @@ class Choice(Struct, frozen=True):
 def choice(spec: WorkloadSpec, catalog: Catalog, objective: Objective) -> Choice | None:
     """Return the best way to serve a spec; None where nothing meets it.
 
-    Args:
-        objective: what is made small.
-
     Raises:
         InputError: the spec has no load, or nothing of it can be resolved.
     """

@@ -43,12 +43,7 @@ class Compatibility(Struct, frozen=True):
 
 
 def compatibility(model: ModelArchitecture, accelerator: Accelerator, catalog: Catalog) -> Compatibility:
-    """Return whether a model fits an accelerator, served by the usual runtime, or by one that runs there.
-
-    Args:
-        model: of the catalog.
-        accelerator: of the catalog.
-    """
+    """Return whether a model fits an accelerator, served by the usual runtime, or by one that runs there."""
     usual = Serving().runtime
     runtimes = sorted(catalog.runtimes.values(), key=lambda one: one.id != usual)
     runtime = next((one.id for one in runtimes if one.platform_of(accelerator)), usual)

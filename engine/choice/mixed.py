@@ -228,12 +228,7 @@ def pools_by_length(question: Question, share: float) -> tuple[Question, Questio
 
 
 def best_split(found: Options, best: Option) -> Split | None:
-    """Return the cheapest two pools by prompt length in the precision of the best option; None where there are none.
-
-    Args:
-        found: all options.
-        best: the best of them.
-    """
+    """Return the cheapest two pools by prompt length in the precision of the best option; None where there are none."""
     question = found.searched[best.search][0]
     same = (one for one in found.best("cost", best.term) if one.search == best.search and not one.doubt)
     names = dict.fromkeys(option.accelerator for option in same)

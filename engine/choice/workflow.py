@@ -319,9 +319,6 @@ def simulated_fleet(
     """Return the fleets and the first of them simulated; a fleet that misses is sized anew against a tighter time.
 
     Args:
-        spec: of the fleets.
-        workflow: of the agents.
-        demand: how many workflows.
         limit_s: seconds within which 95 of a hundred must be done; None: whatever they take.
         fleets: by the closed forms, the cheapest first.
         simulate: a fleet and so many workflows, turn by turn.

@@ -541,7 +541,6 @@ def longest_request(
     """Return the tokens of the longest request whose KV fits the pool of a replica, an array of one.
 
     Args:
-        question: whose model it is.
         replica: an array of one.
         pool: bytes on one of its accelerators; None: as computed.
         limit: tokens above which nobody asks; None: the question's context limit.

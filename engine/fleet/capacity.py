@@ -29,7 +29,6 @@ def replica_capacity(
     """Return λ_cap of an array of one, what binds and what breaks next.
 
     Args:
-        question: the question.
         best: an array of one.
         binding: the target that a simulation found to bind.
         rising: the replica at rising loads, where somebody reckoned it already.

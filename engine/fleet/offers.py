@@ -185,8 +185,6 @@ def price_basis(
 
     Args:
         offers: of any accelerator.
-        accelerator: that is priced.
-        money: provider, region and term.
         accelerators_per_node: accelerators that share a node in the plan.
         newest: as ``newest_check`` returns it of the whole catalog.
     """

@@ -38,7 +38,6 @@ def too_little(
     """Return which replicas carry so little within targets that more of them are no way to carry more.
 
     Args:
-        replicas: the candidates.
         lightest: they, with nearly nothing else running.
         targets: that must hold.
         capacity: within them, requests/s; NaN where no load meets them.
@@ -51,7 +50,6 @@ def of_no_use(replicas: Replicas, capacity: Floats, ceiling: float, near: Bools)
     """Return which replicas carry too little of what they carry without limits; more where these are near a floor.
 
     Args:
-        replicas: the candidates.
         capacity: within the limits, requests/s; NaN where no load meets them.
         ceiling: share of the saturated rate that a replica may carry without limits.
         near: whether some limit lies nearer to its floor than predictions err.
@@ -87,7 +85,6 @@ def relaxed_targets(
     A relaxed target leaves room above the floor, and a load that is worth the accelerators; one that does stays.
 
     Args:
-        replicas: the candidates.
         lightest: they, with nearly nothing else running.
         targets: that are missed.
         ceiling: share of the saturated rate that a replica may carry without targets.

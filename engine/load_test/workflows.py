@@ -54,7 +54,6 @@ def drawn_workflows(workflow: AgentWorkflow, calls: Sequence[Call], count: int, 
     """Return workflows whose answers and tool times are drawn; each context grows by what was answered in it.
 
     Args:
-        workflow: that all of them are.
         calls: of it, as ``calls_of`` returns them.
         count: of workflows.
         seed: of all draws.

@@ -115,12 +115,6 @@ class FixedFleet(Struct, frozen=True):
 
 
 def fixed_fleet(fleet: Fleet, chosen: Chosen, hours: float) -> FixedFleet:
-    """Return the fleet that does not scale in place of a plan's.
-
-    Args:
-        fleet: of the plan.
-        chosen: its replica.
-        hours: for which it runs.
-    """
+    """Return the fleet that does not scale in place of a plan's."""
     replicas = sum(line.replicas for line in fleet.ledger if line.reason in RUNNING)
     return FixedFleet(replicas, float(paid_accelerators(chosen, replicas) * hours))

@@ -20,7 +20,6 @@ def provenance_of(
     """Return what the plan was made from.
 
     Args:
-        question: its catalog entries.
         best: the chosen candidate, an array of one.
         method: beyond that of the formulas.
         verify: as it was asked of ``engine.method.forecast``, to make the plan again.

@@ -150,7 +150,6 @@ class _Replays(Struct, frozen=True):
         """Return the replay as the plan holds it.
 
         Args:
-            outcome: of the settings that were kept.
             time_held: minutes for which so many replicas were held.
             corrections: that led to them.
             moments: that were simulated.

@@ -233,7 +233,6 @@ def first_that_holds(
 
     Args:
         hour: the candidate's peak hour.
-        ladder: the loads.
         fails: a rung that is known not to hold, or the one before the first.
         start: the rung that is tried first.
         counted: requests of each run.

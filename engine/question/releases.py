@@ -21,10 +21,6 @@ def loads(framework: str, checkpoint: Checkpoint) -> bool:
 
     TensorRT-LLM reads what Model Optimizer wrote, FP8 in blocks as DeepSeek and Qwen publish it, and MXFP4
     (NVIDIA/TensorRT-LLM, docs/source/torch/features/quantization.md); the others read what the catalog has.
-
-    Args:
-        framework: of the serving runtime.
-        checkpoint: that it would load.
     """
     if framework != "trtllm" or checkpoint.precision in SIXTEEN_BITS:
         return True

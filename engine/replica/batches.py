@@ -155,7 +155,6 @@ def largest_batches(
     last at which it holds and the first at which it fails, or the curve leaves no doubt.
 
     Args:
-        replicas: the candidates.
         limits: of a load, by how much it is missed at each batch; held at 0 or below.
         ceiling: as in ``capacity_batch``.
         known: the candidates at rising batches, which shows about where limits fail.

@@ -106,7 +106,6 @@ def latencies_within(load: Load, metric: str, shares: Floats, columns: Indices |
     Markov's inequality allows no more: P(X > t) <= E[X]/t.
 
     Args:
-        load: of the replicas.
         metric: of the latency.
         shares: below 1; those of one batch rise.
         columns: the batch of each share; None: each has its own.

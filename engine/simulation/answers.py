@@ -48,7 +48,6 @@ def set_aside(decoding: int, lingering: int, share: float, numbers: Any, policy:
         lingering: requests that ended with the last step, which the scheduler does not know yet.
         share: of what they may ask for.
         numbers: the replica's integers, by column.
-        policy: of the scheduler.
     """
     promised = numbers[PROMISED] + numbers[LINGERING_PROMISED] + numbers[STALE_PROMISED]
     if policy.lingering:
@@ -66,7 +65,6 @@ def promise(one: int, answered: int, numbers: Any, requests: RequestColumns, pol
         answered: tokens of its answer that it has.
         numbers: the replica's integers, by column.
         requests: columns of all requests.
-        policy: of the scheduler.
     """
     if requests.asked[one] - requests.emitted[one] > policy.most_answer:
         numbers[LONG] += 1
@@ -84,7 +82,6 @@ def end_promise(one: int, answered: int, numbers: Any, requests: RequestColumns,
         answered: tokens of its answer that it has.
         numbers: the replica's integers, by column.
         requests: columns of all requests.
-        policy: of the scheduler.
     """
     long = requests.asked[one] - requests.emitted[one] > policy.most_answer
     left = policy.most_answer if long else requests.asked[one] - answered
@@ -107,7 +104,6 @@ def leave(one: int, numbers: Any, prefixes: Any, groups: Any, requests: RequestC
         prefixes: that the replica holds.
         groups: of the replica's lingering requests with a shared prefix: the prefix, and the full blocks before it.
         requests: columns of all requests.
-        policy: of the scheduler.
     """
     prompt, output, block = requests.prompt[one], requests.output[one], policy.block
     group, shared = requests.group[one], requests.shared[one]
@@ -138,10 +134,8 @@ def retract(replica: int, clock: float, policy: Policy, windows: Any, requests: 
     Args:
         replica: by number.
         clock: of the replica, seconds.
-        policy: of the scheduler.
         windows: tokens of each sliding window.
         requests: columns of all requests.
-        state: of all replicas.
     """
     numbers, order = state.integers[replica], state.orders[replica]
     output, ends, iteration = requests.output, requests.ends, numbers[ITERATION]
@@ -201,7 +195,6 @@ def known_answer(one: int, iteration: int, numbers: Any, requests: RequestColumn
         iteration: decoding steps so far.
         numbers: the replica's integers, by column.
         requests: columns of all requests.
-        policy: of the scheduler.
         endings: requests whose prompt the last step ended.
     """
     answered = requests.output[one] - (requests.ends[one] - iteration)

@@ -178,7 +178,6 @@ def draw_lengths(
     """Return token counts: fixed (CV 0), empirical, or lognormal and clipped.
 
     Args:
-        distribution: of the counts.
         count: of draws.
         random: source of the draws.
         limit: tokens at which a count is clipped; the least is 1.

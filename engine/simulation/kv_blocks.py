@@ -41,10 +41,8 @@ def make_room(replica: int, clock: float, policy: Policy, windows: Any, requests
     Args:
         replica: by number.
         clock: of the replica, seconds.
-        policy: of the scheduler.
         windows: tokens of each sliding window.
         requests: columns of all requests.
-        state: of all replicas.
     """
     numbers, phase, order = state.integers[replica], state.phases[replica], state.orders[replica]
     block, iteration = policy.block, numbers[ITERATION]
@@ -77,11 +75,9 @@ def preempt(
     Args:
         victim: the request.
         clock: of the replica, seconds.
-        policy: of the scheduler.
         windows: tokens of each sliding window.
         requests: columns of all requests.
         replica: by number.
-        state: of all replicas.
     """
     full = take_out(victim, policy, windows, requests, replica, state)
     put_in_front(victim, clock, state.integers[replica], requests)
@@ -95,11 +91,9 @@ def take_out(victim: int, policy: Policy, windows: Any, requests: RequestColumns
 
     Args:
         victim: the request.
-        policy: of the scheduler.
         windows: tokens of each sliding window.
         requests: columns of all requests.
         replica: by number.
-        state: of all replicas.
     """
     emitted, ends = requests.emitted, requests.ends
     numbers, heap = state.integers[replica], state.heaps[replica]
@@ -154,9 +148,7 @@ def release_early(one: int, replica: int, policy: Policy, requests: RequestColum
     Args:
         one: the request.
         replica: by number.
-        policy: of the scheduler.
         requests: columns of all requests.
-        state: of all replicas.
     """
     numbers, groups = state.integers[replica], state.lingering_groups[replica]
     block, output, shared = policy.block, requests.output[one], requests.shared[one]

@@ -22,10 +22,6 @@ EXPECTED = "a header such as timestamp,rps and a line an hour were expected"
 def read_hourly_rates(lines: Iterable[str], name: str) -> Floats:
     """Return requests/s by hour.
 
-    Args:
-        lines: of the file.
-        name: of the file, for messages.
-
     Raises:
         InputError: naming the line and what was expected there.
     """

@@ -79,7 +79,6 @@ def join(replica: int, one: int, now: float, model: Model, requests: RequestColu
         now: seconds.
         model: of the replica's steps.
         requests: columns of all requests.
-        state: of all replicas.
     """
     numbers, times, following = state.integers[replica], state.floats[replica], requests.following
     following[one] = -1
@@ -110,7 +109,6 @@ def choose(one: int, kind: int, now: float, chosen: Any, other: Any, latest: int
         chosen: by request, the replica known beforehand or the first of two.
         other: by request, the second of two.
         latest: the replica that was chosen last.
-        state: of all replicas.
     """
     if kind == GIVEN:
         return chosen[one]  # type: ignore[no-any-return]
@@ -247,7 +245,6 @@ def take(
         kind, chosen, other, latest: as in ``choose``.
         model: of a replica's steps.
         requests: columns of all requests.
-        state: of all replicas.
     """
     integers, floats, loads, alarms = state.integers, state.floats, state.loads, state.alarms
     replica = first_within(alarms, 0, now) if ended else -1

@@ -146,16 +146,12 @@ def simulate_protocol(
     token budget that the protocol states belongs into the step model.
 
     Args:
-        step_model: of one replica.
-        scheduler: whose policies count.
-        protocol: of the benchmark.
         concurrency: clients.
         input_tokens: of the longest prompt.
         output_tokens: of the longest answer.
         prefix_hit: share of each prompt whose KV is already there.
         seed: of all draws.
         replicas: that share the load.
-        routing: among them.
         speed: see ``simulate``.
     """
     count = concurrency * protocol.prompts_per_client

@@ -95,7 +95,6 @@ def all_reduce_seconds(
     Args:
         message_bytes: of one all-reduce, any shape.
         group: accelerators that take part.
-        accelerator: that they are.
         rates: with the measured table.
         per_node: accelerators of a node.
     """

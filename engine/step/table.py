@@ -232,8 +232,6 @@ def step_kernels(
 
     Args:
         model: whose layers they are.
-        storage: of its weights.
-        parallelism: of the one.
         rates: of its accelerator.
         tokens: of the whole replica's step.
     """

@@ -138,7 +138,6 @@ def utilisation(
     Args:
         runs: that were published.
         accelerators: by id.
-        accelerator: that is to train.
         active_parameters: that a token uses.
         is_mixture: whether these are part of all.
         count: accelerators that are to train together; None for as many as usual.

@@ -119,10 +119,6 @@ class Asked(Struct, frozen=True):
     def sketch(self, values: Mapping[str, Any], drops: frozenset[str] = frozenset()) -> CapacityPlan | NoPlan:
         """Return the plan with other values, by the formulas alone: it is compared, not kept.
 
-        Args:
-            values: by path.
-            drops: paths that are left open.
-
         Raises:
             InputError: the values contradict each other.
         """
@@ -130,10 +126,6 @@ class Asked(Struct, frozen=True):
 
     def sketch_priced(self, values: Mapping[str, Any], drops: frozenset[str] = frozenset()) -> CapacityPlan | NoPlan:
         """Return the same at the plan's provider; where that one has no price, at the cheapest other one.
-
-        Args:
-            values: by path.
-            drops: paths that are left open.
 
         Raises:
             InputError: the values contradict each other.

@@ -124,11 +124,7 @@ _SAID_AS: Final = 0.05
 
 
 def _surer(asked: Asked, wished: float) -> str:
-    """Say how many replicas meet the targets in a share of such cases, and what they cost.
-
-    Args:
-        wished: the share.
-    """
+    """Say how many replicas meet the targets in a share of such cases, and what they cost."""
     plan, size = asked.plan, asked.plan.chosen.accelerators_per_replica
     noun, now = accelerators_noun(plan.chosen), plan.fleet.replicas
     low, high = 0, _MOST_TIMES * now

@@ -10,12 +10,7 @@ from engine.plan import CapacityPlan, plain
 
 
 def sensitivity_report(plan: CapacityPlan, moved: Sensitivity) -> Report:
-    """Return what moves a plan, for a terminal.
-
-    Args:
-        plan: the plan itself.
-        moved: what was found for it.
-    """
+    """Return what moves a plan, for a terminal."""
     blocks: list[Block] = [
         Group(
             (
@@ -64,12 +59,7 @@ def _autoscaled(low: Outcome, high: Outcome) -> str:
 
 
 def sensitivity_tree(plan: CapacityPlan, moved: Sensitivity) -> dict[str, Any]:
-    """Return the same as JSON holds it.
-
-    Args:
-        plan: the plan itself.
-        moved: what was found for it.
-    """
+    """Return the same as JSON holds it."""
     return {
         "accelerators": plan.fleet.accelerators,
         "monthly_usd": plain(plan.cost.monthly_usd),

@@ -25,11 +25,7 @@ def surprise(plan: CapacityPlan, before: CapacityPlan) -> str:
 
 
 def widened(plan: CapacityPlan) -> str:
-    """Say that an accelerator has no arithmetic in the format of the weights; empty where it has.
-
-    Args:
-        plan: of the accelerator.
-    """
+    """Say that an accelerator has no arithmetic in the format of the weights; empty where it has."""
     formats = plan.chosen.precision
     if formats.weights == formats.activations or formats.weights != "fp8":
         return ""

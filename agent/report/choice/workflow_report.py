@@ -33,7 +33,6 @@ def workflow_report(
     """Return the fleets for a terminal.
 
     Args:
-        workflow: of the agents.
         fleets: the cheapest first.
         simulated: the first of them, turn by turn; None where nothing was simulated.
         limit: seconds within which 95 of a hundred must be done.
@@ -116,7 +115,6 @@ def workflow_tree(
     """Return the fleets as JSON holds them.
 
     Args:
-        workflow: of the agents.
         fleets: the cheapest first.
         simulated: the first of them, turn by turn.
         limit: seconds within which 95 of a hundred must be done.

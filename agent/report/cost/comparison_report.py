@@ -99,12 +99,7 @@ def break_even_shown(one: BreakEven) -> str:
 
 @Report.of
 def bill_report(plan: CapacityPlan, bill: Bill) -> Iterator[Block]:
-    """Yield one bill line by line, for a terminal.
-
-    Args:
-        plan: whose service it is.
-        bill: of one way.
-    """
+    """Yield one bill line by line, for a terminal."""
     if bill.infeasible:
         yield Paragraph(sentence(f"{_capital(bill.title)} cannot be: {bill.infeasible}"), "bad")
         return

@@ -32,12 +32,7 @@ def load_shown(scenario: Scenario) -> str:
 
 
 def scenario_report(scenario: Scenario, spec: WorkloadSpec) -> Report:
-    """Return what a scenario asks.
-
-    Args:
-        scenario: of the catalog.
-        spec: the question that it makes.
-    """
+    """Return what a scenario asks."""
     tokens = spec.tokens
     targets = ", ".join(f"{one.metric.upper()} {one.percentile} ≤ {show_seconds(one.seconds)}" for one in spec.targets)
     facts: list[tuple[str, Cell]] = [
@@ -56,12 +51,7 @@ def scenario_report(scenario: Scenario, spec: WorkloadSpec) -> Report:
 
 @Report.of
 def recommendation_report(scenario: Scenario, found: Recommendation) -> Iterator[Block]:
-    """Yield what to serve a scenario on, with the reasons and the runners-up.
-
-    Args:
-        scenario: of the catalog.
-        found: for its question.
-    """
+    """Yield what to serve a scenario on, with the reasons and the runners-up."""
     best = found.best
     if best is None:
         yield Paragraph(f"{scenario.name}: nothing that several providers rent meets the targets.", "bad")
@@ -93,13 +83,7 @@ def _otherwise(found: Recommendation) -> Iterator[tuple[str, Cell]]:
 
 
 def recommendation_tree(scenario: Scenario, spec: WorkloadSpec, found: Recommendation) -> dict[str, Any]:
-    """Return the same as JSON holds it.
-
-    Args:
-        scenario: of the catalog.
-        spec: the question that it makes.
-        found: what to serve it on.
-    """
+    """Return the same as JSON holds it."""
     return {
         "scenario": scenario.id,
         "matters": scenario.matters,

@@ -46,13 +46,7 @@ def drawn(chart: Chart, width: int, lines: int = LINES) -> list[str]:
 
 
 def scattered(scatter: Scatter, width: int, lines: int = SCATTER_LINES) -> list[str]:
-    """Return the dots in lines of text without colours, the diagonal and the lines beside it dotted.
-
-    Args:
-        scatter: that is drawn.
-        width: of the terminal, columns.
-        lines: of the drawing.
-    """
+    """Return the dots in lines of text without colours, the diagonal and the lines beside it dotted."""
     import plotext
 
     values = [log10(value) for _, dots in scatter.kinds for dot in dots for value in dot]

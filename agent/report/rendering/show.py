@@ -21,7 +21,6 @@ def show(report: Report, *, plain: bool = False, width: int | None = None, file:
     Without a width, plain lines stay whole and others keep to the terminal's.
 
     Args:
-        report: that is shown.
         plain: labelled lines instead of tables.
         width: columns, or None.
         file: that it is written to.

@@ -191,11 +191,6 @@ def _forecast(tree: dict[str, Any], desk: Desk) -> Answer:
 def planned(gathered: Collected, desk: Desk, *, verify: bool) -> Answer:
     """Return the plan of a question as `forecast --json` prints it.
 
-    Args:
-        gathered: the question.
-        desk: the facts.
-        verify: simulate the plan.
-
     Raises IncompleteInput and InputError as a forecast does.
     """
     from engine.method import forecast

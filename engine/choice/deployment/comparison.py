@@ -119,13 +119,7 @@ def _ways(settings: ComparisonSettings, prices: Sequence[ApiPrice], catalog: Cat
 
 
 def with_other_costs(bill: Bill, served: Served, costs: Sequence[RunningCost]) -> Bill:
-    """Return a fleet's bill with what is paid beside accelerators, a named line each.
-
-    Args:
-        bill: of a fleet.
-        served: what it serves.
-        costs: of the catalog.
-    """
+    """Return a fleet's bill with what is paid beside accelerators, a named line each."""
     if bill.infeasible:
         return bill
     nodes = instances_for(served.replicas, served.replicas_size, served.accelerator.per_node)

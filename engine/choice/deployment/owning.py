@@ -57,12 +57,7 @@ def monthly_capital_usd(capital: float, terms: Ownership) -> float:
 
 
 def owned(served: Served, terms: Ownership | None = None) -> Bill:
-    """Return the bill of a fleet that is bought for the peak, in whole nodes where those are sold whole.
-
-    Args:
-        served: the fleet.
-        terms: what owning rests on.
-    """
+    """Return the bill of a fleet that is bought for the peak, in whole nodes where those are sold whole."""
     terms = terms or Ownership()
     accelerator = served.accelerator
     each = terms.purchase_usd or accelerator.purchase_usd

@@ -170,13 +170,7 @@ def _parts(card: Accelerator, how: How, workloads: Sequence[Workload]) -> Iterat
 
 
 def slice_of(card: Accelerator, split: Partitioning, profile: PartitionProfile) -> Accelerator:
-    """Return a slice of a card as an accelerator.
-
-    Args:
-        card: that is split.
-        split: how cards like it split.
-        profile: of the slice.
-    """
+    """Return a slice of a card as an accelerator."""
     memory = profile.memory_slices / split.memory_slices
     compute = profile.multiprocessors / split.multiprocessors
     return part_of(card, profile.name.replace(", ", "-").replace(" ", "-"), memory * DRIVER_SHARE, memory, compute)

@@ -50,10 +50,6 @@ class Workload(Struct, frozen=True):
 def workload_of(name: str, spec: WorkloadSpec, catalog: Catalog) -> Workload | None:
     """Return a workload with its best fleet; None where nothing meets its targets.
 
-    Args:
-        name: by which it is shown.
-        spec: its question.
-
     Raises:
         InputError: it states no rate, or nothing of it can be resolved.
     """

@@ -56,11 +56,7 @@ def order_by(asked: Asked) -> str:
 
 
 def order_before_full(asked: Asked, months: float) -> str:
-    """Return how long there is to order before a fleet is full; empty where a line states no lead time.
-
-    Args:
-        months: until it is full.
-    """
+    """Return how long there is to order before a fleet is full; empty where a line states no lead time."""
     lead = lead_time_days(asked.words) * 24 / HOURS_PER_MONTH
     if not lead:
         return ""

@@ -149,11 +149,7 @@ def reservation(asked: Asked, months: int) -> Explanation:
 
 
 def reserved_bill(asked: Asked, months: int) -> str:
-    """Return in a sentence what the fleet costs reserved at its own provider; empty where no such price is known.
-
-    Args:
-        months: for which it is asked.
-    """
+    """Return in a sentence what the fleet costs reserved at its own provider; empty where no such price is known."""
     offer = asked.plan.chosen.offer
     if offer is None or offer.term != "on_demand":
         return ""

@@ -27,9 +27,6 @@ def rows_cheaper(asked: Asked, changes: tuple[Change, ...]) -> list[tuple[float,
     """Return what makes the bill smaller: the bill, what is changed, the fleet, the bill in words.
 
     Those at the plan's provider come first, then those at another, each the cheapest first; other terms are among them.
-
-    Args:
-        changes: that are tried, each alone.
     """
     plan, bill, own = asked.plan, asked.plan.cost.monthly_usd, asked.plan.chosen.offer
     fleet = f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name}"

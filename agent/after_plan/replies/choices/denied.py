@@ -84,11 +84,7 @@ def _vendor(asked: Asked, vendor: str) -> Explanation:
 
 
 def each_alone(asked: Asked, change: Variation) -> Explanation:
-    """Return what each value of a change would do to the plan on its own.
-
-    Args:
-        change: of several values.
-    """
+    """Return what each value of a change would do to the plan on its own."""
     plan, bill = asked.plan, asked.plan.cost.monthly_usd
     paths = [path for path, words in change.details.items() if path in change.values and words]
     changes = tuple((variant_shown(path, change.values[path]), {path: change.values[path]}, NONE) for path in paths)

@@ -98,11 +98,7 @@ def _loss(asked: Asked) -> tuple[str, int, int]:
 
 
 def left_after(asked: Asked, left: int) -> str:
-    """Return what is carried by the replicas that are left.
-
-    Args:
-        left: replicas that serve.
-    """
+    """Return what is carried by the replicas that are left."""
     plan, peak = asked.plan, peak_rate(asked.plan)
     if not left:
         return "Nothing is left: the service stands still until a replica is back."

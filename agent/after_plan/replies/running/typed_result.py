@@ -110,11 +110,7 @@ def _read(asked: Asked) -> Mapping[str, Any]:
 
 
 def typed_result(asked: Asked) -> Explanation:
-    """Return each measured latency beside the forecast of the same replicas at the same load.
-
-    Args:
-        asked: the line: it states a result.
-    """
+    """Return each measured latency beside the forecast of the same replicas at the same load."""
     plan, read = asked.plan, _read(asked)
     if "targets" not in read and (found := _PER_MACHINE.search(asked.figures)):
         return _by_measured(plan, found)
