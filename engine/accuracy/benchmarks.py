@@ -228,6 +228,7 @@ def _summaries(values: Floats) -> Iterator[tuple[str, float]]:
     if not len(values):
         return
     yield "mean", float(values.mean())
-    yield "median", float(quantile(values, 0.5))
+    ordered = np.sort(values)
+    yield "median", float(quantile(ordered, 0.5))
     for percentile, share in SHARES.items():
-        yield percentile, float(quantile(values, share))
+        yield percentile, float(quantile(ordered, share))

@@ -281,7 +281,7 @@ def _run(
         ttft_s=latency(ttft, formula.ttft_s if formula else None),
         itl_s=latency(itl, formula.itl_s if formula else None) if isfinite(itl.mean.value) else None,
         e2e_s=latency(e2e, formula.e2e_s if formula else None),
-        token_gap_p99_s=_known(mean(lambda result: result.token_gap_p99_s)),
+        token_gap_p99_s=_known(mean(lambda result: result.token_gap_s(0.99))),
         targets=tuple(simulated_targets(plan.spec.targets, results, formula, case.first_counted, case.last_counted)),
         requests_per_s=mean(lambda result: result.requests_per_s),
         output_tokens_per_s=mean(lambda result: result.output_tokens_per_s),

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.runtimes import Scheduler
+from engine.arrays import Ints
 from engine.random_streams import stream
 from engine.simulation.arrivals import draw_uniform
 from engine.simulation.columns import (
@@ -23,10 +24,10 @@ from engine.simulation.columns import (
     STEPS,
 )
 from engine.simulation.compiled import PLAIN, Loops, can_compile, compiled_loops
-from engine.simulation.fleet_state import FleetState
+from engine.simulation.fleet_state import GAP_EDGES, FleetState
 from engine.simulation.requests import Requests, chunks, requests_of
 from engine.simulation.routing import Routing
-from engine.simulation.statistics import Distribution, Timeline, TimelineCounts, token_gaps
+from engine.simulation.statistics import Distribution, Timeline, TimelineCounts, quantile_of_bins
 from engine.simulation.step_model import StepModel
 from engine.simulation.tally import RequestTimes, Tally
 
@@ -45,10 +46,6 @@ class SimulationResult(Struct, frozen=True):
     e2e_s: Distribution
     wait_s: Distribution
     """From arrival to being admitted."""
-    token_gap_p50_s: float
-    """Gaps between tokens of one stream, over all tokens, to 0.5 %."""
-    token_gap_p95_s: float
-    token_gap_p99_s: float
     completed: int
     refused: int
     """Requests that no KV pool of this size could ever hold."""
@@ -67,7 +64,9 @@ class SimulationResult(Struct, frozen=True):
     """Decoding requests in one replica, over time."""
     kv_usage: float
     """Share of the KV pool that decoding requests hold, over time."""
-    timeline: Timeline
+    over_time: TimelineCounts
+    token_gaps: Ints
+    """Gaps between tokens of one stream, by bin of ``fleet_state.GAP_EDGES``."""
     requests: RequestTimes | None
     """None for loads of more than ``tally.KEPT`` requests."""
     events: int
@@ -75,6 +74,15 @@ class SimulationResult(Struct, frozen=True):
     stopped_at: int | None
     """The first request that is not done because the turns were used up, from which on none counts; None at the end
     of the load."""
+
+    @property
+    def timeline(self) -> Timeline:
+        """The load over time."""
+        return self.over_time.timeline()
+
+    def token_gap_s(self, share: float) -> float:
+        """Return a percentile of the gaps between tokens of one stream, over all tokens, to 0.5 %."""
+        return quantile_of_bins(self.token_gaps, GAP_EDGES, share)
 
 
 def simulate(
@@ -217,15 +225,11 @@ def _result(fleet: FleetState, tally: Tally, timeline: TimelineCounts) -> Simula
     sums = integers.sum(axis=0)
     seconds = max(tally.last_s, 1e-12)
     replica_s = seconds * fleet.replicas
-    p50, _, p95, p99 = token_gaps(fleet.token_gaps)
     return SimulationResult(
         ttft_s=ttft,
         itl_s=itl,
         e2e_s=e2e,
         wait_s=wait,
-        token_gap_p50_s=p50,
-        token_gap_p95_s=p95,
-        token_gap_p99_s=p99,
         completed=tally.completed,
         refused=fleet.refused,
         duration_s=tally.last_s,
@@ -238,7 +242,8 @@ def _result(fleet: FleetState, tally: Tally, timeline: TimelineCounts) -> Simula
         utilisation=float(floats[:, BUSY].sum()) / replica_s,
         mean_batch=float(floats[:, BATCH_SECONDS].sum()) / replica_s,
         kv_usage=float(floats[:, KV_SECONDS].sum()) / replica_s / fleet.model.kv_tokens,
-        timeline=timeline.timeline(),
+        over_time=timeline,
+        token_gaps=fleet.token_gaps,
         requests=times,
         events=fleet.turns + tally.completed,
         stopped_at=fleet.stopped_at,

@@ -31,7 +31,8 @@ class RequestTimes(Struct, frozen=True):
 
     def between(self, first: int, last: int | None) -> "RequestTimes":
         """Return the requests numbered from ``first`` on and before ``last``."""
-        index = (self.number >= first) & (True if last is None else self.number < last)
+        begin = int(np.searchsorted(self.number, first))
+        index = slice(begin, None if last is None else int(np.searchsorted(self.number, last)))
         return RequestTimes(*(getattr(self, name)[index] for name in self.__struct_fields__))
 
 
