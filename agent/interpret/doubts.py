@@ -398,8 +398,8 @@ def _propose_users(draft: Draft, left: list[tuple[Item, str]]) -> None:
 def _propose(draft: Draft, left: list[tuple[Item, str]]) -> None:
     """Propose the figures that were left over."""
     for item, role in left:
-        if item.claimed:
-            continue
+        if item.claimed or (item.has("mult") and draft.has(RATE)):
+            continue  # what multiplies a load is asked about with it
         at = draft.sentence.items.index(item)
         if any(one.has("textunit", "thing") for one in draft.sentence.items[at + 1 : at + 2]):
             continue  # '12,000 pages'

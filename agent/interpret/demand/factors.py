@@ -34,7 +34,7 @@ _BEING: Final = frozenset("are is live work".split())
 _ACTIVE: Final = frozenset("active online busy".split())
 _ACROSS: Final = frozenset("in across over from of at".split())
 _EACH_OF: Final = ("every", "each")
-_US: Final = frozenset({"llm", "model"})
+_US: Final = frozenset({"llm", "model", "bot", "chatbot", "assistant", "ai"})
 """What a share of the traffic comes to that is planned for."""
 _AVAILABLE: Final = 0.98
 """Share above which a percentage is one of time or of requests that are well."""
@@ -156,7 +156,7 @@ class Line(Struct):
         event, request = unit.event, unit.request and not share
         if share:
             asking = any(other.word in ASKING for other in self.items[at + 1 : at + _FEW + 2])
-            event = asking or self._comes_to_us(at) or self.is_lost(at)
+            event = asking or self._comes_to_us(at) or self.is_lost(at) or self._of_which(at)
         factor = Factor(values, at, noun, singular(noun), unit.of, unit.seconds, share, event, request, people)
         return Figure(factor, at, min(first, at), max(unit.last, self.whole_of(at)), unit.site)
 
@@ -230,7 +230,8 @@ class Line(Struct):
 
     def is_said_so(self, at: int) -> bool:
         """Whether the words beside a figure alone make it one of demand."""
-        return self.is_often(at) or self.is_thought(at) or (self.items[at].has("pct") and self.is_lost(at))
+        share = self.items[at].has("pct") and (self.is_lost(at) or self._of_which(at))
+        return self.is_often(at) or self.is_thought(at) or share
 
     def is_often(self, at: int) -> bool:
         """Whether something is done so many times per something: 'nine times per call', 'each mail … three times'."""
@@ -442,6 +443,8 @@ class Line(Struct):
 
     def _is_of_a_time(self, at: int) -> bool:
         """Whether a share is that of some hours or days: '10 % of daily traffic in the busiest hour', '70 % 8-16'."""
+        if self._is_word(at + 1, "of") and any(item.has("dur") for item in self.items[at + 2 : at + 4]):
+            return True  # 'they type 35 % of an 8 h day'
         for item in self.items[at + 1 : at + _FAR]:
             if item.has("comma", "stop") or (is_figure(item) and not item.has("window")):
                 break
@@ -486,6 +489,11 @@ class Line(Struct):
                 ends = n + 1 == len(self.items) or self.items[n + 1].has("comma", "stop", "paren", "conj")
                 return ends and self.items[n - 2].word != "of"
         return False
+
+    def _of_which(self, at: int) -> bool:
+        """Whether a share is of what was counted before it and comes to the model: 'of which the bot takes 60 %'."""
+        before = [self.items[n].word for n in self._clause(range(at - 1, max(-1, at - _FAR), -1))]
+        return ("which" in before or "whom" in before) and "of" in before and not _US.isdisjoint(before)
 
     def is_lost(self, at: int) -> bool:
         """Whether a share is of what never comes to the model: '40 % get cancelled', 'we drop 60 % of them'."""

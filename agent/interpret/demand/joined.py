@@ -112,7 +112,8 @@ def join_demand(draft: Draft, line: Line, second: Second) -> None:
         at_once = any(_is_at_once(figure, items) for figure in figures if figure.factor in chains[0].factors)
         load = chains[0] if at_once else _in_its_hours(draft, chains[0])
         if not _is_read(draft, load, figures, items):
-            _ask(draft, _choices(draft, load, at_once=at_once), [load], figures, items)
+            choices = _choices(draft, load, at_once=at_once)
+            _ask(draft, _spread(draft, load, choices), [load], figures, items)
     elif not chains and not _ask_how_many(draft, figures, items) and len(loads) == 1 and not _has_load(draft):
         if not is_load(figures[0]) or (second.elsewhere >= DOUBTFUL and draft.value("model") is None):
             return
@@ -151,9 +152,30 @@ def _in_its_hours(draft: Draft, load: Load) -> Load:
         if draft.value(PEAK) is None:
             take_hours(draft, lambda match: "d" in match and match["d"].has("window"))
         return load
-    lies = next((one for one in draft.findings if one.path == PEAK and "of 24 hours" in one.options[0].echo), None)
+    lies = next((one for one in draft.findings if one.path == PEAK and _LIES in one.options[0].echo), None)
     hours = 24 / lies.options[0].value if lies else take_hours(draft, lambda match: True)
     return replace(load, hours=hours or 24.0)
+
+
+def _spread(draft: Draft, load: Load, choices: Sequence[Choice]) -> list[Choice]:
+    """Return loads that each person makes in a few hours a day as spread over the day, and as all in the same hours."""
+    lies = [one for one in draft.findings if one.path == PEAK and _LIES in one.options[0].echo]
+    few = load.hours < _SHORTEST_SHIFT and any(factor.people for factor in load.factors)
+    if not (lies and few) or abs(24 / lies[0].options[0].value / load.hours - 1) > _SAME:
+        return list(choices)  # of each hour of an eight-hour day 35 % lie over all eight
+    (found,) = lies
+    draft.findings.remove(found)
+    said = draft.sentence.text[found.start : found.end]
+    draft.notes.append((f"{said!r} is asked about with the load", found.start, found.end))
+    peak = 24 / load.hours
+    spread = [replace(one, label=f"{one.label}, spread over the day") for one in choices]
+    together = f", all in the same {show_figure(load.hours)} h: peak {show_figure(peak)} × the mean"
+    return [*spread, *(replace(one, label=one.label + together, also={**one.also, PEAK: peak}) for one in choices)]
+
+
+_LIES: Final = "of 24 hours"
+_SHORTEST_SHIFT: Final = 4.0
+"""Hours of a day from which people who do something then do it together, as in a shift. By judgement."""
 
 
 def _ask_how_many(draft: Draft, figures: Sequence[Figure], items: Sequence[Item]) -> bool:
@@ -241,8 +263,8 @@ def _are_listed(loads: Sequence[Load], figures: Sequence[Figure], items: Sequenc
     """Whether people are counted one after the other: '22,000 students and 3,100 staff'."""
     first = [one for one in figures if any(one.factor.place == load.factors[0].place for load in loads)]
     return all(
-        any(item.has("conj") for item in items[one.last + 1 : other.first])
-        and all(item.has("conj", "comma", "approx", "filler") for item in items[one.last + 1 : other.first])
+        any(item.has("conj", "plus") for item in items[one.last + 1 : other.first])
+        and all(item.has("conj", "plus", "comma", "approx", "filler") for item in items[one.last + 1 : other.first])
         for one, other in pairwise(first)
     )
 
@@ -354,7 +376,7 @@ def _ask(
     spans = [(one.start, one.end) for one in replaced] + [(one[3], one[4]) for one in asked]
     spans += [(items[figure.first].start, items[figure.last].end) for figure in used]
     kept = [(one.start, one.end) for one in draft.findings] + [(one[3], one[4]) for one in draft.questions]
-    places = {items[figure.at].start for figure in used}
+    places = {item.start for figure in used for item in items[figure.first : figure.last + 1] if item.amount}
     for at, item in enumerate(draft.sentence.items):
         inside = any(start <= item.start < end for start, end in spans)
         if item.start in places:

@@ -101,7 +101,9 @@ def _scaled(draft: Draft, choices: Sequence[Choice], unused: Sequence[Item]) -> 
         return []
     mean, before, then = show_figure(first.value * times), f"mean {show_figure(first.value)} requests/s", first.label
     label = then.replace(before, f"mean {mean} requests/s") if before in then else f"{mean} requests/s on average"
-    return [replace(first, value=first.value * times, label=f"{show_figure(times)} × as much: {label}", usual=False)]
+    scaled = replace(first, value=first.value * times, label=f"{show_figure(times)} × as much: {label}", usual=False)
+    at_peak = times > 1 and not (draft.has(PEAK) or first.also)
+    return [scaled, *([_at_the_peak(first.value, first.value * times)] if at_peak else [])]
 
 
 _MORE: Final = frozenset("more again extra higher bigger additional up growth top increase as".split())

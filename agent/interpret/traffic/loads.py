@@ -10,6 +10,8 @@ from agent.interpret.words.grammar import Amount, Item, Match, Rule
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_HOUR, show_count, show_figure, show_percent
 
+BUSINESS_HOURS: Final = 8.0
+"""Hours of a working day where nobody says how many."""
 RATE: Final = "traffic.requests_per_s"
 MOST_BARE_PEAK: Final = 5.0
 """Beyond, 'peak 30' may be a rate."""
@@ -74,8 +76,8 @@ _OF_THE_LOAD: Final = (
     "'happens' | 'happen' | 'within' | 'during' | 'into' | 'between' | 'just')"
 )
 _SHARE_IN_HOURS: Final = Rule(
-    f"p:pct {_OF_THE_LOAD}{{0,7}} (w:window | {_OF_THE_LOAD} (d:dur | n:num unknown{{0,2}} ('hours' | 'hour' | 'h') | "
-    "k:peak))"
+    f"p:pct {_OF_THE_LOAD}{{0,7}} (w:window | workhours | {_OF_THE_LOAD} (d:dur (?! 'day' | 'shift' | 'workday') | "
+    "n:num unknown{0,2} ('hours' | 'hour' | 'h') | k:peak))"
 )
 """'80% between 7 and 10', '30% of traffic in 2 evening hours': what of the day comes in some of its hours."""
 _OVER_THE_MEAN: Final = Rule("x:mult ('the' | 'our' | 'its' | 'that'){0,1} mean")
@@ -323,6 +325,8 @@ def _share_in_hours(draft: Draft) -> None:
             hours = match["d" if "d" in match else "w"].number.value / SECONDS_PER_HOUR
         elif "n" in match:
             hours = match["n"].number.value
+        elif match.sentence.items[match.last].has("workhours"):
+            hours = BUSINESS_HOURS
         elif "hour" not in draft.sentence.text[match["k"].start : match["k"].end].lower():
             continue
         if len(match["p"].number.values) == 1 and 1 <= hours < 24 and share < 1 < 24 * share / hours:

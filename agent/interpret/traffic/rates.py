@@ -94,7 +94,7 @@ _ENDS: Final = "(?= comma | stop | conj | paren | slash | $)"
 _BARE: Final = tuple(
     Rule(pattern)
     for pattern in (
-        f"n:num link? (m:mean | k:peak) {_ENDS}",
+        f"n:num (link | 'during' | 'in' | 'over' | 'on'){{0,3}} (m:mean | k:peak) {_ENDS}",
         "(m:(mean | 'usually' | 'normally' | 'typically' | 'otherwise') | k:peak) (link | colon){0,2} n:num " + _ENDS,
     )
 )

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
+from agent.interpret.traffic.loads import BUSINESS_HOURS
 from agent.interpret.traffic.rates import Rate
 from agent.interpret.words.grammar import Match, Rule
 from agent.interpret.words.ordinary import ORDINARY
@@ -15,12 +16,11 @@ from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_f
 
 RATE: Final = "traffic.requests_per_s"
 PEAK: Final = "traffic.peak_factor"
-BUSINESS_HOURS: Final = 8.0
-"""Where nobody says how many."""
 
 _HOURS: Final = tuple(
     Rule(pattern)
     for pattern in (
+        "p:pct 'of' ('a' | 'an' | 'the' | 'their' | 'each'){0,2} d:dur ('day' | 'shift' | 'workday')",
         "d:dur ('of' unknown)? (per | slash) ('working' | 'business')? ('day' | 'workday' | 'weekday')",  # 8 h a day
         "n:num (workhours | 'busy' 'hours') (per ('day' | 'workday'))?",
         "d:dur ('workday' | 'workdays' | 'day' | 'days' | 'shift')",  # an 8-hour day
@@ -58,15 +58,16 @@ def take_hours(draft: Draft, beside: Callable[[Match], bool]) -> float:
             if not 1 <= hours < 24 or not beside(match):
                 continue
             draft.sentence.claim(match.first, match.last)
-            at_most = f"the load lies in {show_figure(hours)} of 24 hours: peak {show_figure(24 / hours)} × the mean"
-            draft.found(PEAK, match.first, match.last, [Option(24 / hours, at_most)])
+            lies = match["d"].number.value / SECONDS_PER_HOUR if "p" in match else hours
+            at_most = f"the load lies in {show_figure(lies)} of 24 hours: peak {show_figure(24 / lies)} × the mean"
+            draft.found(PEAK, match.first, match.last, [Option(24 / lies, at_most)])
             return hours
     return 0.0
 
 
 def _hours(match: Match) -> float:
     if "d" in match:
-        return match["d"].number.value / SECONDS_PER_HOUR
+        return match["d"].number.value / SECONDS_PER_HOUR * (match["p"].number.value if "p" in match else 1.0)
     return match["n"].number.value if "n" in match else BUSINESS_HOURS
 
 
@@ -74,7 +75,7 @@ def _beside(draft: Draft, match: Match, rate: Rate) -> bool:
     """Whether nothing but a comma and little words stands between the hours and their rate."""
     low, high = (rate.last + 1, match.first) if match.first > rate.last else (match.last + 1, rate.first)
     between = draft.sentence.items[low:high]
-    little = all(
+    little = "p" not in match and all(
         item.has("comma", "link", "conj", "paren", "in", "unknown", "for") or item.word in ORDINARY for item in between
     )
     return 0 <= len(between) <= _REACH and little

@@ -124,9 +124,15 @@ def _replaced(text: str, found: re.Match[str], families: Collection[str]) -> tup
         named = re.search(r"([a-z]+)\s*$", said[: before.start()].lower())
         bare = not tail and (kinds == {"b"} or named is None or named[1] not in families)
         alike = kinds & old_kinds or (_RATE.search(tail) and _RATE.match(behind.lstrip()))
-        return (start, found.end(), then.rjust(found.end() - start)) if alike or bare else None
+        kept = _AT_WHICH.search(tail)  # '10 rps peak, sorry, 10 per minute'
+        new = f"{kept.group()} {then}" if kept and len(kept.group()) < found.end() - start - len(then) else then
+        return (start, found.end(), new.rjust(found.end() - start)) if alike or bare else None
     scaled = before["number"][-1:] in "kKM" and then[-1:] not in "kKM"
     return (start, found.end(), then + tail) if free and not scaled else None
+
+
+_AT_WHICH: Final = re.compile(r"\b(?:at )?(?:the )?(?:peak|average|avg|mean|max)\b", re.I)
+"""Of which a rate is, whatever its figure."""
 
 
 def _unit(words: str) -> frozenset[str]:

@@ -83,7 +83,8 @@ _RANGE = Rule(
     " a:num m:(range | 'or' | 'and') b:num"
 )
 _WINDOW = Rule(
-    "('between' | 'from' | 'entre') a:(num | opaque) 'oclock'? ('and' | range) b:(num | opaque) 'oclock'? (?! near? "
+    "(('between' | 'from') 'the'? a:(num | opaque) 'oclock'? ('and' | range) 'the'? b:(num | opaque) 'oclock'? | "
+    "a2:num 'oclock'? range b2:num 'oclock') (?! near? "
     "(event | token | textunit | rateunit | gpunoun | gpu | user | percent | times | replica | node))"
 )
 _CLOCKS = (Rule("a:opaque range? b:opaque"), Rule("a:num range b:opaque"))
@@ -254,7 +255,8 @@ def _tidy(value: float) -> float:
 
 def _hours_between(match: Match) -> Amount | None:
     """Return the seconds between two hours of the clock: 'between 9 and 17', 'from 8:00 to 18:00', '9am to 5pm'."""
-    clocks = [_CLOCK.fullmatch(match.sentence.text[match[name].start : match[name].end].lower()) for name in "ab"]
+    ends = [match[name] for name in ("a", "b", "a2", "b2") if name in match]
+    clocks = [_CLOCK.fullmatch(match.sentence.text[end.start : end.end].lower()) for end in ends]
     hours = []
     for clock in clocks:
         if clock is None or float(clock["hour"]) > 24 or (clock["half"] and float(clock["hour"]) > 12):
@@ -263,9 +265,11 @@ def _hours_between(match: Match) -> Amount | None:
         hours.append(float(clock["hour"]) + noon + float(clock["minute"] or 0) / 60)
     if clocks[1] and clocks[1]["half"] == "pm" and clocks[0] and not clocks[0]["half"] and hours[0] + 12 < hours[1]:
         hours[0] += 12  # between 6 and 9 pm
-    spanned = hours[1] - hours[0]
+    written = all(clock and (clock["half"] or clock["minute"]) for clock in clocks)
+    spanned = hours[1] - hours[0] + (24 if written and hours[1] < hours[0] else 0)  # '22:00 to 6:00'
     of_the_day = any(item.has("time", "adverb", "event", "peak", "rateunit") for item in match.sentence.items)
-    return Amount((spanned * SECONDS_PER_HOUR,)) if of_the_day and 1 <= spanned < 24 and hours[1] >= 6 else None
+    told = written or (of_the_day and hours[1] >= 6)
+    return Amount((spanned * SECONDS_PER_HOUR,)) if told and 1 <= spanned < 24 else None
 
 
 def _added(match: Match) -> Amount:

@@ -40,7 +40,7 @@ _LOOKS_PASTED: Final = re.compile(r"--?[a-zA-Z]|[\w\"'][:=]|\t|\||\w_\w|\n")
 
 
 _BLOCK_LINE: Final = re.compile(
-    r"\s*(?:\||[-*•>] |#|```|[\[\]{}]+,?\s*$|[\w:]+\{|--?\w)|.*(?:\t| \| |\S {3,}\S|\\\s*$)|"
+    r"\s*(?:\||[-*•>] |#|```|[\[\]{}]+,?\s*$|\{\s*[\"']|[\w:]+\{|--?\w)|.*(?:\t| \| |\S {3,}\S|\\\s*$)|"
     r"\s*(?:\d?\d:\d\d )?[\"']?[\w./-]+(?: [\w./-]+)?[\"']?\s*[:=](?:\s|$)"
 )
 """A row of a table, an item of a list, a quoted line, a comment, a bracket, a metric, a flag; a command that goes on; a

@@ -76,7 +76,8 @@ _TABLES: Final[dict[str, str]] = {
         wechseln=move im_gleichen_moment=at_the_same_time
         zur_gleichen_zeit=at_the_same_time insgesamt=in_total zu_spitzenzeiten=at_peak vorhanden=own_our sein=be
         verfügbarkeit=availability
-        jedwede=every bis_zu=up_to bis=to anfr=requests mtl=monthly sek=second std=hour beschäftigte=employees
+        jedwede=every bis_zu=up_to bis=to uhr=oclock zwischen=between
+        anfr=requests mtl=monthly sek=second std=hour beschäftigte=employees
         spitzen=peak
         seite=page dokumenten=documents
 
@@ -134,7 +135,7 @@ _TABLES: Final[dict[str, str]] = {
         aux_heures_de_pointe=at_peak heures_de_pointe=peak_hours identiques=identical toujours=always dans=in
     """,
     "Spanish": """
-        turno=turn turnos=turns cada=every arranque=starts arranca=starts abogados=lawyers abogado=lawyer
+        turno=turn turnos=turns entre=between cada=every arranque=starts arranca=starts abogados=lawyers abogado=lawyer
         médico=doctor médicos=doctors enfermeros=nurses enfermeras=nurses profesores=teachers alumnos=pupils
         personas=people agentes=agents envía=sends envían=send primera_respuesta=first_response alojado=hosted
         solicitudes=requests solicitud=request peticiones=requests petición=request consultas=queries consulta=query

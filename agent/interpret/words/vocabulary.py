@@ -149,7 +149,8 @@ KINDS: Final[dict[str, str]] = {
     "activation": "activation activations",
     "draft": "draft drafted speculative speculated lookahead",
     "chunk": "chunk chunks passage passages snippet snippets document documents doc docs file files article articles "
-    "section sections page pages image images turn turns message messages example examples",
+    "section sections page pages image images photo photos picture pictures "
+    "screenshot screenshots turn turns message messages example examples",
     "site": "region regions country countries tenant tenants site sites team teams zone zones cluster clusters office "
     "offices store stores branch branches centers centres datacenters datacentres school schools class classes "
     "firm firms company companies organisation organisations organization organizations hospital hospitals "
@@ -256,7 +257,8 @@ PHRASES: Final[dict[str, str]] = {
     "daily": "by day|for day|in day",
     "peak": "busiest hour|biggest hour|heaviest hour|largest hour|"
     "busy hour|rush hour|peak hour|peak hours|peak time|peak times|peak load|peak traffic|"
-    "that hour|busiest hours|busiest time|busy hours|high season|busiest period|busiest minute|worst hour|peak day",
+    "that hour|lunch rush|dinner rush|evening rush|morning rush|rush|"
+    "busiest hours|busiest time|busy hours|high season|busiest period|busiest minute|worst hour|peak day",
     "offpeak": "off peak|off peak hours|quiet hours|at night|overnight",
     "yoy": "year over year|year on year|y / y|y o y|per annum|p a",
     "mom": "month over month|month on month|m / m",
