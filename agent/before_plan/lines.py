@@ -10,7 +10,7 @@ from agent.after_plan.measured import AFTER_THE_PLAN, results_in, told_in
 from agent.after_plan.whatif import understood
 from agent.before_plan.amendments import Again, amended_line, joined_line
 from agent.before_plan.early_plans import MOST_ASKED, asked_too_early, lacks_nothing, planned_and_answered
-from agent.collect.assumed import LOADS, assumed, load_is_said
+from agent.collect.assumed import LOADS, Assumption, assumed, load_is_said
 from agent.collect.beyond import OutOfScope, out_of_scope, states_workload, with_model_for_purpose
 from agent.collect.lines import hear, remarks
 from agent.collect.said_values import invalid, with_values
@@ -92,7 +92,8 @@ def _stated_or_asked(state: State, text: str, ports: Ports) -> Step:
     if any(one.text.endswith(DOUBT) for one in reading.questions):  # of which no part may be taken
         return _taken_in(state, text, ports)
     asked = " ".join(text[start:end] for start, end in spans)
-    if not _COMPARES_PLANS.match(text) and _states(reading, text, spans, state, ports):
+    states = not _COMPARES_PLANS.match(text) and _states(reading, text, spans, state, ports)
+    if states:
         new, says = _taken_in(state, text, ports)
     elif any(map(str.isalnum, _beside(text, spans))):
         new, says = _taken_in(state, text, ports, spans)
@@ -101,7 +102,8 @@ def _stated_or_asked(state: State, text: str, ports: Ports) -> Step:
     with_all, waits = assumed(new, ports), new.pending != state.pending
     loads = any(path.startswith(_OF_THE_LOAD) and state.values.get(path) != new.values[path] for path in new.values)
     if not with_all.missing and (lacks_nothing(new, ports) or not (waits or loads)):
-        return planned_and_answered(new, with_all, asked, ports, says if new is not state else says[:-1])
+        answered = _answered_beside if states and new is not state else planned_and_answered
+        return answered(new, with_all, asked, ports, says if new is not state else says[:-1])
     return asked_too_early(state, new, asked, says, ports)
 
 
@@ -204,8 +206,13 @@ def _asked_with_it(state: State, text: str, says: tuple[Say, ...], ports: Ports)
     with_all = assumed(state, ports)
     if with_all.missing:
         return state, says
+    return _answered_beside(state, with_all, text, ports, says)
+
+
+def _answered_beside(state: State, with_all: Assumption, text: str, ports: Ports, says: tuple[Say, ...]) -> Step:
+    """Answer what is asked in the same breath as the load is stated; where that is in doubt the plan is the answer."""
     new, answers = planned_and_answered(state, with_all, text, ports, says)
-    doubtful = isinstance(new.pending, WhichReading)  # the plan alone is the answer then
+    doubtful = isinstance(new.pending, WhichReading)
     return planned_and_answered(state, with_all, "", ports, says) if doubtful else (new, answers)
 
 

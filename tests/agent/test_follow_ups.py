@@ -205,6 +205,9 @@ def test_a_figure_alone_is_of_what_was_stated_before() -> None:
 def test_who_asks_for_the_result_gets_it_with_what_is_usual_and_no_limit_that_was_only_heard_of() -> None:
     lines = ("gemma 3 27b", "2 rps, 1200 in, 250 out", "so how many H100, and what's that a month")
     assert told(*lines)[0].phase == "planned"
+    state, says = told("How many H100 do we need for 15 rps with Llama 3.1 70B, 1500 tokens in, 300 out?")
+    assert state.phase == "planned"
+    assert "did you mean" not in says.lower()  # the plan is the answer
     state, _ = told("25 rps llama 8b 800 in 100 out L4", "oh I meant 2.5")
     assert state.values["traffic.requests_per_s"] == 2.5
     assert step(state, "hmm no, 25 was right", quick())[0].values["traffic.requests_per_s"] == 25

@@ -157,7 +157,9 @@ _NONE_OF: Final = re.compile(r"\bzero(?= [a-z]{1,3}\d{2,})", re.I)
 _MIXTURE: Final = re.compile(r"(?<=mixtral[ -])8 ?x ?(7|22)(?:(?= )\s|$|(?=[,.;]))", re.I)
 """'Mixtral 8x7' without its b."""
 _ABBREVIATED: Final = re.compile(
-    r"(?<=\d )(mio|mrd|tsd|tys|mln|млн|тыс|anfr|req)\.|\b(max|min|mtl|sek|std|avg)\.(?=\s?[\d/€,])|\bavg\.(?=\s)", re.I
+    r"(?<=\d )(mio|mrd|tsd|tys|mln|млн|тыс|anfr|req)\.|"
+    r"\b(max|min|mtl|sek|std|avg)\.(?=\s?[\d/€,])|\b(?:avg|pr)\.(?=\s)",
+    re.I,
 )
 """Scales that other languages shorten with a full stop, which ends no sentence."""
 

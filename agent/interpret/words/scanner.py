@@ -33,6 +33,8 @@ _OPAQUE: Final = r"""
   | (?<![\w.,/])(?:24\s?/\s?7|24x7|50/50|80/20|90/10|70/30|60/40|20/80|9-to-5|9-5|9/11|99/1|100/0)(?![\w%/])
   | \b\d+[a-z]*\.\d*[a-z]\w*\.\w+ | \b[a-z]\w*\d\w*\.\d*x?large\b | \b\w+\.\d*x?large\b      # machine types
 """
+_SIGNS: Final = "".join(chr(sign) for sign in (*range(0x300, 0x370), *range(0x900, 0x964)) if not chr(sign).isalpha())
+"""Accents apart and the signs of Devanagari: parts of a word, and no letters."""
 _NUMBER: Final = r"""
     (?P<number>
         \d+(?:\.\d+)?\s?[*x×·]\s?10(?:\^|\*\*)\d{1,2}(?![\d.])
@@ -61,7 +63,7 @@ _TOKEN = re.compile(
         |\b(?:ttft|tpot|itl|e2e)(?=p?(?:50|90|95|99)\b))
   | {_NUMBER}
   | (?P<chinese>[ぁ-ヿ一-鿿가-힣]+)
-  | (?P<word>[^\W\d_](?:[^\W_ぁ-ヿ一-鿿가-힣]|['’](?=[^\W\d_])|(?<=\d)\.(?=\d))*)
+  | (?P<word>[^\W\d_](?:[^\W_ぁ-ヿ一-鿿가-힣]|[{_SIGNS}]|['’](?=[^\W\d_])|(?<=\d)\.(?=\d))*)
   | (?P<mark><=|>=|->|=>|\.\.\.|\.\.|[^\w\s]|\n)
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -70,7 +72,7 @@ _WHOLE: Final = frozenset({"event", "user", "token", "thing", "textunit"})
 """What is counted in whole numbers."""
 _SHORT_PER: Final = frozenset({"pr", "p", "pe", "er"})
 """What is written for 'per' between what is done and a time: '45 req pr min'."""
-_APOSTROPHE = str.maketrans("", "", "'’")
+_APOSTROPHE = str.maketrans("", "", f"'’{_SIGNS}")
 _MAGNITUDES: Final = {
     "k": 1e3,
     "mn": 1e6,
