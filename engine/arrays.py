@@ -4,7 +4,10 @@ An array "over candidates" or "over replicas" has one element for each row of th
 order. A figure that is the same for all rows may be a plain number: numpy broadcasts it.
 """
 
+from typing import Self
+
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -15,6 +18,14 @@ Indices = NDArray[np.intp]
 """Positions in another array, as `np.flatnonzero` and `np.argsort` return them."""
 Bools = NDArray[np.bool_]
 """What holds: one truth for each element of the array that was asked about."""
+
+
+class Rows(Struct, frozen=True):
+    """A table whose columns are the fields: arrays that share the first axis."""
+
+    def take(self, index: int | slice | Indices | Bools) -> Self:
+        """Return the rows at ``index``."""
+        return type(self)(*(getattr(self, name)[index] for name in self.__struct_fields__))
 
 
 def along_last(array: Floats, index: Indices) -> Floats:

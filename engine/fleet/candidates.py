@@ -16,7 +16,7 @@ from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import ModelArchitecture
 from catalogs.records.runtimes import ServingRuntime
 from catalogs.storage import Storage
-from engine.arrays import Bools, Floats, Indices, Ints
+from engine.arrays import Bools, Floats, Indices, Ints, Rows
 from engine.fleet.parallelisms import fast_link, illegal_because, node_size, searched_parallelisms
 from engine.plan import Rejection
 from engine.question.fleet_limits import UnitSizes, given_replicas, rated_watts
@@ -47,7 +47,7 @@ SEAT_SHARE = 0.95
 """Share of the KV pool that mean-length requests may fill: the rest absorbs those that run longer."""
 
 
-class Memories(Struct, frozen=True):
+class Memories(Rows, frozen=True):
     """Per-accelerator memory of candidates, bytes; the parts sum to the total."""
 
     total: Floats
@@ -83,10 +83,6 @@ class Memories(Struct, frozen=True):
         """Whether the weights leave little room for the KV cache."""
         result: Bools = self.weights > MARGINAL_WEIGHTS * self.usable
         return result
-
-    def take(self, index: Indices) -> "Memories":
-        """Return the candidates at ``index``."""
-        return Memories(**{name: getattr(self, name)[index] for name in self.__struct_fields__})
 
 
 class Candidates(Struct, frozen=True, dict=True):

@@ -128,7 +128,7 @@ def _within_power(hardware: Hardware, found: Candidates) -> Candidates:
         return found
     within = given <= hardware.max_power_kw * (1 + 1e-9)
     if not within.any():
-        raise InputError(power_contradiction(hardware, found.unit_sizes.at(int(np.argmin(given)))))
+        raise InputError(power_contradiction(hardware, found.unit_sizes.take(int(np.argmin(given)))))
     return found.take(np.flatnonzero(within))
 
 
@@ -279,7 +279,7 @@ def with_row(question: Question, evaluated: SizedCandidates, row: int, one: Size
 
 def array_of_one(evaluated: SizedCandidates, row: int) -> SizedCandidates:
     """Return the candidates with this one row kept: an array of one, which every function of many candidates takes."""
-    index, counts, order = np.array([row]), evaluated.counts, np.array([0])
+    index, order = np.array([row]), np.array([0])
     if len(evaluated.batch) == 1:
         return replace(evaluated, order=order)
     return replace(
@@ -290,7 +290,7 @@ def array_of_one(evaluated: SizedCandidates, row: int) -> SizedCandidates:
         capacity=evaluated.capacity[index],
         lightest=evaluated.lightest.mapped(lambda array: array[index]),
         in_flight=evaluated.in_flight[index],
-        counts=Counts(*(getattr(counts, name)[index] for name in counts.__struct_fields__)),
+        counts=evaluated.counts.take(index),
         accelerators=evaluated.accelerators[index],
         monthly_usd=evaluated.monthly_usd[index],
         offers=(evaluated.offers[row],),

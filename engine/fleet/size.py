@@ -1,14 +1,13 @@
 """How many replicas for the mean, the peak, a burst, growth and spares: arrays over candidates."""
 
 import numpy as np
-from msgspec import Struct
 
-from engine.arrays import Floats
+from engine.arrays import Floats, Rows
 from engine.question.fleet_limits import fewest_replicas
 from engine.workload import WorkloadSpec
 
 
-class Counts(Struct, frozen=True):
+class Counts(Rows, frozen=True):
     """Replicas, each line including those before it."""
 
     mean: Floats

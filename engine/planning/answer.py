@@ -25,7 +25,7 @@ def answer_of(verdict: Verdict) -> Answer:
     chosen = verdict.chosen
     question, fleet, found = chosen.question, chosen.fleet, chosen.candidate.candidates
     spec = question.spec
-    limit = tightest(spec.hardware, found.unit_sizes.at(0))
+    limit = tightest(spec.hardware, found.unit_sizes.take(0))
     within = limit is None or fleet.maximum_accelerators <= limit.accelerators
     missed = [_name(result) for result in verdict.results if not result.met and result not in verdict.overturned]
     many, serve = ("s", "serve") if fleet.replicas > 1 else ("", "serves")

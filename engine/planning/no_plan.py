@@ -102,7 +102,7 @@ def _capped(
     hardware, candidates = question.spec.hardware, evaluated.candidates
     if hardware == without_ceilings(hardware) or not len(known):
         return None
-    held_whole = given_replicas(hardware, candidates.unit_sizes.at(known))
+    held_whole = given_replicas(hardware, candidates.unit_sizes.take(known))
     if held_whole is not None and np.isnan(held_whole).all():
         smallest = int(known[np.argmin(candidates.parallelism.accelerators[known])])
         raise InputError(_too_small(question, evaluated, smallest))
@@ -110,7 +110,7 @@ def _capped(
     free = {"hardware": without_ceilings(hardware), "availability": kept}
     without = _nearest_first(search(replace(question, spec=replace(question.spec, **free)), targets), hardware)
     row = int(without.order[0])
-    limits = ceilings(hardware, without.candidates.unit_sizes.at(row))
+    limits = ceilings(hardware, without.candidates.unit_sizes.take(row))
     limit = min(limits, key=lambda one: one.accelerators)
     needed = limit.needed(float(without.accelerators[row]))
     are = "is" if limit.count == 1 else "are"
@@ -137,7 +137,7 @@ def _too_small(question: Question, evaluated: SizedCandidates, row: int) -> str:
     """Say that the given fleet does not hold what it must at the least: one replica, or those asked for."""
     hardware, candidates = question.spec.hardware, evaluated.candidates
     size = int(candidates.parallelism.accelerators[row])
-    limits = [one for one in ceilings(hardware, candidates.unit_sizes.at(row)) if one.unit != "replicas"]
+    limits = [one for one in ceilings(hardware, candidates.unit_sizes.take(row)) if one.unit != "replicas"]
     fewest = hardware.replicas or 1
     copies = "one replica" if fewest == 1 else f"{fewest} replicas"
     takes = "takes" if fewest == 1 else "take"

@@ -93,7 +93,7 @@ class _Tries:
         eased = {} if targets is None else {"targets": targets}
         if free == hardware or not self.question.mean_rate or (fleet := self.fleet(hardware=free, **eased)) is None:
             return
-        sizes = fleet.candidate.candidates.unit_sizes.at(0)
+        sizes = fleet.candidate.candidates.unit_sizes.take(0)
         wider, flags = raised_to(hardware, sizes, fleet.fleet.maximum_accelerators)
         if (fleet := self.fleet(hardware=wider, **eased)) is not None:
             yield f"{lead}{' '.join(flags)} ({_size(fleet)})"

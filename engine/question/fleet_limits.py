@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.arrays import Floats, Indices
+from engine.arrays import Floats, Indices, Rows
 from engine.workload import Hardware, WorkloadSpec
 
 PerCandidate = Floats | Indices
@@ -41,16 +41,12 @@ def rated_watts(accelerators: float, power_w: float) -> float:
     return accelerators * power_w * (1 + HOST_POWER_SHARE)
 
 
-class UnitSizes(Struct, frozen=True):
+class UnitSizes(Rows, frozen=True):
     """How many accelerators one unit of a limit is, by candidate; arrays share the axis of the candidates."""
 
     nodes: PerCandidate
     replicas: PerCandidate
     kW: PerCandidate  # noqa: N815 — the unit's name
-
-    def at(self, index: int | Indices) -> "UnitSizes":
-        """Return the sizes of the candidate, or of the candidates, at ``index``."""
-        return UnitSizes(*(getattr(self, name)[index] for name in self.__struct_fields__))
 
     def of(self, unit: str) -> PerCandidate:
         """Return how many accelerators one unit is: one where accelerators are counted."""

@@ -1,9 +1,8 @@
 """How the rate of replicas rises with their batch, tabulated once, and where it is largest: saturation."""
 
 import numpy as np
-from msgspec import Struct
 
-from engine.arrays import Floats, Indices
+from engine.arrays import Floats, Rows
 from engine.replica.steps import StepCosts
 
 SMALLEST_SHARE, SMALLEST_BATCH = 1e-4, 1e-2
@@ -16,7 +15,7 @@ FOOT = np.linspace(0.0, 1.0, 17)[:-1]
 """Steps of log B from the smallest batch to the first of the crest: with it the rungs among which a rate is found."""
 
 
-class RateLadder(Struct, frozen=True):
+class RateLadder(Rows, frozen=True):
     """λ(B) of candidates from the smallest batch to the largest; columns, (candidates, 1), unless noted."""
 
     batches: Floats
@@ -34,10 +33,6 @@ class RateLadder(Struct, frozen=True):
     """τ of the smallest batch, seconds."""
     smallest_prompt_s: Floats
     """ΔP at the smallest batch, seconds."""
-
-    def take(self, index: Indices) -> "RateLadder":
-        """Return the candidates at ``index``."""
-        return RateLadder(**{name: getattr(self, name)[index] for name in self.__struct_fields__})
 
 
 def rate_ladder(costs: StepCosts, seats: Floats) -> RateLadder:

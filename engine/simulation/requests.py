@@ -3,15 +3,14 @@
 from collections.abc import Iterator
 
 import numpy as np
-from msgspec import Struct
 
-from engine.arrays import Bools, Floats, Ints
+from engine.arrays import Floats, Ints, Rows
 
 CHUNK = 1 << 16
 """Requests that are simulated at a time: what bounds the memory of a long load."""
 
 
-class Requests(Struct, frozen=True):
+class Requests(Rows, frozen=True):
     """Requests in order of arrival; all arrays alike."""
 
     arrival_s: Floats
@@ -44,10 +43,6 @@ class Requests(Struct, frozen=True):
 
     def __len__(self) -> int:
         return len(self.arrival_s)
-
-    def take(self, index: slice | Bools) -> "Requests":
-        """Return the requests at ``index``."""
-        return Requests(*(getattr(self, name)[index] for name in self.__struct_fields__))
 
 
 def requests_of(

@@ -3,9 +3,8 @@
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
 
-from engine.arrays import Floats, Ints
+from engine.arrays import Floats, Ints, Rows
 from engine.simulation.fleet_state import Served
 from engine.simulation.statistics import Distribution, StreamedDistribution, distribution_of
 
@@ -13,7 +12,7 @@ KEPT = 1_000_000
 """Requests up to which every single one is kept; longer loads are summed up as they pass."""
 
 
-class RequestTimes(Struct, frozen=True):
+class RequestTimes(Rows, frozen=True):
     """Every request that was served, in order of arrival; all arrays alike, seconds."""
 
     number: Ints
@@ -32,8 +31,7 @@ class RequestTimes(Struct, frozen=True):
     def between(self, first: int, last: int | None) -> "RequestTimes":
         """Return the requests numbered from ``first`` on and before ``last``."""
         begin = int(np.searchsorted(self.number, first))
-        index = slice(begin, None if last is None else int(np.searchsorted(self.number, last)))
-        return RequestTimes(*(getattr(self, name)[index] for name in self.__struct_fields__))
+        return self.take(slice(begin, None if last is None else int(np.searchsorted(self.number, last))))
 
 
 def times_of(served: Served, overhead_s: float) -> RequestTimes:

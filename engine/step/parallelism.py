@@ -5,9 +5,7 @@ G = tp·pp·dp accelerators hold a replica; ep, over which a mixture's experts a
 
 from typing import NamedTuple
 
-from msgspec import Struct
-
-from engine.arrays import Indices, Ints
+from engine.arrays import Ints, Rows
 from engine.plan import parallelism_shown
 
 
@@ -30,7 +28,7 @@ class ParallelSizes(NamedTuple):
         return parallelism_shown(*self)
 
 
-class Parallelism(Struct, frozen=True):
+class Parallelism(Rows, frozen=True):
     """How replicas are split: arrays over candidates."""
 
     tp: Ints
@@ -46,7 +44,3 @@ class Parallelism(Struct, frozen=True):
     def sizes(self, row: int = 0) -> ParallelSizes:
         """Return how one candidate is split."""
         return ParallelSizes(int(self.tp[row]), int(self.pp[row]), int(self.dp[row]), int(self.ep[row]))
-
-    def take(self, index: Indices) -> "Parallelism":
-        """Return the candidates at ``index``."""
-        return Parallelism(self.tp[index], self.pp[index], self.dp[index], self.ep[index])

@@ -7,7 +7,7 @@ from engine.question.fleet_limits import UnitSizes, allowed_accelerators, ceilin
 from engine.workload import Hardware
 
 H100_W = 700.0
-SIZES = UnitSizes(np.array([8]), np.array([4]), np.array([1000 / rated_watts(1, H100_W)])).at(0)
+SIZES = UnitSizes(np.array([8]), np.array([4]), np.array([1000 / rated_watts(1, H100_W)])).take(0)
 
 
 def test_eight_h100_with_their_host_are_rated_as_the_server_that_holds_them() -> None:
