@@ -6,13 +6,13 @@ if __name__ == "__main__":
 import sys
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from msgspec import Struct
 
 from agent.statements.flags import FLAGS
-from agent.statements.merged import Collected, collected, flag_statement
+from agent.statements.merged import collected, flag_statement
 from agent.statements.spec_files import spec_file
 from catalogs.errors import InputError
 from commands.asking import completed, sentence_or_file
@@ -25,7 +25,6 @@ from commands.showing import exit_code, left_out, notice, print_json, show, show
 
 if TYPE_CHECKING:
     from agent.exports import Format
-    from agent.interpret import Ambiguity
     from agent.session.stated_sentence import StatedSentence
     from catalogs.catalog import Catalog
     from engine.plan import CapacityPlan, NoPlan
@@ -90,8 +89,10 @@ def forecast_command(
     statements = [*user_settings(catalog or ()), *([spec_file(spec, insist)] if spec else ()), stated_by_flags]
     gathered = collected([*statements, *([said.statement] if said else ())], facts)
     if spec_only:
+        from agent.session.stated_sentence import understood_json
+
         notice(gathered.notes)
-        _print_spec(gathered, said)
+        print_json(understood_json(gathered, said))
         return Exit.DONE
     if said:
         said.check()
@@ -179,43 +180,12 @@ def _what_fits_the_budget(plan: "CapacityPlan", facts: "Catalog") -> list[str]:
 
 
 def _show_none(plan: "NoPlan", question: "StatedSpec", shown: _Shown) -> None:
-    from engine.plan import SCHEMA_VERSION
-    from engine.plan import plain as plain_values
+    from engine.plan import no_plan_json
 
     if shown.json:
-        print_json(
-            {
-                "schema_version": SCHEMA_VERSION,
-                "answer": None,
-                "reason": plan.sentence,
-                "rejected": plain_values(plan.rejected),
-                "spec": plain_values(question.spec),
-                "sources": plain_values(dict(question.sources)),
-            }
-        )
+        print_json(no_plan_json(plan, question.spec, question.sources))
     else:
         show_no_plan(plan, full=shown.full, plain=shown.plain)
-
-
-def _print_spec(gathered: Collected, said: "StatedSentence | None") -> None:
-    from engine.plan import plain
-
-    print_json(
-        {
-            "spec": plain(gathered.tree()),
-            "sources": plain(dict(gathered.sources)),
-            "missing": list(gathered.missing),
-            "unused": list(said.unused) if said else [],
-            "questions": [_question(question) for question in said.questions] if said else [],
-            "objections": list(said.objections) if said else [],
-            "notes": list(said.notes) if said else [],
-        }
-    )
-
-
-def _question(question: "Ambiguity") -> dict[str, Any]:
-    choices = [choice.label for choice in question.choices]
-    return {"path": question.path, "text": question.text, "words": question.words, "choices": choices}
 
 
 def _said(sentence: str | None, facts: "Catalog", by_flags: "Statement") -> "StatedSentence | None":

@@ -6,6 +6,7 @@ Conventions: TTFT is at the server, queueing included. ITL percentiles are over 
 (E2E − TTFT)/(output tokens − 1). Figures are written with six significant digits.
 """
 
+from collections.abc import Mapping
 from math import inf, isfinite
 from typing import Any, Literal, Protocol
 
@@ -814,6 +815,19 @@ def plan_json(plan: CapacityPlan) -> dict[str, Any]:
     _rounded(tree)
     # The question whole, so that the plan can be made again; sources are texts.
     return {"schema_version": tree.pop("schema_version"), **tree, "spec": exact(spec), "sources": sources}
+
+
+def no_plan_json(plan: "NoPlan", spec: WorkloadSpec, sources: Mapping[str, object]) -> dict[str, Any]:
+    """Return why there is no plan as JSON values.
+
+    Args:
+        plan: what was found in its place.
+        spec: the question.
+        sources: of its values, by path.
+    """
+    question = {"spec": plain(spec), "sources": plain(dict(sources))}
+    reason = {"reason": plan.sentence, "rejected": plain(plan.rejected)}
+    return {"schema_version": SCHEMA_VERSION, "answer": None, **reason, **question}
 
 
 def exact(value: object) -> Any:

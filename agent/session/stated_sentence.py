@@ -6,9 +6,11 @@ from typing import Any
 from msgspec import Struct
 
 from agent.interpret import Ambiguity, interpret
+from agent.statements.merged import Collected
 from agent.talk.presets import filled_in
 from catalogs.catalog import Catalog
 from catalogs.errors import SHOWN_HITS, InputError, listed
+from engine.plan import plain
 from engine.workload import Statement
 
 
@@ -82,3 +84,16 @@ def stated_in(text: str, catalog: Catalog, answered: Mapping[str, Any]) -> State
         reading.objections,
         reading.notes,
     )
+
+
+def understood_json(gathered: Collected, said: StatedSentence | None) -> dict[str, Any]:
+    """Return what was understood of a sentence and of what was stated beside it as JSON values, without a forecast."""
+    tree = {"spec": gathered.tree(), "sources": dict(gathered.sources), "missing": gathered.missing}
+    names = ("unused", "questions", "objections", "notes")
+    parts = {name: getattr(said, name) if said else () for name in names}
+    parts["questions"] = [
+        {"path": one.path, "text": one.text, "words": one.words, "choices": [choice.label for choice in one.choices]}
+        for one in parts["questions"]
+    ]
+    found: dict[str, Any] = plain({**tree, **parts})
+    return found

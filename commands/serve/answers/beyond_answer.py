@@ -8,7 +8,6 @@ from pathlib import PurePath
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from agent.exports.json import json_text
 from agent.report.blocks import Column, Mark, Report, Table
 from agent.report.plan.screenful import misses
 from agent.report.rendering.html import html
@@ -16,7 +15,7 @@ from agent.statements.flags import ALL as FLAGS
 from agent.statements.flags import CONTRADICT
 from catalogs.errors import InputError, listed, quoted
 from commands.serve.answers.form import NAMES, NO_FIELD, plan_fields
-from commands.serve.answers.work import Answer, Desk, asked, from_flags, given_flags
+from commands.serve.answers.work import Answer, Desk, given_flags, json_answer, plan_of
 from engine.plan import CapacityPlan, NoPlan, plan_json
 
 Texts = Mapping[str, str]
@@ -28,11 +27,12 @@ ALIKE: Final = {"context": "context-window", "kv_cache": "kv-precision"}
 MOST_POINTS: Final = 40
 
 
-def _planned(tree: Mapping[str, Any], desk: Desk) -> CapacityPlan:
-    from engine.method import forecast
+def planned_fields(flags: Texts, desk: Desk, *, verify: bool) -> CapacityPlan:
+    """Return the plan of what the fields of the page state.
 
-    question = asked([from_flags(tree["flags"])], desk).completed()
-    plan = forecast(question.spec, desk.facts, sources=question.sources, verify=bool(tree.get("verify")))
+    Raises InputError where there is none.
+    """
+    plan = plan_of(flags, desk, verify=verify)
     if isinstance(plan, NoPlan):
         raise InputError(plan.sentence)
     return plan
@@ -55,7 +55,7 @@ def front(tree: dict[str, Any], desk: Desk) -> Answer:
     from engine.plan import split_shown
     from engine.workload import Hardware
 
-    plan = _planned(tree, desk)
+    plan = planned_fields(tree["flags"], desk, verify=bool(tree.get("verify")))
     serving = dict.fromkeys(("tensor_parallel", "pipeline_parallel", "data_parallel", "expert_parallel"))
     spec = replace(plan.spec, hardware=Hardware(), serving=replace(plan.spec.serving, **serving))
     best = options(spec, desk.facts, terms=(spec.money.term,)).best("cost", spec.money.term)
@@ -68,7 +68,7 @@ def front(tree: dict[str, Any], desk: Desk) -> Answer:
         raise InputError("no fleet of any accelerator meets the targets, has a price and rests on measured kernels")
     within = tuple(mark for mark in marks if (mark.x or 0.0) <= (nothing_better[-1].monthly_usd or 0.0))
     report = Report((front_chart(spec, nothing_better, within), front_table(spec, nothing_better)))
-    return Answer(200, json_text({"html": html(report)}).encode())
+    return json_answer({"html": html(report)})
 
 
 # --- every figure -----------------------------------------------------------------------------------------------------
@@ -82,11 +82,11 @@ def figures(tree: dict[str, Any], desk: Desk) -> Answer:
     from engine.choice.derivation.derivation import leaves
 
     told: dict[str, list[tuple[str, str]]] = {}
-    for path, value in leaves(plan_json(_planned(tree, desk))):
+    for path, value in leaves(plan_json(planned_fields(tree["flags"], desk, verify=bool(tree.get("verify"))))):
         part, _, rest = path.partition(".")
         if rest and part != "spec":
             told.setdefault(part.replace("_", " "), []).append((path, f"{value:,}"))
-    return Answer(200, json_text({"parts": told}).encode())
+    return json_answer({"parts": told})
 
 
 # --- what mends a warning ---------------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def imported(tree: dict[str, Any], desk: Desk) -> Answer:
         whole, left = plan_fields(content, desk)
         notes = [f"{name}: the question of that plan."]
         notes += [f"{NO_FIELD} {listed(left)}."] if left else []
-        return Answer(200, json_text({"flags": whole, "notes": notes, "html": ""}).encode())
+        return json_answer({"flags": whole, "notes": notes, "html": ""})
     return _benchmark(name, text, given_flags(tree))
 
 
@@ -256,9 +256,7 @@ def _benchmark(name: str, text: str, texts: Mapping[str, str]) -> Answer:
     notes = [f"{name}: {points}; {end}."]
     notes += [f"{field}: {stated[field]} for {value}." for field, value in measured.items() if stated[field] != value]
     changed = {field: value for field, value in filled.items() if field in NAMES and texts.get(field) != value}
-    return Answer(
-        200, json_text({"flags": changed, "notes": notes, "html": html(Report((Table(titles, rows),)))}).encode()
-    )
+    return json_answer({"flags": changed, "notes": notes, "html": html(Report((Table(titles, rows),)))})
 
 
 def _field_text(field: str, measured: str) -> str:

@@ -10,13 +10,12 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agent.exports.json import json_text
 from agent.statements.dimensions import OWN_MODEL, architecture_of
 from agent.statements.flags import ONE_TOO_MANY
 from catalogs.errors import InputError, quoted
 from catalogs.matrices import total_parameters
 from catalogs.records.models import ModelArchitecture
-from commands.serve.answers.work import Answer, Desk, refuse_outside, refuse_unknown
+from commands.serve.answers.work import Answer, Desk, json_answer, refuse_outside, refuse_unknown
 from commands.serve.documented import BODIES
 
 GB: Final = 1e9
@@ -221,7 +220,7 @@ def calculated(tree: dict[str, Any], desk: Desk) -> Answer:
     unit = getattr(accelerator.peak_tflops, "bf16", None) or accelerator.peak_tflops.fp16 or 1.0
     tflops = _number(tree, "gpu_tflops", float(unit) if gpu else 312.0, 1e6)
     factor = None if tree.get("efficiency_factor") is None else _number(tree, "efficiency_factor", None, 1.0)
-    return Answer(200, json_text(_calculation(case, question, tflops, unit, factor, desk, name)).encode(), name)
+    return json_answer(_calculation(case, question, tflops, unit, factor, desk, name), name)
 
 
 def _model(tree: Mapping[str, Any], name: str, length: int, desk: Desk) -> ModelArchitecture:
@@ -399,31 +398,28 @@ def scaled(tree: dict[str, Any], desk: Desk) -> Answer:
         strategy = "single_gpu"
     else:
         strategy = "tensor_parallel" if tensor is not None and tensor.accelerators == fewest else "pipeline_parallel"
-    return Answer(
-        200,
-        json_text(
-            {
-                "total_vram_required_gb": one.held / GB,
-                "gpu_vram_capacity_gb": capacity,
-                "fits_on_single_gpu": one.fits,
-                "num_gpus_required": fewest,
-                "recommended_strategy": strategy,
-                "scaling_details": {
-                    "usable_vram_per_gpu_gb": one.usable / GB,
-                    "single_gpu_memory_breakdown": {
-                        "model_weights_gb": one.weights / GB,
-                        "kv_cache_gb": one.kv_cache / GB,
-                        "activation_memory_gb": (one.activations + one.runtime) / GB,
-                        "optimizer_states_gb": 0.0,
-                        "gradient_accumulation_gb": 0.0,
-                    },
-                    "parallel_strategies": {
-                        "tensor_parallel": _strategy(tensor, "high", "low"),
-                        "pipeline_parallel": _strategy(pipeline, "low", "medium"),
-                    },
+    return json_answer(
+        {
+            "total_vram_required_gb": one.held / GB,
+            "gpu_vram_capacity_gb": capacity,
+            "fits_on_single_gpu": one.fits,
+            "num_gpus_required": fewest,
+            "recommended_strategy": strategy,
+            "scaling_details": {
+                "usable_vram_per_gpu_gb": one.usable / GB,
+                "single_gpu_memory_breakdown": {
+                    "model_weights_gb": one.weights / GB,
+                    "kv_cache_gb": one.kv_cache / GB,
+                    "activation_memory_gb": (one.activations + one.runtime) / GB,
+                    "optimizer_states_gb": 0.0,
+                    "gradient_accumulation_gb": 0.0,
                 },
-            }
-        ).encode(),
+                "parallel_strategies": {
+                    "tensor_parallel": _strategy(tensor, "high", "low"),
+                    "pipeline_parallel": _strategy(pipeline, "low", "medium"),
+                },
+            },
+        },
         "model scaling analysis",
     )
 

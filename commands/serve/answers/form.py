@@ -8,14 +8,13 @@ from urllib.parse import urlencode
 
 from msgspec import to_builtins
 
-from agent.exports.json import json_text
 from agent.fields.field import Flag
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.statements.flags import ALL as FLAGS
 from agent.statements.spec_files import spec_of_tree
 from catalogs.errors import IncompleteInput, InputError, listed, quoted, visible
 from catalogs.units import SECONDS_PER_DAY
-from commands.serve.answers.work import REQUEST, Answer, Desk, asked, from_flags, given_flags
+from commands.serve.answers.work import REQUEST, Answer, Desk, asked, from_flags, given_flags, json_answer
 
 NAMES: Final = frozenset(flag.flag.removeprefix("--") for flag in FLAGS)
 NO_FIELD: Final = "The form has no field for"
@@ -63,8 +62,7 @@ def fields_of_sentence(tree: dict[str, Any], desk: Desk) -> Answer:
         notes.append(f"Nothing in {quoted(sentence)} says what to plan. {needed}")
     asks = "".join(_asked(one, sentence, texts) for one in still_open)
     wrong = "".join(f'<p class="bad" role="alert">{escape(form_sentence(one))}</p>' for one in said.objections)
-    told = {"flags": read, "notes": notes, "open": asks, "objected": wrong, "understood": understood}
-    return Answer(200, json_text(told).encode())
+    return json_answer({"flags": read, "notes": notes, "open": asks, "objected": wrong, "understood": understood})
 
 
 def _asked(question: Ambiguity, sentence: str, texts: Mapping[str, str]) -> str:

@@ -6,15 +6,14 @@ from html import escape
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from agent.exports.json import json_text
 from agent.report.blocks import Block, Group, Heading, Report
 from agent.report.drawn.drawn_report import COST, LATENCY, LEDGER, drawn_report
 from agent.report.rendering.html import html
 from agent.statements.flags import ONE_TOO_MANY
 from catalogs.errors import InputError
-from commands.serve.answers.beyond_answer import applied, fixes, flags_in, flags_named
+from commands.serve.answers.beyond_answer import applied, fixes, flags_in, flags_named, planned_fields
 from commands.serve.answers.form import form_sentence, in_form_words
-from commands.serve.answers.work import Answer, Desk, asked, derived_at, from_flags
+from commands.serve.answers.work import Answer, Desk, asked, derived_at, from_flags, json_answer, plan_of
 from engine.plan import CapacityPlan, NoPlan, plan_json, split_shown
 
 OPEN: Final = ("Alternatives", "Memory", LATENCY, COST, LEDGER)
@@ -30,7 +29,7 @@ def page_answer(tree: dict[str, Any], desk: Desk) -> Answer:
     """
     texts = {str(name): str(text) for name, text in tree.get("flags", {}).items()}
     try:
-        return Answer(200, json_text(_answered(texts, desk, verify=bool(tree.get("verify")))).encode())
+        return json_answer(_answered(texts, desk, verify=bool(tree.get("verify"))))
     except InputError as error:
         return _unanswered(str(error), texts, desk)
 
@@ -39,7 +38,7 @@ def _unanswered(refusal: str, texts: Mapping[str, str], desk: Desk) -> Answer:
     """Return why there is no plan, in the words of the form, and what its sentence proposes as changes of fields."""
     said = f'<p class="bad" role="alert">{escape(form_sentence(refusal))}</p>'
     ways = applied(_proposed(refusal, texts, desk), texts)
-    return Answer(200, json_text({"html": said + ways, "title": ""}).encode())
+    return json_answer({"html": said + ways, "title": ""})
 
 
 def _proposed(refusal: str, texts: Mapping[str, str], desk: Desk) -> Iterator[dict[str, str]]:
@@ -71,10 +70,7 @@ def _can_be_read(texts: Mapping[str, str], desk: Desk) -> bool:
 
 
 def _answered(texts: Mapping[str, str], desk: Desk, *, verify: bool) -> dict[str, Any]:
-    from engine.method import forecast
-
-    question = asked([from_flags(texts)], desk).completed()
-    plan = forecast(question.spec, desk.facts, sources=question.sources, verify=verify)
+    plan = plan_of(texts, desk, verify=verify)
     if isinstance(plan, NoPlan):
         from agent.report.plan.no_plan import no_plan_report
 
@@ -98,13 +94,9 @@ def downloaded(tree: dict[str, Any], desk: Desk) -> Answer:
     import zipfile
 
     from agent.exports import format_called
-    from engine.method import forecast
 
     written = format_called(str(tree["format"]))
-    question = asked([from_flags(tree["flags"])], desk).completed()
-    plan = forecast(question.spec, desk.facts, sources=question.sources)
-    if isinstance(plan, NoPlan):
-        raise InputError(plan.sentence)
+    plan = planned_fields(tree["flags"], desk, verify=True)
     files = {
         name: content.encode() if isinstance(content, str) else content
         for name, content in written.files(plan, desk.facts).items()
@@ -136,7 +128,7 @@ def beside_each_other(tree: dict[str, Any], desk: Desk) -> Answer:
     for name, _, address in tree["plans"]:
         head = f'<th scope="row">{escape(name)}</th>'
         said = said.replace(head, f'<th scope="row"><a href="{escape(address)}">{escape(name)}</a></th>')
-    return Answer(200, json_text({"html": said}).encode())
+    return json_answer({"html": said})
 
 
 def plan_html(plan: CapacityPlan, desk: Desk, texts: Mapping[str, str], *, verified: bool) -> str:

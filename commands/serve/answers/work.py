@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -19,6 +19,9 @@ from agent.statements.spec_files import spec_of_tree
 from catalogs.catalog import Catalog
 from catalogs.errors import CatalogError, IncompleteInput, InputError, UnknownName, listed, quoted, visible
 from engine.workload import Statement
+
+if TYPE_CHECKING:
+    from engine.plan import CapacityPlan, NoPlan
 
 DEEPEST: Final = 24
 """Levels of JSON that a client may nest."""
@@ -72,6 +75,11 @@ def answered(kind: str, body: bytes, desk: Desk) -> Answer:
 def failure(status: int, sentence: str) -> Answer:
     """Return an answer that says what is wrong, in one sentence."""
     return Answer(status, json_text({"error": visible(sentence)}).encode())
+
+
+def json_answer(tree: Mapping[str, Any], title: str = "") -> Answer:
+    """Return an answer of JSON values, with its line in the history if it has one."""
+    return Answer(200, json_text(tree).encode(), title)
 
 
 def in_fields(text: str) -> str:
@@ -194,21 +202,25 @@ def planned(gathered: Collected, desk: Desk, *, verify: bool) -> Answer:
     Raises IncompleteInput and InputError as a forecast does.
     """
     from engine.method import forecast
-    from engine.plan import SCHEMA_VERSION, NoPlan, plain, plan_json
+    from engine.plan import NoPlan, no_plan_json, plan_json
 
     question = gathered.completed()
     plan = forecast(question.spec, desk.facts, sources=question.sources, verify=verify)
     if isinstance(plan, NoPlan):
-        none = {
-            "schema_version": SCHEMA_VERSION,
-            "answer": None,
-            "reason": in_fields(plan.sentence),
-            "rejected": in_fields_of(plain(plan.rejected)),
-            "spec": plain(question.spec),
-            "sources": plain(dict(question.sources)),
-        }
-        return Answer(200, json_text(none).encode(), plan.sentence)
+        none = no_plan_json(plan, question.spec, question.sources)
+        return json_answer(none | {name: in_fields_of(none[name]) for name in ("reason", "rejected")}, plan.sentence)
     return Answer(200, json_bytes(plan_json(plan), finite=True), plan.answer.sentence)
+
+
+def plan_of(flags: Mapping[str, str], desk: Desk, *, verify: bool) -> "CapacityPlan | NoPlan":
+    """Return the plan of what the fields of a page state, or why there is none.
+
+    Raises IncompleteInput and InputError as a forecast does.
+    """
+    from engine.method import forecast
+
+    question = asked([from_flags(flags)], desk).completed()
+    return forecast(question.spec, desk.facts, sources=question.sources, verify=verify)
 
 
 def _estimate(tree: dict[str, Any], desk: Desk) -> Answer:
@@ -227,7 +239,7 @@ def _estimate(tree: dict[str, Any], desk: Desk) -> Answer:
     gathered = asked([from_spec(tree)], desk)
     spec = gathered.stated().spec
     given = GivenLoad(load["kind"], None if load["kind"] == "offline" else float(value or 0))
-    return Answer(200, json_text(in_fields_of(estimate_json(estimate(spec, given, desk.facts)))).encode())
+    return json_answer(in_fields_of(estimate_json(estimate(spec, given, desk.facts))))
 
 
 def _compare(tree: dict[str, Any], desk: Desk) -> Answer:
@@ -255,7 +267,7 @@ def _compare(tree: dict[str, Any], desk: Desk) -> Answer:
         except InputError as error:
             plan = NoPlan(str(error), ())
         rows.append(Compared(label, plan))
-    return Answer(200, json_text({"compared": comparison_rows(rows)}).encode())
+    return json_answer({"compared": comparison_rows(rows)})
 
 
 def _with(spec: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -273,8 +285,7 @@ def _with(spec: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _understand(tree: dict[str, Any], desk: Desk) -> Answer:
-    from agent.session.stated_sentence import stated_in
-    from engine.plan import plain
+    from agent.session.stated_sentence import stated_in, understood_json
 
     refuse_unknown(tree, ("sentence",))
     sentence = tree.get("sentence")
@@ -282,24 +293,8 @@ def _understand(tree: dict[str, Any], desk: Desk) -> Answer:
         raise InputError('say {"sentence": "70B fp8 on H100, 20 rps, 1.5k in, 300 out"}')
     said = stated_in(sentence, desk.facts, answered={})
     gathered = asked([said.statement], desk)
-    read = {
-        "spec": plain(gathered.tree()),
-        "sources": plain(dict(gathered.sources)),
-        "missing": [in_fields(one) for one in gathered.missing],
-        "unused": list(said.unused),
-        "questions": [
-            {
-                "path": one.path,
-                "text": one.text,
-                "words": one.words,
-                "choices": [choice.label for choice in one.choices],
-            }
-            for one in said.questions
-        ],
-        "objections": list(said.objections),
-        "notes": list(said.notes),
-    }
-    return Answer(200, json_text(read).encode())
+    read = understood_json(gathered, said)
+    return json_answer(read | {"missing": in_fields_of(read["missing"])})
 
 
 def _check(tree: dict[str, Any], desk: Desk) -> Answer:
@@ -314,10 +309,10 @@ def _check(tree: dict[str, Any], desk: Desk) -> Answer:
         refuse_outside(before.spec.model, desk)
     again = made_again(before, desk.facts)
     if isinstance(again, NoPlan):
-        return Answer(200, json_text({"same": False, "answer": None, "reason": again.sentence}).encode())
+        return json_answer({"same": False, "answer": None, "reason": again.sentence})
     after = as_written(again)
     moved = diff_tree(before, after, attribution(before, after, desk.facts))
-    return Answer(200, json_text({"same": after == before} | moved).encode())
+    return json_answer({"same": after == before} | moved)
 
 
 def _explain(tree: dict[str, Any], desk: Desk) -> Answer:
@@ -340,7 +335,7 @@ def _explain(tree: dict[str, Any], desk: Desk) -> Answer:
     if plan.spec.architecture is None:
         refuse_outside(plan.spec.model, desk)
     found = derivation(plan, path, desk.facts)
-    return Answer(200, json_text(derivation_tree(found) | {"html": html(derivation_report(found), address)}).encode())
+    return json_answer(derivation_tree(found) | {"html": html(derivation_report(found), address)})
 
 
 def from_flags(texts: Mapping[str, str]) -> Statement:
