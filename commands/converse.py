@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 
 def open_conversation(
-    first_line: str | None = None,
     plain: bool = False,
     transcript: Path | None = None,
     *,
@@ -28,7 +27,6 @@ def open_conversation(
     """Hold a conversation and return the exit code.
 
     Args:
-        first_line: taken as if it had been typed.
         plain: labelled lines, no line editing.
         transcript: a file to which the conversation is appended.
         resume: go on with the last session.
@@ -70,7 +68,7 @@ def open_conversation(
             with terminal.working():
                 opening = session.resume(saved)
             terminal.say(opening)
-        return exit_code_of(converse(terminal, load, first_line=first_line, session=session))
+        return exit_code_of(converse(terminal, load, session))
 
 
 def _opened(transcript: Path, stack: ExitStack) -> TextIO:

@@ -78,7 +78,7 @@ def forecast_command(
     if _nothing_given(sentence, spec, catalog, output, *flags.values()) and sys.stdin.isatty() and sys.stdout.isatty():
         from commands.converse import open_conversation
 
-        return open_conversation(None, plain)
+        return open_conversation(plain)
     written = None if output is None else _file_to_write(output, force)
     if refine and no_verify:
         raise InputError("--refine simulates and --no-verify does not; leave one of them out")

@@ -129,7 +129,7 @@ def _without_command(
         return 0
     from commands.converse import open_conversation  # a command does not pay for the conversation
 
-    return open_conversation(None, plain, transcript, assist=assist)
+    return open_conversation(plain, transcript, assist=assist)
 
 
 def program(arguments: Sequence[str]) -> int:

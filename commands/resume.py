@@ -15,4 +15,4 @@ Plain = Annotated[bool, typer.Option("--plain", help="Labelled lines and no line
 @app.command()
 def resume(plain: Plain = False, transcript: Transcript = None, assist: Assist = None) -> int:
     """Go on with the last conversation."""
-    return open_conversation(None, plain, transcript, resume=True, assist=assist)
+    return open_conversation(plain, transcript, resume=True, assist=assist)

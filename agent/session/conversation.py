@@ -33,18 +33,13 @@ def opening() -> tuple[Talk, ...]:
 
 
 def converse(
-    terminal: Terminal,
-    load: "Callable[[], RunningSession]",
-    *,
-    first_line: str | None = None,
-    session: "RunningSession | None" = None,
+    terminal: Terminal, load: "Callable[[], RunningSession]", session: "RunningSession | None" = None
 ) -> Ending:
     """Hold a conversation until it ends.
 
     Args:
         terminal: where.
         load: makes the session; it takes a while, and is called once.
-        first_line: taken as if it had been typed.
         session: one that began before; nothing is loaded then.
 
     Raises:
@@ -52,26 +47,25 @@ def converse(
     """
     loading = _Loading(load)
     terminal.say(session.where() if session else opening())
-    line, interrupts = first_line, 0
+    interrupts = 0
     while True:
         try:
-            if line is None:
-                prompt = session.prompt if session else f"{ASKED[0].id}> "
-                line = terminal.ask(prompt, None if session else loading.begin)
+            prompt = session.prompt if session else f"{ASKED[0].id}> "
+            line = terminal.ask(prompt, None if session else loading.begin)
             with terminal.working():
                 session = session or loading.result()
                 spoken = session.take(line)
             terminal.say(spoken)
             if session.done:
                 return Ending("left", session)
-            line, interrupts = None, 0
+            interrupts = 0
         except EndOfInput:
             session = session or loading.result()
             terminal.say(session.end(terminal.interactive))
             return Ending("end of input", session)
         except (Interrupted, KeyboardInterrupt) as pressed:
             # Ctrl-C on a line that was begun drops the line: only on an empty one is it a wish to leave.
-            line, interrupts = None, 1 if any(pressed.args) else interrupts + 1
+            interrupts = 1 if any(pressed.args) else interrupts + 1
             if interrupts > 1 or not terminal.interactive:
                 return Ending("interrupted", session)
             terminal.say((said(LEAVING),))

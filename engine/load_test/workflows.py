@@ -14,7 +14,7 @@ from engine.question.calls import Call, calls_of
 from engine.simulation.columns import NEVER
 from engine.simulation.fleet_state import FleetState, Served
 from engine.simulation.requests import requests_of
-from engine.simulation.routing import DEFAULT_ROUTING, GIVEN, Routing, choices, kind_of
+from engine.simulation.routing import DEFAULT_ROUTING, GIVEN, choices, kind_of
 from engine.simulation.serving import one_event, take
 from engine.simulation.simulate import loops_for
 from engine.simulation.step_model import step_model_of
@@ -94,7 +94,6 @@ def simulate_workflows(
     *,
     count: int = 200,
     seed: int = 0,
-    routing: Routing = DEFAULT_ROUTING,
 ) -> SimulatedWorkflows:
     """Return what a fleet makes of workflows that begin at random moments, each of their calls simulated.
 
@@ -105,7 +104,6 @@ def simulate_workflows(
         workflows_per_s: over the whole fleet.
         count: of workflows.
         seed: of all draws.
-        routing: which replica takes a call.
 
     Raises:
         InputError: a call that does not fit into the KV pool.
@@ -114,7 +112,7 @@ def simulate_workflows(
     drawn = drawn_workflows(workflow, calls, count, seed)
     model = step_model_of(candidate)
     scheduler = question.runtime.scheduler_on(candidate.accelerator(0))
-    fleet = _WorkflowFleet(model, scheduler, replicas, routing, seed, loops_for("plain", 0))
+    fleet = _WorkflowFleet(model, scheduler, replicas, DEFAULT_ROUTING, seed, loops_for("plain", 0))
     begins = np.cumsum(np.random.default_rng((seed, 6)).exponential(1 / workflows_per_s, count))
     served = fleet.serve_workflows(drawn, calls, begins, model.overhead_s)
     shape = drawn.output.shape

@@ -145,7 +145,6 @@ def simulate_protocol(
     seed: int = 0,
     replicas: int = 1,
     routing: Routing = "round_robin",
-    speed: Speed = "auto",
 ) -> SimulationResult:
     """Return what a closed-loop benchmark would have printed.
 
@@ -160,7 +159,6 @@ def simulate_protocol(
         prefix_hit: share of each prompt whose KV is already there.
         seed: of all draws.
         replicas: that share the load.
-        speed: see ``simulate``.
     """
     count = concurrency * protocol.prompts_per_client
     prompts, answers = stream(seed, 1), stream(seed, 2)
@@ -175,7 +173,7 @@ def simulate_protocol(
         protocol.turnaround_s + step_model.overhead_s + protocol.jitter_s * stream(seed, 0).standard_exponential(count)
     )
     fixed = replace(step_model, fixed_answers=True)
-    fleet = FleetState(fixed, scheduler, replicas, routing, seed, loops_for(speed, count))
+    fleet = FleetState(fixed, scheduler, replicas, routing, seed, loops_for("auto", count))
     tally, timeline = Tally(step_model.overhead_s, 0 if protocol.burst_counts else concurrency), TimelineCounts()
     served = fleet.serve_clients(load, concurrency, np.zeros(concurrency), think)
     tally.add(served)

@@ -45,7 +45,7 @@ def drawn(chart: Chart, width: int, lines: int = LINES) -> list[str]:
     return [caption, *canvas] if caption else canvas
 
 
-def scattered(scatter: Scatter, width: int, lines: int = SCATTER_LINES) -> list[str]:
+def scattered(scatter: Scatter, width: int) -> list[str]:
     """Return the dots in lines of text without colours, the diagonal and the lines beside it dotted."""
     import plotext
 
@@ -54,7 +54,7 @@ def scattered(scatter: Scatter, width: int, lines: int = SCATTER_LINES) -> list[
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.limit_size(False, False)
-    plotext.plot_size(min(width, SCATTER_COLUMNS), lines)
+    plotext.plot_size(min(width, SCATTER_COLUMNS), SCATTER_LINES)
     for off in (0.0, log10(scatter.near), -log10(scatter.near)):
         plotext.plot([low, high], [low + off, high + off], marker="·" if off else "•")
     for number, (kind, dots) in enumerate(scatter.kinds):

@@ -14,7 +14,7 @@ from engine.choice.deployment.renting import rented
 from engine.choice.deployment.served import Served, served_by
 from engine.plan import CapacityPlan, NoPlan
 from engine.question.resolve import resolve
-from engine.workload import Term, TokenDistribution
+from engine.workload import TokenDistribution
 
 UNKNOWN_LATENCY = "the provider's, unknown here"
 
@@ -33,13 +33,12 @@ def behind_api(work: Work, price: ApiPrice) -> Bill:
     )
 
 
-def overflow(served: Served, price: ApiPrice, term: Term = "on_demand") -> Bill:
-    """Return the cheapest bill of a smaller fleet, always on, whose excess goes to an API hour by hour.
+def overflow(served: Served, price: ApiPrice) -> Bill:
+    """Return the cheapest bill of a smaller fleet on demand, always on, whose excess goes to an API hour by hour.
 
     Args:
         served: the fleet for everything; its spares stay.
         price: of the API.
-        term: on which the fleet is paid.
     """
     rates = [served.calls_per_s * rate for rate in served.hourly]
     best: Bill | None = None
@@ -47,7 +46,7 @@ def overflow(served: Served, price: ApiPrice, term: Term = "on_demand") -> Bill:
         held = count * served.capacity_rps
         beyond = sum(max(0.0, rate - held) for rate in rates) / sum(rates)
         kept = replace(served, peak=count * served.capacity_rps / served.calls_per_s, added=0, minimum=1)
-        fleet = rented(kept, term)
+        fleet = rented(kept, "on_demand")
         if fleet.infeasible:
             return replace(fleet, mode="overflow", title="fleet, API beyond")
         lines = (*fleet.lines, _calls_line(served.work, price, beyond))
@@ -67,17 +66,16 @@ def overflow(served: Served, price: ApiPrice, term: Term = "on_demand") -> Bill:
     return best
 
 
-def shared(served: Served, price: ApiPrice, share: float, term: Term = "on_demand") -> Bill:
-    """Return the bill where a share of the requests, as they come, goes to an API.
+def shared(served: Served, price: ApiPrice, share: float) -> Bill:
+    """Return the bill where a share of the requests, as they come, goes to an API, the fleet on demand.
 
     Args:
         served: the fleet for everything.
         price: of the API.
         share: of the requests that goes there, 0 to 1.
-        term: on which the fleet is paid.
     """
     own = served.at(served.work.requests_per_s * (1 - share))
-    fleet = rented(own, term) if share < 1 else Bill("rent", "", (), served.work, None)
+    fleet = rented(own, "on_demand") if share < 1 else Bill("rent", "", (), served.work, None)
     return Bill(
         "share",
         f"fleet, {show_percent(share)} to the API",
@@ -107,16 +105,13 @@ def _too_long(price: ApiPrice) -> str:
     return f"{show_percent(price.too_long)} of the prompts are longer than {price.model} reads"
 
 
-def by_prompt_length(
-    plan: CapacityPlan, catalog: Catalog, model: ApiModel, longest: float, term: Term = "on_demand"
-) -> Bill:
-    """Return the bill where prompts beyond a length go to an API, and the fleet is planned for the others alone.
+def by_prompt_length(plan: CapacityPlan, catalog: Catalog, model: ApiModel, longest: float) -> Bill:
+    """Return the bill where prompts beyond a length go to an API, the fleet, on demand, is for the others alone.
 
     Args:
         plan: of all requests.
         model: behind the API.
         longest: tokens of a prompt that the fleet still answers.
-        term: on which the fleet is paid.
 
     Raises:
         InputError: all prompts are of one of both classes.
@@ -139,7 +134,7 @@ def by_prompt_length(
     work = served_by(plan, catalog).work
     if isinstance(own, NoPlan):
         return Bill("class", title, (), work, None, infeasible=own.sentence)
-    fleet = rented(served_by(own, catalog), term)
+    fleet = rented(served_by(own, catalog), "on_demand")
     cached = spec.tokens.prefix_hit
     each = sum(
         weight * (model.call_usd(TokenCounts(tokens, lengths.output.mean, tokens * cached)) or 0.0)

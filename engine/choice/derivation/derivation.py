@@ -130,20 +130,17 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Leaf]]:
         yield path, tree
 
 
-def derivation(
-    plan: CapacityPlan, path: str, catalog: Catalog, again: CapacityPlan | NoPlan | None = None
-) -> Derivation:
+def derivation(plan: CapacityPlan, path: str, catalog: Catalog) -> Derivation:
     """Return how a figure of a plan came about.
 
     Args:
         plan: that holds it.
         path: of the figure, 'performance.at_peak.ttft_s.p95', or of what enters one, 'step.at_peak.products'.
-        again: the plan made again, where that was done already.
 
     Raises:
         InputError: the plan has no figure there.
     """
-    return Derivations(plan, catalog, again).of(path)
+    return Derivations(plan, catalog).of(path)
 
 
 class Derivations:
