@@ -93,6 +93,8 @@ _FROM_TO: Final = Rule(
 )
 """'avg 1.1k -> 8k in': where a line tells of now, what stands before the arrow is of now."""
 _WHAT_IS_LEFT: Final = "(num | mult | width | loose)"
+_THAT_WAS: Final = re.compile(r"(?mi)^\W*(?:that|this|it)(?:['’]s| is| was| were) [^.;\n]*")
+"""A line that says what was measured in those above it: 'that's what one box does'."""
 _LEFT: Final = (
     Rule(
         "('migrate' | 'migrating' | 'migration' | 'move' | 'moving' | 'switch' | 'switching' | 'upgrade' | 'upgrading' "
@@ -211,6 +213,9 @@ def _clauses_of_now(sentence: Sentence, pasted: bool) -> list[tuple[int, int]]:
 
 def _around(sentence: Sentence, measured: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the clauses beside what was measured that say of what: the line above, and those behind until a wish."""
+    told = _THAT_WAS.search(sentence.text)
+    if not measured and told and may_be_printed(sentence.text[: told.start()]):
+        return [(0, told.end())] if _WANTS.search(sentence.text[told.end() :].lower()) else []
     if not measured:
         return []
     start, end = min(start for start, _ in measured), max(end for _, end in measured)

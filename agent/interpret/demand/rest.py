@@ -128,8 +128,8 @@ _OF_ELSE: Final = (
 
 def _as_much(draft: Draft, item: Item) -> float:
     """Return by what the load is multiplied: three for '3x that', 1.4 for '40 % more'; 0 of no factor."""
-    if not item.has("mult", "pct"):
-        return 0.0
+    if not item.has("mult", "pct") or item.word.endswith("ed"):
+        return 0.0  # 'our vendor doubled the price'
     items, at = draft.sentence.items, draft.sentence.items.index(item)
     ends = [n for n, other in enumerate(items) if other.has("comma", "stop")]
     first = max((n for n in ends if n < at), default=-1) + 1

@@ -222,7 +222,7 @@ _ANSWER_NAME: Final = re.compile(r"\b(?:output|answer|reply|response|completion|
 _SAME_NAME: Final = re.compile(r"\b(?:system|instructions?|tools?)", re.I)
 _SAME_NOTE: Final = re.compile(r"\b(?:static|fixed|same|shared|cached|constant)\b", re.I)
 _NO_PART: Final = re.compile(
-    r"\b(?:max|total|rps|qps|rate|requests?|users|context.?(?:length|window)|tokens?|ttft|itl|replicas?|port)\b",
+    r"\b(?:max|total|[rq]p[smh]|rate|requests?|users|context.?(?:length|window)|tokens?|ttft|itl|replicas?|port)\b",
     re.I,
 )
 _FEWEST: Final = 3
@@ -243,7 +243,10 @@ def _listed(draft: Draft) -> None:
 
 
 def _add_lines(draft: Draft, lines: list[re.Match[str]]) -> None:
-    labels = [_UNIT_OF_KEY.sub("", _UNIT_OF_KEY.sub("", line["label"].replace("_", " "))) for line in lines]
+    labelled = {line: _UNIT_OF_KEY.sub("", _UNIT_OF_KEY.sub("", line["label"].replace("_", " "))) for line in lines}
+    beside = [line for line in lines if _NO_PART.search(labelled[line]) and not _ANSWER_NAME.search(labelled[line])]
+    lines = [line for line in lines if line not in beside]
+    labels = [labelled[line] for line in lines]
     counted = next((line for line, label in zip(lines, labels, strict=True) if _HOW_MANY.fullmatch(label)), None)
     chunk = next((line for line, label in zip(lines, labels, strict=True) if _CHUNK.fullmatch(label)), None)
     outs = [line for line, label in zip(lines, labels, strict=True) if _ANSWER_NAME.search(label)]
@@ -253,8 +256,8 @@ def _add_lines(draft: Draft, lines: list[re.Match[str]]) -> None:
     times = {chunk: _tokens_of(counted)} if chunk and counted else {}
     if len(lines) < _FEWEST or sum(bool(_PART_NAME.search(label)) for label in labels) < 2 or len(outs) > 1:
         return
-    if any(_NO_PART.search(label) and not _ANSWER_NAME.search(label) for label in labels):
-        return
+    if beside and not all(_PART_NAME.search(label) or _ANSWER_NAME.search(label) for label in labels):
+        return  # a list of settings, of which some may be parts
     marked = any(_SAME_NOTE.search(line["note"] or "") for line in parts)
     same = sum(
         _tokens_of(line) * times.get(line, 1)
@@ -262,7 +265,7 @@ def _add_lines(draft: Draft, lines: list[re.Match[str]]) -> None:
         if (_SAME_NOTE.search(line["note"] or "") if marked else _SAME_NAME.search(line["label"].replace("_", " ")))
     )
     total = sum(_tokens_of(line) * times.get(line, 1) for line in parts)
-    first, last = _items_in(draft, lines)
+    first, last = _items_in(draft, [line for line in lines if line not in outs])
     times_shown = {line: show_count(count) for line, count in times.items()}
     counts = [line["count"] or times_shown.get(line, "") for line in parts]
     shown = " + ".join(
@@ -276,8 +279,9 @@ def _add_lines(draft: Draft, lines: list[re.Match[str]]) -> None:
         draft.found(
             _OUTPUT, *_items_in(draft, [line]), [Option(whole(tokens), f"answers: {show_count(tokens)} tokens")]
         )
-    for index in range(first, last + 1):
-        draft.sentence.take(index)
+    for start, end in (_items_in(draft, [line]) for line in lines):
+        for index in range(start, end + 1):
+            draft.sentence.take(index)
 
 
 def _tokens_of(line: re.Match[str]) -> float:
