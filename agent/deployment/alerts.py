@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from agent.deployment.buckets import bucket_for
-from agent.deployment.queries import Queries
+from agent.deployment.queries import Queries, bound_matcher
 from agent.deployment.triggers import most_replicas
 from catalogs.units import show_percent, show_seconds
 from engine.workload import PERCENTILE_SHARES, Target, target_name
@@ -154,3 +154,12 @@ def _absent(queries: Queries) -> Iterator[Tree]:
         words = "".join(part.capitalize() for part in (metric.role or "").split("_"))
         summary = f"no series of {metric.name} for this namespace and model: the rules that use it see nothing"
         yield _alert(queries, f"MetricAbsent{words}", queries.absent(metric), GONE_FOR, "warning", summary)
+    targets = [one for one in queries.replica.plan.spec.targets if one.percentile != "mean"]
+    for target in targets:
+        if (histogram := queries.metric(target.metric)) is None:
+            continue
+        bucket = bucket_for(target, queries.replica.served, queries.replica.version)
+        words = f"{target.metric.capitalize()}{target.percentile.upper()}"
+        summary = f"no bucket of {show_seconds(bucket.seconds)} in {histogram.name}: no budget of its target ever burns"
+        expr = queries.absent(histogram, "_bucket", bound_matcher(bucket.seconds))
+        yield _alert(queries, f"BucketAbsent{words}", expr, GONE_FOR, "warning", summary)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from agent.deployment.replica import CONFIG_FILE, NAMESPACE, SHM_GIB, Replica
 from agent.deployment.yaml_text import Noted
-from catalogs.units import show_bytes, show_seconds
+from catalogs.units import show_bytes, show_figure, show_seconds
 from engine.plan import LaunchFlag
 
 Tree = dict[str, Any]
@@ -19,7 +19,14 @@ LEAST_GRACE_S: Final = 30
 """Kubernetes' default for the end of a pod."""
 DRAIN_S: Final = 10
 """Between the end of a pod's traffic and that of the pod: endpoints spread to proxies within seconds."""
+EXIT_S: Final = 10
+"""From the last answer to the end of the process: vLLM gives its workers 5 s (VLLM_WORKER_SHUTDOWN_TIMEOUT_SECONDS),
+SGLang looks twice every 5 s (tokenizer_manager.py, sigterm_watchdog)."""
+RDMA: Final = "rdma/ib"
+"""As llm-d's guides of several nodes request it (llm-d/llm-d guides/wide-ep-lws); clusters name it otherwise."""
 LEADER_LABEL: Final = {"leaderworkerset.sigs.k8s.io/worker-index": "0"}
+SPARE_DISK: Final = 1.2
+"""Times the weights that their claim holds: tokenizers, and files of which a download keeps parts."""
 WEIGHTS_FOLDER: Final = "/weights"
 """Where a container keeps what it downloads."""
 
@@ -36,7 +43,34 @@ CHART_VALUES: Final = {
 
 def objects_of(replica: Replica) -> list[Tree]:
     """Return all objects, in the order in which they are applied."""
-    return [*_config_map(replica), _workload(replica), service(replica), _disruption_budget(replica)]
+    return [*beside_pods(replica), _workload(replica), service(replica), _disruption_budget(replica)]
+
+
+def beside_pods(replica: Replica) -> list[Tree]:
+    """Return the objects that pods of a replica mount: the claim of the weights, the file of settings."""
+    size = ceil(replica.plan.memory.weights_bytes / 2**30 * SPARE_DISK)
+    speed = show_figure(replica.plan.spec.scaling.weights_bytes_per_s / 1e9)
+    claim: Tree = {
+        "accessModes": ["ReadWriteMany"],
+        "storageClassName": Noted(
+            "INPUT-STORAGE-CLASS",
+            f"INPUT: storage that every pod reads at {speed} GB/s, on which probes and autoscaler rest; fill it before "
+            f"the first start (hf download {replica.model}), which the startup probe would end while it downloads",
+        ),
+        "resources": {"requests": {"storage": Noted(f"{size}Gi", "the weights and a fifth")}},
+    }
+    tree = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": metadata(replica, claim_of(replica)),
+        "spec": claim,
+    }
+    return [tree, *_config_map(replica)]
+
+
+def claim_of(replica: Replica) -> str:
+    """Return the name of the claim that keeps the weights between starts."""
+    return f"{replica.name}-weights"
 
 
 def opening_of(replica: Replica, what: str) -> list[str]:
@@ -111,19 +145,42 @@ def _workload(replica: Replica) -> Tree:
 def pod_spec(replica: Replica, *, leader: bool = True) -> Tree:
     """Return the pod of a replica; of several nodes that of the first, or of the others."""
     spec: Tree = {}
-    plugin = replica.plugin
-    if plugin is not None:
-        if plugin.label:
-            spec["nodeSelector"] = {plugin.label: product_of(replica)}
-        spec["tolerations"] = [{"key": plugin.resource, "operator": "Exists", "effect": "NoSchedule"}]
-    grace = max(LEAST_GRACE_S, ceil(replica.plan.performance.at_peak.e2e_s.p99) + DRAIN_S)
-    spec["terminationGracePeriodSeconds"] = Noted(
-        grace,
-        f"p99 of a whole answer {show_seconds(replica.plan.performance.at_peak.e2e_s.p99)}, and {DRAIN_S} s to drain",
-    )
+    if nodes := node_labels(replica):
+        spec["nodeSelector"] = nodes
+    if replica.plugin is not None:
+        spec["tolerations"] = tolerations(replica)
+    spec["terminationGracePeriodSeconds"] = grace(replica)
     spec["containers"] = [container(replica, leader=leader)]
     spec["volumes"] = volumes(replica)
     return spec
+
+
+def node_labels(replica: Replica) -> dict[str, Noted]:
+    """Return the labels of nodes that hold the accelerators of a pod."""
+    plugin, count = replica.plugin, replica.accelerators_per_pod
+    found = {plugin.label: product_of(replica)} if plugin and plugin.label else {}
+    if plugin and plugin.topology_label:
+        wired = plugin.topologies.get(replica.plan.chosen.accelerator, {}).get(str(count))
+        how = f"of {count} chips" if wired else f"INPUT: how {count} chips of your nodes are wired: none is known"
+        found[plugin.topology_label] = Noted(wired or "INPUT-TOPOLOGY", how)
+    return found
+
+
+def tolerations(replica: Replica) -> list[Tree]:
+    """Return what lets pods onto nodes that are kept for their accelerators."""
+    return [{"key": replica.plugin.resource, "operator": "Exists", "effect": "NoSchedule"}] if replica.plugin else []
+
+
+def hook_s(replica: Replica) -> int:
+    """Return for how long a pod waits between the end of its traffic and SIGTERM, seconds."""
+    return DRAIN_S + (replica.answer_s if replica.drains_by == "hook" else 0)
+
+
+def grace(replica: Replica) -> Noted:
+    """Return a pod's time to end: its traffic, the answers in flight, the process."""
+    seconds = max(LEAST_GRACE_S, DRAIN_S + replica.answer_s + EXIT_S)
+    answer = show_seconds(replica.plan.performance.at_peak.e2e_s.p99)
+    return Noted(seconds, f"{DRAIN_S} s for its traffic, p99 of a whole answer {answer}, {EXIT_S} s to exit")
 
 
 def product_of(replica: Replica) -> Noted:
@@ -139,12 +196,12 @@ def product_of(replica: Replica) -> Noted:
 def container(replica: Replica, *, leader: bool = True) -> Tree:
     """Return the container that serves."""
     served = replica.served
-    tree: Tree = {"name": served.id, "image": Noted(replica.image, f"INPUT: the tag of {replica.runtime_shown}")}
+    tree: Tree = {"name": served.id, "image": Noted(replica.image, replica.tag_why)}
     tree |= _command(replica, leader=leader)
     if leader:
         tree["ports"] = [{"name": "http", "containerPort": served.port}]
         tree |= probes(replica)
-        tree["lifecycle"] = {"preStop": {"exec": {"command": ["sleep", str(DRAIN_S)]}}}
+        tree["lifecycle"] = {"preStop": {"exec": {"command": ["sleep", _slept(replica)]}}}
     tree["env"] = [
         {"name": "HF_HOME", "value": WEIGHTS_FOLDER},
         {
@@ -162,12 +219,29 @@ def container(replica: Replica, *, leader: bool = True) -> Tree:
     ]
     if replica.plugin is not None:
         amount = Noted(str(replica.accelerators_per_pod), f"× {replica.plan.chosen.accelerator_name}")
-        tree["resources"] = {"limits": {replica.plugin.resource: amount}}
+        tree["resources"] = {"limits": {replica.plugin.resource: amount, **_network(replica)}}
+    if replica.nodes > 1:
+        tree["securityContext"] = {"capabilities": {"add": [Noted("IPC_LOCK", "RDMA pins memory")]}}
     mounts = [{"name": "shm", "mountPath": "/dev/shm"}, {"name": "weights", "mountPath": WEIGHTS_FOLDER}]
     if replica.options:
         mounts.append({"name": "settings", "mountPath": CONFIG_FILE.rpartition("/")[0]})
     tree["volumeMounts"] = mounts
     return tree
+
+
+def _slept(replica: Replica) -> Noted:
+    hook = replica.drains_by == "hook"
+    why = f"{replica.runtime_shown} has no flag that lets answers in flight end: the hook does" if hook else ""
+    return Noted(str(hook_s(replica)), why or "no traffic comes any more when SIGTERM does")
+
+
+def _network(replica: Replica) -> Tree:
+    """Return the resource of the fast network between a replica's nodes; none within one."""
+    if replica.nodes == 1:
+        return {}
+    speed = show_figure(replica.accelerator.inter_node_gb_per_s)
+    why = f"INPUT: your cluster's RDMA resource (vpc.amazonaws.com/efa on AWS), the forecast has {speed} GB/s for each"
+    return {RDMA: Noted("1", f"{why} accelerator; over TCP it does not hold")}
 
 
 def _command(replica: Replica, *, leader: bool) -> Tree:
@@ -191,15 +265,7 @@ def _shell(text: str) -> str:
 
 def arguments(replica: Replica) -> list[Any]:
     """Return the flags as arguments of a container, each with its reason."""
-    options = [LaunchFlag(options_flag(replica), CONFIG_FILE, "what has no flag of its own")] if replica.options else []
-    flags = [flag for flag in replica.flags if flag.flag != options_flag(replica)]
-    return [one for flag in (*flags, *options) for one in _argument(flag)]
-
-
-def options_flag(replica: Replica) -> str:
-    """Return the flag that names a file of settings."""
-    named = next((flag.flag for flag in replica.words.flags if flag.value == "trtllm.yaml"), "")
-    return named or "--extra_llm_api_options"
+    return [one for flag in replica.flags for one in _argument(flag)]
 
 
 def _argument(flag: LaunchFlag) -> Iterator[Any]:
@@ -250,7 +316,7 @@ def probes(replica: Replica) -> Tree:
 def volumes(replica: Replica) -> list[Tree]:
     """Return the volumes of a pod."""
     size = shm_gib(replica)
-    weights = replica.plan.memory.weights_bytes
+    weights = show_bytes(replica.plan.memory.weights_bytes)
     found: list[Tree] = [
         {
             "name": "shm",
@@ -261,9 +327,9 @@ def volumes(replica: Replica) -> list[Tree]:
         },
         {
             "name": "weights",
-            "emptyDir": Noted(
-                {}, f"INPUT: a claim on fast storage keeps the {show_bytes(weights)} of weights between starts"
-            ),
+            "persistentVolumeClaim": {
+                "claimName": Noted(claim_of(replica), f"keeps the {weights} of weights between starts")
+            },
         },
     ]
     if replica.options:

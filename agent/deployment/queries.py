@@ -115,7 +115,7 @@ class Queries(Struct, frozen=True):
             window: over which it is counted.
         """
         metric = self.needed(target.metric)
-        within = self.counted(metric, "_bucket", window, f'le=~"{bound_pattern(seconds)}"')
+        within = self.counted(metric, "_bucket", window, bound_matcher(seconds))
         return f"1 - ({within}) / ({self.counted(metric, '_count', window)})"
 
     def counted(self, metric: Metric, suffix: str, window: str, matcher: str = "") -> str:
@@ -133,12 +133,17 @@ class Queries(Struct, frozen=True):
         """Return the query of a metric summed over the fleet, averaged over the window."""
         return self._aggregated("sum", metric, suffix)
 
-    def absent(self, metric: Metric) -> str:
-        """Return the query that yields 1 where a metric has no series."""
+    def absent(self, metric: Metric, suffix: str = "", matcher: str = "") -> str:
+        """Return the query that yields 1 where a metric has no series.
+
+        Args:
+            metric: that is looked for.
+            suffix: of a histogram's series; its count where none is given.
+            matcher: beside the usual ones.
+        """
+        more, end = f",{matcher}" if matcher else "", suffix or metric.series[-1].removeprefix(metric.name)
         names = [metric.name, *self._others(metric)]
-        return " and ".join(
-            f"absent({name}{metric.series[-1].removeprefix(metric.name)}{{{self.labels}}})" for name in names
-        )
+        return " and ".join(f"absent({name}{end}{{{self.labels}{more}}})" for name in names)
 
     def _aggregated(self, how: str, metric: Metric, suffix: str) -> str:
         if metric.kind == "gauge":
@@ -170,11 +175,11 @@ def text(value: str) -> str:
     return json.dumps("".join(char if char.isprintable() else "?" for char in value), ensure_ascii=False)
 
 
-def bound_pattern(seconds: float) -> str:
-    """Return a regular expression of a bucket's bound as clients write it: '2.0' or '2'."""
+def bound_matcher(seconds: float) -> str:
+    """Return the matcher of a bucket's bound as clients write it: '2.0' or '2'."""
     shown = f"{seconds:g}"
     escaped = shown.replace(".", "[.]")
-    return f"{escaped}([.]0)?" if "." not in shown else escaped
+    return f'le=~"{escaped}"' if "." in shown else f'le=~"{escaped}([.]0)?"'
 
 
 WINDOW_LEAST: Final = 4

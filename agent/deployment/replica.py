@@ -12,10 +12,12 @@ from msgspec import Struct
 from agent.deployment.buckets import bucket_flags
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError, quoted
-from catalogs.records.serving import DevicePlugin, ServedRuntime
+from catalogs.records.accelerators import Accelerator
+from catalogs.records.serving import DevicePlugin, Drain, Image, ServedRuntime
 from catalogs.records.versions import is_older
 from catalogs.units import show_seconds
 from engine.plan import CapacityPlan, LaunchFlag
+from engine.planning.launch import CONFIG_FILE as SETTINGS
 
 CONFIG_FILE: Final = "/etc/fleetcast/trtllm.yaml"
 """Where a pod finds the runtime's file of settings."""
@@ -43,8 +45,11 @@ class Replica(Struct, frozen=True, dict=True):
 
     plan: CapacityPlan
     served: ServedRuntime
+    accelerator: Accelerator
     plugin: DevicePlugin | None
     """None where no cluster's name for the device is known."""
+    needs: str
+    """What must be installed there instead of the usual package, or beside it."""
     per_node: int
     """Accelerators of a node that a replica uses, at most."""
     words: Words
@@ -120,41 +125,97 @@ class Replica(Struct, frozen=True, dict=True):
         """For which a startup probe waits, seconds."""
         return max(LOAD_MARGIN * self.start_s, SHORTEST_STARTUP_S)
 
+    @cached_property
+    def container(self) -> Image | None:
+        """The runtime's container image for the accelerator; None where none is known."""
+        return self.served.image_for(self.accelerator)
+
+    @property
+    def repository(self) -> str:
+        """Of that image, an input where none is known."""
+        return self.container.repository if self.container else "INPUT-IMAGE"
+
     @property
     def image(self) -> str:
         """With a tag that is an input."""
-        return f"{self.served.image}:{IMAGE_TAG}"
+        return f"{self.repository}:{IMAGE_TAG}"
+
+    @property
+    def tag_why(self) -> str:
+        """What is to be filled in there."""
+        if self.container is None:
+            return f"INPUT: an image with {self.needs or self.runtime_shown} for {self.accelerator.name}: none is known"
+        more = f"; {self.container.tag}" if self.container.tag else ""
+        return f"INPUT: the tag of {self.runtime_shown}{more}"
 
     @property
     def runtime_shown(self) -> str:
         """Name and version of the runtime."""
         return f"{self.served.name} {self.version}".strip()
 
+    @property
+    def drains_by(self) -> Drain:
+        """How answers in flight end before the replica does."""
+        return self.served.drains_by(self.version)
+
+    @property
+    def answer_s(self) -> int:
+        """Within which 99 of 100 answers in flight at the peak end, seconds."""
+        return longest_answer_s(self.plan)
+
     @cached_property
     def options(self) -> tuple[LaunchFlag, ...]:
         """Lines of the runtime's file of settings."""
-        told = (LaunchFlag(name, value, "else it has no metrics") for name, value in self.served.options.items())
-        return (*self.plan.chosen.options, *told)
+        return options_of(self.plan, self.served)
 
     @cached_property
     def flags(self) -> tuple[LaunchFlag, ...]:
-        """All flags: the plan's, those by which it is reached and watched, and the targets as buckets."""
-        return (*self.words.flags, *self._flags_to_be_reached(), *bucket_flags(self.plan, self.served, self.version))
+        """All flags with which it is started."""
+        return started_with(self.words, self.plan, self.served, CONFIG_FILE)
 
-    def _flags_to_be_reached(self) -> Iterator[LaunchFlag]:
-        served = self.served
-        listen = served.listen.format(port=served.port).split()
-        for flag, value in zip(listen[::2], listen[1::2], strict=True):
-            why = (
-                "the port of Service and probes"
-                if value.isdecimal()
-                else "answer probes and clients, not this host alone"
-            )
-            yield LaunchFlag(flag, value, why)
-        if served.metrics_flags:
-            yield LaunchFlag(served.metrics_flags, "", "else it has no metrics")
-        if served.ranks_flag and self.ranks > 1:
-            yield LaunchFlag(served.ranks_flag, "", f"else one of {self.ranks} data-parallel ranks is counted")
+
+def longest_answer_s(plan: CapacityPlan) -> int:
+    """Return within which 99 of 100 answers at the peak end, whole seconds."""
+    return ceil(plan.performance.at_peak.e2e_s.p99)
+
+
+def options_of(plan: CapacityPlan, served: ServedRuntime) -> tuple[LaunchFlag, ...]:
+    """Return the lines of a runtime's file of settings: the plan's, and those without which it has no metrics."""
+    told = (LaunchFlag(name, value, "else it has no metrics") for name, value in served.options.items())
+    return (*plan.chosen.options, *told)
+
+
+def started_with(words: Words, plan: CapacityPlan, served: ServedRuntime, settings: str) -> tuple[LaunchFlag, ...]:
+    """Return all flags of a replica: the plan's, those by which it is reached, watched and drained, its settings.
+
+    Args:
+        words: of its command.
+        plan: that it is of.
+        served: its runtime.
+        settings: where it finds its file of settings.
+    """
+    named = next((flag.flag for flag in words.flags if flag.value == SETTINGS), "--extra_llm_api_options")
+    own = (flag for flag in words.flags if flag.value != SETTINGS)
+    file = [LaunchFlag(named, settings, "what has no flag of its own")] if options_of(plan, served) else ()
+    version = plan.chosen.runtime_version
+    return (*own, *_flags_to_be_served(plan, served), *bucket_flags(plan, served, version), *file)
+
+
+def _flags_to_be_served(plan: CapacityPlan, served: ServedRuntime) -> Iterator[LaunchFlag]:
+    listen = served.listen.format(port=served.port).split()
+    for flag, value in zip(listen[::2], listen[1::2], strict=True):
+        why = (
+            "the port of Service and probes" if value.isdecimal() else "answer probes and clients, not this host alone"
+        )
+        yield LaunchFlag(flag, value, why)
+    if served.metrics_flags:
+        yield LaunchFlag(served.metrics_flags, "", "else it has no metrics")
+    if served.ranks_flag and (ranks := plan.chosen.data_parallel) > 1:
+        yield LaunchFlag(served.ranks_flag, "", f"else one of {ranks} data-parallel ranks is counted")
+    if served.drains_by(plan.chosen.runtime_version) == "flag":
+        answer = longest_answer_s(plan)
+        why = f"p99 of a whole answer is {show_seconds(plan.performance.at_peak.e2e_s.p99)}; else SIGTERM aborts them"
+        yield LaunchFlag(served.drain_flag, str(answer), why)
 
 
 IMAGE_TAG: Final = "INPUT-IMAGE-TAG"
@@ -175,8 +236,14 @@ def replica_of(plan: CapacityPlan, catalog: Catalog) -> Replica:
     if accelerator is None:
         raise InputError(f"the catalog has no accelerator {quoted(chosen.accelerator)}")
     per_node = plan.spec.hardware.accelerators_per_node or accelerator.per_node
-    plugin = next((one for one in catalog.device_plugins.values() if one.vendor == accelerator.vendor), None)
-    replica = Replica(plan, served, plugin, per_node, words_of(plan, catalog))
+    plugin = next((one for one in catalog.device_plugins.values() if one.devices.holds(accelerator)), None)
+    if plugin and not plugin.resource:
+        raise InputError(
+            f"no container reaches the GPU of {accelerator.name}; export command, which starts {served.name} there"
+        )
+    platform = catalog.runtimes[chosen.runtime].platform_of(accelerator)
+    needs = platform.needs if platform else ""
+    replica = Replica(plan, served, accelerator, plugin, needs, per_node, words_of(plan, catalog))
     if replica.nodes > 1 and served.one_node:
         raise InputError(
             f"{served.name} starts a replica of {replica.nodes} nodes by a launcher of its own ({chosen.needs}); "

@@ -1,6 +1,7 @@
 """KEDA's ScaledObject as a file."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from agent.deployment.objects import metadata, opening_of
 from agent.deployment.replica import Replica
@@ -16,11 +17,21 @@ def scaled_object_text(replica: Replica, triggers: list[Trigger], what: str, not
         what: the file is, for its first line.
         notes: further lines of the comment at its top.
     """
-    tree = {
+    notes = (*notes, "KEDA makes an HPA of its own: apply no other for the same target.", *bound_notes(replica))
+    return yaml_text([scaled_object_of(replica, triggers)], [*opening_of(replica, what), *notes])
+
+
+def scaled_object_of(replica: Replica, triggers: list[Trigger], target: str = "") -> dict[str, Any]:
+    """Return the object itself.
+
+    Args:
+        replica: whose fleet it scales.
+        triggers: by which.
+        target: the name of what it scales, where it is another than the replica's.
+    """
+    return {
         "apiVersion": "keda.sh/v1alpha1",
         "kind": "ScaledObject",
         "metadata": metadata(replica),
-        "spec": scaled_object(replica, triggers),
+        "spec": scaled_object(replica, triggers, target),
     }
-    notes = (*notes, "KEDA makes an HPA of its own: apply no other for the same target.", *bound_notes(replica))
-    return yaml_text([tree], [*opening_of(replica, what), *notes])

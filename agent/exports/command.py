@@ -1,6 +1,6 @@
 """A plan as a shell script that starts one replica, each flag with its reason beside it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from agent.exports import Format
 from catalogs.catalog import Catalog
@@ -11,10 +11,13 @@ def script_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     """Return the script as one file; every word of the plan is quoted, and only its own variables are expanded."""
     from shlex import quote
 
-    from agent.deployment.replica import words_of
+    from agent.deployment.replica import options_of, started_with, words_of
     from agent.deployment.yaml_text import comment_line
+    from engine.planning.launch import CONFIG_FILE
 
-    words = words_of(plan, catalog)
+    words, served = words_of(plan, catalog), catalog.serving.get(plan.chosen.runtime)
+    flags = started_with(words, plan, served, CONFIG_FILE) if served else words.flags
+    options = options_of(plan, served) if served else plan.chosen.options
     chosen = plan.chosen
     head = [
         "#!/usr/bin/env bash",
@@ -23,27 +26,27 @@ def script_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
         comment_line(f"{chosen.accelerators_per_replica} × {chosen.accelerator_name}, {plan.provenance.runtime}"),
         *([comment_line(f"It takes {chosen.needs}.")] if chosen.needs else ()),
         "set -euo pipefail",
-        *_settings(plan),
+        *_settings(flags, options),
         "flags=(",
-        *(line for flag in words.flags for line in _flag_lines(flag)),
+        *(line for flag in flags for line in _flag_lines(flag)),
         ")",
         f'exec {" ".join(quote(word) for word in words.program)} "${{flags[@]}}" "$@"',
     ]
     return {"command.sh": "\n".join(head) + "\n"}
 
 
-def _settings(plan: CapacityPlan) -> Iterator[str]:
+def _settings(flags: Sequence[LaunchFlag], options: Sequence[LaunchFlag]) -> Iterator[str]:
     """Yield what must be set before the script runs, and the lines that write the runtime's file of settings."""
-    values = " ".join(flag.value for flag in plan.chosen.flags)
+    values = " ".join(flag.value for flag in flags)
     for name, what in (("NODE_RANK", "the node's number, 0 on the first"), ("HEAD_NODE", "the first node's address")):
         if f"${name}" in values:
             yield f': "${{{name}:?set it to {what}}}"'
-    if not plan.chosen.options:
+    if not options:
         return
     from shlex import quote
 
     yield "cat > trtllm.yaml <<'END_OF_SETTINGS'"
-    for option in plan.chosen.options:
+    for option in options:
         section, _, name = option.flag.rpartition(".")
         line = f"{section}: {{{name}: {option.value}}}" if section else f"{name}: {option.value}"
         yield (

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agent.deployment.replica import Replica
+from agent.deployment.replica import IMAGE_TAG, Replica
 from agent.exports import Format
 from catalogs.catalog import Catalog
+from catalogs.errors import InputError
 from engine.plan import CapacityPlan
 
 Tree = dict[str, Any]
@@ -17,32 +18,64 @@ MODELSERVICE_KINDS = {
     "amd.com/gpu": "amd",
     "google.com/tpu": "google",
     "habana.ai/gaudi": "intel-gaudi",
+    "gpu.intel.com/xe": "intel-xe",
 }
 """llm-d-modelservice 0.4.12's names of accelerators, by the resource that they request."""
 
 
 def value_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
-    """Return a file of values for each chart that can run the plan's runtime."""
-    from agent.deployment.objects import opening_of
-    from agent.deployment.replica import replica_of
-    from agent.deployment.yaml_text import yaml_text
+    """Return a file of values for each chart that can run the plan's runtime, and what stands beside llm-d's.
 
-    replica = replica_of(plan, catalog)
+    Raises:
+        InputError: a replica spans several nodes.
+    """
+    from agent.deployment.objects import beside_pods, opening_of
+    from agent.deployment.queries import queries_of
+    from agent.deployment.replica import replica_of
+    from agent.deployment.scaled_objects import scaled_object_of
+    from agent.deployment.triggers import triggers_of
+    from agent.deployment.yaml_text import yaml_text
+    from agent.exports.keda import steady_plan
+
+    replica = replica_of(steady_plan(plan, catalog), catalog)
+    if replica.nodes > 1:
+        raise InputError(
+            f"both charts start all pods of a replica alike, and of its {replica.nodes} nodes one answers; "
+            "export kubernetes"
+        )
     files = {}
-    if replica.served.id == "vllm" and replica.nodes == 1:
+    if replica.served.id == "vllm":
         head = opening_of(replica, "Values for vLLM's production-stack (chart 0.1.12)")
         files["production-stack.yaml"] = yaml_text([_production_stack(replica)], head)
     head = opening_of(replica, "Values for llm-d-modelservice (chart 0.4.12)")
-    return files | {"llm-d-modelservice.yaml": yaml_text([_modelservice(replica)], head)}
+    files["llm-d-modelservice.yaml"] = yaml_text([_modelservice(replica)], head)
+    beside = [*beside_pods(replica), scaled_object_of(replica, triggers_of(queries_of(replica)), decode_name(replica))]
+    head = opening_of(replica, "What llm-d-modelservice's pods mount and what scales them")
+    return files | {"llm-d-objects.yaml": yaml_text(beside, head)}
+
+
+def decode_name(replica: Replica) -> str:
+    """Return what llm-d-modelservice calls its Deployment under the values' ``fullnameOverride``."""
+    return f"{replica.name}-decode"
 
 
 def _production_stack(replica: Replica) -> Tree:
-    from agent.deployment.objects import CHART_VALUES, PROBE_PERIOD_S, probes, product_of, shm_gib, words_in
+    from agent.deployment.objects import (
+        CHART_VALUES,
+        PROBE_PERIOD_S,
+        beside_pods,
+        grace,
+        node_labels,
+        probes,
+        shm_gib,
+        tolerations,
+        words_in,
+    )
     from agent.deployment.queries import queries_of
     from agent.deployment.triggers import keda_trigger, polling, replica_bounds, triggers_of
     from agent.deployment.yaml_text import Noted
 
-    config: Tree = {}
+    claim, config = beside_pods(replica)[0]["spec"], Tree()
     extra: list[Any] = []
     for flag in replica.flags:
         if flag.flag in CHART_VALUES:
@@ -53,8 +86,8 @@ def _production_stack(replica: Replica) -> Tree:
         config["extraArgs"] = extra
     spec: Tree = {
         "name": replica.name,
-        "repository": replica.served.image,
-        "tag": Noted("INPUT-IMAGE-TAG", f"INPUT: the tag of {replica.runtime_shown}"),
+        "repository": replica.repository,
+        "tag": Noted(IMAGE_TAG, replica.tag_why),
         "modelURL": replica.model,
         "replicaCount": replica.plan.fleet.replicas,
         "requestCPU": Noted(4 * replica.accelerators_per_pod, "INPUT: the chart asks for it, and no plan knows it"),
@@ -62,6 +95,9 @@ def _production_stack(replica: Replica) -> Tree:
         "requestGPU": Noted(replica.accelerators_per_pod, f"× {replica.plan.chosen.accelerator_name}"),
         "vllmConfig": config,
         "shmSize": f"{shm_gib(replica)}Gi",
+        "pvcStorage": claim["resources"]["requests"]["storage"],
+        "pvcAccessMode": claim["accessModes"],
+        "storageClass": claim["storageClassName"],
         "hf_token": Noted({"secretName": "hf-token", "secretKey": "token"}, "INPUT: your secret, for gated models"),
         "keda": {
             "enabled": True,
@@ -73,9 +109,10 @@ def _production_stack(replica: Replica) -> Tree:
             ),
         },
     }
-    if replica.plugin and replica.plugin.label:
-        match = {"key": replica.plugin.label, "operator": "In", "values": [product_of(replica)]}
-        spec["nodeSelectorTerms"] = [{"matchExpressions": [match]}]
+    if nodes := node_labels(replica):
+        matches = [{"key": label, "operator": "In", "values": [value]} for label, value in nodes.items()]
+        spec["nodeSelectorTerms"] = [{"matchExpressions": matches}]
+    if replica.plugin:
         spec["requestGPUType"] = replica.plugin.resource
     waits = probes(replica)["startupProbe"]["failureThreshold"]
     startup = {
@@ -84,7 +121,14 @@ def _production_stack(replica: Replica) -> Tree:
         "failureThreshold": waits,
         "httpGet": {"path": replica.served.health, "port": replica.served.port},
     }
-    return {"servingEngineSpec": {"startupProbe": startup, "modelSpec": [spec]}}
+    needed = grace(replica)
+    return {
+        "servingEngineSpec": Noted(
+            {"startupProbe": startup, "tolerations": tolerations(replica), "modelSpec": [spec]},
+            "INPUT: the chart has no value for terminationGracePeriodSeconds: patch its Deployment to "
+            f"{needed.value} ({needed.note}), else pods end after Kubernetes' 30 s",
+        )
+    }
 
 
 def _number(text: str) -> object:
@@ -97,25 +141,33 @@ def _number(text: str) -> object:
 
 
 def _modelservice(replica: Replica) -> Tree:
-    from agent.deployment.objects import container, product_of
+    from agent.deployment.objects import container, grace, node_labels, tolerations, volumes
     from agent.deployment.yaml_text import Noted
 
     chosen = replica.plan.chosen
     one = container(replica)
-    one |= {"modelCommand": Noted("custom", "the plan's own command and flags"), "mountModelVolume": True}
+    one |= {
+        "modelCommand": Noted("custom", "the plan's own command and flags"),
+        "mountModelVolume": Noted(False, "the claim of llm-d-objects.yaml holds the weights"),
+        "extraConfig": {"lifecycle": Noted(one.pop("lifecycle"), "the chart renders it here alone")},
+    }
     decode: Tree = {
         "create": True,
         "replicas": replica.plan.fleet.replicas,
         "autoscaling": {
-            "enabled": Noted(False, "`plan export keda` has the rule, which names this chart's Deployment")
+            "enabled": Noted(False, "llm-d-objects.yaml has the rule, which names this chart's Deployment")
         },
         "parallelism": {
             "tensor": chosen.tensor_parallel,
             "data": chosen.data_parallel,
-            "dataLocal": max(chosen.data_parallel // replica.nodes, 1),
-            "workers": replica.nodes,
+            "dataLocal": chosen.data_parallel,
+            "workers": 1,
         },
+        "terminationGracePeriodSeconds": grace(replica),
+        "nodeSelector": node_labels(replica),
+        "tolerations": tolerations(replica),
         "containers": [one],
+        "volumes": volumes(replica),
         "monitoring": {
             "podmonitor": {
                 "enabled": True,
@@ -125,19 +177,15 @@ def _modelservice(replica: Replica) -> Tree:
             }
         },
     }
-    plugin = replica.plugin
-    if plugin and plugin.label:
-        decode["acceleratorTypes"] = {"labelKey": plugin.label, "labelValues": [product_of(replica)]}
-    kind = MODELSERVICE_KINDS.get(plugin.resource if plugin else "")
+    kind = MODELSERVICE_KINDS.get(replica.plugin.resource if replica.plugin else "", "cpu")
     return {
-        "multinode": replica.nodes > 1,
+        "fullnameOverride": Noted(replica.name, f"so that the Deployment is {decode_name(replica)}, which KEDA scales"),
         "modelArtifacts": {
             "name": replica.model,
             "uri": f"hf://{replica.model}",
-            "size": Noted(f"{int(replica.plan.memory.weights_bytes / 2**30 * 1.2) + 1}Gi", "the weights and a fifth"),
-            "authSecretName": Noted("hf-token", "INPUT: your secret with a Hugging Face token"),
+            "labels": {"llm-d.ai/inference-serving": "true", "llm-d.ai/model": replica.name},
         },
-        "accelerator": {"type": kind} if kind else {},
+        "accelerator": {"type": kind},
         "routing": {"servicePort": replica.served.port, "proxy": {"enabled": False}},
         "decode": decode,
         "prefill": {"create": False},

@@ -15,7 +15,7 @@ def service_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     Raises:
         InputError: the runtime is another than vLLM, which KServe starts.
     """
-    from agent.deployment.objects import literal, metadata, opening_of, pod_spec
+    from agent.deployment.objects import beside_pods, literal, metadata, opening_of, pod_spec
     from agent.deployment.queries import queries_of
     from agent.deployment.replica import replica_of
     from agent.deployment.triggers import keda_trigger, polling, replica_bounds, triggers_of
@@ -35,6 +35,9 @@ def service_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     )
     spec: dict[str, Any] = {
         "model": {"uri": f"hf://{replica.model}", "name": literal(replica.model)},
+        "storageInitializer": {
+            "enabled": Noted(False, "the container loads the weights from its claim (kserve pull 4970)")
+        },
         "scaling": {
             **replica_bounds(replica, "minReplicas", "maxReplicas"),
             "keda": polling(replica) | {"triggers": [keda_trigger(one) for one in triggers_of(queries_of(replica))]},
@@ -54,7 +57,7 @@ def service_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
         "metadata": metadata(replica),
         "spec": Noted(spec, "scaling.keda is of the releases that gave up scaling.wva (kserve issue 6262)"),
     }
-    return {"kserve.yaml": yaml_text([tree], opening_of(replica, "LLMInferenceService"))}
+    return {"kserve.yaml": yaml_text([tree, *beside_pods(replica)], opening_of(replica, "LLMInferenceService"))}
 
 
 FORMAT = Format((), "the KServe service", service_files, ("kserve", "llminferenceservice"))

@@ -23,6 +23,7 @@ RULES: Final = {
     "L13": "replicas and ranks are counted in the unit that scales",
     "L14": "what is started is what was planned",
     "L15": "what no plan knows is filled in",
+    "L16": "a pod can run: its volumes are declared, and its image and nodes are those of its accelerators",
 }
 """What holds of a sound pack, by the rule's name."""
 

@@ -11,6 +11,7 @@ from agent.lint.documents import Document, documents_in
 from agent.lint.findings import Finding
 from agent.lint.object_rules import object_findings
 from agent.lint.packs import Pack, pack_of
+from agent.lint.pod_rules import drain_findings, image_findings, plan_pod_findings, pod_findings
 from agent.lint.port_rules import port_findings
 from agent.lint.query_rules import query_findings
 from agent.lint.reach_rules import reach_findings
@@ -72,15 +73,21 @@ def linted(
     watched = watched_by(pack, catalog, engine, plan, curve)
     faults = [*object_findings(pack, watched), *(query_findings(pack, watched, servers) if watched else ())]
     faults += [*server_findings(pack, servers), *port_findings(pack, servers), *reach_findings(pack, watched, servers)]
+    faults += pod_findings(pack, servers, catalog)
+    compared: Sequence[Server] = ()
     notes = [*_notes(watched, plan), *_comments(texts)]
     if plan is not None:
         try:
             replica = replica_of(plan, catalog)
-            faults += plan_findings(replica, pack, servers, catalog)
+            compared = compared_with(replica, servers, catalog)
+            faults += [*plan_findings(replica, pack, servers, catalog), *plan_pod_findings(replica, compared)]
+            faults += [*drain_findings(compared, catalog, replica), *image_findings(compared, catalog, replica)]
             notes += unknown_names(replica, pack, servers, catalog)
-            notes += _comparison(servers, compared_with(replica, servers, catalog), replica.model)
+            notes += _comparison(servers, compared, replica.model)
         except InputError as error:
             notes.append(f"What serves is not compared with the plan: {error}.")
+    rest_of = [one for one in servers if one not in compared]
+    faults += [*drain_findings(rest_of, catalog, None), *image_findings(rest_of, catalog, None)]
     order = list(texts)
     unique = dict.fromkeys((order.index(one.file), one.line, int(one.rule[1:]), one) for one in faults)
     ordered = tuple(finding for *_, finding in sorted(unique, key=lambda key: key[:3]))

@@ -56,7 +56,7 @@ def query_findings(pack: Pack, watched: Watched, servers: Sequence[Server] = ())
         if query.purpose == "trigger" and not yields_one(query.tree):
             sentence = "the query may yield a series for each pod, and KEDA takes more than one for an error"
             yield found("L3", query.document, query.path, sentence, "wrap it in sum( )")
-        yield from _buckets(query, pack, watched)
+        yield from _buckets(query, pack, watched, servers)
     for scaler in pack.scalers:
         for trigger in scaler.triggers:
             if trigger.pod_metric:
@@ -240,13 +240,13 @@ def _pod_metric(trigger: Trigger, watched: Watched) -> Iterator[Finding]:
 # --- buckets ---
 
 
-def _buckets(query: Query, pack: Pack, watched: Watched) -> Iterator[Finding]:
+def _buckets(query: Query, pack: Pack, watched: Watched, servers: Sequence[Server]) -> Iterator[Finding]:
     if query.purpose not in ("alert", "trigger"):
         return
     for selector in query.selectors:
         family = _family(selector, watched)
         bound = _bound(selector)
-        if family and bound is not None and not _is_bucket(bound, family, pack, watched):
+        if family and bound is not None and not _is_bucket(bound, family, pack, watched, servers):
             yield _no_bucket(query, bound, family, watched, "no series has this le, so that the ratio is of nothing")
         elif family and (spelt := _misspelt(selector)):
             sentence = f"le is a text, {spelt}, and clients write floats: no series has it, and the ratio is of nothing"
@@ -256,7 +256,7 @@ def _buckets(query: Query, pack: Pack, watched: Watched) -> Iterator[Finding]:
         family = _family(named, watched)
         if family and threshold >= MILLISECONDS[family]:
             yield _milliseconds(query.document, query.path, threshold, family)
-        elif family and threshold > 0 and not _is_bucket(threshold, family, pack, watched):
+        elif family and threshold > 0 and not _is_bucket(threshold, family, pack, watched, servers):
             yield _no_bucket(query, threshold, family, watched, "the quantile is interpolated there")
     if query.purpose == "alert" and watched.plan is not None:
         yield from _budgets(query, query.tree, watched.plan.spec.targets, watched)
@@ -333,9 +333,9 @@ def _bound(selector: Selector) -> float | None:
     return None
 
 
-def _is_bucket(seconds: float, family: Family, pack: Pack, watched: Watched) -> bool:
+def _is_bucket(seconds: float, family: Family, pack: Pack, watched: Watched, servers: Sequence[Server]) -> bool:
     bounds = set(watched.served.buckets[family])
-    if watched.plan is not None:
+    if watched.plan is not None and not any(one.words for one in servers):  # which would say so themselves
         targets = (target for target in watched.plan.spec.targets if target.metric == family)
         bounds |= {one.seconds for one in targets if bucket_for(one, watched.served, watched.version).flagged}
     flag = watched.served.bucket_flag(family, watched.version)

@@ -3,20 +3,17 @@
 import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from math import ceil
 from typing import Final
 
-from agent.deployment.objects import DRAIN_S
 from agent.deployment.replica import CONFIG_FILE, Replica
 from agent.deployment.triggers import most_replicas
 from agent.lint.documents import Document, Path
 from agent.lint.findings import Finding, found
 from agent.lint.packs import Pack, Query, Scaler
-from agent.lint.servers import STARTS, Server, same_value, served_models, spelt
+from agent.lint.servers import STARTS, Server, repository_of, same_value, served_models, spelt
 from catalogs.catalog import Catalog, ResolvedModel
 from catalogs.errors import InputError, quoted
 from catalogs.records.versions import numbers_of
-from catalogs.units import show_seconds
 from engine.planning.phrases import counted
 
 LEFT_OPEN: Final = re.compile(r"\bINPUT-[A-Z]")
@@ -25,9 +22,6 @@ SPLITS: Final = ("--tensor-parallel-size", "--pipeline-parallel-size", "--data-p
 """Flags that share a model out; each is 1 where it is left out."""
 ALIKE: Final = 0.85
 """Of a flag that the plan does not have to one that is left out: a letter or two are misspelt."""
-
-USUAL_GRACE_S: Final = 30
-"""Before a pod is ended where nothing is said: Kubernetes' default."""
 
 
 def server_findings(pack: Pack, servers: Sequence[Server]) -> Iterator[Finding]:
@@ -77,7 +71,6 @@ def plan_findings(replica: Replica, pack: Pack, servers: Sequence[Server], catal
         yield from _flags(server, replica)
         yield from _runtime(server, replica, catalog)
         yield from _product(server.document, replica)
-        yield from _grace(server, replica)
     if not servers:
         yield from _asked_of_others(replica, pack, catalog)
 
@@ -157,14 +150,13 @@ def _flags(server: Server, replica: Replica) -> Iterator[Finding]:
 def _runtime(server: Server, replica: Replica, catalog: Catalog) -> Iterator[Finding]:
     """Yield that an image is another runtime's, or of another version."""
     place: Path = next((p for name in ("image", "tag") if server.document.at(p := (*server.path, name))), server.path)
-    repository = server.image.removesuffix(f":{server.tag}")
-    others = [one for one in catalog.serving.values() if one.image == repository and one.id != replica.served.id]
+    runtimes = [one for one in catalog.serving.values() if one.images_called(repository_of(server.image))]
     version = re.match(r"v?(\d+(?:\.\d+)+)", server.tag)
     planned = numbers_of(replica.version)
-    if others:
-        sentence = f"the image is {others[0].name}'s, and the plan is of {replica.runtime_shown}"
-        yield found("L14", server.document, place, sentence, f"{replica.served.image}, or plan with {others[0].id}")
-    elif repository == replica.served.image and version and numbers_of(version[1])[: len(planned)] != planned:
+    if runtimes and replica.served not in runtimes:
+        sentence = f"the image is {runtimes[0].name}'s, and the plan is of {replica.runtime_shown}"
+        yield found("L14", server.document, place, sentence, f"{replica.repository}, or plan with {runtimes[0].id}")
+    elif runtimes and version and numbers_of(version[1])[: len(planned)] != planned:
         sentence = f"the image is of {replica.served.name} {version[1]}, and the plan rests on {replica.version}"
         fix = f"its tag of {replica.version}, or plan with --runtime {replica.served.id}@{version[1]}"
         yield found("L14", server.document, place, sentence, fix)
@@ -178,20 +170,6 @@ def _product(document: Document, replica: Replica) -> Iterator[Finding]:
         if own and isinstance(value, str) and value != own and value in products.values():
             sentence = f"nodes of {value} are asked for, and the plan is of {replica.plan.chosen.accelerator_name}"
             yield found("L14", document, path, sentence, own)
-
-
-def _grace(server: Server, replica: Replica) -> Iterator[Finding]:
-    """Yield that a pod that goes is ended before a long answer is."""
-    if server.pod is None or not server.is_counted:
-        return
-    place = (*server.pod, "terminationGracePeriodSeconds")
-    said = server.document.at(place)
-    grace, longest = USUAL_GRACE_S if said is None else said, replica.plan.performance.at_peak.e2e_s.p99
-    if isinstance(grace, int | float) and grace < longest:
-        default = " by default" if said is None else ""
-        sentence = f"a pod is ended after {grace:g} s{default}, and p99 of a whole answer is {show_seconds(longest)}"
-        fix = f"terminationGracePeriodSeconds: {ceil(longest) + DRAIN_S}"
-        yield found("L12", server.document, place, sentence, fix)
 
 
 def unknown_names(replica: Replica, pack: Pack, servers: Sequence[Server], catalog: Catalog) -> Iterator[str]:

@@ -12,12 +12,15 @@ from msgspec import Struct
 from agent.deployment.objects import CHART_VALUES
 from agent.lint.documents import Document, Path
 from catalogs.catalog import Catalog
+from catalogs.records.serving import Image, ServedRuntime
 
 STARTS: Final = re.compile(
     r"vllm serve|vllm\.entrypoints|sglang[. ](?:launch_server|serve)|trtllm-serve|llama-server"
     r"|--model(?:-path)?(?=[ =]|$)"
 )
 """Words by which a container serves a model."""
+PROGRAMS: Final = {r"\bvllm\b": "vllm", r"\bsglang\b": "sglang", "trtllm-serve": "tensorrt-llm"}
+"""Runtimes by a word of their commands."""
 LOADED: Final = re.compile(r"(?:vllm serve|sglang serve|trtllm-serve(?: serve)?|llama-server -hf) (?P<model>[^\s-]\S*)")
 MODEL_FLAGS: Final = ("--model-path", "--model", "-m", "-hf")
 SHORT: Final[Mapping[str, str]] = {
@@ -118,7 +121,20 @@ class Server(Struct, frozen=True, dict=True):
     @property
     def tag(self) -> str:
         """Of its image."""
-        return self.image.rpartition("/")[2].partition(":")[2]
+        return self.image.removeprefix(repository_of(self.image)).lstrip(":")
+
+    @property
+    def resource(self) -> str:
+        """What Kubernetes calls the accelerators that it asks for; empty where that is not said."""
+        name = self.accelerators.path[-1] if self.accelerators else ""
+        return name if isinstance(name, str) and "/" in name else ""
+
+    def runtimes(self, catalog: Catalog) -> list[ServedRuntime]:
+        """Return the runtimes whose image it has; where that is nobody's, the one that its words start."""
+        served, repository = catalog.serving.values(), repository_of(self.image)
+        words = " ".join(self.words)
+        named = [one for one in served if one.images_called(repository)]
+        return named or [catalog.serving[one] for start, one in PROGRAMS.items() if re.search(start, words)][:1]
 
     def place_of(self, flag: str) -> Path:
         """Return where a flag stands, in one spelling; where the container does if nowhere."""
@@ -132,6 +148,12 @@ class Server(Struct, frozen=True, dict=True):
     def flags(self) -> dict[str, str]:
         """Values by flag, in one spelling; '' of a switch."""
         return dict(flags_in(self.words))
+
+
+def repository_of(image: str) -> str:
+    """Return an image without its tag."""
+    folder, slash, name = image.rpartition("/")
+    return folder + slash + name.partition(":")[0]
 
 
 def served_models(servers: Sequence[Server]) -> frozenset[str]:
@@ -184,12 +206,12 @@ def servers_in(documents: Sequence[Document], catalog: Catalog) -> tuple[Server,
         documents: that are looked through.
         catalog: the facts: images of runtimes, and what clusters call devices.
     """
-    images = tuple(served.image for served in catalog.serving.values())
+    images = tuple(one for served in catalog.serving.values() for one in served.images)
     resources = frozenset(plugin.resource for plugin in catalog.device_plugins.values())
     return tuple(one for document in documents for one in _servers(document, images, resources))
 
 
-def _servers(document: Document, images: tuple[str, ...], resources: frozenset[str]) -> Iterator[Server]:
+def _servers(document: Document, images: tuple[Image, ...], resources: frozenset[str]) -> Iterator[Server]:
     for path, value in document.walk():
         if not isinstance(value, dict) or "initContainers" in path:
             continue
@@ -201,7 +223,7 @@ def _servers(document: Document, images: tuple[str, ...], resources: frozenset[s
         if isinstance(image, str):
             words = tuple(word for name in ("entrypoint", "command", "args") for word in _words(value.get(name)))
             devices = _devices(document, path, resources)
-            if STARTS.search(" ".join(words)) or image.startswith(images) or devices:
+            if STARTS.search(" ".join(words)) or any(one.names(repository_of(image)) for one in images) or devices:
                 yield Server(document, path, image, words, _replicas(document, path), devices)
 
 

@@ -85,23 +85,28 @@ class Scheduler(Record):
     """Most prompts in one step; null: as many as the token budget holds."""
 
 
-class Platform(Record):
-    """Accelerators that a serving runtime runs on, and what that takes."""
+class Held(Record):
+    """What holds for accelerators of some vendors and architectures."""
 
     vendors: tuple[str, ...] = ()
     """Empty: every vendor."""
     architectures: tuple[str, ...] = ()
     """Empty: every architecture of the vendors."""
-    needs: str = ""
-    """What must be installed instead of the usual package, or beside it: 'the ROCm build of vLLM'."""
-    without: tuple[str, ...] = ()
-    """Flags of its command that say nothing there."""
 
     def holds(self, accelerator: Accelerator) -> bool:
         """Return whether the accelerator is one of these."""
         return (not self.vendors or accelerator.vendor in self.vendors) and (
             not self.architectures or accelerator.architecture in self.architectures
         )
+
+
+class Platform(Held):
+    """Accelerators that a serving runtime runs on, and what that takes."""
+
+    needs: str = ""
+    """What must be installed instead of the usual package, or beside it: 'the ROCm build of vLLM'."""
+    without: tuple[str, ...] = ()
+    """Flags of its command that say nothing there."""
 
 
 class WeightOnly(Record):

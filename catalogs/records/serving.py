@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from catalogs.records.accelerators import Accelerator
 from catalogs.records.facts import Fact, Identifier, Positive, PositiveInt, Record
+from catalogs.records.runtimes import Held
 from catalogs.records.versions import VERSION, is_older
 
 Role = Literal[
@@ -66,11 +68,29 @@ class BucketFlag(Record):
     since: Annotated[str, Meta(pattern=VERSION)] | None = None
 
 
+class Image(Held):
+    """A runtime's container image for some accelerators."""
+
+    repository: str
+    """Without a tag."""
+    tag: str = ""
+    """What is to be known of its tags: 'one for ROCm and the card, as v0.5.11-rocm700-mi35x'."""
+
+    def names(self, repository: str) -> bool:
+        """Return whether it is a repository, whatever stands in the places that are left open in its own."""
+        begins, left_open, _ = self.repository.partition("INPUT-")
+        return repository.startswith(begins) if left_open else repository == begins
+
+
+Drain = Literal["itself", "flag", "hook"]
+"""How answers in flight end before a replica does: it waits by itself, by a flag, or a hook before SIGTERM must."""
+
+
 class ServedRuntime(Fact):
     """How a serving runtime is deployed and what it says of itself; the id is the runtime's."""
 
-    image: str
-    """Repository of its container image, without a tag."""
+    images: tuple[Image, ...]
+    """Of several that hold an accelerator, the first."""
     port: PositiveInt
     health: str
     """Path that answers when the model is loaded."""
@@ -79,6 +99,11 @@ class ServedRuntime(Fact):
     """Flags with which it answers others than its own host; {port} stands for the port."""
     metrics_flags: str = ""
     """Flags without which it emits no metrics."""
+    drains_itself: bool = False
+    """At SIGTERM it waits for what is in flight."""
+    drain_flag: str = ""
+    """The flag, in seconds, without which it aborts what is in flight at SIGTERM."""
+    drain_flag_since: Annotated[str, Meta(pattern=VERSION)] | None = None
     ranks_flag: str = ""
     """The flag without which only one rank of data parallelism is counted."""
     options: dict[str, str] = field(default_factory=dict)
@@ -114,6 +139,21 @@ class ServedRuntime(Fact):
         """Return the metric with a role in a version; None where it has none."""
         return next((one for one in self.metrics if one.role == role and one.in_version(version)), None)
 
+    def image_for(self, accelerator: Accelerator) -> Image | None:
+        """Return the container image for an accelerator; None where none is published."""
+        return next((one for one in self.images if one.holds(accelerator)), None)
+
+    def images_called(self, repository: str) -> list[Image]:
+        """Return its images that are a repository."""
+        return [one for one in self.images if one.names(repository)]
+
+    def drains_by(self, version: str) -> Drain:
+        """Return how a version ends what is in flight when it is told to end; an empty version is the newest."""
+        since = self.drain_flag_since
+        if self.drains_itself:
+            return "itself"
+        return "flag" if self.drain_flag and not (since and version and is_older(version, since)) else "hook"
+
     def called(self, series: str) -> Iterator[Metric]:
         """Yield the metrics, of any version, that are stored under a name."""
         yield from (one for one in self.metrics if series in one.series)
@@ -130,11 +170,22 @@ class ServedRuntime(Fact):
 
 
 class DevicePlugin(Fact):
-    """What Kubernetes calls the devices of a vendor: the resource that is requested, and the label of their nodes."""
+    """How containers get some accelerators: from Kubernetes, and from Compose."""
 
-    vendor: str
-    resource: str
+    devices: Held
+    resource: str = ""
+    """That a pod requests; empty of those that no container reaches."""
     label: str = ""
     """Of nodes, whose value is the product; empty where no plugin sets one."""
     products: dict[Identifier, str] = field(default_factory=dict)
     """Values of the label by accelerator."""
+    topology_label: str = ""
+    """Of nodes, whose value is how the accelerators of a pod are wired."""
+    topologies: dict[Identifier, dict[str, str]] = field(default_factory=dict)
+    """Values of that label by accelerator and by how many a pod has."""
+    driver: str = ""
+    """By which Compose reserves devices."""
+    compose: dict[str, str | bool | tuple[str, ...]] = field(default_factory=dict)
+    """What a service has beside the usual; what holds {index} is written for each accelerator."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Of such a service."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from agent.exports import formats
 from catalogs.errors import InputError
@@ -85,19 +86,19 @@ def test_every_object_is_one_that_a_cluster_takes(case: str) -> None:
 
 
 BROKEN = {
-    "a count as text": ("kubernetes", "vllm", lambda d: d[0]["spec"].update(replicas="two")),
-    "an unknown field": ("kubernetes", "vllm", lambda d: d[0]["spec"]["template"]["spec"].update(shm="1Gi")),
-    "no selector": ("kubernetes", "vllm", lambda d: d[0]["spec"].pop("selector")),
-    "a service without ports": ("kubernetes", "vllm", lambda d: d[1]["spec"].update(ports="http")),
+    "a count as text": ("kubernetes", "vllm", lambda d: d[1]["spec"].update(replicas="two")),
+    "an unknown field": ("kubernetes", "vllm", lambda d: d[1]["spec"]["template"]["spec"].update(shm="1Gi")),
+    "no selector": ("kubernetes", "vllm", lambda d: d[1]["spec"].pop("selector")),
+    "a service without ports": ("kubernetes", "vllm", lambda d: d[2]["spec"].update(ports="http")),
     "a group without workers": (
         "kubernetes",
         "vllm nodes",
-        lambda d: d[0]["spec"]["leaderWorkerTemplate"].pop("workerTemplate"),
+        lambda d: d[1]["spec"]["leaderWorkerTemplate"].pop("workerTemplate"),
     ),
     "a worker with a misspelt field": (
         "kubernetes",
         "vllm nodes",
-        lambda d: d[0]["spec"]["leaderWorkerTemplate"]["workerTemplate"]["spec"].update(container=[]),
+        lambda d: d[1]["spec"]["leaderWorkerTemplate"]["workerTemplate"]["spec"].update(container=[]),
     ),
     "a number in KEDA's metadata": (
         "keda",
@@ -137,7 +138,7 @@ def test_a_broken_object_is_found(what: str) -> None:
 
 
 def container_of(case: str, at: str = "template") -> Tree:
-    spec = documents("kubernetes", case)[-3 if CASES[case].get("serving.runtime") != "tensorrt-llm" else 1]["spec"]
+    spec = documents("kubernetes", case)[-3]["spec"]
     pod = spec["template"] if at == "template" else spec["leaderWorkerTemplate"][at]
     (one,) = pod["spec"]["containers"]
     return dict(one)
@@ -185,7 +186,7 @@ def test_sglang_listens_is_watched_and_counts_every_rank() -> None:
 
 
 def test_tensorrt_llm_is_told_to_have_metrics() -> None:
-    config, *_ = documents("kubernetes", "tensorrt-llm ranks")
+    _, config, *_ = documents("kubernetes", "tensorrt-llm ranks")
     settings = yaml.safe_load(config["data"]["trtllm.yaml"])
     assert settings == {
         "enable_attention_dp": True,
@@ -283,5 +284,108 @@ def test_helm_values_hold_the_replica_for_both_charts() -> None:
     service = yaml.safe_load(str(files["llm-d-modelservice.yaml"]))
     assert service["accelerator"]["type"] == "nvidia"
     assert service["decode"]["replicas"] == plan_called("vllm").fleet.replicas
-    (only,) = formats()["helm-values"].files(plan_called("sglang"), CATALOG)
-    assert only == "llm-d-modelservice.yaml", "production-stack runs vLLM"
+    assert "production-stack.yaml" not in formats()["helm-values"].files(plan_called("sglang"), CATALOG), "it runs vLLM"
+    with pytest.raises(InputError, match="of its 2 nodes one answers"):
+        formats()["helm-values"].files(plan_called("vllm nodes"), CATALOG)
+
+
+def test_llm_d_s_pods_have_what_they_mount_and_its_rule_the_name_that_the_chart_makes() -> None:
+    """As its _helpers.tpl and decode-deployment.yaml render: volumes and lifecycle of their own fields alone."""
+    for case in ("vllm", "sglang", "tensorrt-llm", "amd"):
+        files = formats()["helm-values"].files(plan_called(case), CATALOG)
+        values = yaml.safe_load(str(files["llm-d-modelservice.yaml"]))
+        decode, (one,) = values["decode"], values["decode"]["containers"]
+        assert {mount["name"] for mount in one["volumeMounts"]} == {volume["name"] for volume in decode["volumes"]}
+        assert "preStop" in one["extraConfig"]["lifecycle"] and "lifecycle" not in one
+        pod = {"spec": documents("kubernetes", case)[-3]["spec"]["template"]["spec"]}
+        assert decode["tolerations"] == pod["spec"]["tolerations"]
+        assert decode["terminationGracePeriodSeconds"] == pod["spec"]["terminationGracePeriodSeconds"]
+        beside = list(yaml.safe_load_all(str(files["llm-d-objects.yaml"])))
+        assert [fault for tree in beside for fault in faults(tree)] == []
+        named = {tree["kind"]: tree["metadata"]["name"] for tree in beside}
+        assert named["PersistentVolumeClaim"] in str(decode["volumes"])
+        assert beside[-1]["spec"]["scaleTargetRef"]["name"] == values["fullnameOverride"] + "-decode"
+
+
+IMAGES = {
+    "mi300x": ("vllm/vllm-openai-rocm:", "amd.com/gpu"),
+    "trainium2": ("public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:", "aws.amazon.com/neuron"),
+    "tpu-v6e": ("vllm/vllm-tpu:", "google.com/tpu"),
+    "gaudi3": ("vault.habana.ai/gaudi-docker/INPUT-", "habana.ai/gaudi"),
+    "arc-pro-b60": ("INPUT-IMAGE:", "gpu.intel.com/xe"),
+    "ascend-910c": ("quay.io/ascend/vllm-ascend:", "huawei.com/Ascend910"),
+}
+"""By accelerator: the beginning of vLLM's image for it, and what a pod requests."""
+
+
+@of_every(IMAGES)
+def test_hardware_has_its_own_image_and_device(accelerator: str) -> None:
+    plan = plan_called("vllm")
+    plan = replace(plan, chosen=replace(plan.chosen, accelerator=accelerator))
+    (text,) = formats()["kubernetes"].files(plan, CATALOG).values()
+    pod = list(yaml.safe_load_all(str(text)))[1]["spec"]["template"]["spec"]
+    image, resource = IMAGES[accelerator]
+    assert pod["containers"][0]["image"].startswith(image)
+    assert set(pod["containers"][0]["resources"]["limits"]) == {resource}
+    if accelerator == "tpu-v6e":
+        assert pod["nodeSelector"]["cloud.google.com/gke-tpu-topology"] == "2x2", "four chips"
+    (service,) = yaml.safe_load(str(*formats()["compose"].files(plan, CATALOG).values()))["services"].values()
+    assert {"devices", "privileged", "runtime"} & set(service), "else no container reaches it"
+    assert "deploy" not in service, "NVIDIA's driver"
+
+
+def test_an_apple_machine_is_in_no_cluster() -> None:
+    plan = plan_called("vllm")
+    plan = replace(plan, chosen=replace(plan.chosen, accelerator="apple-m3-ultra"))
+    for format in ("kubernetes", "compose", "helm-values", "kserve"):
+        with pytest.raises(InputError, match="no container reaches the GPU of M3 Ultra"):
+            formats()[format].files(plan, CATALOG)
+    assert formats()["command"].files(plan, CATALOG)
+
+
+def test_answers_in_flight_end_before_their_pod_does() -> None:
+    """By the flag, by the runtime itself, or by a hook before SIGTERM where a version has neither."""
+    for case, how in {"vllm": "flag", "vllm@0.12": "hook", "sglang": "itself", "tensorrt-llm": "hook"}.items():
+        longest = plan_called(case).performance.at_peak.e2e_s.p99
+        pod = documents("kubernetes", case)[-3]["spec"]["template"]["spec"]
+        one = pod["containers"][0]
+        hook = int(one["lifecycle"]["preStop"]["exec"]["command"][1])
+        given = [int(word.partition("=")[2]) for word in one["args"] if word.startswith("--shutdown-timeout=")]
+        assert (len(given) == 1) == (how == "flag")
+        assert hook >= (longest if how == "hook" else 10)
+        assert hook + sum(given) >= longest or how == "itself"
+        assert pod["terminationGracePeriodSeconds"] > max(longest + 10, hook + sum(given))
+        service = next(iter(yaml.safe_load(exported("compose", case))["services"].values()))
+        assert int(service["stop_grace_period"].rstrip("s")) > longest
+        assert ("aborts what is in flight" in exported("compose", case)) == (how == "hook")
+
+
+def test_every_export_starts_a_replica_alike() -> None:
+    """The command too has the buckets and metrics that the alerts rest on, and the time to end."""
+    for case in ("vllm", "sglang", "sglang ranks", "tensorrt-llm"):
+        script = exported("command", case)
+        for word in container_of(case)["args"][1:]:
+            if word.startswith("--"):
+                assert f"  {word.partition('=')[0]}" in script, (case, word)
+    assert "return_perf_metrics: true" in exported("command", "tensorrt-llm")
+
+
+def test_a_bucket_that_is_gone_is_alerted_at() -> None:
+    """With the usual buckets `_count` is there, and the ratio that an alert asks for is empty."""
+    _, rules = documents("prometheus-rules", "vllm")
+    found = {one.get("alert"): one["expr"] for group in rules["spec"]["groups"] for one in group["rules"]}
+    assert found["BucketAbsentTtftP95"].startswith("absent(vllm:time_to_first_token_seconds_bucket{")
+    assert 'le=~"0[.]06"' in found["BucketAbsentItlP90"]
+
+
+def test_weights_are_kept_and_two_nodes_have_a_fast_network() -> None:
+    claim, *_ = documents("kubernetes", "vllm")
+    size = int(claim["spec"]["resources"]["requests"]["storage"].removesuffix("Gi"))
+    assert size * 2**30 > plan_called("vllm").memory.weights_bytes
+    for at in ("leaderTemplate", "workerTemplate"):
+        one = container_of("vllm nodes", at)
+        assert "rdma/ib" in one["resources"]["limits"]
+        assert "IPC_LOCK" in one["securityContext"]["capabilities"]["add"]
+    assert "rdma/ib" not in str(documents("kubernetes", "vllm"))
+    service, _ = documents("kserve", "vllm")
+    assert service["spec"]["storageInitializer"] == {"enabled": False}, "else the weights are copied beside"

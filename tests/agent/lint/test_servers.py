@@ -15,9 +15,8 @@ PLANNED = "vllm"
 
 def exported(format: str, plan: str = PLANNED) -> str:
     """The first file of an export, with its open places filled in."""
-    return str(next(iter(formats()[format].files(plan_called(plan), CATALOG).values()))).replace(
-        "INPUT-IMAGE-TAG", "v0.33.1"
-    )
+    text = str(next(iter(formats()[format].files(plan_called(plan), CATALOG).values())))
+    return text.replace("INPUT-IMAGE-TAG", "v0.33.1").replace("INPUT-STORAGE-CLASS", "fast")
 
 
 def look_at(text: str, plan: str = PLANNED) -> Look:
@@ -64,6 +63,37 @@ CHANGES = [
     ("hpa", r"minReplicas: \d+", "minReplicas: 0", "L13 at least 0 replicas, and the plan keeps"),
     ("prometheus-rules", r"(?<= > )\d{2,}[.\d]*(?=')", "90000", "L8 it fires above 90000"),
     ("kubernetes", r"GracePeriodSeconds: \d+", "GracePeriodSeconds: 5", "L12 a pod is ended after 5 s, and p99 of a"),
+    ("kubernetes", r".*--shutdown-timeout.*\n", "", "L12 10 s after its traffic ends SIGTERM aborts what is in flight"),
+    ("kubernetes", r"shutdown-timeout=\d+", "shutdown-timeout=3", "L12 13 s after its traffic ends SIGTERM aborts"),
+    ("kubernetes", r"shutdown-timeout=\d+", "shutdown-timeout=300", "while 310 s are left for answers in flight"),
+    (
+        "kubernetes",
+        r"vllm-openai:",
+        "vllm-openai-rocm:",
+        "L16 the image is for AMD, and nvidia.com/gpu is what it runs",
+    ),
+    (
+        "kubernetes",
+        r"- name: weights\n( +)persistentVolumeClaim:\n.*",
+        r"- name: weights\n\1emptyDir: {}",
+        "L12 each start",
+    ),
+    (
+        "kubernetes",
+        r"- name: shm\n( +)emptyDir",
+        r"- name: other\n\1emptyDir",
+        "L16 it mounts shm, and its pod has no such",
+    ),
+    (
+        "compose",
+        r"vllm-openai:",
+        "vllm-openai-rocm:",
+        "L16 the image is for AMD, and H100 SXM5 80GB is what it runs on",
+    ),
+    ("compose", r".*shutdown-timeout.*\n.*\n", "", "L12 0 s after its traffic ends SIGTERM aborts what is in flight"),
+    ("compose", r"stop_grace_period.*\n", "restart: always\n", "L12 a pod is ended after 10 s by default, and p99"),
+    ("helm-values", r".*shutdown-timeout.*\n.*\n", "", "L12 0 s after its traffic ends SIGTERM aborts what is in fl"),
+    ("kserve", r"enabled: false", "enabled: true", "L4 KServe copies hf://meta-llama/Llama-3.1-70B-Instruct to /mnt"),
     ("kubernetes", r"targetPort: http", "targetPort: 9999", "L6 it leads to port 9999, and the pods of Deployment"),
     ("kubernetes", r"targetPort: http", "targetPort: web", "L6 it leads to port 'web'"),
     ("kubernetes", r"containerPort: 8000", "containerPort: 9000", "L6 it listens on 8000 (--port), and the port that"),
@@ -113,8 +143,9 @@ spec:
           command: [sh, -c, "exec vllm serve Qwen/Qwen3-32B --tensor-parallel-size 4 --max-model-len 8192"]
           resources: {limits: {nvidia.com/gpu: 2}}
 """
-    (fault,) = linted({"x.yaml": text}, CATALOG).faults
+    drains, fault = linted({"x.yaml": text}, CATALOG).faults
     assert (fault.rule, fault.line) == ("L14", 13)
+    assert drains.fix == "--shutdown-timeout seconds"
     assert "over 4 accelerators, and it asks for 2" in fault.sentence
 
 
@@ -146,7 +177,7 @@ def test_other_models_beside_the_plans_are_named_and_left_alone() -> None:
 def test_what_was_read_and_what_not_is_said() -> None:
     look = look_at(exported("kubernetes"))
     assert look.read == ("Deployment llama-3-1-70b", "Service llama-3-1-70b")
-    assert look.not_read == ("PodDisruptionBudget llama-3-1-70b",)
+    assert look.not_read == ("PersistentVolumeClaim llama-3-1-70b-weights", "PodDisruptionBudget llama-3-1-70b")
     assert any("comment INPUT" in note for note in look.notes)
     without = linted({"x.yaml": exported("keda")}, CATALOG)
     assert without.read == ("ScaledObject llama-3-1-70b (3 queries)",)
@@ -232,3 +263,26 @@ def test_a_name_that_nobody_can_tell_is_said_and_no_fault() -> None:
     look = look_at(exported("keda").replace(LOADED, "chat"))
     assert sentences(look) == []
     assert any("Whether 'chat' is" in note for note in look.notes), look.notes
+
+
+def test_what_a_forecast_rests_on_is_missed_in_files_of_others() -> None:
+    """The network between nodes, and devices of Compose that are no NVIDIA's."""
+    nodes = exported("kubernetes", "vllm nodes")
+    assert sentences(look_at(nodes, "vllm nodes")) == []
+    alone = re.sub(r".*rdma/ib.*\n", "", nodes)
+    assert any("no network but the cluster's" in one for one in sentences(look_at(alone, "vllm nodes")))
+    amd = exported("compose", "amd")
+    assert sentences(look_at(amd, "amd")) == []
+    dark = re.sub(r".*/dev/kfd.*\n", "", amd)
+    assert any("it has no devices /dev/kfd" in one for one in sentences(look_at(dark, "amd")))
+
+
+def test_buckets_that_no_flag_makes_are_found_beside_the_alerts() -> None:
+    assert any("L9" in one for one in deployed(r".*custom-histogram-buckets.*\n", "", "kubernetes"))
+    texts = {
+        "k.yaml": exported("kubernetes", "sglang").replace("v0.33.1", "mine"),
+        "r.yaml": exported("prometheus-rules", "sglang"),
+    }
+    assert sentences(linted(texts, CATALOG, plan=plan_called("sglang"))) == []
+    texts["k.yaml"] = re.sub(r'.*"--enable-metrics".*\n', "", texts["k.yaml"])
+    assert any("emits no metrics without" in one for one in sentences(linted(texts, CATALOG)))
