@@ -106,10 +106,10 @@ def prefill_rate_shown(replica: Replica) -> str:
     return f"V_P, peak prefill rate of a replica: {show_figure(rate)} tokens/s forecast{spread}; rather measure it."
 
 
-def scaled_object(replica: Replica, triggers: list[Trigger]) -> dict[str, Any]:
-    """Return KEDA's ScaledObject, without metadata's namespace and labels."""
+def scaled_object(replica: Replica, triggers: list[Trigger], name: str = "") -> dict[str, Any]:
+    """Return KEDA's ScaledObject, without metadata's namespace and labels; its target may have a chart's name."""
     return {
-        "scaleTargetRef": {"apiVersion": replica.api_version, "kind": replica.kind, "name": replica.name},
+        "scaleTargetRef": {"apiVersion": replica.api_version, "kind": replica.kind, "name": name or replica.name},
         **replica_bounds(replica, "minReplicaCount", "maxReplicaCount"),
         **polling(replica),
         "triggers": [keda_trigger(trigger) for trigger in triggers],
