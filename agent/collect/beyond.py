@@ -53,8 +53,9 @@ _OTHERS: Final = tuple(
         ("", r"embed(?:s|dings?|ding models?|ding)?|re-?rank(?:s|ing|er|ers)?|cross-?encoders?", _READS),
         (
             "load",
-            rf"{MEDIA_MODELS}|diffusion|(?:image|video|music) generation|text[- ]to[-"
-            r" ](?:image|video|speech)|"
+            rf"{MEDIA_MODELS}|diffusion|(?:image|video|music) generation|text[- ]to[- ](?:image|video|speech)|"
+            r"(?:generate|draw|paint|render|make|create) (?:me )?(?:(?:an?|the|some|\d+) )?(?:\w+ )?"
+            r"(?:images?|pictures?|photos?|logos?|videos?|songs?)(?! (?:caption|descri|summar|title|tag))|"
             r"whisper|transcri\w+|speech[- ]to[- ]text|tts|asr",
             _MEDIA,
         ),
@@ -70,7 +71,7 @@ _DEADLINE: Final = re.compile(
 _LOAD: Final = CROWD | {RATE, "traffic.concurrency", "traffic.calls_per_request", "targets"}
 _LENGTHS: Final = frozenset({"tokens.input.mean", "tokens.output.mean"})
 """Fields of which one at least is in a line that tells of a service: a model and cards are of a training run too."""
-_LACKS: Final = {_TRAINING: _LENGTHS, _READS: _LOAD, _MEDIA: _LOAD}
+_LACKS: Final = {_TRAINING: _LENGTHS, _READS: _LOAD | {"tokens.input.mean"}, _MEDIA: _LOAD}
 """What a line of other work has as well: lengths of examples, the rate of pictures."""
 _BY_PURPOSE: Final = re.compile(
     r"\b(?:something|anything|a model|an? llm|one) (?:like|similar to|as good as|for)\b|\b(?:good|best|decent|popular|"

@@ -31,6 +31,7 @@ _LOSSES: Final = tuple(
         "'may' | 'must' | 'will' | 'could' | 'is' | 'are' | 'to' | 'be' | 'be' 'allowed' 'to'){0,2} fails ('together' "
         "| concurrent)?",
         "(?<! neg) (n:num | 'a' | 'an')? spare m:node",  # two spare nodes
+        f"(n:num | 'a' | 'an') unknown? {_THING} ('in' | 'as' | 'on' | 'a' | link){{1,2}} ('reserve' | spare)",
     )
 )
 _TOLERANT: Final = Rule("x:mult ('fault' | 'failure') ('tolerant' | 'tolerance')")
@@ -80,7 +81,7 @@ def _loss(draft: Draft, match: Match) -> None:
         text = f"{said!r}: {what} may hold several replicas, which the plan shows. How many spare replicas?"
         draft.ask(SPARES, match.first, match.last, text, choices)
         for index in range(match.first, match.last + 1):
-            if draft.sentence.items[index].has("spare"):
+            if draft.sentence.items[index].has("spare", "reserved"):
                 draft.sentence.take(index)
     else:
         each = "" if "r" in match else ": a GPU that fails takes its replica with it"

@@ -19,7 +19,6 @@ _SPARE: Final = tuple(
         "spare (replica? (link | colon){1,2} n:num | n2:num replica)",
         "(w:'a' | w2:('no' | 'without')) spare replica?",
         "w2:spare (link | dont | neg){1,2} ('needed' | 'necessary' | 'required' | 'wanted')",
-        "n:num replica (link | 'in'){0,2} spare",
     )
 )
 _SURVIVE: Final = Rule("survive")

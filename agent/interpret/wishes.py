@@ -82,8 +82,7 @@ _WISHES: Final = tuple(
         ),
         (
             r"embeddings?|embed|embedding models?|re-?rank\w*",
-            "out of scope are embeddings and rankings: planned are models that write answers; the nearest is an answer "
-            "of 1 token",
+            "embeddings and rankings are plans of their own: '--task embed' sizes a model that only reads",
         ),
         (
             r"fine-?tun\w+|pre-?train\w*|rlhf|train(?:ing)?\s+(?:an?|the|our)\b[^,.;]*|distil\w+",
@@ -96,6 +95,12 @@ _WISHES: Final = tuple(
         (
             r"batch (?:jobs?|processing|inference)|offline(?: (?:jobs?|batch|processing|inference))?|deadline",
             "a job with a deadline is planned by 'fleetcast batch'; here it is a rate, its requests over its time",
+        ),
+        (
+            r"(?:each|either)(?: (?:site|zone|region|dc|one|of them))? (?:must |can |should |has to |needs to |to |"
+            r"be able to |alone )+(?:carry|take|handle|hold|serve)\w* (?:the )?(?:whole|all|every\w*|full|entire)"
+            r"[^,.;]*|active[-/ ]active",
+            "a plan is of one place that carries all; each further one that does takes as many GPUs again",
         ),
         (r"kv (?:cache )?offload\w*|lmcache|offload\w*", "offloading of the KV cache is not reckoned"),
         (

@@ -345,7 +345,7 @@ def _is_read(draft: Draft, load: Load, figures: Sequence[Figure], items: Sequenc
 
 
 def _is_same(value: object, wanted: float) -> bool:
-    return isinstance(value, float | int) and abs(value / wanted - 1) <= _SAME
+    return isinstance(value, float | int) and abs(value - wanted) <= _SAME * abs(wanted)
 
 
 def _ask(

@@ -23,7 +23,7 @@ _TOKENS: Final = tuple(
     Rule(pattern)
     for pattern in (
         f"n:num token {_PERIOD} 'of'? {_SIDE}",  # 40M tokens a day in
-        f"n:num token? {_SIDE} token?",  # 6M out, 912M input tokens
+        f"n:num token? (?! thing (?! token)) {_SIDE} token?",  # 6M out, 912M input tokens, no '40M documents'
         "n:num (unknown | ingrand)? token",  # 3 million tokens
     )
 )

@@ -99,9 +99,13 @@ def read_machines(draft: Draft, lexicon: "Lexicon") -> None:
             draft.ask("hardware.accelerators", index, index, text, choices)
             continue
         (accelerator,) = machine.accelerators
-        before = items[index - 1] if index else None
-        if machine.size and before is not None and before.has("num") and not before.claimed:
-            _machines(draft, index, said)
+        counts = [index - 1] if index else []
+        counts += [index + 2] if items[index + 1 : index + 2] and items[index + 1].has("x") else []
+        count = next(
+            (at for at in counts if items[at : at + 1] and items[at].has("num") and not items[at].claimed), None
+        )
+        if machine.size and count is not None:
+            _machines(draft, count, said)
         echo = f"on {accelerator}{f', {machine.size} in a {said}' if machine.size else ''}"
         draft.found("hardware.accelerators", index, index, [Option((accelerator,), echo)])
         if machine.size:
@@ -114,9 +118,9 @@ def read_machines(draft: Draft, lexicon: "Lexicon") -> None:
         draft.sentence.take(index)
 
 
-def _machines(draft: Draft, index: int, said: str) -> None:
-    """Note so many machines as nodes; the number stands before their name."""
+def _machines(draft: Draft, at: int, said: str) -> None:
+    """Note so many machines as nodes."""
     draft.read(
-        "hardware.nodes", (index - 1, index - 1), draft.sentence.items[index - 1].number,
+        "hardware.nodes", (at, at), draft.sentence.items[at].number,
         lambda v: int(v) if v == int(v) else v, lambda v, made: f"{v:g} × {said}",
     )  # fmt: skip

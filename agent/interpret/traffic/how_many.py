@@ -134,13 +134,28 @@ def _users_alone(draft: Draft, count: Crowd) -> None:
 
 def _rate_alone(draft: Draft, rate: Rate, users: bool) -> None:
     """Note a rate that no users of the sentence explain: of each user, of each of several sites, or of all."""
-    if not users and read_each_site(draft, rate):
+    if not users and (read_each_site(draft, rate) or _ask_of_places(draft, rate)):
         return
     of_each = rate.of_a_user or rate.only_of_users or (not users and _answers_how_often(draft, rate))
     if of_each and not read_habit(draft, rate):
         draft.release(rate.first, rate.last)
     elif not of_each and not read_sites(draft, rate):
         _all_requests(draft, rate)
+
+
+def _ask_of_places(draft: Draft, rate: Rate) -> bool:
+    """Ask whether '10 rps each' is of each of several places that are named, and tell whether."""
+    if not rate.of_a_user or len(rate.amount.values) > 1:
+        return False
+    places = {item.entries for item in draft.sentence.items if item.has("place", "region")}
+    if len(places) < 2:
+        return False
+    each, count = rate.amount.value / rate.seconds, len(places)
+    product = f"{count} places × {show_figure(each)} = {show_figure(count * each)} requests/s on average"
+    choices = (Choice(count * each, product), Choice(each, f"{show_figure(each)} requests/s in all"))
+    said = _said(draft, rate.first, rate.last)
+    draft.ask(RATE, rate.first, rate.last, f"{said!r}: is that at each of {count} places?", choices)
+    return True
 
 
 def _all_requests(draft: Draft, rate: Rate) -> None:

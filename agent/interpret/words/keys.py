@@ -6,17 +6,8 @@ from typing import Final
 
 _KEYS: Final = {
     # lengths
-    "input : tokens ": "isl input_len input_length input_tokens random_input_len input_mean "
-    "synthetic_input_tokens_mean "
-    "prompt_tokens prompt_len prompt_length mean_input_tokens avg_input_tokens input_tokens_mean "
-    "input_sequence_length sharegpt_input_len num_input_tokens prompt_tokens_mean mean_prompt_tokens "
-    "avg_prompt_tokens tokens_in tokens_input prompt_size input_size input_token_length average_input_tokens "
-    "average_prompt_length avg_prompt_length tokens_per_prompt",
-    "output : tokens ": "osl output_len output_length output_tokens random_output_len output_mean output_tokens_mean "
-    "synthetic_output_tokens_mean completion_tokens completion_len mean_output_tokens avg_output_tokens "
-    "output_sequence_length num_output_tokens answer_tokens response_tokens tokens_out tokens_output "
-    "sharegpt_output_len output_size output_token_length average_output_tokens generated_tokens answer_length "
-    "average_answer_length avg_answer_length tokens_per_answer gen_len response_length",
+    "input : tokens ": "isl input_len",
+    "output : tokens ": "osl output_len",
     "max tokens :": "max_tokens max_new_tokens max_completion_tokens",
     "context window :": "max_model_len max_seq_len max_context context_len context_size context_window "
     "max_model_length "
@@ -83,11 +74,13 @@ _TIMES: Final = {
     "hour": "hour", "d": "day", "day": "day", "week": "week", "month": "month",
 }  # fmt: skip
 _SIDES: Final = {
-    "in": "input : tokens ", "input": "input : tokens ", "prompt": "input : tokens ", "out": "output : tokens ",
-    "output": "output : tokens ", "answer": "output : tokens ",
+    **dict.fromkeys("in input prompt isl".split(), "input : tokens "),
+    **dict.fromkeys("out output answer response completion generation generated gen osl".split(), "output : tokens "),
 }  # fmt: skip
 _HIGHEST: Final = ("peak", "pk", "max")
-_LITTLE: Final = frozenset({"tok", "toks", "token", "tokens", "len", "length"})
+_LENGTH: Final = frozenset({"tok", "toks", "token", "tokens", "len", "length", "size"})
+_LITTLE: Final = _LENGTH | frozenset("random synthetic sharegpt num sequence seq target per average desired".split())
+"""Parts of a key that say no more than that it is of a length: --random-input-len, tokens_per_prompt."""
 
 
 def meaning_of_key(key: str) -> tuple[str, str] | None:
@@ -122,7 +115,7 @@ def _words_and_unit(parts: list[str], of_statistic: bool) -> tuple[str, str]:
     unit = next((part for part in parts[1:] if part in _UNITS and (len(part) > 1 or part == parts[-1])), "")
     bare = [part for part in parts if not unit or part != unit]
     told = [part for part in bare if part not in _LITTLE]
-    if len(told) == 1 and told[0] in _SIDES and (of_statistic or len(bare) > 1):
+    if len(told) == 1 and told[0] in _SIDES and (of_statistic or not _LENGTH.isdisjoint(bare)):
         return _SIDES[told[0]], _UNITS.get(unit, "")
     return _meanings().get("_".join(bare), "") if of_statistic or unit else "", _UNITS.get(unit, "")
 

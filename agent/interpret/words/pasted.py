@@ -224,6 +224,10 @@ def _is_level(cell: str) -> bool:
     return PERCENTILES.fullmatch(cell.strip().lower()) is not None
 
 
+_NEXT: Final = ("unknown", "event", "paren", "model", "link")
+"""What a value that stands close behind its '=' does not go on with."""
+
+
 def _rewritten(text: str, items: list[Item], pairs: list[_Pair]) -> list[Item]:
     """Return the items in the order of pairs: the key's words, a colon, the value with its unit, a stop."""
     tables = [pair for pair in pairs if pair.value is not None]
@@ -258,6 +262,9 @@ def _rewritten(text: str, items: list[Item], pairs: list[_Pair]) -> list[Item]:
             made.append(Item(UNKNOWN, start, end, text[start:end], numeric=True))
             continue
         made += phrase_items(pair_here.words or "", start, end)
+        ends = items[position + 1 : position + 2]
+        if text[end - 1] == "=" and ends and items[position].start == end and ends[0].has(*_NEXT):
+            items.insert(position + 1, Item(kinds_of("\n"), ends[0].start, ends[0].start, "\n"))
         if pair_here.scale != 1 and items[position : position + 1]:
             items[position].amount = items[position].number.times(pair_here.scale)
         if pair_here.unit:

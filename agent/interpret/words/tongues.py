@@ -441,14 +441,15 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
     items = _counted(text, items) if CHINESE.search(text) else items
     words = [plain_letters(text[item.start : item.end]) for item in items]
     strange = {word for word in words if _may_be_foreign(word)}
+    places = [at for at, word in enumerate(words) if word in strange]
     hits = {
-        language: sum(_begins(words, at, by_first) for at, word in enumerate(words) if word in strange)
-        for language, by_first in _phrases().items()
+        language: found
+        for language, by_first in (_phrases().items() if places else ())
+        if (found := sum(_begins(words, at, by_first) for at in places if words[at] in by_first))
     }
-    best = max(hits.values())
-    if not best:
+    if not hits:
         return items, ""
-    known = {language: sum(word in _phrases()[language] for word in words) for language in hits if hits[language]}
+    known = {language: sum(word in _phrases()[language] for word in words) for language in hits}
     by_script = "Japanese" if _KANA.search(text) else "Korean" if _HANGUL.search(text) else ""
     language = by_script or max(known, key=lambda name: (hits[name], known[name]))
     if by_script:  # '1日に15回' is by the day, '1人あたり' by the user

@@ -87,6 +87,7 @@ PARTS = [
     ),
     ("phone agent on llama 3.1 8b, 350 calls at once, output 35 tokens, STT takes 200 and TTS takes 250", "TTS"),
     ("OpenAI bill was $61k. Llama 3.3 70B, 12 rps, 2k in, 300 out. Need this by Thursday.", "Thursday"),
+    ("we generate image captions with qwen2.5-vl-7b, 4 rps, 1.2k in, 80 out", "captions"),
     ("whisper → llama 3.2 3B → kokoro? Answers 60 tokens, prompt 1.5k tokens, 80 kiosks", "whisper"),
     ("RAG with bge embeddings and a reranker elsewhere, Llama 3.3 70B, 4 rps, prompt 5,000, answer 350", "reranker"),
     ("Benchmarked w/ genai-perf: 11 req/s a node for llama-3.1-405b. Now need 50 req/s, 2048 in, 256 out", "405b"),
@@ -112,6 +113,8 @@ def test_what_is_out_of_scope_takes_no_workload_away(text: str, word: str) -> No
         ("whisper-large-v3 realtime transcription, 500 parallel streams, p95 < 1s, T4 or L4?", "out of scope"),
         ("translate 4 million product texts until Friday", "fleetcast batch"),
         ("embeddings for 5 million documents a day", "--task embed"),
+        ("embed 40M documents of 300 tokens with bge-m3 on L4 in one night", "--task embed"),
+        ("generate a picture of a data centre full of H100s in the style of van gogh", "out of scope"),
     ],
 )
 def test_a_line_that_holds_no_workload_is_answered_with_scope_alone(text: str, says: str) -> None:
