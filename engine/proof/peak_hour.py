@@ -125,6 +125,7 @@ class PeakHour(Struct, frozen=True):
             first_counted=first,
             last_counted=last,
             most_turns=self.budget.left,
+            over_time=False,
         )
         stopped = result.stopped_at
         cut_short = stopped is not None and stopped < last

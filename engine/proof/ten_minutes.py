@@ -114,6 +114,7 @@ def _moment(
         seed=seed,
         first_counted=first,
         most_turns=budget.left,
+        over_time=False,
     )
     last = result.stopped_at
     requests = (sum(map(len, load)) if last is None else last) - first

@@ -193,14 +193,16 @@ def _lighter(hour: PeakHour, trial: _Trial, peak: float | None) -> _Trial:
     assert first is not None
     most = hour.question.spec.serving.utilisation_ceiling * float(candidate.replicas.saturated_rate[0, 0])
     replicas = todays_peak_replicas(candidate.counts)
-    likely = hour.likely_capacity(first, "surely")
     if peak is None:
         ladder = _lighter_loads(most, RUNG, RUNGS, replicas)
         top, least = ladder.rung(float(candidate.capacity[0])), 0
     else:
         top, least = replicas, max(fewest_replicas(hour.question.spec), ceil(peak / most - 1e-6))
         ladder = _larger_fleets(peak, replicas)
-    if least >= top or not first.holds("surely") or np.isnan(likely) or ladder.rung(likely) >= top:
+    if least >= top or not first.holds("surely"):
+        return trial
+    likely = hour.likely_capacity(first, "surely")
+    if np.isnan(likely) or ladder.rung(likely) >= top:
         return trial
     counted = COUNTED if all(target.percentile != "p99" for target in first.targets) else COUNTED_P99
     below = replace(ladder, last=top - 1)

@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from hashlib import sha256
 from importlib.util import find_spec
+from inspect import getsource
 from types import FunctionType
 from typing import Any
 
 from msgspec import Struct
 
-from engine.simulation import answers, gaps, heaps, kv_blocks, loop, serving, tournament
+from engine.simulation import answers, columns, gaps, heaps, kv_blocks, loop, routing, serving, tournament
 
 _Function = Callable[..., Any]
 
@@ -108,12 +110,20 @@ def _compile(function: Any, made: dict[str, _Function]) -> _Function:
     from numba import njit  # optional, and takes half a second to import
 
     copy = FunctionType(function.__code__, {**function.__globals__, **made}, function.__name__)
-    copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__
+    # Numba's cache goes by this name and the function's own source, but holds what the function calls, too.
+    copy.__qualname__, copy.__module__ = f"{function.__qualname__}_{_sources()}", function.__module__
     try:
         result: _Function = njit(cache=True, **_OPTIONS)(copy)
     except RuntimeError:  # no directory for the cache can be written
         result = njit(**_OPTIONS)(copy)
     return result
+
+
+@lru_cache(maxsize=1)
+def _sources() -> str:
+    """Return a digest of all that is compiled together."""
+    modules = (answers, columns, gaps, heaps, kv_blocks, loop, routing, serving, tournament)
+    return sha256("".join(map(getsource, modules)).encode()).hexdigest()[:12]
 
 
 _OPTIONS = {"_nrt": False}

@@ -78,6 +78,8 @@ class FleetState:
         seed: int,
         loops: Loops,
         most_turns: int | None = None,
+        *,
+        count_gaps: bool = True,
     ) -> None:
         self._turns = (NO_LIMIT if most_turns is None else most_turns) // replicas
         self.model = model
@@ -95,6 +97,8 @@ class FleetState:
         self._state = _state_columns(
             model, self._seats, replicas, self._turns, self._policy.first_share, loops.compiled
         )
+        if not count_gaps:
+            self._state = self._state._replace(gaps=self._state.gaps[:0])
         self._open = _columns_of(NO_REQUESTS)  # requests that were not done when the last chunk ended
         self._open_numbers: Ints = np.zeros(0, dtype=np.int64)
         self._seen = 0
@@ -120,7 +124,7 @@ class FleetState:
 
     @property
     def token_gaps(self) -> Ints:
-        """Gaps between tokens of one stream, by bin of ``GAP_EDGES``."""
+        """Gaps between tokens of one stream, by bin of ``GAP_EDGES``; empty where they are not counted."""
         return np.array(self._state.gaps, dtype=np.int64)
 
     def holds(self, requests: Requests) -> Bools:

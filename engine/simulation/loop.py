@@ -193,6 +193,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
     # Summed step by step, so that the sums do not depend on how often a replica was left.
     busy, batch_seconds, kv_seconds = times[BUSY], times[BATCH_SECONDS], times[KV_SECONDS]
     sized = len(step_s)
+    counting = len(gaps) > 0
     kinds = len(windows) + 1
     coming_at = arrival[coming] if coming >= 0 else NEVER
     wake = NEVER
@@ -452,7 +453,8 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 for w in range(kinds - 1):
                     sums[w] += counts[w]
                     lasts += weight[decoding] * window_decode[w] * sums[w]
-                gap(gaps, lasts, decoding)
+                if counting:
+                    gap(gaps, lasts, decoding)
                 output_tokens += decoding
             clock += lasts
             busy += lasts
@@ -563,15 +565,15 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 since = 1
             if holding:
                 waited += many
-            if stall > 0.0:
+            if counting and stall > 0.0:
                 newcomers = min(newcomers, decoding)
                 gap(gaps, each + growth + stall, decoding - newcomers)
                 gap(gaps, each + growth, newcomers)
                 if many > 1:
                     spread(gaps, edges, each + growth, growth, many - 1, decoding)
-                stall = 0.0
-            else:
+            elif counting:
                 spread(gaps, edges, each, growth, many, decoding)
+            stall = 0.0
             if not settled and ghosts:
                 numbers[EMPTY] = max(numbers[EMPTY] - decoding - ghosts, 0) + ghosts
             elif not settled and numbers[EMPTY]:
@@ -631,7 +633,7 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
                 first[one] = clock
                 if stages > 1:
                     fill[one] = filling(prompt[one], cached[one], decoding, budget, model)
-            elif waits_since[one] >= 0.0:
+            elif counting and waits_since[one] >= 0.0:
                 gap(gaps, clock - waits_since[one], 1)
             waits_since[one] = -1.0
             output_tokens += 1

@@ -96,6 +96,7 @@ def simulate(
     first_counted: int = 0,
     last_counted: int | None = None,
     most_turns: int | None = None,
+    over_time: bool = True,
     speed: Speed = "auto",
 ) -> SimulationResult:
     """Return what ``replicas`` alike, one step model each, make of a load.
@@ -111,6 +112,7 @@ def simulate(
         last_counted: requests from this one on only keep the replicas busy; None where all count.
         most_turns: turns of the loop, over all replicas, after which the simulation stops; None: it ends with the
             load.
+        over_time: count the load over time and the gaps between tokens; else the result has neither.
         speed: plain Python, compiled by numba (the extra ``fast``), or whichever is sooner done, which is the compiled
             one wherever this process holds it. The results are equal.
 
@@ -121,12 +123,14 @@ def simulate(
     first = next(parts, None)
     parts = chain([first] if first is not None else [], parts)
     expected = 0 if first is None else len(requests) if isinstance(requests, Requests) else len(first)
-    fleet = FleetState(step_model, scheduler, replicas, routing, seed, loops_for(speed, expected), most_turns)
+    loops = loops_for(speed, expected)
+    fleet = FleetState(step_model, scheduler, replicas, routing, seed, loops, most_turns, count_gaps=over_time)
     tally, timeline = Tally(step_model.overhead_s, first_counted, last_counted), TimelineCounts()
     for part, horizon in with_horizons(parts):
         served = fleet.serve(part, horizon)
         tally.add(served)
-        timeline.add(served, step_model.overhead_s)
+        if over_time:
+            timeline.add(served, step_model.overhead_s)
         if fleet.stopped_at is not None:
             tally.count_before(fleet.stopped_at)
             break

@@ -94,7 +94,8 @@ def student(count: int) -> float:
 
 
 def _estimate(value: float, each: Floats) -> BatchMeansEstimate:
-    half = student(len(each)) * float(each.std(ddof=1)) / sqrt(len(each))
+    off = each - each.sum() / len(each)
+    half = student(len(each)) * sqrt(float((off * off).sum()) / (len(each) - 1)) / sqrt(len(each))
     return BatchMeansEstimate(value, max(value - half, 0.0), value + half)
 
 

@@ -78,11 +78,27 @@ def test_only_a_cold_cache_is_told_of(tmp_path: Path) -> None:
     assert pushed(ROOT, **cache) == [PUSHED]
 
 
+def copied(to: Path) -> None:
+    """Copy what compiled code is made of."""
+    for room in ("engine", "catalogs"):
+        shutil.copytree(ROOT / room, to / room, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def test_what_calls_changed_code_is_compiled_anew(tmp_path: Path) -> None:
+    """A cached function holds those that it calls, in other files, as they were."""
+    pytest.importorskip("numba", reason="the extra fast is not installed")
+    copied(tmp_path)
+    cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    assert pushed(tmp_path, **cache)[0] == "compiling True"
+    with (tmp_path / "engine" / "simulation" / "gaps.py").open("a") as source:
+        source.write("# changed\n")
+    assert pushed(tmp_path, **cache)[0] == "compiling True"
+
+
 def test_where_no_cache_can_be_written_the_loops_still_compile(tmp_path: Path) -> None:
     """Neither beside the source, nor in the user's cache, nor where the environment says: every process compiles."""
     pytest.importorskip("numba", reason="the extra fast is not installed")
-    for room in ("engine", "catalogs"):
-        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    copied(tmp_path)
     # A file where a folder is wanted: nobody can write into it, not even root.
     (tmp_path / "engine" / "simulation" / "__pycache__").touch()
     nowhere = str(tmp_path / "engine" / "simulation" / "__pycache__" / "x")
