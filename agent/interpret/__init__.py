@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from agent.interpret.bare_answers import read_bare_answer
 from agent.interpret.beside_wish.elsewhere import ask_of_past, leave_elsewhere, orders_in
-from agent.interpret.beside_wish.present import LOAD, spans_of_now, without_now
+from agent.interpret.beside_wish.present import LOAD, spans_of_now, take_wished_target, without_now
 from agent.interpret.beside_wish.proposed import ask_whether_proposed
 from agent.interpret.contradictions import RATE, read_contradictions
 from agent.interpret.domain import chance_of_elsewhere, evidence_of, refused_where_elsewhere
@@ -139,6 +139,7 @@ def _read(
         if again.has(RATE):
             draft = again
             ask_of_past(draft)
+    take_wished_target(draft)
     ask_whether_proposed(draft)
     read_contradictions(draft)
     return draft, figures, language

@@ -7,6 +7,7 @@ sure, is proposed.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from msgspec.structs import replace
@@ -132,7 +133,7 @@ def _doubt_today(draft: Draft, second: Second) -> None:
     """
     of_today = [start for start, chance in second.today.items() if chance >= _OF_TODAY]
     wanted = [
-        (start, {one.path for one in _made_of(draft, start)}, max(roles, key=lambda role: roles[role]) in _OF_LOADS)
+        (start, {one.path for one in _made_of(draft, start)}, max(roles, key=roles.__getitem__) in _OF_LOADS)
         for start, roles in second.roles.items()
         if second.today[start] < _WANTED
     ]
@@ -162,12 +163,18 @@ def _doubt_roles(draft: Draft, second: Second) -> None:
         time = any(item.start == start and item.has("dur") for item in draft.sentence.items)
         if not findings or time or any(finding.path not in MADE_OF for finding in findings):
             continue
-        if is_of_a_key(draft, start):
+        if is_of_a_key(draft, start) or _counts_text(draft, start):
             continue
         allowed = frozenset().union(*(MADE_OF[finding.path] for finding in findings))
-        other = max(roles.keys() - allowed, key=lambda role: roles[role])
+        other = max(roles.keys() - allowed, key=roles.__getitem__)
         if sum(roles.get(role, 0.0) for role in allowed) < UNLIKELY and roles[other] >= LIKELY:
             _ask(draft, start, findings, other)
+
+
+def _counts_text(draft: Draft, start: int) -> bool:
+    """Whether a figure counts pages or words, which are asked about as such: '(say 25 pages)'."""
+    items = draft.sentence.items
+    return any(one.start == start and unit.has("textunit") for one, unit in pairwise(items))
 
 
 def _made_of(draft: Draft, start: int) -> list[Finding]:
@@ -250,7 +257,8 @@ _FEWEST_TOKENS: Final = 10.0
 
 def _is_of_a_prompt(draft: Draft, item: Item, second: Second) -> bool:
     at = draft.sentence.items.index(item)
-    counts = any(one.has("thing", "event", "user", "slash") for one in draft.sentence.items[at + 1 : at + 2])
+    behind = draft.sentence.items[at + 1 : at + 2]
+    counts = any(one.has("thing", "event", "user", "slash") or one.word == "one" for one in behind)  # 'the 8k one'
     one = (
         item.has("num")
         and len(item.number.values) == 1
@@ -374,7 +382,7 @@ def _left_over(draft: Draft, second: Second) -> list[tuple[Item, str]]:
     found: list[tuple[float, Item, str]] = []
     for item in unused_figures(draft, second):
         roles = second.roles[item.start]
-        role = max(roles, key=lambda one: roles[one])
+        role = max(roles, key=roles.__getitem__)
         if roles[role] >= SURE:
             found.append((roles[role], item, role))
     return [(item, role) for _, item, role in sorted(found, key=lambda one: -one[0])]

@@ -25,7 +25,7 @@ _NODES: Final = tuple(
         "node ('of' | 'with' | 'each' | 'having' | 'have' | unknown){1,2} k:num times? (gpunoun | gpu)",
         "k:num times g:gpu node",
         "k:num times g:gpu 'each' (?= comma | stop | conj | $)",  # servers in Oslo that have 8x L40S each
-        "n:num (unknown){0,2} g:gpu? node (?! 'pool')",
+        "(?<! slash) n:num (unknown){0,2} g:gpu? node (?! 'pool')",
         "node colon n:num (?! times | gpu | gpunoun | per | time | event | token | percent)",  # nodes: 2
     )
 )

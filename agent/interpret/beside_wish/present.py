@@ -337,14 +337,37 @@ def _targets_of_now(wish: Draft, told: list[Finding]) -> list[Finding]:
         named = [one for one in certain if one.options[0].value[0].metric in same.group()]
         wish.findings += named or certain
         return [one for one in told if one not in wish.findings]
-    items = wish.sentence.items
-    free = [at for at, item in enumerate(items) if item.has("dur") and not item.claimed]
+    free = [at for at, item in enumerate(wish.sentence.items) if item.has("dur") and not item.claimed]
     if len(certain) == 1 and len(free) == 1:
-        target = certain[0].options[0].value[0]
-        wanted = replace(target, seconds=items[free[0]].number.value)
-        shown = f"{target_name(wanted.metric, wanted.percentile)} ≤ {show_seconds(wanted.seconds)}"
-        wish.found(TARGETS, free[0], free[0], [Option((wanted,), shown)])
+        _want(wish, certain[0], free[0])
     return told
+
+
+def _want(draft: Draft, measured: Finding, at: int) -> None:
+    """Note the time at an item as the limit of the latency that was measured."""
+    target, item = measured.options[0].value[0], draft.sentence.items[at]
+    unit = 1.0 if item.has("dur") or item.number.value < target.seconds else 1000.0
+    wanted = replace(target, seconds=item.number.value / unit)
+    shown = f"{target_name(wanted.metric, wanted.percentile)} ≤ {show_seconds(wanted.seconds)}"
+    draft.found(TARGETS, at, at, [Option((wanted,), shown)])
+
+
+_DOWN_TO: Final = Rule(
+    "('down' | 'reduce' | 'lower' | 'cut' | 'improve' | 'bring') near{0,5} ('to' | under) approx? (x:dur | x2:num (?= "
+    "comma | stop | conj | $))"
+)
+
+
+def take_wished_target(draft: Draft) -> None:
+    """Take what a latency is to be brought down to, and tell what it is now: 'e2e is 9 s, bring it down to 5'."""
+    measured = [one for one in draft.findings if one.path == TARGETS and len(one.options) == 1]
+    for match in _DOWN_TO.matches(draft.sentence) if len(measured) == 1 else ():
+        start, end = measured[0].start, measured[0].end
+        if draft.sentence.items[match.last].start < end:
+            continue
+        draft.findings.remove(measured[0])
+        _want(draft, measured[0], match.last)
+        draft.notes.append((f"{TODAY} as I read {draft.sentence.text[start:end]!r}. It is no target", start, end))
 
 
 def _offer(wish: Draft, told: Sequence[Finding]) -> None:

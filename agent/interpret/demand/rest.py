@@ -192,7 +192,7 @@ def _made_with(draft: Draft, line: Line, second: Second, unused: Sequence[Item],
     for item in unused:
         value, at = item.number.value, _at(line, item)
         figure, roles = line.figure(at, 0), second.roles[item.start]
-        role = max(roles, key=lambda one: roles[one])
+        role = max(roles, key=roles.__getitem__)
         times = 0.0
         of_it = line.never_comes(at) or bool(_behind(draft, item) & ASKING) or roles[role] >= _SURE
         if item.has("pct") and role == "share" and of_it and not _of_the_peak(draft, item):

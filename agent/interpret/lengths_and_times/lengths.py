@@ -79,7 +79,7 @@ _MARKED: Final = tuple(
         f"n:num u:{_UNIT} ('in' | per | 'for' | link | 'with' | under | upto | size | paren | pctl){{0,4}} (unknown "
         "| mean | size)?"
         " (i:incue | o:outcue)",  # 300 tokens per answer, 10-page documents
-        f"n:num u:{_UNIT} (i2:'in' | o2:'out' | o3:'generated') (?! 'of' | under dur | dur | 'less')",
+        f"n:num u:{_UNIT} ('of' 'text')? (i2:'in' | o2:'out' | o3:'generated') (?! 'of' | under dur | dur | 'less')",
         f"(i:incue | o:outcue) {_SOFT} n:num u:{_UNIT} (?! per time | slash (time | tshort))",  # prompts of 1500 tokens
         "i4:('request' | 'requests' | 'query' | 'queries') ('of' | 'is' | 'are' | 'has' | 'have' | colon | approx | "
         f"size | mean | 'around'){{1,4}} n:num u:{_UNIT}",
@@ -305,7 +305,7 @@ def _statistic(draft: Draft, match: Match) -> tuple[str, int, int]:
     around = items[max(first, match.index("n") - 2) : match.index("n")]
     if any(item.has("over") for item in around):
         return "least", first, last
-    return ("most" if any(item.has("upto") for item in around) else "mean"), first, last
+    return ("most" if any(item.has("upto", "under") for item in around) else "mean"), first, last
 
 
 def _more_follows(draft: Draft, index: int) -> bool:
@@ -417,7 +417,7 @@ def _pairs(draft: Draft) -> None:
                 continue
             if position == 4 and _counts_cards(draft, match):
                 continue
-            if by_colon and not {a.word[-1:], b.word[-1:]} & {"k"}:
+            if by_colon and not {a.word[-1:], b.word[-1:]} & {"k"} and a.number.value < _FEWEST_BEFORE_CARDS:
                 continue  # a score, a time, a ratio
             middle = match.index("b")
             before = middle - 1

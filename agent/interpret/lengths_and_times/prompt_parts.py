@@ -297,7 +297,10 @@ def _items_in(draft: Draft, lines: list[re.Match[str]]) -> tuple[int, int]:
 
 # --- a whole and what is in it ----------------------------------------------------------------------------------------
 
-_SAME: Final = "(prefixcue | shared | prefixhit | sysprompt | 'preamble' | 'constant' | 'static' | 'fixed')"
+_SAME: Final = (
+    "((neg | 'always') ('changes' | 'change' | 'changing' | 'varies' | 'vary' | 'the' shared) | prefixcue | "
+    "shared | prefixhit | sysprompt | 'preamble' | 'constant' | 'static' | 'fixed')"
+)
 _WHICH: Final = "('which' | 'them' | 'it' | 'that' | 'those')"
 _LITTLE: Final = f"(link | unknown | 'already' | 'in' | 'from' | 'come' | 'comes' | 'of' | {_WHICH})"
 _WITHIN: Final = f"((comma | paren | dash){{0,2}} ('of' {_WHICH} | 'incl' stop? | 'including' | 'whereof') | paren)"
@@ -318,8 +321,16 @@ _SHARES: Final = tuple(
 )
 
 
+_SAME_OF_IT: Final = Rule(
+    f"(?<= comma | stop | 'but' | conj | paren) approx? a:num token? 'of' {_WHICH} {_LITTLE}{{0,2}} {_SAME}"
+)
+"""'Prompt 6000 because of the manual, but 5,500 of that never changes'."""
+
+
 def _same_within(draft: Draft) -> None:
     """Read '2,000 of the 2,500 prompt tokens are cached', '2k prompt (1.6k shared)': the whole, and the share."""
+    for match in _SAME_OF_IT.matches(draft.sentence):
+        draft.found(_SHARED, match.first, match.last, [Option(count_of_tokens(match["a"]).value, "")])
     for rule in _SHARES:
         for match in rule.matches(draft.sentence):
             part, total = count_of_tokens(match["a"]).value, count_of_tokens(match["b"]).value

@@ -33,7 +33,7 @@ _RATES: Final = tuple(
     Rule(pattern)
     for pattern in (
         # 20 requests per second, 3 questions per user per hour
-        f"n:num {_BETWEEN} (e:event | preset) p:(peruser | each)? {TIME}",
+        f"n:num {_BETWEEN} (e:event | preset) (('of' | 'on' | 'via' | 'from') unknown)? p:(peruser | each)? {TIME}",
         f"n:num {_BETWEEN} e:thing {TIME} p:(each | peruser | eachuser)",  # 40 tickets a day each
         f"n:num {_BETWEEN} e:thing p:(each | peruser | eachuser) {TIME}",
         # each does about 25 document analyses per day

@@ -154,6 +154,8 @@ _POWER: Final = re.compile(rf"\bten to the ({_BELOW_HUNDRED})\b", re.I)
 _MEMORY: Final = re.compile(r"\b(A100) (?:de|mit|with|of) (40|80)\b(?! ?[gx\d])", re.I)
 """'En A100 de 40' is of the card's memory."""
 _NONE_OF: Final = re.compile(r"\bzero(?= [a-z]{1,3}\d{2,})", re.I)
+_QUOTED: Final = re.compile(r"(?m)^[ \t]*(?:>[ \t]?)+")
+"""The marks of a quoted mail."""
 _SEQUENCE: Final = re.compile(r"\b(in|out)put sequence lengths?\b", re.I)
 _MIXTURE: Final = re.compile(r"(?<=mixtral[ -])8 ?x ?(7|22)(?:(?= )\s|$|(?=[,.;]))", re.I)
 """'Mixtral 8x7' without its b."""
@@ -253,6 +255,7 @@ _REWRITTEN: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], 
     (_POWER, lambda said: f"10^{_figure(said[1])}"),
     (_MEMORY, lambda said: f"{said[1]}-{said[2]}GB"),
     (_NONE_OF, lambda said: "no"),
+    (_QUOTED, lambda said: ""),
     (_SEQUENCE, lambda said: f"{said[1][0]}sl".lower()),
     (_PERCENTILE, _percentile),
     (_POINT, _with_point),

@@ -55,7 +55,7 @@ _MINUS = Rule("(?<! num) 'minus' n:num")
 _HALF_A_UNIT = Rule("'half' ('a' | 'of' 'a')? (?= time | textunit | event) | 'a'? 'quarter' 'of' 'a' (?= time)")
 _ONE_UNIT = Rule(
     "(?<= incue | outcue | link | copula) ('a' | 'an') (?= 'paragraph' | 'page' | 'sentence') | ('a' | 'an') (?= "
-    "('paragraph' | 'page') ('in' | 'out' | incue | outcue))"
+    "('paragraph' | 'page') ('of' 'text')? ('in' | 'out' | incue | outcue))"
 )
 """'Answers a paragraph', 'a page out'."""
 _PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | 'are' | incue | concurrent | inflight | 'active')")
