@@ -442,7 +442,7 @@ def _is_arithmetic(draft: Draft, match: Match) -> bool:
         return False
     behind, ahead = items[max(0, match.first - 2) : match.first], items[match.last + 1 : match.last + 3]
     return any(
-        any(item.has("slash") or item.word == "=" for item in pair) and any(item.has("num") for item in pair)
+        any(item.has("slash") or item.word in ("=", "*") for item in pair) and any(item.has("num") for item in pair)
         for pair in (behind, ahead)
     )
 

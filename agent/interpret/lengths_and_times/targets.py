@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from msgspec.structs import replace
+
 from agent.fields.demand import LEAST_TARGET_S
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
@@ -216,6 +218,8 @@ def _same_metric(draft: Draft, index: int, left: int) -> None:
         return
     before = [found for found in draft.findings if found.path == "targets" and found.end <= items[index].start]
     if not before:
+        if named is not None and not items[named].claimed:
+            _asked_with_it(draft, named, index)
         return
     (target,) = max(before, key=lambda found: found.end).options[0].value
     wished = range(max(left + 1, index - 3), index)
@@ -226,6 +230,30 @@ def _same_metric(draft: Draft, index: int, left: int) -> None:
     if named is None or items[named].claimed:
         return
     _note(draft, target.metric, items[named].entries[0], items[index].number, min(named, index), max(named, index))
+
+
+def _asked_with_it(draft: Draft, named: int, index: int) -> None:
+    """Add a limit at another percentile to the question of which latency is limited: 'latency p50 1 s, p95 3 s'."""
+    items = draft.sentence.items
+    asked = next(
+        (one for one in reversed(draft.questions) if one[1] == "targets" and len(one[2]) == len(METRICS)), None
+    )
+    if asked is None or items[named].entries[0] not in _PERCENTILES:
+        return
+    text, path, choices, start, end = asked
+    percentile: Percentile = items[named].entries[0]  # type: ignore[assignment]
+    seconds, shown = items[index].number.value, f", {percentile} {show_seconds(items[index].number.value)}"
+    more = tuple(
+        replace(
+            one,
+            value=(*one.value, replace(one.value[0], percentile=percentile, seconds=seconds)),
+            label=one.label + shown,
+        )
+        for one in choices
+    )
+    last = max(named, index)
+    draft.questions[draft.questions.index(asked)] = (text, path, more, start, max(end, items[last].end))
+    draft.sentence.claim(min(named, index), last)
 
 
 def _percentile_after(items: list[Item], index: int) -> int | None:
@@ -392,15 +420,20 @@ _BRIEF: Final = (0.02, 120.0)
 
 
 def ask_lone_time(draft: Draft) -> None:
-    """Ask which latency is meant by a time that stands alone between commas: 'phi-4, 4 rps, 1k in, 200 out, 1 s'."""
+    """Ask which latency is meant by a time alone between commas, or behind a 'within': '…, 1 s', 'done within 6 s'."""
     items = draft.sentence.items
-    if draft.has("targets") or draft.known or len({finding.path for finding in draft.findings}) < _FEWEST:
+    paths = {finding.path for finding in draft.findings} | {question[1] for question in draft.questions}
+    if draft.has("targets") or draft.known or len(paths) < _FEWEST:
         return
+
+    def ends(at: int) -> bool:
+        return not 0 <= at < len(items) or items[at].has("comma", "stop")
+
     alone = [
         at
         for at, item in enumerate(items)
         if item.has("dur") and not item.claimed and _BRIEF[0] <= item.number.value <= _BRIEF[1]
-        and all(not 0 <= beside < len(items) or items[beside].has("comma", "stop") for beside in (at - 1, at + 1))
+        and ((ends(at - 1) and ends(at + 1)) or (items[at - 1].has("under") and not draft.dropped))
     ]  # fmt: skip
     if len(alone) == 1:
         which_latency(draft, alone[0], alone[0], items[alone[0]].number, None)

@@ -40,7 +40,7 @@ ORDINARY: Final = GRAMMAR | frozenset(
         "simply simple typical typically normal normally usual average averages mean total totals altogether overall "
         "roughly exactly least max maximum min minimum number numbers amount count counts figure figures value values "
         "range about circa ca approx etc possible possibly able good great best nice fine right last past previous "
-        "recent big small large little long short high low higher lower longer shorter enough "
+        "recent slow big small large little long short high low higher lower longer shorter enough "
         # --- general words of the trade ---
         "sla slas slo slos hold holds feasible self website site open internal llm llms model models ai ml service "
         "services server servers serving application app apps product project team teams company customer customers "

@@ -29,7 +29,7 @@ _OPAQUE: Final = r"""
   | (?<![\w.,])(?:19|20)\d\d\s?[-–/]\s?(?:19|20)?\d\d(?![\w.,])   # years: 2024-2025, 2024/25
   | (?<![\w.,:])\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]m\b)? | (?<![\w.,])\d{1,2}\s?[ap]m\b
   | (?<![\w.])v?\d+(?:\.\d+){2,}(?:[\w.-]*\w)? | \bv\d+(?:\.\d+)*\b(?![\w-])
-  | (?:(?<=\s)|^)\#\d+ | \b0x[0-9a-f]+\b | (?<![\w.,])\d+(?:st|nd|rd|th)\b
+  | (?:(?<=\s)|^)\#\d+ | \b0x[0-9a-f]+\b | (?<![\w.,(])\d+(?:st|nd|rd|th)\b
   | (?<![\w.,/])(?:24\s?/\s?7|24x7|50/50|80/20|90/10|70/30|60/40|20/80|9-to-5|9-5|9/11|99/1|100/0)(?![\w%/])
   | \b\d+[a-z]*\.\d*[a-z]\w*\.\w+ | \b[a-z]\w*\d\w*\.\d*x?large\b | \b\w+\.\d*x?large\b      # machine types
 """
@@ -56,7 +56,7 @@ _TOKEN = re.compile(
       | \b(?:(?:north|south|west)?(?:east|west|north|south|central)(?:us|europe|asia|india|uk)\d?|uk(?:south|west)
         |(?:sweden|france|germanywest|norway|switzerland|poland|italy|japan)(?:central|north|east|west))\b)
   | (?P<percentile>(?:(?<![A-Za-z0-9_])p-?|(?:(?<=\bttft)|(?<=\btpot)|(?<=\bitl)|(?<=\be2e))p?)
-        \d\d(?:\.\d+)?(?![A-Za-z0-9_]))
+        \d\d(?:\.\d+)?(?![A-Za-z0-9_]) | (?<=\()(?:50|90|95|99)th(?=\)))
   | (?P<leader>(?<=[a-z]\s)\.{{2,}}(?=\s))
   | (?P<yearly>\bp\.\s?a\b\.?)
   | (?P<split>\b(?:tp|pp|ep|dp)(?=\s?[=-]?\s?\d)|\b(?:isl|osl|rps|qps|ctx|in|out|tg)(?=\d{{1,6}}k?\b)|\bx(?=\d{{1,4}}\b)
@@ -124,7 +124,7 @@ def items_of(text: str) -> list[Item]:
         elif kind == "yearly":
             items.append(Item(kinds_of("yoy"), *token.span(), "yoy"))
         elif kind == "percentile":
-            named = "p" + token.group().lower().lstrip("p-")
+            named = "p" + token.group().lower().strip("p-th")
             items.append(Item(frozenset({"pctl"}), *token.span(), entries=(named,), numeric=True))
         elif kind == "chinese":
             for at, character in enumerate(token.group(), token.start()):

@@ -253,7 +253,7 @@ _TABLES: Final[dict[str, str]] = {
         ventina_di=twenty trentina_di=thirty cinquantina_di=fifty doppio=double triplo=triple persone=people fa=makes
         non_più_di=at_most abitanti=people a_testa=each ogni_giorno=every_day usa=uses avvocati=lawyers avvocato=lawyer
         documenti=documents documento=document pagine=pages pagina=page dentro=in fuori=out ogni=each medici=doctors
-        vorremmo=want metà=half notte=night adesso=currently al_momento=currently scheda=card
+        vorremmo=want notte=night adesso=currently al_momento=currently scheda=card
         pagine_in_ingresso=pages_in conversazioni=conversations conversazione=conversation
         per_conversazione=per_conversation
     """,
@@ -353,7 +353,7 @@ _TABLES: Final[dict[str, str]] = {
         sidor=pages tecken=characters mindre_än=less_than högst=at_most första_token=first_token kort=cards
         miljoner=million miljon=million tusen=thousand och=and eller=or på=on med=with utan=without vi= har=have
         behöver=need vill=want idag=today nu=currently noder=nodes servrar=servers hälften=half ungefär=about
-        cirka=about våra=our gånger=times hur= många= av=of fallen=cases dokument=documents
+        cirka=about våra=our gånger=times hur= många= av=of dokument=documents
     """,
     "Czech": """
         dotazů=queries dotazy=queries požadavků=requests požadavky=requests zpráv=messages uživatelů=users
