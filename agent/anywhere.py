@@ -74,9 +74,10 @@ def _reopened(state: State) -> State:
 
 def _why(state: State, rest: str, ports: Ports) -> Step:
     named = slot_called(rest) if rest else None
-    if state.phase == "planned" and not state.editing:
+    waits = slot_of(state.pending.question.path) if isinstance(state.pending, Clarify) else None
+    if state.phase == "planned" and not state.editing and (rest or not waits):
         return choosing.answer_line(state, f"why {rest}".strip(), ports)
-    slot = named or open_slot(state, ports)
+    slot = named or waits or open_slot(state, ports)
     if rest and named is None:
         return state, (said(f"I ask nothing called '{rest}'; there is {NAMES}."),)
     if slot is None:
@@ -86,7 +87,7 @@ def _why(state: State, rest: str, ports: Ports) -> Step:
     blocks = [Paragraph(slot.why)]
     if default:
         blocks.append(Paragraph(f"Without an answer: {default}{reason}.", "quiet"))
-    again = question(state, ports) if slot is open_slot(state, ports) else ()
+    again = question(state, ports) if slot in (waits, open_slot(state, ports)) else ()
     return state, (Talk((Group(tuple(blocks)),)), *again)
 
 
@@ -146,6 +147,7 @@ def _quit(state: State, rest: str, ports: Ports) -> Step:
 EVERYWHERE: Final[Mapping[str, Callable[[State, str, Ports], Step]]] = {
     "edit": _edit,
     "why": _why,
+    "explain": _why,
     "help": _help,
     "review": _review,
     "start over": _start_over,

@@ -88,6 +88,9 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
         return state, (said(meaning_of_word), *question(state, ports))
     if keyword and keyword.name in COURTESIES:
         return state, (said(COURTESIES[keyword.name]), *question(state, ports))
+    asked = state.phase != "planned" or state.editing or isinstance(state.pending, Clarify)
+    if keyword and keyword.name == "explain" and not asked:
+        keyword = None  # it is about what was answered
     if keyword and keyword.name in EVERYWHERE:
         asks = keyword.name == "why" and keyword.rest and not slot_called(keyword.rest)
         if not (asks and state.phase != "planned" and state.values) and not _varies(state, text, keyword):

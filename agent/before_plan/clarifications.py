@@ -102,14 +102,14 @@ def _said_otherwise(state: State, open_choice: Clarify, text: str, ports: Ports,
 
 _LETS_GO: Final = re.compile(
     r"\W*(?:(?:and|ok|okay|then|no|hm+|please|just)\W+)*(?:leave(?: out)?|forget|drop|skip|scrap|remove|ignore)\b"
-    r"(?P<what>.*)",
+    r"(?P<what>\D*)",
     re.I,
 )
 
 
 def _lets_go(state: State, open_choice: Clarify, text: str) -> bool:
     """Whether a line takes back what is asked about, by a word of the line that said it: 'leave out the streaming'."""
-    match = _LETS_GO.match(text)
+    match = _LETS_GO.fullmatch(text)
     where = next((line for line in reversed(state.lines) if open_choice.question.words in line), "")
     named = set(re.findall(r"[^\W\d_]{4,}", match["what"].lower())) if match else set()
     return match is not None and bool(named & set(re.findall(r"[^\W\d_]{4,}", where.lower())))

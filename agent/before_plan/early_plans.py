@@ -96,4 +96,4 @@ def answered_with_plan(state: State, says: tuple[Say, ...], ports: Ports) -> Ste
         new, more = choosing.answer_line(new, waits[0], ports)
         says, waits = (*says, said(f"You asked {quoted(waits[0])}."), *more), waits[1:]
     left = ", ".join(map(quoted, waits))
-    return new, (*says, said(f"Not answered yet: {left}.")) if left else says
+    return new, (*says, *question(new, ports), *((said(f"Not answered yet: {left}."),) if left else ()))

@@ -17,7 +17,9 @@ from agent.collect.said_values import invalid, with_values
 from agent.fields.demand import AT_PEAK, GIVEN_AS, MEAN_ASKED
 from agent.interpret.domain import DOUBT
 from agent.interpret.facts.reading import COLLECTIONS, Ambiguity, Reading
+from agent.interpret.words.scanner import items_of
 from agent.interpret.words.tables import goes_on, is_head
+from agent.interpret.words.tongues import put_into_english
 from agent.talk.answer_display import value_shown
 from agent.talk.questions import open_slots, question
 from agent.talk.requests import Variation, WhatIf
@@ -90,7 +92,8 @@ def _stated_or_asked(state: State, text: str, ports: Ports) -> Step:
     if reading.elsewhere and reading.objections and not (reading.said_values or reading.questions):
         return state, tuple(remarks(reading))
     if any(one.text.endswith(DOUBT) for one in reading.questions):  # of which no part may be taken
-        return _taken_in(state, text, ports)
+        workload = state.values.keys() & (LOADS | {"model"})
+        return asked_too_early(state, state, text, (), ports) if workload else _taken_in(state, text, ports)
     asked = " ".join(text[start:end] for start, end in spans)
     states = not _COMPARES_PLANS.match(text) and _states(reading, text, spans, state, ports)
     if states:
@@ -285,7 +288,8 @@ def _taken_in(state: State, text: str, ports: Ports, asking: Sequence[tuple[int,
         and not ambiguity.text.endswith(DOUBT)
     )
     doubted = tuple(one for one in (open_question, *state.later, *state.waiting) if one.text.endswith(DOUBT))
-    new, says = _with_doubted(new, says, doubted, ports)
+    new, says, doubtful = _with_doubted(new, says, doubted, ports)
+    left = (*doubtful, *left)
     again = f"Asked again later: {', '.join(dict.fromkeys(quoted(one.words) for one in left))}."
     return replace(new, waiting=(*new.waiting, *left)), (*says, *((said(again),) if left else ()))
 
@@ -298,28 +302,43 @@ def _in_doubt(state: State) -> bool:
     return isinstance(state.pending, Clarify) and state.pending.question.text.endswith(DOUBT)
 
 
-def _with_doubted(new: State, says: tuple[Say, ...], doubted: tuple[Ambiguity, ...], ports: Ports) -> Step:
+def _with_doubted(
+    new: State, says: tuple[Say, ...], doubted: tuple[Ambiguity, ...], ports: Ports
+) -> tuple[State, tuple[Say, ...], tuple[Ambiguity, ...]]:
     """Take lines that were in doubt and passed over, where what was stated since says what they are about.
 
-    What stays doubtful beside a workload meant something else, and is named.
+    What stays doubtful beside a workload meant something else, and is named; in another language than English it is
+    asked again, since how likely it is was learned from English.
 
     Args:
         new: the state after the line that passed them over.
         says: what is said of that.
         doubted: the questions whether a line is about serving a language model.
+
+    Returns:
+        The state, what is said, and what is asked again.
     """
-    new = replace(new, waiting=tuple(one for one in new.waiting if one not in doubted))
+    new, again = replace(new, waiting=tuple(one for one in new.waiting if one not in doubted)), list[Ambiguity]()
     for one in doubted:
         reading = ports.read(one.words, ports.catalog, known=new.values)
         alone = ports.read(one.words, ports.catalog).elsewhere or 0.0
-        if alone > _LIKELY_ELSEWHERE or any(question.text.endswith(DOUBT) for question in reading.questions):
-            says = (*says, said(f"Left out: {quoted(one.words)}."))
+        _, foreign = put_into_english(one.words, items_of(one.words))
+        doubtful = any(question.text.endswith(DOUBT) for question in reading.questions)
+        if load_is_said(one, new.values):
             continue
-        heard, told = hear(replace(new, pending=None, later=()), one.words, ports)
-        asked = (*((heard.pending.question,) if isinstance(heard.pending, Clarify) else ()), *heard.later)
-        new = replace(heard, pending=new.pending, later=new.later, waiting=(*new.waiting, *asked))
-        says = (*says, said(f"Of {quoted(one.words)}:"), *told)
-    return new, says
+        if doubtful and foreign:
+            again.append(one)
+        elif doubtful or (alone > _LIKELY_ELSEWHERE and not foreign):
+            says = (*says, said(f"Left out: {quoted(one.words)}."))
+        else:
+            heard, told = hear(replace(new, pending=None, later=()), one.words, ports)
+            asked = (*((heard.pending.question,) if isinstance(heard.pending, Clarify) else ()), *heard.later)
+            new = replace(heard, pending=new.pending, later=new.later, waiting=(*new.waiting, *asked))
+            says = (*says, said(f"Of {quoted(one.words)}:"), *told)
+            open_ = (*((new.pending.question,) if isinstance(new.pending, Clarify) else ()), *new.later)
+            open_ = tuple(other for other in open_ if not load_is_said(other, new.values))
+            new = replace(new, pending=Clarify(open_[0]) if open_ else None, later=open_[1:])
+    return new, says, tuple(again)
 
 
 def _with_mean_asked(state: State, asked: Ambiguity, text: str, ports: Ports) -> State:

@@ -11,6 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.fields.demand import HABIT, USERS
+from agent.interpret.domain import DOUBT
 from agent.interpret.facts.reading import Ambiguity, Choice, Reading
 from agent.interpret.traffic.how_many import USUAL_A_DAY, USUAL_HABIT
 from agent.interpret.words.scanner import items_of
@@ -28,7 +29,8 @@ _OTHERS: Final = ("time", "token", "event", "gpunoun", "node", "replica", "textu
 def with_crowd_asked(reading: Reading, text: str, state: State, ports: Ports) -> Reading:
     """Return a reading with a question about people that a line counts, where no traffic was said."""
     named = {one.path for one in (*reading.said_values, *reading.habits)} | {one.path for one in reading.questions}
-    if named & _LOADS or state.values.keys() & _LOADS or not reading.unused:
+    in_doubt = any(one.text.endswith(DOUBT) for one in reading.questions)
+    if in_doubt or named & _LOADS or state.values.keys() & _LOADS or not reading.unused:
         return reading
     each = USUAL_A_DAY / SECONDS_PER_DAY
     again = ports.read(text, ports.catalog, known={**state.values, HABIT: each})

@@ -11,7 +11,10 @@ from agent.collect.said_values import RATE, conflicts, invalid, with_said_values
 from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, MEAN_ASKED, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.facts.reading import COLLECTIONS, Ambiguity, Choice, Reading, SaidValue
-from agent.interpret.words.ordinary import GRAMMAR
+from agent.interpret.words.ordinary import GRAMMAR, ORDINARY
+from agent.interpret.words.scanner import items_of
+from agent.interpret.words.tongues import put_into_english
+from agent.interpret.words.vocabulary import SECONDS
 from agent.report.blocks import Group, Paragraph
 from agent.report.words import singular
 from agent.talk.answer_display import value_shown
@@ -198,15 +201,29 @@ def chosen(state: State, ambiguity: Ambiguity, text: str, ports: Ports) -> tuple
     within = [choice for choice in ambiguity.choices if len(name) > 1 and name in choice.label.lower()]
     if len(within) == 1:
         return within[0], Reading()
+    asks = text.rstrip().endswith("?") or re.match(r"\W*(?:how|what|why|which|when|where)\b", text, re.I)
+    words = _telling(text)
+    told = [choice for choice in ambiguity.choices if words and words <= _telling(choice.label.partition(":")[0])]
+    if len(told) == 1 and not asks:
+        return told[0], Reading()
     reading = ports.read(text, ports.catalog, asked_path=ambiguity.path, known=state.values)
     given = reading.values.get(ambiguity.path)
     said = {one.path for one in (*reading.said_values, *reading.habits)} | {one.path for one in reading.questions}
     if said - {ambiguity.path}:
         return None  # it says more, which is heard
-    asks = text.rstrip().endswith("?") or re.match(r"\W*(?:how|what|why|which|when|where)\b", text, re.I)
     named = given is not None and not asks  # a question is no choice
     alike = [choice for choice in ambiguity.choices if named and choice.value in (given, (given,))]
     return (alike[0], reading) if alike else None
+
+
+def _telling(text: str) -> set[str]:
+    """Return the words of a text that tell something, times by their length: 'a day', 'daily' and 'pro Tag' are one."""
+    items, _ = put_into_english(text, items_of(text))
+    return {
+        f"{SECONDS.get(item.word, item.word)}"
+        for item in items
+        if not item.has("comma", "stop") and (item.word in SECONDS or item.word not in ORDINARY)
+    }
 
 
 def clarified(state: State, ambiguity: Ambiguity, choice: Choice, ports: Ports) -> State:

@@ -10,7 +10,7 @@ from agent.interpret.facts.reading import Choice
 from agent.interpret.hardware import read_power
 from agent.interpret.lengths_and_times.targets import which_latency
 from agent.interpret.names.lexicon import Lexicon
-from agent.interpret.traffic.how_many import read_users
+from agent.interpret.traffic.how_many import in_which_time, read_users
 from agent.interpret.words.grammar import UNKNOWN, Item
 from agent.interpret.words.ordinary import ORDINARY
 from agent.interpret.words.text_units import in_tokens
@@ -86,8 +86,11 @@ def _fill(draft: Draft, path: str, index: int) -> None:
     item = draft.sentence.items[index]
     amount = item.number.times(1e6) if item.number.small_m else item.number
     plausible = FIELDS[path].plausible if path in FIELDS else None
-    if path == "traffic.requests_per_s" and _are_users(draft):
+    users, each, load = (draft.known.get(one) for one in (USERS, HABIT, "traffic.requests_per_s"))
+    if path == "traffic.requests_per_s" and each and not (users or load):  # how often each asks was said before
         read_users(draft, amount, index, index)
+    elif path == "traffic.requests_per_s" and users and not (each or load):
+        in_which_time(draft, (index, index), (index, index), amount.value * users)
     elif path == "traffic.requests_per_s":
         _rate(draft, index)
     elif plausible and FIELDS[path].show is show_percent:
@@ -124,12 +127,6 @@ def _is_width(draft: Draft, index: int) -> bool:
     items, item = draft.sentence.items, draft.sentence.items[index]
     asks = index > 0 and items[index - 1].word == "with" and items[-1].word == "?"
     return item.has("num") and draft.sentence.text[item.start : item.start + 1].isdigit() and not asks
-
-
-def _are_users(draft: Draft) -> bool:
-    """Whether the users were asked for: how often each asks was said before."""
-    known = draft.known
-    return bool(known.get(HABIT)) and not known.get(USERS) and not known.get("traffic.requests_per_s")
 
 
 def _whole(value: float) -> Any:

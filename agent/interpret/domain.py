@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import PRESET, USERS
+from agent.fields.demand import HABIT, PRESET, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.facts.draft import Draft
 from agent.interpret.facts.leftovers import covered
@@ -63,7 +63,7 @@ _STATED: Final = frozenset(
     {"model", "tokens.input.mean", "tokens.output.mean", "precision.weights", "targets", "default_targets", PRESET}
 )
 """What is said of little else than a service of a language model."""
-_WORKLOAD: Final = _STATED | {USERS, "traffic.requests_per_s", "traffic.concurrency"}
+_WORKLOAD: Final = _STATED | {USERS, HABIT, "traffic.requests_per_s", "traffic.concurrency"}
 """What was stated of a workload before: with it the next line is hardly about something else."""
 _PLACES: Final = frozenset({"money.region", "money.provider"})
 """What is named in talk of anything, and is never asked about alone."""

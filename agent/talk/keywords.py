@@ -22,6 +22,12 @@ _PATTERNS: Final = (
     ),
     ("edit", r"(?:edit|change|modify|fix|correct)(?: (?:the |my )?(?P<rest>.+))?"),
     ("why", r"why(?: (?P<rest>.+))?"),
+    (
+        "explain",
+        r"(?:what|how) do you mean(?: by (?:that|this|it))?|what does (?:that|this|it) mean|what'?s that(?: mean)?|huh|"
+        r"(?:sorry,? )?(?:i )?(?:don'?t|do not|didn'?t) (?:understand|get)(?: (?:that|it|this|the question))?|meaning|"
+        r"was hei(?:ss|ß)t das|wie bitte|comment [cç]a",
+    ),
     ("help", r"(?:help|commands|h|man)(?: (?:me|on|with|about))?(?: (?P<rest>.+))?|\?+|what can i (?:say|do|ask)"),
     ("defaults", r"(?:all |use )?(?:the )?defaults(?: please| for (?:all|everything|the rest))?"),
     ("default", r"(?:use |take )?(?:the |its |your )?default(?: value)?(?: please)?"),

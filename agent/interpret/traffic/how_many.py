@@ -90,8 +90,7 @@ def _peak_of_all(draft: Draft, rates: list[Rate], users: list[Crowd]) -> tuple[l
             draft.notes.append((note, *draft.sentence.span(rate.first, rate.last)))
         return [replace(rate, at_peak=rate.at_peak and rate not in of_each) for rate in rates], users
     for crowd in users:
-        shown = f"{show_count(count)} {crowd.noun}"
-        draft.findings.append(Finding(USERS, (Option(count, shown),), *draft.sentence.span(crowd.first, crowd.last)))
+        _note_users(draft, count, f"{show_count(count)} {crowd.noun}", (crowd.first, crowd.last))
     of_all = [replace(rate, amount=rate.amount.times(count), of_a_user=False, only_of_users=False) for rate in of_each]
     return [*(rate for rate in rates if rate not in of_each), *of_all], []
 
@@ -260,8 +259,12 @@ def read_users(draft: Draft, amount: Amount, first: int, last: int, noun: str = 
         usual = f"{USUAL_HABIT}: {show_figure(per_day)} requests/s"
         text = f"{people}: how many requests does each make, and in which time?"
         draft.ask(RATE, first, last, text, (Choice(per_day, usual, usual=True),))
+    _note_users(draft, crowd, people, (first, last))
+
+
+def _note_users(draft: Draft, count: float, echo: str, at: tuple[int, int]) -> None:
     if not draft.has(USERS):
-        draft.findings.append(Finding(USERS, (Option(crowd, people),), *draft.sentence.span(first, last)))
+        draft.findings.append(Finding(USERS, (Option(count, echo),), *draft.sentence.span(*at)))
 
 
 _PLUS: Final = ("plus", "another", "additional", "extra")
@@ -338,7 +341,9 @@ def _each_without_time(draft: Draft, count: Crowd) -> bool:
                 rate = Rate(amount, seconds, match.first, match.last, True)
                 _product(draft, rate, count)
             else:
-                _in_which_time(draft, match, first, last, amount.value * count.amount.value)
+                people = f"{show_count(count.amount.value)} {count.noun}"
+                _note_users(draft, count.amount.value, people, (count.first, count.last))
+                in_which_time(draft, (match.first, match.last), (first, last), amount.value * count.amount.value)
             return True
     return False
 
@@ -352,13 +357,21 @@ def _period_apart(draft: Draft) -> float | None:
     return None
 
 
-def _in_which_time(draft: Draft, match: Match, first: int, last: int, total: float) -> None:
+def in_which_time(draft: Draft, said_at: tuple[int, int], asked_at: tuple[int, int], total: float) -> None:
+    """Ask in which time each of the users does what a number counts.
+
+    Args:
+        draft: that asks it.
+        said_at: positions of the first and the last item of what each does.
+        asked_at: the same of all that the question is about.
+        total: what all of them do in that time.
+    """
     choices = tuple(
         Choice(total / seconds, f"per {name}: {show_figure(total / seconds)} requests/s")
         for name, seconds in (("hour", SECONDS_PER_HOUR), ("day", SECONDS_PER_DAY))
     )
-    said = _said(draft, match.first, match.last)
-    draft.ask(RATE, first, last, f"{said!r}: in which time, an hour or a day?", choices, claim=False)
+    said = _said(draft, *said_at)
+    draft.ask(RATE, *asked_at, f"{said!r}: in which time, an hour or a day?", choices, claim=False)
 
 
 def _each_without_users(draft: Draft, of_requests: bool) -> None:
@@ -378,7 +391,8 @@ def _each_without_users(draft: Draft, of_requests: bool) -> None:
                 read_habit(draft, Rate(amount, seconds, match.first, match.last, True))
                 draft.sentence.claim(match.first, match.last)
             else:
-                _in_which_time(draft, match, match.first, match.last, count_of(match["n"].number).value * crowd)
+                span = (match.first, match.last)
+                in_which_time(draft, span, span, count_of(match["n"].number).value * crowd)
                 draft.sentence.claim(match.first, match.last)
             return
 
