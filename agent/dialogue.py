@@ -8,22 +8,24 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.after_plan import answers, saving
+from agent.after_plan import saving
 from agent.after_plan.answers import with_command
 from agent.after_plan.lines import choosing
 from agent.after_plan.lines.parts import saved_and_more
 from agent.anywhere import EVERYWHERE, where
 from agent.before_plan.clarifications import clarification_answered, with_passed_over
-from agent.before_plan.corrections import amended_plan
+from agent.before_plan.corrections import amended_plan, taken_back, undoes
 from agent.before_plan.early_plans import answered_with_plan, plan_now, proposal_accepted
 from agent.before_plan.keyword_answers import keyword_answered
 from agent.before_plan.lines import unasked_line
 from agent.collect.review import ANYTHING_ELSE, forewarnings, review
+from agent.report.blocks import Report
+from agent.report.rendering.plain import plain_text
 from agent.talk.glossary import meaning, own_figure
 from agent.talk.keywords import COURTESIES, Keyword, keyword_in
 from agent.talk.questions import open_slot, question
 from agent.talk.slots import slot_called
-from agent.talk.speech import Say, said, warned
+from agent.talk.speech import Data, Say, Talk, said, warned
 from agent.talk.state import Clarify, NameFile, Ports, Propose, State, Step, WhichReading
 
 MOST_CHARACTERS: Final = 2000
@@ -51,13 +53,17 @@ def step(state: State, line: str, ports: Ports) -> Step:
         )
     if state.measured and ports.under:
         ports = ports.under(state.measured.calibration)
+    if state.offered and not state.pending and _DO_SO.fullmatch(text):
+        return _done_as_offered(state, ports)
     keyword = keyword_in(text)
     if keyword and keyword.name == "back":
-        return answers.undone(state, text) if _undoes_nothing(state, text) else _back(state, ports)
+        undoes = state.phase == "planned" and re.search(r"\b(?:undo|take|scrap)\b", text, re.I)
+        return taken_back(state, text, ports) if undoes else _back(state, ports)
     new, says = _answered(state, text, keyword, ports)
+    offer = _offered(state, new, says)
     if new is state or new == state:
-        return state, says
-    new = replace(new, past=state, line=text, table=new.table if new.table != state.table else "")
+        return (replace(state, offered=offer) if offer else state), says
+    new = replace(new, past=state, line=text, offered=offer, table=new.table if new.table != state.table else "")
     return (new, says) if new.phase == "done" else _continued(state, new, says, ports)
 
 
@@ -88,9 +94,6 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
         return state, (said(meaning_of_word), *question(state, ports))
     if keyword and keyword.name in COURTESIES:
         return state, (said(COURTESIES[keyword.name]), *question(state, ports))
-    asked = state.phase != "planned" or state.editing or isinstance(state.pending, Clarify)
-    if keyword and keyword.name == "explain" and not asked:
-        keyword = None  # it is about what was answered
     if keyword and keyword.name in EVERYWHERE:
         asks = keyword.name == "why" and keyword.rest and not slot_called(keyword.rest)
         if not (asks and state.phase != "planned" and state.values) and not _varies(state, text, keyword):
@@ -114,10 +117,39 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
     return made
 
 
-def _undoes_nothing(state: State, text: str) -> bool:
-    """Whether a line would undo a change of the plan where there is none; 'back' alone goes on to what was asked."""
-    first = state.phase == "planned" and not state.pending and (state.past is None or state.past.phase != "planned")
-    return first and re.search(r"\b(?:undo|take|scrap)\b", text, re.I) is not None
+_OFFERS: Final = re.compile(r"'([^']+)' plans\b")
+"""How an answer names the line that plans for what it found: "'N+1' plans for it"."""
+_DO_SO: Final = re.compile(
+    r"\W*(?:(?:ok(?:ay)?|yes|fine|good|great|sure|then|so|and|please|let'?s|well|we)\W+)*"
+    r"(?:do|make|take|plan|adopt|apply|go (?:with|for))(?: (?:it|that|this|so|for|like|one|way))+"
+    r"(?:\W+(?:then|please))*\W*",
+    re.I,
+)
+"""A line that names nothing but what was just offered: 'make it so', 'ok, take that one'."""
+
+
+def _offered(old: State, new: State, says: tuple[Say, ...]) -> str:
+    """Return the line that the answer to a line offers: to keep the variant that it made, or to plan for what it found.
+
+    Args:
+        old: before the line.
+        new: after it.
+        says: the answer.
+    """
+    if len(new.branches) > max(1, len(old.branches)):
+        return f"keep {len(new.branches) - 1}"
+    told = [one.report if isinstance(one, Data) else Report(one.blocks) for one in says if isinstance(one, Talk | Data)]
+    found = _OFFERS.findall("\n".join(map(plain_text, told))) if old.branches else []
+    return found[-1] if found else ""
+
+
+def _done_as_offered(state: State, ports: Ports) -> Step:
+    """Say what was offered for a line that means it, and make it the plan."""
+    new, says = step(state, state.offered, ports)
+    if len(new.branches) == len(state.branches) or not new.offered:
+        return new, says
+    kept, told = step(new, new.offered, ports)
+    return kept, (*says[:-1], *told)
 
 
 def _varies(state: State, text: str, keyword: Keyword) -> bool:
@@ -125,6 +157,8 @@ def _varies(state: State, text: str, keyword: Keyword) -> bool:
 
     'Edit peak' and 'change the peak' ask for it anew.
     """
+    if keyword.name == "explain" and state.phase == "planned" and not state.editing:
+        return not isinstance(state.pending, Clarify)  # it is about what was answered
     if state.phase != "planned" or state.editing or state.pending or not keyword.rest:
         return False
     changes = keyword.name == "edit" and not re.match(r"\W*edit\b", text, re.I) and slot_called(keyword.rest) is None
@@ -152,6 +186,8 @@ def _heard(state: State, text: str, keyword: Keyword | None, ports: Ports, befor
 
 
 def _about_plan(state: State, text: str, ports: Ports) -> Step:
+    if undoes(text, state):
+        return taken_back(state, text, ports)
     alone = choosing.EACH_ALONE.search(text)  # it asks more than the plan anew
     if not alone and (made := amended_plan(state, text, ports, step)) is not None:
         return made

@@ -103,9 +103,10 @@ def asked_about(state: State, text: str) -> tuple[State, tuple[Say, ...]]:
         text: the question: it names a plan by number, or follows the line that made a variant.
     """
     named = re.search(r"\bplan (\d{1,2})\b", text, re.I)
-    last = len(state.branches) - 1
-    before = len(state.past.branches) if state.past else 0
-    number = int(named[1]) if named else last if before == last > 0 else state.kept
+    last, before = len(state.branches) - 1, state.past
+    while before and _stands_alike(before, state):
+        before = before.past  # a question in between changed nothing
+    number = int(named[1]) if named else last if before and len(before.branches) == last > 0 else state.kept
     if number > last or (number == state.kept and (named or last == state.kept)):
         return state, ()
     if number == state.kept:
@@ -120,7 +121,6 @@ _FIRST: Final = re.compile(
 
 def undone(state: State, text: str) -> Step:
     """Go back to the first plan where a line names it, else to the plan before the last change."""
-    past = state.past
     if _FIRST.search(text):
         first = replace(state, kept=0, statements=state.branches[0].statements, settled=state.branches[0].settled)
         stands = said(f"Plan 0 is the plan{' again' if state.kept else ''}: {headline(first.branches[0])}")
@@ -129,6 +129,9 @@ def undone(state: State, text: str) -> Step:
             f" Its variants stay beside it: 'compare all' shows {'it' if others == 1 else 'them'}." if others else ""
         )
         return (first if state.kept else state), (stands, *((said(beside.strip()),) if beside else ()))
+    changed = state
+    while (past := changed.past) and past.phase == "planned" and _stands_alike(past, changed):
+        changed = past  # a question in between changed nothing
     if past is None or past.phase != "planned":
         return state, (
             said(
@@ -136,7 +139,12 @@ def undone(state: State, text: str) -> Step:
                 "questions before it."
             ),
         )
-    return past, (said(f"Took back {quoted(state.line)}. Plan {past.kept} stands: {headline(past.base)}"),)
+    told = said(f"Took back {quoted(changed.line)}. Plan {past.kept} stands: {headline(past.base)}")
+    return replace(past, pending=None, later=()), (told,)
+
+
+def _stands_alike(one: State, other: State) -> bool:
+    return (one.branches, one.kept) == (other.branches, other.kept)
 
 
 _BEGUN: Final = re.compile(r"\b(?:first|plan 0|start|beginning|original|initial)\b", re.I)

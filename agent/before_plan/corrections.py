@@ -20,6 +20,7 @@ from agent.interpret.traffic.scope import PEAK, RATE
 from agent.interpret.words.numerals import in_figures
 from agent.talk.answer_display import value_shown, variant_shown
 from agent.talk.requests import Unclear, Understood, Variation, WhatIf
+from agent.talk.slots import Slot, slot_called
 from agent.talk.speech import Talk, said
 from agent.talk.state import Ports, State, Step
 from catalogs.errors import quoted
@@ -56,6 +57,69 @@ def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step |
     return (
         _planned_anew(state, text, found[0], None, found[1], ports, again) if found else _said_right(state, text, ports)
     )
+
+
+def taken_back(state: State, text: str, ports: Ports) -> Step:
+    """Take back the last change of a plan; of the first one what was said last before it, if it holds without.
+
+    Args:
+        state: with a plan.
+        text: the line: 'undo that', or 'undo the TTFT target', which takes back what was said last of that.
+        ports: of the conversation, to what lies outside it.
+    """
+    from agent.after_plan.readings import acts_of
+
+    named = _UNDOES.search(text)
+    slot = slot_called(named["what"]) if named else None
+    if slot is None and (len(state.branches) > 1 or acts_of(text)[0].act != "undo"):
+        return undone(state, text)
+    now, before = state.base.values, state.past
+    while before and not (changed := _changes(now, _planned_values(before, ports), slot)):
+        before = before.past
+    if before is None or (before.phase != "planned" and assumed(before, ports).missing):
+        return undone(state, text)
+    label = f"without {quoted(_line_after(state, before))}"
+    then = {path: value for path, value in changed.items() if value is not None}
+    change = Variation(then, {}, label, frozenset(changed.keys() - then.keys()))
+    return _as_plan(state, answer_request(state, WhatIf(change), ports), ports)
+
+
+_UNDOES: Final = re.compile(
+    r"\b(?:undo|revert|take back)\b (?:the |my |that |last )*(?P<what>[\w ]+?)"
+    r"(?: (?:thing|change|part|bit|limit|target))?\W*$",
+    re.I,
+)
+_UNDO_ALONE: Final = re.compile(r"(?:\W*[\w']+){0,4}\W*undo(?: (?:that|it|this|please|again))*\W*", re.I)
+
+
+def undoes(text: str, state: State) -> bool:
+    """Whether a line undoes a field by its name, or what was said before the first plan.
+
+    Args:
+        text: the line.
+        state: with a plan.
+    """
+    named = _UNDOES.search(text)
+    return bool(named and slot_called(named["what"])) or (
+        len(state.branches) == 1 and bool(_UNDO_ALONE.fullmatch(text))
+    )
+
+
+def _planned_values(state: State, ports: Ports) -> Mapping[str, Any]:
+    return state.base.values if state.branches else assumed(state, ports).state.values
+
+
+def _changes(now: Mapping[str, Any], then: Mapping[str, Any], slot: Slot | None) -> dict[str, Any]:
+    """Return what was otherwise of a slot, or of all, by path; None where it was not there."""
+    paths = slot.paths if slot else (path for path in {**now, **then} if path in FIELDS)
+    return {path: then.get(path) for path in paths if then.get(path) != now.get(path)}
+
+
+def _line_after(state: State, before: State) -> str:
+    """Return the line that led on from a state before."""
+    while state.past is not None and state.past is not before:
+        state = state.past
+    return state.line
 
 
 def _found(

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from agent.after_plan.measured import AFTER_THE_PLAN, results_in, told_in
 from agent.after_plan.whatif import understood
+from agent.after_plan.wording.moves import as_moved
 from agent.before_plan.amendments import Again, amended_line, joined_line
 from agent.before_plan.early_plans import MOST_ASKED, asked_too_early, lacks_nothing, planned_and_answered
 from agent.collect.assumed import LOADS, Assumption, assumed, load_is_said
@@ -170,6 +171,8 @@ def _stated(state: State, text: str, ports: Ports) -> Step:
     from agent.after_plan.readings import is_plain_change, wants_of_plan
 
     new, says = _taken_in(state, text, ports)
+    if new is state and (moved := as_moved(text, state.values)) != text:  # '15 is per minute' of 15 requests/s
+        new, says = _taken_in(state, moved, ports, correcting=True)
     stated = {path for path, source in new.sources.items() if state.sources.get(path) != source}
     names = isinstance(new.pending, Clarify) and new.pending != state.pending and new.pending.question.path == "model"
     if names or any(new.sources[path].kind != "preset" for path in stated):
@@ -260,11 +263,14 @@ def _beside(text: str, spans: Sequence[tuple[int, int]]) -> str:
     return "".join(text[start:end] for start, end in zip(cuts[::2], cuts[1::2], strict=True))
 
 
-def _taken_in(state: State, text: str, ports: Ports, asking: Sequence[tuple[int, int]] = ()) -> Step:
+def _taken_in(
+    state: State, text: str, ports: Ports, asking: Sequence[tuple[int, int]] = (), correcting: bool = False
+) -> Step:
     """Hear what a line states; what was asked about before waits on, unless the line settles it."""
     if not isinstance(state.pending, Clarify):
         free = replace(state, pending=None)
-        new, says = with_model_for_purpose(free, hear(free, text, ports, asking=asking), text, ports)
+        heard = hear(free, text, ports, correcting=correcting, asking=asking)
+        new, says = with_model_for_purpose(free, heard, text, ports)
         return (state if new is free else new), says
     open_question = state.pending.question
     closed = _with_mean_asked(replace(state, pending=None, later=()), open_question, text, ports)

@@ -26,7 +26,7 @@ _TAKES_BACK: Final = (
     r"no|nope|nah|sorry|oops|wait|pardon|non|nein|actually|rather|correction|scratch that|i mean|i meant|"
     r"make (?:it|that)|quatsch|doch|perdón|mejor|plutôt|lieber|eher"
 )
-_LEADS: Final = r"oh|ah|ok|okay|fine|well|hm+|say|let'?s say|and|then|alright|all right"
+_LEADS: Final = r"(?:i|we) (?:want|need)|oh|ah|ok|okay|fine|well|hm+|say|let'?s say|and|then|alright|all right"
 _AMENDS: Final = re.compile(
     rf"\W*(?P<leads>(?:(?:{_TAKES_BACK}|{_LEADS})\b\W*)+)(?P<number>{_NUMBER})(?:\s?(?P<unit>{_UNIT}))?"
     r"(?:\s+(?:instead|then|please|after all|rather|bitte|though|not \S+(?: \S+)?|(?:is|are|will|would)(?: be)? "
@@ -51,6 +51,9 @@ _REPLACES: Final = tuple(
     )
 )
 """A number in the place of one that is named: '300, not 250', '6000 was wrong, it is 9000', 'make the 600 a 400'."""
+_FACTORS: Final = {"twice": 2.0, "double": 2.0, "half": 0.5, "three times": 3.0, "four times": 4.0, "ten times": 10.0}
+_TIMES: Final = re.compile(rf"\b({'|'.join(_FACTORS)})\b(?: (?:as|so) (?:long|many|much|high|large|big))?", re.I)
+"""A number by the one that it replaces: '200 is wrong, it's twice as long'."""
 _ASKS_WHY: Final = re.compile(r"\W*(?:and |but |so )?(?:why|how come|warum|wieso|pourquoi|por qué|perché)\b", re.I)
 _EVERY: Final = re.compile(r"\b(?:every|per|alle|toutes les|tous les|cada) $", re.I)
 """Before how long it is until something comes again, which is no latency."""
@@ -95,6 +98,9 @@ def replacement_in(part: str) -> Amendment | None:
 
     A question does not, nor a sentence with more numbers: 'why 12 and not 16', '20 rps with 300 out, not 200'.
     """
+    figures = re.findall(_FIGURE, part)
+    if len(figures) == 1 and (whole := value_of(figures[0])):
+        part = _TIMES.sub(lambda found: f"{whole * _FACTORS[found[1].lower()]:g}", part)
     if "?" in part or _ASKS_WHY.match(part) or len(re.findall(_FIGURE, part)) != 2:
         return None
     match = next(filter(None, (pattern.search(part) for pattern in _REPLACES)), None)

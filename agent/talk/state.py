@@ -143,6 +143,8 @@ class State(Struct, frozen=True):
     """What was asked before there is a plan, and is answered with it."""
     table: str = ""
     """Lines of a table whose rows may go on, the head first; empty behind any other line."""
+    offered: str = ""
+    """What the last answer offers to say, such as 'N+1' or 'keep 1': 'make it so' says it."""
     line: str = ""
     """What was said to get here."""
     past: "State | None" = None

@@ -121,8 +121,9 @@ _METRIC: Final = re.compile(r"\b(?:ttft|itl|tpot|e2e|first[- ]token|end[- ]to[- 
 
 
 _PACE: Final = re.compile(
-    r"^(?P<lead>.*?)\b(?:it(?:'?s| is| was)|that(?:'?s| is| was)|(?:i )?meant)(?: (?:actually|really|all))?"
-    r"(?: (?P<figure>\d+(?:\.\d+)?))? (?:per|a|an) (?P<unit>minute|hour|day)\b\W*$",
+    r"^(?P<lead>.*?)\b(?:(?:it(?:'?s| is| was)|that(?:'?s| is| was)|(?:i )?meant)(?: (?:actually|really|all))?"
+    r"(?: (?P<figure>\d+(?:\.\d+)?))?|\d+(?:\.\d+)?(?: ?rps)? (?:is|was|are|were)) (?:per|a|an) (?P<unit>minute|hour|day)\b"
+    r"(?:\W+(?:sorry|oops|not \w+ \w+))*\W*$",
     re.I,
 )
 """The time in which a rate that was said is meant: 'I didn't say 20 a second, it's per minute'."""
@@ -133,7 +134,7 @@ def _with_pace(said: str, base: Mapping[str, Any]) -> str:
     match, rate = _PACE.search(said), base.get(RATE) or 0.0
     if match is None or not rate:
         return said
-    named = match["figure"] or next(iter(re.findall(r"(?<![\w.])\d+(?:\.\d+)?", match["lead"])), "")
+    named = match["figure"] or next(iter(re.findall(r"(?<![\w.])\d+(?:\.\d+)?", said)), "")
     whole = float(named) if named else rate
     if not any(_same(whole, own) for own in (rate, rate * usual_ratio(base))):
         return said

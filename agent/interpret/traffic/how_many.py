@@ -22,7 +22,7 @@ from agent.interpret.traffic.peaks import read_peaks
 from agent.interpret.traffic.rates import TIME, Rate, ask_new_rate, ask_unit_of_mean, period_of, rates_of
 from agent.interpret.traffic.scope import RATE, in_its_hours, read_each_site, read_sites
 from agent.interpret.traffic.turns import multiply_turns, turns_of, turns_of_each
-from agent.interpret.words.grammar import Amount, Match, Rule
+from agent.interpret.words.grammar import Amount, Rule
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
 
