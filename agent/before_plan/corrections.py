@@ -239,18 +239,37 @@ def _returned(state: State, figure: float, ports: Ports) -> "Step | None":
 
 
 def _leaning(state: State, text: str) -> str:
-    """Return the last variant's line with the number of a line that goes on from it; nothing where none does."""
-    leans, line = _LEANS.fullmatch(in_figures(text)), in_figures(state.line) if len(state.branches) > 1 else ""
-    numbers = list(_NUMBERS.finditer(line)) if leans else []
-    return (
-        line[: numbers[0].start()] + leans["number"] + line[numbers[0].end() :] if leans and len(numbers) == 1 else ""
-    )
+    """Return the line that made the last variant, or stated a figure of the first plan, with the number of another.
+
+    'And 60?' after 'what do 35k players do to this' is 60k.
+
+    Args:
+        state: with a plan.
+        text: the line: a number alone that goes on from that one; nothing is returned for any other.
+    """
+    leans = _LEANS.fullmatch(in_figures(text))
+    if leans is None:
+        return ""
+    meant = _leaning(state.past, state.line) if state.past and state.past.branches else ""
+    line = in_figures(meant or state.line)
+    if len(state.branches) == 1:
+        last = [in_figures(words) for one in state.statements if one.kind == "said" for words in one.details.values()]
+        line = f"with {last[-1]}" if last and last[-1] in line else ""
+    numbers = list(_NUMBERS.finditer(line))
+    if len(numbers) != 1:
+        return ""
+    old, number = numbers[0], leans["number"]
+    before, now = value_of(old[0]) or 0.0, value_of(number) or 0.0
+    thousands = "k" if before % 1e3 == 0.0 and before / _NEAR <= 1e3 * now <= before * _NEAR else ""
+    return f"{line[: old.start()]}{number}{thousands}{line[old.end() :]}"
 
 
+_NEAR: Final = 20.0
+"""Times a figure in thousands within which one without them means thousands too, by judgement."""
 _NUMBERS: Final = re.compile(r"(?<![\w.,])\d[\d.,]*k?(?![\w]*\d)")
 _LEANS: Final = re.compile(
     r"\W*(?:(?:and|or|what about|how about|und|et|y|e|no|nope|wait|sorry|actually|rather|hm+|make (?:it|that)|"
-    r"i meant?)\W+)+(?:with |at |for )?(?P<number>\d[\d.,]*k?)\W*",
+    r"ok(?:ay)?|fine|then|so|plan|take|i meant?)\W+)+(?:with |at |for )?(?P<number>\d[\d.,]*k?)\W*",
     re.I,
 )
 """A number alone that goes on from the last variant, or sets it right: 'and 30?', 'no, 30' after 'what if 25 rps'."""

@@ -280,3 +280,50 @@ def test_going_back_to_a_number_that_the_plan_has_leaves_the_rest_of_the_line() 
     state = after(LAW, "ok go back to 600. n+1")
     assert last_values(state)["availability.spare_replicas"] == 1
     assert isinstance(state.branches[-1].plan, CapacityPlan)
+
+
+EACH = ("llama 3.1 8b, 12,000 employees, 8 prompts each",)
+GERMAN = ("Ich plane einen internen Assistenten für 2.500 Leute", "Qwen3 32B, fp8")
+TTFT = "p95 ttft 500 ms"
+
+
+@pytest.mark.parametrize(
+    ("lines", "path", "value"),
+    [
+        ((*EACH, "a day"), "traffic.requests_per_s", 96_000 / 86_400),
+        ((*EACH, "I think hourly"), "traffic.requests_per_s", 96_000 / 3600),
+        ((*EACH, "20 a day"), "traffic.requests_per_s", 240_000 / 86_400),
+        (("llama 3.1 8b, 12,000 employees", "20", "daily"), "traffic.requests_per_s", 240_000 / 86_400),
+        ((*GERMAN, "jeder ca. 15 Fragen am Tag"), "traffic.requests_per_s", 37_500 / 86_400),
+        (("15 requests per second, 1800/350", "15 is per minute, sorry"), "traffic.requests_per_s", 0.25),
+        (("10 rps, 1000/200", "those 200 are wrong, it's twice as long"), "tokens.output.mean", 400),
+    ],
+)
+def test_a_line_before_the_plan_answers_or_corrects_what_was_said(
+    lines: tuple[str, ...], path: str, value: float
+) -> None:
+    assert told(*lines)[0].values[path] == pytest.approx(value)
+
+
+def test_who_does_not_understand_a_question_gets_its_reason_and_the_question_again() -> None:
+    state, said = told(*EACH, "what do you mean?")
+    assert "Replicas grow in proportion" in said
+    assert "in which time, an hour or a day?" in said
+    assert isinstance(state.pending, Clarify)
+    assert told("10 rps, 1000/200, ttft p95 1900ms", "I want 900ms")[0].values["targets"][0].seconds == 0.9
+
+
+def test_what_an_answer_offers_is_done_and_undone_by_lines_that_only_point_at_it() -> None:
+    state = after(LAW, "one node down, still ok?", "make it so")
+    assert (state.kept, state.base.values["availability.spare_replicas"]) == (1, 1)
+    assert state.lines[-2:] == ("N+1", "keep 1"), "said again they lead here again"
+    state = after(LAW, "what if 300 lawyers", "hm what do clients notice", "no go back")
+    assert len(state.branches) == 1, "the question in between changed nothing"
+    assert not state.pending
+
+
+@pytest.mark.parametrize("line", ["undo", "undo the ttft thing", "no, undo that"])
+def test_what_was_said_last_before_the_first_plan_is_taken_back_as_well(line: str) -> None:
+    state, _ = told("llama 3.1 8b, 50 rps, 800/150, L40S", TTFT, "why so many", line)
+    assert "targets" not in state.base.values
+    assert state.base.values["traffic.requests_per_s"] == 50

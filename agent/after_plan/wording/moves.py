@@ -122,8 +122,8 @@ _METRIC: Final = re.compile(r"\b(?:ttft|itl|tpot|e2e|first[- ]token|end[- ]to[- 
 
 _PACE: Final = re.compile(
     r"^(?P<lead>.*?)\b(?:(?:it(?:'?s| is| was)|that(?:'?s| is| was)|(?:i )?meant)(?: (?:actually|really|all))?"
-    r"(?: (?P<figure>\d+(?:\.\d+)?))?|\d+(?:\.\d+)?(?: ?rps)? (?:is|was|are|were)) (?:per|a|an) (?P<unit>minute|hour|day)\b"
-    r"(?:\W+(?:sorry|oops|not \w+ \w+))*\W*$",
+    r"(?: (?P<figure>\d+(?:\.\d+)?))?|\d+(?:\.\d+)?(?: ?rps)? (?:is|was|are|were)) "
+    r"(?:per|a|an) (?P<unit>minute|hour|day)\b(?:\W+(?:sorry|oops|not \w+ \w+))*\W*$",
     re.I,
 )
 """The time in which a rate that was said is meant: 'I didn't say 20 a second, it's per minute'."""
