@@ -65,7 +65,6 @@ def taken_back(state: State, text: str, ports: Ports) -> Step:
     Args:
         state: with a plan.
         text: the line: 'undo that', or 'undo the TTFT target', which takes back what was said last of that.
-        ports: of the conversation, to what lies outside it.
     """
     from agent.after_plan.readings import acts_of
 
