@@ -11,21 +11,20 @@ from msgspec.structs import replace
 from agent.after_plan import saving
 from agent.after_plan.answers import with_command
 from agent.after_plan.lines import choosing
+from agent.after_plan.lines.accounts import shown_text
 from agent.after_plan.lines.parts import saved_and_more
 from agent.anywhere import EVERYWHERE, where
-from agent.before_plan.clarifications import clarification_answered, with_passed_over
+from agent.before_plan.clarifications import clarification_answered, names, with_passed_over, workload_named
 from agent.before_plan.corrections import amended_plan, taken_back, undoes
 from agent.before_plan.early_plans import answered_with_plan, plan_now, proposal_accepted
 from agent.before_plan.keyword_answers import keyword_answered
 from agent.before_plan.lines import unasked_line
 from agent.collect.review import ANYTHING_ELSE, forewarnings, review
-from agent.report.blocks import Report
-from agent.report.rendering.plain import plain_text
 from agent.talk.glossary import meaning, own_figure
 from agent.talk.keywords import COURTESIES, Keyword, keyword_in
 from agent.talk.questions import open_slot, question
 from agent.talk.slots import slot_called
-from agent.talk.speech import Data, Say, Talk, said, warned
+from agent.talk.speech import Say, said, warned
 from agent.talk.state import Clarify, NameFile, Ports, Propose, State, Step, WhichReading
 
 MOST_CHARACTERS: Final = 2000
@@ -55,11 +54,13 @@ def step(state: State, line: str, ports: Ports) -> Step:
         ports = ports.under(state.measured.calibration)
     if state.offered and not state.pending and _DO_SO.fullmatch(text):
         return _done_as_offered(state, ports)
+    if other := next((name for name in state.apart if names(name, text)), ""):
+        return state, (said(f"{other} is not the workload that is planned here: {_OTHER}"), *question(state, ports))
     keyword = keyword_in(text)
     if keyword and keyword.name == "back":
         undoes = state.phase == "planned" and re.search(r"\b(?:undo|take|scrap)\b", text, re.I)
         return taken_back(state, text, ports) if undoes else _back(state, ports)
-    new, says = _answered(state, text, keyword, ports)
+    new, says = workload_named(state, text, ports, step) or _answered(state, text, keyword, ports)
     offer = _offered(state, new, says)
     if new is state or new == state:
         return (replace(state, offered=offer) if offer else state), says
@@ -117,6 +118,9 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
     return made
 
 
+_OTHER: Final = (
+    "a plan is of one, and nothing of this line was taken. 'back' returns to the choice; 'fleetcast pool' sizes both."
+)
 _OFFERS: Final = re.compile(r"'([^']+)' plans\b")
 """How an answer names the line that plans for what it found: "'N+1' plans for it"."""
 _DO_SO: Final = re.compile(
@@ -138,8 +142,7 @@ def _offered(old: State, new: State, says: tuple[Say, ...]) -> str:
     """
     if len(new.branches) > max(1, len(old.branches)):
         return f"keep {len(new.branches) - 1}"
-    told = [one.report if isinstance(one, Data) else Report(one.blocks) for one in says if isinstance(one, Talk | Data)]
-    found = _OFFERS.findall("\n".join(map(plain_text, told))) if old.branches else []
+    found = _OFFERS.findall(shown_text(says)) if old.branches else []
     return found[-1] if found else ""
 
 

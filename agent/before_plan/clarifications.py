@@ -14,6 +14,7 @@ from agent.collect.assumed import LOADS, load_is_said, with_waiting_asked
 from agent.collect.lines import chosen, clarified, remarks
 from agent.collect.said_values import invalid
 from agent.interpret.facts.reading import COLLECTIONS, Ambiguity, Choice, Reading
+from agent.interpret.traffic.workload_table import PLANNED_FIRST
 from agent.talk.answer_display import value_shown
 from agent.talk.keywords import Keyword
 from agent.talk.questions import open_slot, question
@@ -63,7 +64,48 @@ def _taken(state: State, open_choice: Clarify, choice: Choice, reading: Reading,
     if problem := invalid(new.values):
         new, _ = _next_ambiguity(state)
         return new, (warned(f"That cannot be: {problem}. Left out: {quoted(open_question.words)}."),)
-    return new, (said(_chosen(choice, open_question)), *remarks(reading))
+    told = f"{choice.label}." if PLANNED_FIRST in open_question.text else _chosen(choice, open_question)
+    return replace(new, apart=_apart(open_question, choice)), (said(told), *remarks(reading))
+
+
+def _apart(asked: Ambiguity, choice: Choice) -> tuple[str, ...]:
+    """Return the names of the workloads beside the one that is chosen; nothing of another question."""
+    return tuple(_name(one) for one in asked.choices if PLANNED_FIRST in asked.text and one is not choice)
+
+
+def workload_named(state: State, text: str, ports: Ports, again: Again) -> "Step | None":
+    """Take the one of several workloads that a line is about, and the line as of it: 'what does B alone cost'.
+
+    Args:
+        state: before the plan.
+        text: the line.
+        again: takes lines that were said once more.
+
+    Returns:
+        None where none is asked about, or the line names none of them alone.
+    """
+    pending = (state.pending.question,) if isinstance(state.pending, Clarify) else ()
+    asked = (*pending, *state.later, *state.waiting)
+    question = next((one for one in asked if PLANNED_FIRST in one.text), None)
+    named = [one for one in question.choices if names(_name(one), text)] if question else []
+    if question is None or len(named) != 1:
+        return None
+    alone = replace(state, pending=None, later=(), waiting=tuple(one for one in asked if one is not question))
+    new, says = _taken(alone, Clarify(question), named[0], Reading(), ports)
+    name = rf"\b{re.escape(_name(named[0]))}(?P<is> is)?(?: alone| only)?\b"
+    of_it = re.sub(name, lambda found: "" if found["is"] else "it", text, flags=re.I)
+    after, told = unasked_line(new, of_it, ports, again)
+    return after, says if after is new else (*says, *told)
+
+
+def _name(workload: Choice) -> str:
+    return workload.label.partition(":")[0]
+
+
+def names(workload: str, text: str) -> bool:
+    """Whether a line names a workload; a letter alone as it was written, and not where a sentence begins with 'A'."""
+    alone = rf"(?<!^)\b{re.escape(workload)}\b" if len(workload) == 1 else rf"(?i:\b{re.escape(workload)}\b)"
+    return re.search(alone, text) is not None
 
 
 def _not_answered(state: State, open_choice: Clarify, keyword: Keyword, ports: Ports) -> Step:

@@ -26,7 +26,8 @@ from agent.talk.state import Clarify, Ports, State, Step
 from catalogs.errors import InputError, quoted
 
 _CORRECTS: Final = re.compile(
-    r"\b(actually|instead|make (it|that|them)|change|correction|sorry|rather|i meant|no longer|update|replace|set)\b",
+    r"\b(actually|instead|make (it|that|them)|change|correction|sorry|rather|i meant|no longer|update|replace|set|"
+    r"typo)\b",
     re.I,
 )
 LONGEST_NAME: Final = 200

@@ -37,7 +37,8 @@ def open_slot(state: State, ports: Ports) -> Slot | None:
     if state.editing:
         return BY_ID[state.editing]
     values = state.values
-    waiting = {slot for ambiguity in state.waiting if (slot := slot_of(ambiguity.path))}
+    answers = (path for one in state.waiting for path in (one.path, *(one.choices[0].also if one.choices else ())))
+    waiting = {slot for path in answers if (slot := slot_of(path))}
     for slot in ASKED:
         if slot.id in state.settled or is_answered(slot, values) or slot in waiting:
             continue

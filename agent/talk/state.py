@@ -143,6 +143,8 @@ class State(Struct, frozen=True):
     """What was asked before there is a plan, and is answered with it."""
     table: str = ""
     """Lines of a table whose rows may go on, the head first; empty behind any other line."""
+    apart: tuple[str, ...] = ()
+    """Names of the workloads that were told beside the one that is planned."""
     offered: str = ""
     """What the last answer offers to say, such as 'N+1' or 'keep 1': 'make it so' says it."""
     line: str = ""

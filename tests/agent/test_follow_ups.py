@@ -327,3 +327,25 @@ def test_what_was_said_last_before_the_first_plan_is_taken_back_as_well(line: st
     state, _ = told("llama 3.1 8b, 50 rps, 800/150, L40S", TTFT, "why so many", line)
     assert "targets" not in state.base.values
     assert state.base.values["traffic.requests_per_s"] == 50
+
+
+TWO = "A is Llama 3.1 8B 40 rps 600/80, B is Llama 3.3 70B fp8 3 rps 5000/700. H100."
+TABLE = "| app | rps | in | out |\n| search | 30 | 900 | 80 |\n| write | 4 | 400 | 900 |"
+
+
+def test_of_two_workloads_the_one_that_is_named_is_planned_and_nothing_of_the_other_taken() -> None:
+    state, _ = told(TWO, "what does B alone cost")
+    assert (state.values["model"], state.values["tokens.output.mean"]) == ("llama-3.3-70b", 700)
+    assert "A is not the workload that is planned here" in words(step(state, "double the traffic of A", quick())[1])
+    assert step(state, "and B's answers are 1000 now", quick())[0].branches[-1].values["tokens.output.mean"] == 1000
+    values = told(TABLE, "both llama 3.3 70b fp8", "search is 3000 in, typo")[0].values
+    assert (values["traffic.requests_per_s"], values["tokens.input.mean"]) == (30, 3000)
+
+
+def test_a_number_alone_goes_on_from_what_the_first_plan_states() -> None:
+    state, _ = told(
+        "22k players, each sends one every 4 min, mistral nemo 12b", "800/60", "what do 35k players do to this"
+    )
+    assert step(state, "and 60?", quick())[0].branches[-1].values["users.count"] == 60_000
+    state, _ = told("llama 3.1 8b, 50 rps, 800/150, L4", "hows the weather over there")
+    assert state.phase == "collect", "no small talk makes a plan"

@@ -110,7 +110,7 @@ def left_out(line: str, says: Iterable[Say], plan: CapacityPlan, taken: Iterable
         plan: that it is about.
         taken: words of the line that rules took for changed values.
     """
-    shown = "\n".join(plain_text(_report(one)) for one in says if isinstance(one, Data | Talk))
+    shown = shown_text(says)
     chosen = plan.chosen
     known = f"{shown} {chosen.accelerator_name} {chosen.model_name} {chosen.precision.weights} {split_shown(chosen)}"
     tails = (float(percent) for percent in re.findall(r"\bp(50|9\d)\b", shown))
@@ -145,8 +145,10 @@ def not_used(line: str, words: tuple[str, ...]) -> str:
     return f"Not used: {', '.join(quoted(one) for one in words)}.{f' To plan with it say {how}.' if how else ''}"
 
 
-def _report(one: Data | Talk) -> Report:
-    return one.report if isinstance(one, Data) else Report(one.blocks)
+def shown_text(says: Iterable[Say]) -> str:
+    """Return what is said, as plain lines."""
+    told = (one.report if isinstance(one, Data) else Report(one.blocks) for one in says if isinstance(one, Data | Talk))
+    return "\n".join(map(plain_text, told))
 
 
 def _is_shown(name: str, text: str) -> bool:

@@ -11,6 +11,7 @@ from agent.interpret.words.tables import WorkloadRow
 from catalogs.units import show_count, show_figure, show_seconds
 from engine.workload import Target, target_name
 
+PLANNED_FIRST: Final = "which is planned first?"
 MOST_ROWS: Final = 8
 """That are offered; further ones are named as not used."""
 _RATE: Final = "traffic.requests_per_s"
@@ -71,7 +72,7 @@ def several_workloads(
         for (row, _), one in zip(rows, values, strict=True):
             if path not in one:
                 unused[" ".join([row.name, *row.text.split()])] = None
-        which = f"That is of {count} workloads: which is planned first? 'fleetcast pool' sizes several on one fleet."
+        which = f"That is of {count} workloads: {PLANNED_FIRST} 'fleetcast pool' sizes several on one fleet."
         questions.append(Ambiguity(which, path, tuple(choices), text[slice(*span)], span[0]))
     if left:
         notes[f"{TODAY} as I read the columns {', '.join(left)}: what runs is no part of what is planned"] = None

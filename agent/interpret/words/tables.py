@@ -173,11 +173,11 @@ def _shares_in(text: str, block: Rows) -> tuple[list[float], int]:
 
 
 _LABEL: Final = re.compile(
-    r"(?:^|(?<=[.;\n]))[^\S\n]*(?:[-*•] )?(?P<name>(?:(?!option|setup|variant|year|phase|stage|step|month|week|quarter|"
-    r"day|q\b)[a-z]+ )?(?P<mark>[A-H]|[1-9]))(?::\s|[ \t]{2,}|\t)",
+    r"(?:^|(?<=[.,:;\n]))[^\S\n]*(?:[-*•] |and )?(?P<name>(?:(?!option|setup|variant|year|phase|stage|step|month|"
+    r"week|quarter|day|q\b)[a-z]+ )?(?P<mark>[A-H]|[1-9]))(?::\s| is |[ \t]{2,}|\t)",
     re.I,
 )
-"""How workloads are told one after the other: 'Team A: 3 rps of … Team B: 5 rps of …'."""
+"""How workloads are told one after the other: 'Team A: 3 rps of … Team B: 5 rps of …', 'A is …, B is …'."""
 _RATE_SAID: Final = re.compile(
     r"\d\s?(?:[rq]p[smhd]\b|[km]?\s?(?:req|requests?|queries|calls|messages)\s?(?:/|per |an? )\s?\w|"
     r"[km]?\s?/\s?(?:s|sec|second|min|minute|h|hour|d|day|week|month)\b)",
