@@ -5,7 +5,7 @@ from typing import Final
 
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Match, Rule
+from agent.interpret.words.grammar import Match, Rule, rules
 from catalogs.units import show_count
 
 SPARES: Final = "availability.spare_replicas"
@@ -21,31 +21,25 @@ _THING: Final = (
     "(r:replica | g:(gpunoun | gpu) | m:(node | pernode) | z:('zone' | 'zones' | 'az' | 'azs' | 'datacenter' | "
     "'datacentre' | 'rack' | 'racks' | 'region' | 'regions'))"
 )
-_LOSSES: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "(('survive' | survives) ('the' | 'a' | 'any')?)? (fails | survives | 'survive') ('of' | link | unknown | "
-        "'any' | conj){0,3} (n:num ('of' ('the' | 'our' | 'these')? num?)? | 'a' | 'an')? (unknown | available)? "
-        f"{_THING} fails? ('survive' | survives)?",
-        f"any? (n:num ('of' ('the' | 'our' | 'these')? num?)? | 'a' | 'an')? unknown? {_THING} ('can' | "
-        "'may' | 'must' | 'will' | 'could' | 'is' | 'are' | 'to' | 'be' | 'be' 'allowed' 'to'){0,2} fails ('together' "
-        "| concurrent)?",
-        "(?<! neg) (n:num | 'a' | 'an')? spare m:node",  # two spare nodes
-        f"(n:num | 'a' | 'an') unknown? {_THING} ('in' | 'as' | 'on' | 'a' | link){{1,2}} ('reserve' | spare)",
-    )
+_LOSSES: Final = rules(
+    "(('survive' | survives) ('the' | 'a' | 'any')?)? (fails | survives | 'survive') ('of' | link | unknown | "
+    "'any' | conj){0,3} (n:num ('of' ('the' | 'our' | 'these')? num?)? | 'a' | 'an')? (unknown | available)? "
+    f"{_THING} fails? ('survive' | survives)?",
+    f"any? (n:num ('of' ('the' | 'our' | 'these')? num?)? | 'a' | 'an')? unknown? {_THING} ('can' | "
+    "'may' | 'must' | 'will' | 'could' | 'is' | 'are' | 'to' | 'be' | 'be' 'allowed' 'to'){0,2} fails ('together' "
+    "| concurrent)?",
+    "(?<! neg) (n:num | 'a' | 'an')? spare m:node",  # two spare nodes
+    f"(n:num | 'a' | 'an') unknown? {_THING} ('in' | 'as' | 'on' | 'a' | link){{1,2}} ('reserve' | spare)",
 )
 _TOLERANT: Final = Rule("x:mult ('fault' | 'failure') ('tolerant' | 'tolerance')")
-_NINES: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "p:pct ('of' unknown? | unknown)? available",
-        "available (link | colon | 'target' | unknown){0,3} p:pct",
-        "n:num 'nines' ('of'? available)?",
-        "('highly' | 'high' | 'maximum') available",
-        "('fault' | 'failure') ('tolerant' | 'tolerance')",
-        "'ha'",
-        "('no' | 'zero' | 'without') unknown? ('downtime' | 'outage' | 'interruption' | 'interruptions')",
-    )
+_NINES: Final = rules(
+    "p:pct ('of' unknown? | unknown)? available",
+    "available (link | colon | 'target' | unknown){0,3} p:pct",
+    "n:num 'nines' ('of'? available)?",
+    "('highly' | 'high' | 'maximum') available",
+    "('fault' | 'failure') ('tolerant' | 'tolerance')",
+    "'ha'",
+    "('no' | 'zero' | 'without') unknown? ('downtime' | 'outage' | 'interruption' | 'interruptions')",
 )
 
 

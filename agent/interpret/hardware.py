@@ -6,57 +6,45 @@ from agent.interpret.beside_wish.present import CAPACITY, plain_words
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.replicas import read_replicas
-from agent.interpret.words.grammar import Amount, Item, Match, Rule
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, rules
 from catalogs.units import show_count
 
 _TIMES: Final = "(times | 'of' | 'nvidia' | 'amd')?"
-_NODES: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"n:num unknown? node ('of' | 'with' | 'each' | 'having' | paren | times | slash | comma){{0,3}} k:num "
-        f"{_TIMES} unknown? (g:gpu | gpunoun)",
-        "n:num g:gpu? unknown? node (per (site | unknown) | unknown){0,2} ('w' | slash | 'with' | 'each' | 'of' | "
-        "paren){1,3} k:num (gpunoun | gpu)",  # two L40S servers per site w/ 4 cards
-        "n:num unknown? node ('of' | 'with') k:num (?= comma | stop | conj | paren | $)",
-        "n:num 'n' times k:num times? (g:gpu | gpunoun)",  # 2n x 8 H100
-        "n:num times? k:num times g:gpu",
-        "k:num (times | unknown)? (gpunoun | gpu) pernode",
-        "gpunoun pernode colon k:num",
-        "node ('of' | 'with' | 'each' | 'having' | 'have' | unknown){1,2} k:num times? (gpunoun | gpu)",
-        "k:num times g:gpu node",
-        "k:num times g:gpu 'each' (?= comma | stop | conj | $)",  # servers in Oslo that have 8x L40S each
-        "(?<! slash) n:num (unknown){0,2} g:gpu? node (?! 'pool')",
-        "node colon n:num (?! times | gpu | gpunoun | per | time | event | token | percent)",  # nodes: 2
-    )
+_NODES: Final = rules(
+    f"n:num unknown? node ('of' | 'with' | 'each' | 'having' | paren | times | slash | comma){{0,3}} k:num "
+    f"{_TIMES} unknown? (g:gpu | gpunoun)",
+    "n:num g:gpu? unknown? node (per (site | unknown) | unknown){0,2} ('w' | slash | 'with' | 'each' | 'of' | "
+    "paren){1,3} k:num (gpunoun | gpu)",  # two L40S servers per site w/ 4 cards
+    "n:num unknown? node ('of' | 'with') k:num (?= comma | stop | conj | paren | $)",
+    "n:num 'n' times k:num times? (g:gpu | gpunoun)",  # 2n x 8 H100
+    "n:num times? k:num times g:gpu",
+    "k:num (times | unknown)? (gpunoun | gpu) pernode",
+    "gpunoun pernode colon k:num",
+    "node ('of' | 'with' | 'each' | 'having' | 'have' | unknown){1,2} k:num times? (gpunoun | gpu)",
+    "k:num times g:gpu node",
+    "k:num times g:gpu 'each' (?= comma | stop | conj | $)",  # servers in Oslo that have 8x L40S each
+    "(?<! slash) n:num (unknown){0,2} g:gpu? node (?! 'pool')",
+    "node colon n:num (?! times | gpu | gpunoun | per | time | event | token | percent)",  # nodes: 2
 )
-_MOST: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"(under | upto) ('a' | 'of' | 'the' | 'total' | link){{0,2}} n:num {_TIMES} (g:gpu | gpunoun)",
-        f"n:num {_TIMES} (g:gpu | gpunoun) ('max' | 'maximum' | 'tops' | under (?= comma | stop | conj | paren | $))",
-        "('limit' | 'limited' | 'ceiling' | 'cap' | 'capped') (link | 'to' | 'at' | 'of'){1,2} n:num times? (g:gpu | "
-        "gpunoun)",
-    )
+_MOST: Final = rules(
+    f"(under | upto) ('a' | 'of' | 'the' | 'total' | link){{0,2}} n:num {_TIMES} (g:gpu | gpunoun)",
+    f"n:num {_TIMES} (g:gpu | gpunoun) ('max' | 'maximum' | 'tops' | under (?= comma | stop | conj | paren | $))",
+    "('limit' | 'limited' | 'ceiling' | 'cap' | 'capped') (link | 'to' | 'at' | 'of'){1,2} n:num times? (g:gpu | "
+    "gpunoun)",
 )
 _LEAST: Final = Rule(f"over ('a' | 'of'){{0,2}} n:num {_TIMES} unknown? (gpu? node | gpu | gpunoun)")
-_POWER: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "(under | upto | budget | 'limit' | 'cap' | 'power' | 'have' | 'got' | 'rack') (near | colon){0,4} p:power "
-        "(?! per | slash | pernode | each)",
-        "p:power (?! per | slash | pernode | each) near{0,3} (budget | 'limit' | 'max' | 'maximum' | 'cap' | 'ceiling' "
-        "| 'tops' | 'power' | 'rack' | 'racks' | 'available')",
-    )
+_POWER: Final = rules(
+    "(under | upto | budget | 'limit' | 'cap' | 'power' | 'have' | 'got' | 'rack') (near | colon){0,4} p:power "
+    "(?! per | slash | pernode | each)",
+    "p:power (?! per | slash | pernode | each) near{0,3} (budget | 'limit' | 'max' | 'maximum' | 'cap' | 'ceiling' "
+    "| 'tops' | 'power' | 'rack' | 'racks' | 'available')",
 )
 _DGX: Final = Rule("n:(num | mult) times? dgx unknown? g:gpu? node?")
-_COUNTS: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"n:num {_TIMES} (unknown | 'of' | 'the')? g:gpu (?! gpunoun? per (replica | time))",  # 8xH100, two A100
-        "g:gpu times n:num (?! per | time | event | token | rateunit | percent)",  # H100 x8
-        "n:num (?! bytes) (unknown | gpus)? gpunoun (?! 'hour' | per | slash time | colon)",  # 16 GPUs, not 80 GB GPUs
-        "gpunoun colon n:num (?! times | per | time | event | token | percent)",  # gpus: 8
-    )
+_COUNTS: Final = rules(
+    f"n:num {_TIMES} (unknown | 'of' | 'the')? g:gpu (?! gpunoun? per (replica | time))",  # 8xH100, two A100
+    "g:gpu times n:num (?! per | time | event | token | rateunit | percent)",  # H100 x8
+    "n:num (?! bytes) (unknown | gpus)? gpunoun (?! 'hour' | per | slash time | colon)",  # 16 GPUs, not 80 GB GPUs
+    "gpunoun colon n:num (?! times | per | time | event | token | percent)",  # gpus: 8
 )
 _ONE: Final = Rule("g:gpu")
 _OF_A_REPLICA: Final = (
@@ -81,13 +69,10 @@ _HOW_MANY: Final = Rule(
     "'how' 'many' ('more' | 'of' | 'such' | 'nvidia' | 'amd'){0,2} (gpu | gpunoun | 'these' | 'those' | 'them')"
 )
 """Asks for the size of the fleet, which is then not given: 'on a single 4090 … how many of these do I need?'."""
-_PARALLEL: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "p:para (link | colon | dash){0,2} n:num (?! token | event | time | rateunit | textunit | user | percent)",
-        "n:num way p:para",
-        "n:num way unknown? p:para",
-    )
+_PARALLEL: Final = rules(
+    "p:para (link | colon | dash){0,2} n:num (?! token | event | time | rateunit | textunit | user | percent)",
+    "n:num way p:para",
+    "n:num way unknown? p:para",
 )
 MOST_STAGES: Final = 128
 _WAYS: Final[dict[str, str]] = {

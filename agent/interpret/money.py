@@ -4,7 +4,7 @@ from typing import Final
 
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Match, Rule
+from agent.interpret.words.grammar import Match, Rule, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_usd
 
@@ -28,17 +28,14 @@ _OTHERS: Final = (
     Rule(f"(m:money | n:num) {_TIME} near{{0,3}} sidecost"),
 )
 """What is paid beside the accelerators: a support contract of 3000 a month."""
-_BUDGETS: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"c:(budget | under | over | upto) (near | colon){{0,5}} m:money {_TIME}",
-        "a:adverb c:budget (near | colon){0,3} m:money",
-        f"m:money {_TIME} near{{0,2}} c:(budget | 'max' | 'maximum' | 'cap' | 'ceiling' | 'tops')",
-        f"c:'have' approx? m:money {_TIME} (?! 'in' | 'of')",
-        f"c:budget (near | colon){{0,3}} n:num {_TIME}",
-        f"n:num {_TIME} near{{0,1}} c:budget",
-        f"c:budget {_TIME} (near | colon){{0,3}} (m:money | n:num (?! token | event | time | gpunoun | times))",
-    )
+_BUDGETS: Final = rules(
+    f"c:(budget | under | over | upto) (near | colon){{0,5}} m:money {_TIME}",
+    "a:adverb c:budget (near | colon){0,3} m:money",
+    f"m:money {_TIME} near{{0,2}} c:(budget | 'max' | 'maximum' | 'cap' | 'ceiling' | 'tops')",
+    f"c:'have' approx? m:money {_TIME} (?! 'in' | 'of')",
+    f"c:budget (near | colon){{0,3}} n:num {_TIME}",
+    f"n:num {_TIME} near{{0,1}} c:budget",
+    f"c:budget {_TIME} (near | colon){{0,3}} (m:money | n:num (?! token | event | time | gpunoun | times))",
 )
 _OPEN: Final = Rule("(?: ^ | (?<= comma | stop)) m:money (per | slash) t:('month' | 'mo' | 'year' | 'yr')")
 """A sum in a time that stands alone."""
@@ -132,8 +129,8 @@ def read_money(draft: Draft) -> None:
         amount = match["m"].number if "m" in match else match["n"].number.times(0.01 if "c" in match else 1.0)
         echo = f"electricity at {show_usd(amount.value)} per kWh{'' if 'm' in match else ', taken as US dollars'}"
         draft.found("money.usd_per_kwh", match.first, match.last, [Option(amount.value, echo)])
-    for path, rules in ((_OTHER, _OTHERS), (BUDGET, _BUDGETS)):
-        for rule in rules:
+    for path, ways in ((_OTHER, _OTHERS), (BUDGET, _BUDGETS)):
+        for rule in ways:
             for match in rule.matches(draft.sentence):
                 _monthly(draft, match, path)
     for match in _OPEN.matches(draft.sentence):

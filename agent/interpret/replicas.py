@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from agent.interpret.facts.draft import Draft, Option
-from agent.interpret.words.grammar import Amount, Match, Rule
+from agent.interpret.words.grammar import Amount, Match, Rule, rules
 from catalogs.units import show_count
 
 SPARES: Final = "availability.spare_replicas"
@@ -11,15 +11,12 @@ LEAST: Final = "availability.minimum_replicas"
 MOST: Final = "hardware.max_replicas"
 EXACTLY: Final = "hardware.replicas"
 
-_SPARE: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "'n' plus n:num",
-        "n:num (unknown)? spare (replica | unknown)?",
-        "spare (replica? (link | colon){1,2} n:num | n2:num replica)",
-        "(w:'a' | w2:('no' | 'without')) spare replica?",
-        "w2:spare (link | dont | neg){1,2} ('needed' | 'necessary' | 'required' | 'wanted')",
-    )
+_SPARE: Final = rules(
+    "'n' plus n:num",
+    "n:num (unknown)? spare (replica | unknown)?",
+    "spare (replica? (link | colon){1,2} n:num | n2:num replica)",
+    "(w:'a' | w2:('no' | 'without')) spare replica?",
+    "w2:spare (link | dont | neg){1,2} ('needed' | 'necessary' | 'required' | 'wanted')",
 )
 _SURVIVE: Final = Rule("survive")
 _BOUNDS: Final = tuple(
@@ -33,13 +30,10 @@ _BOUNDS: Final = tuple(
         (MOST, "n:num ('replica' | 'replicas') ('max' | 'maximum' | 'tops')"),
     )
 )
-_COUNTS: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num times? para num ('replica' | 'replicas')",  # 4x TP2 replicas
-        "(?<! para) n:num times? (unknown | model)? ('replica' | 'replicas') (?! per | slash | colon)",
-        "('replica' | 'replicas') colon n:num",
-    )
+_COUNTS: Final = rules(
+    "n:num times? para num ('replica' | 'replicas')",  # 4x TP2 replicas
+    "(?<! para) n:num times? (unknown | model)? ('replica' | 'replicas') (?! per | slash | colon)",
+    "('replica' | 'replicas') colon n:num",
 )
 
 

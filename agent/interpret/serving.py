@@ -6,7 +6,7 @@ from typing import Any, Final
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.names.lexicon import Lexicon
-from agent.interpret.words.grammar import Amount, Match, Rule
+from agent.interpret.words.grammar import Amount, Match, Rule, rules
 from catalogs.catalog import MODEL_NOISE
 from catalogs.names import letters_of, words_of
 from catalogs.units import show_count, show_percent
@@ -14,21 +14,15 @@ from catalogs.units import show_count, show_percent
 MOST_CHOICES: Final = 8
 MOST_PARAMETERS: Final = 5e12
 """Of a model, in words or with its unit apart; more is something else."""
-_SIZE: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num (unknown)? param unknown?",
-        "n:num unknown? 'model'",
-        "n:num b:('b' | 'bn') (?! slash)",  # seventy b
-        "n:num",
-    )
+_SIZE: Final = rules(
+    "n:num (unknown)? param unknown?",
+    "n:num unknown? 'model'",
+    "n:num b:('b' | 'bn') (?! slash)",  # seventy b
+    "n:num",
 )
-_KV: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "(p:prec | w:width) ('for' 'the'?)? kv",
-        "kv ('cache' | link | colon | 'in' | 'at' | unknown){0,4} (p:prec | w:width)",
-    )
+_KV: Final = rules(
+    "(p:prec | w:width) ('for' 'the'?)? kv",
+    "kv ('cache' | link | colon | 'in' | 'at' | unknown){0,4} (p:prec | w:width)",
 )
 _WEIGHTS: Final = (Rule("(p:prec | w:width)"),)
 _ACTIVATIONS: Final = (
@@ -56,21 +50,18 @@ _SAMPLED: Final = {
 }
 """How people say that tokens are sampled, with the value at which it costs what greedy sampling does (top-p of 1 leaves
 nothing out) and the largest that there is."""
-_PREFIX: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "(prefixhit | prefixcue) (near | colon | under){0,4} (p:pct | n:num (?! token | rateunit | event | thing | "
-        "user | time | gpu | gpunoun | para | node))",
-        "(prefixhit | prefixcue) near{0,4} comma approx{1,2} p:pct",  # cache hit should be high, say 85%
-        "n:num prefixhit",
-        "(kv | 'cache') p:pct ('hit' | 'hits')",
-        "p:pct (near | incue | 'in'){0,4} (prefixhit | prefixcue)",
-        "p:pct ('of' | 'the' | 'our' | 'each' | 'every' | 'all' | num | incue | context | token | unknown | link)"
-        "{1,8} (prefixhit | shared | prefixcue | sysprompt)",
-        "p:pct shared (incue | 'prefix' | context | token)",
-        "(shared | prefixcue) (incue | context | token) (link | colon | unknown){0,3} p:pct",
-        "(incue | context | token) ('is' | 'are' | link){0,2} p:pct (shared | prefixcue)",
-    )
+_PREFIX: Final = rules(
+    "(prefixhit | prefixcue) (near | colon | under){0,4} (p:pct | n:num (?! token | rateunit | event | thing | "
+    "user | time | gpu | gpunoun | para | node))",
+    "(prefixhit | prefixcue) near{0,4} comma approx{1,2} p:pct",  # cache hit should be high, say 85%
+    "n:num prefixhit",
+    "(kv | 'cache') p:pct ('hit' | 'hits')",
+    "p:pct (near | incue | 'in'){0,4} (prefixhit | prefixcue)",
+    "p:pct ('of' | 'the' | 'our' | 'each' | 'every' | 'all' | num | incue | context | token | unknown | link)"
+    "{1,8} (prefixhit | shared | prefixcue | sysprompt)",
+    "p:pct shared (incue | 'prefix' | context | token)",
+    "(shared | prefixcue) (incue | context | token) (link | colon | unknown){0,3} p:pct",
+    "(incue | context | token) ('is' | 'are' | link){0,2} p:pct (shared | prefixcue)",
 )
 _WIDTHS: Final[dict[float, tuple[str, ...]]] = {
     32.0: ("fp32",), 16.0: ("bf16",), 8.0: ("fp8", "int8"), 4.0: ("int4", "nvfp4", "mxfp4"),

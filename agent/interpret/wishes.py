@@ -6,22 +6,16 @@ from typing import Final
 from agent.interpret.facts.draft import Draft
 from agent.interpret.facts.leftovers import covered
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Rule
+from agent.interpret.words.grammar import rules
 
 REASONING: Final = "tokens.reasoning_tokens"
-_DRAFT_MODEL: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "('a' | 'an')? (model | num) unknown? draft 'model'?",
-        "draft 'model' (link | colon){0,2} (model | num)",
-    )
+_DRAFT_MODEL: Final = rules(
+    "('a' | 'an')? (model | num) unknown? draft 'model'?",
+    "draft 'model' (link | colon){0,2} (model | num)",
 )
-_THINKING: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "('with' | 'in' | 'using' | 'enable' | 'enabling') reasoning ('mode' | 'on' | 'enabled')? (?! token | num)",
-        "reasoning ('mode' | 'on' | 'enabled') (?! token | num)",
-    )
+_THINKING: Final = rules(
+    "('with' | 'in' | 'using' | 'enable' | 'enabling') reasoning ('mode' | 'on' | 'enabled')? (?! token | num)",
+    "reasoning ('mode' | 'on' | 'enabled') (?! token | num)",
 )
 _USUAL_THOUGHT: Final = {"everyday questions": 1000, "mathematics and code": 8000}
 """Hidden tokens of an answer, by judgement."""

@@ -12,7 +12,7 @@ from typing import Final
 from agent.interpret.facts.draft import Draft
 from agent.interpret.facts.reading import Choice
 from agent.interpret.traffic.scope import RATE
-from agent.interpret.words.grammar import NAMES, Item, Rule
+from agent.interpret.words.grammar import NAMES, Item, Rule, rules
 
 
 def _one_of(words: str) -> str:
@@ -36,25 +36,22 @@ _LIMIT: Final = Rule(
     "(rateunit | event? per time | event? slash (time | tshort))"
 )
 """What is told of a server's limit, and is no load to plan for: 'falls over at 7 req/s'."""
-_ELSEWHERE: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "'yesterday'",
-        # 'the last month' ends now, 'last month' is over
-        "(?<! 'the') (?<! 'our') ('last' | 'previous') (time | 'night' | 'spring' | 'summer' | 'autumn' | 'winter' | "
-        "'season' | 'january' | 'december') (?! 'bill' | 'invoice' | 'usage' | 'total')",
-        "dur 'ago'",
-        f"{_WE} ('used' 'to' | {_DID})",
-        "(?: ^ | (?<= stop | comma | colon | conj | 'it')) 'used' 'to' 'be'",
-        f"{_WE} {_WAS} {_AT} (num | dur | money | gpu | model | prec | pct)",
-        "(?: ^ | (?<= stop | comma | colon | conj)) 'was' (link | 'only' | 'at'){0,2} num",
-        f"{_one_of('old previous former legacy prior')} loose{{1,3}} ({_DID} | {_WAS} | 'had' | 'used' | 'says' | "
-        "'said' | 'quoted' | 'assumed' | 'offered')",
-        f"(gpu | gpunoun | node) link? {_one_of('died burned burnt crashed broke')}",
-        "'lost' (near | num | conj){0,3} (gpu | gpunoun | node)",
-        _one_of("competitor competitors rival rivals"),
-        f"{_FIRM} {_DOES}",
-    )
+_ELSEWHERE: Final = rules(
+    "'yesterday'",
+    # 'the last month' ends now, 'last month' is over
+    "(?<! 'the') (?<! 'our') ('last' | 'previous') (time | 'night' | 'spring' | 'summer' | 'autumn' | 'winter' | "
+    "'season' | 'january' | 'december') (?! 'bill' | 'invoice' | 'usage' | 'total')",
+    "dur 'ago'",
+    f"{_WE} ('used' 'to' | {_DID})",
+    "(?: ^ | (?<= stop | comma | colon | conj | 'it')) 'used' 'to' 'be'",
+    f"{_WE} {_WAS} {_AT} (num | dur | money | gpu | model | prec | pct)",
+    "(?: ^ | (?<= stop | comma | colon | conj)) 'was' (link | 'only' | 'at'){0,2} num",
+    f"{_one_of('old previous former legacy prior')} loose{{1,3}} ({_DID} | {_WAS} | 'had' | 'used' | 'says' | "
+    "'said' | 'quoted' | 'assumed' | 'offered')",
+    f"(gpu | gpunoun | node) link? {_one_of('died burned burnt crashed broke')}",
+    "'lost' (near | num | conj){0,3} (gpu | gpunoun | node)",
+    _one_of("competitor competitors rival rivals"),
+    f"{_FIRM} {_DOES}",
 )
 _TO_THE_PROGRAM: Final = re.compile(
     r"""

@@ -12,19 +12,15 @@ from agent.interpret.lengths_and_times.prompt_parts import ITS_MEAN, read_parts
 from agent.interpret.lengths_and_times.spreads import NEAREST, read_spreads
 from agent.interpret.lengths_and_times.targets import read_throughput
 from agent.interpret.lengths_and_times.totals import rate_of_totals, totals_of
-from agent.interpret.words.grammar import Amount, Match, Rule
+from agent.interpret.words.grammar import Amount, Match, Rule, rules
 from agent.interpret.words.text_units import LONGEST_READ, count_of_tokens, in_tokens, whole
 from catalogs.units import show_count
 
 _UNIT = "(token | textunit)"
 _SOFT = "(plain | pctl | colon | paren){0,6}"
-_CONTEXT: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "context (link | colon | under | upto | unknown){0,3} n:num u:token?",
-        "n:num u:token? (?! 'but') (unknown | 'max' | 'of')? context (?! incue "
-        "| 'in' (comma | slash | conj | stop | $))",
-    )
+_CONTEXT: Final = rules(
+    "context (link | colon | under | upto | unknown){0,3} n:num u:token?",
+    "n:num u:token? (?! 'but') (unknown | 'max' | 'of')? context (?! incue | 'in' (comma | slash | conj | stop | $))",
 )
 _OF_MANY: Final = "(mean | pctl | 'typical' | 'typically' | 'usually')"
 _NOT_THE_NEXT: Final = (
@@ -32,17 +28,14 @@ _NOT_THE_NEXT: Final = (
     "'out') num)"
 )
 """Behind a mean: it is no other figure's."""
-_CONTEXT_OF_EACH: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num u:token? ('of' | 'in')? context ('in' | 'with')? (perrequest | per event)",
-        "context (link | colon){0,3} n:num u:token? ('in' | 'with')? (perrequest | per event)",
-        "per event near{1,3} n:num u:token 'of' context",
-        f"(?<! upto) context (link | colon){{0,3}} n:num u:token? ('on' | paren | 'at')? {_OF_MANY} {_NOT_THE_NEXT}",
-        f"(?<! upto) context (perrequest | per event)? (link | colon){{0,2}} {_OF_MANY} (link | colon){{0,2}} n:num "
-        f"u:token? {_NOT_THE_NEXT}",
-        f"{_OF_MANY} context (link | colon){{0,2}} n:num u:token? {_NOT_THE_NEXT}",
-    )
+_CONTEXT_OF_EACH: Final = rules(
+    "n:num u:token? ('of' | 'in')? context ('in' | 'with')? (perrequest | per event)",
+    "context (link | colon){0,3} n:num u:token? ('in' | 'with')? (perrequest | per event)",
+    "per event near{1,3} n:num u:token 'of' context",
+    f"(?<! upto) context (link | colon){{0,3}} n:num u:token? ('on' | paren | 'at')? {_OF_MANY} {_NOT_THE_NEXT}",
+    f"(?<! upto) context (perrequest | per event)? (link | colon){{0,2}} {_OF_MANY} (link | colon){{0,2}} n:num "
+    f"u:token? {_NOT_THE_NEXT}",
+    f"{_OF_MANY} context (link | colon){{0,2}} n:num u:token? {_NOT_THE_NEXT}",
 )
 """'1,800 tokens of context per request', 'ctx 22k avg': what is sent, not what may be."""
 _MAX_TOKENS: Final = Rule("upto token colon n:num")
@@ -53,75 +46,61 @@ _REASONING: Final = (
     Rule("('think' | 'thinks' | 'thinking' | 'reasons') ('for' | link | upto){0,3} n:num token"),
 )
 _DRAFTED: Final = Rule("n:num draft token?")
-_PAIRS: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "incue slash outcue token? (link | colon | paren | size){0,3} a:num (slash | 'and' | arrow | comma) b:num "
-        "token?",
-        "'in' slash 'out' (token | link | colon | paren | size){0,3} a:num (slash | 'and' | arrow) b:num token?",
-        "a:num (slash | arrow | plus) b:num token? (paren | 'in' | incue) (slash | arrow)? ('out' | outcue)",
-        "a:num token? 'in' (slash | comma | conj | arrow | dash | paren | plus | colon)* b:num token? 'out' (?! 'of')",
-        "a:num token? (slash | arrow | plus) b:num token? ((?= '@') | (?! per | slash | unknown | time | gpunoun))",
-        "'in' a:num token? (slash | comma | conj | arrow)* 'out' b:num token?",
-        "a:num token ('each' | per thing)? ('into' | 'to' | arrow) ('a' | approx | incue)? b:num token?",
-        "a:num token? incue (slash | comma | conj | plus){1,2} b:num token? outcue",  # 3k prompt / 250 gen
-        "a:num colon b:num token? (?! per | unknown | time)",  # 6k:1k
-    )
+_PAIRS: Final = rules(
+    "incue slash outcue token? (link | colon | paren | size){0,3} a:num (slash | 'and' | arrow | comma) b:num token?",
+    "'in' slash 'out' (token | link | colon | paren | size){0,3} a:num (slash | 'and' | arrow) b:num token?",
+    "a:num (slash | arrow | plus) b:num token? (paren | 'in' | incue) (slash | arrow)? ('out' | outcue)",
+    "a:num token? 'in' (slash | comma | conj | arrow | dash | paren | plus | colon)* b:num token? 'out' (?! 'of')",
+    "a:num token? (slash | arrow | plus) b:num token? ((?= '@') | (?! per | slash | unknown | time | gpunoun))",
+    "'in' a:num token? (slash | comma | conj | arrow)* 'out' b:num token?",
+    "a:num token ('each' | per thing)? ('into' | 'to' | arrow) ('a' | approx | incue)? b:num token?",
+    "a:num token? incue (slash | comma | conj | plus){1,2} b:num token? outcue",  # 3k prompt / 250 gen
+    "a:num colon b:num token? (?! per | unknown | time)",  # 6k:1k
 )
 _FIRST_YEAR, _LAST_YEAR = 2001, 2040
 """Of references such as 'Tender 2026/114', which are no lengths."""
-_MARKED: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"preset near{{0,3}} o4:'to' n:num u:{_UNIT}",
-        "n:num u:token? context (i:incue | i2:'in' (?= comma | slash | conj | stop | $))",
-        f"n:num (i:incue | o:outcue) u:{_UNIT}",  # 1500 input tokens
-        f"n:num u:{_UNIT} ('in' | per | 'for' | link | 'with' | under | upto | size | paren | pctl){{0,4}} (unknown "
-        "| mean | size)?"
-        " (i:incue | o:outcue)",  # 300 tokens per answer, 10-page documents
-        f"n:num u:{_UNIT} ('of' 'text')? (i2:'in' | o2:'out' | o3:'generated') (?! 'of' | under dur | dur | 'less')",
-        f"(i:incue | o:outcue) {_SOFT} n:num u:{_UNIT} (?! per time | slash (time | tshort))",  # prompts of 1500 tokens
-        "i4:('request' | 'requests' | 'query' | 'queries') ('of' | 'is' | 'are' | 'has' | 'have' | colon | approx | "
-        f"size | mean | 'around'){{1,4}} n:num u:{_UNIT}",
-        f"(i2:'in' | o2:'out') (link | colon | approx){{0,2}} n:num u:{_UNIT} (?! near | 'in' | 'out' | incue | "
-        "outcue)",
-        f"(i2:'in' | o2:'out') colon n:num u:{_UNIT}?",
-    )
+_MARKED: Final = rules(
+    f"preset near{{0,3}} o4:'to' n:num u:{_UNIT}",
+    "n:num u:token? context (i:incue | i2:'in' (?= comma | slash | conj | stop | $))",
+    f"n:num (i:incue | o:outcue) u:{_UNIT}",  # 1500 input tokens
+    f"n:num u:{_UNIT} ('in' | per | 'for' | link | 'with' | under | upto | size | paren | pctl){{0,4}} (unknown "
+    "| mean | size)?"
+    " (i:incue | o:outcue)",  # 300 tokens per answer, 10-page documents
+    f"n:num u:{_UNIT} ('of' 'text')? (i2:'in' | o2:'out' | o3:'generated') (?! 'of' | under dur | dur | 'less')",
+    f"(i:incue | o:outcue) {_SOFT} n:num u:{_UNIT} (?! per time | slash (time | tshort))",  # prompts of 1500 tokens
+    "i4:('request' | 'requests' | 'query' | 'queries') ('of' | 'is' | 'are' | 'has' | 'have' | colon | approx | "
+    f"size | mean | 'around'){{1,4}} n:num u:{_UNIT}",
+    f"(i2:'in' | o2:'out') (link | colon | approx){{0,2}} n:num u:{_UNIT} (?! near | 'in' | 'out' | incue | outcue)",
+    f"(i2:'in' | o2:'out') colon n:num u:{_UNIT}?",
 )
-_BARE: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "(i:inplain | o:outplain) (pctl | mean)? (copula | size | token | paren | pctl | upto | under | over | "
-        "link){1,5} n:num"
-        " (?! thing | event (?<! incue) (?<! outcue) | user | unknown | per | token | textunit | time | times | "
-        "percent)",
-        "(i:inplain | o:outplain) (copula | token | approx | link){1,5} n:num (?= 'because' | 'since' | 'due' | "
-        "'as' | 'which' | 'when' | 'but' | 'so' | 'though' | 'mostly' | "
-        "'sometimes')",  # prompts are like 2.2k because of the policy
-        "(i:inward | o:outward) n:num (?! thing | event | user | time | times | percent | per)",
-        "n:num (i:inward | o:outward) (?! per | slash time | colon)",
-        "(i:('input' | 'isl' | 'prompt') | o:('output' | 'osl' | 'answer')) (copula | link){0,3} n:num (perrequest | "
-        "per ('call' | 'request' | 'query' | 'message'))",
-        f"{_OF_MANY} event (link | colon){{0,2}} n:num u:token? (i2:'in' | o2:'out') (?! num)",
-    )
+_BARE: Final = rules(
+    "(i:inplain | o:outplain) (pctl | mean)? (copula | size | token | paren | pctl | upto | under | over | "
+    "link){1,5} n:num"
+    " (?! thing | event (?<! incue) (?<! outcue) | user | unknown | per | token | textunit | time | times | "
+    "percent)",
+    "(i:inplain | o:outplain) (copula | token | approx | link){1,5} n:num (?= 'because' | 'since' | 'due' | "
+    "'as' | 'which' | 'when' | 'but' | 'so' | 'though' | 'mostly' | "
+    "'sometimes')",  # prompts are like 2.2k because of the policy
+    "(i:inward | o:outward) n:num (?! thing | event | user | time | times | percent | per)",
+    "n:num (i:inward | o:outward) (?! per | slash time | colon)",
+    "(i:('input' | 'isl' | 'prompt') | o:('output' | 'osl' | 'answer')) (copula | link){0,3} n:num (perrequest | "
+    "per ('call' | 'request' | 'query' | 'message'))",
+    f"{_OF_MANY} event (link | colon){{0,2}} n:num u:token? (i2:'in' | o2:'out') (?! num)",
 )
-_WEAK: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num ('for' 'the' | 'for' | link | mean | unknown)? (i:inplain | o:outplain) (?! per | slash | adverb | "
-        "'every' | 'each')",
-        "(i:inplain | o:outplain) n:num (?! event (?<! incue) (?<! outcue) | thing | user | time | times | percent | "
-        "per | slash | textunit)",
-        "(i2:'in' | o2:'out') n:num (?! event | thing | user | time | times | percent | per | slash | unknown | "
-        "textunit | node | site | gpunoun | gpu | replica)",
-        "n:num (i2:'in' | o2:'out') (?= comma | stop | slash | conj | num | $ | paren | dash | on | arrow | prec | "
-        "gpu | 'replacing' | 'because' | 'since' | 'due' | 'mostly' | 'thanks' | 'of' 'which' | "
-        " ('now' | 'each') (?= comma | stop | conj | $) | 'incl' | 'including')",
-        "n:num o:'back' (?= comma | stop | conj | $)",  # 2,300 in; 150 back
-        "n:num 'of' (i:inplain | o:outplain) (?= comma | stop | conj | $)",  # 40 de réponse
-        "(i2:'in' | o2:'out') ('stays' | 'stay' | 'remains' | 'is' | 'still' | colon){1,2} n:num (?! per | slash | "
-        "time | event | gpunoun | percent | unknown)",
-    )
+_WEAK: Final = rules(
+    "n:num ('for' 'the' | 'for' | link | mean | unknown)? (i:inplain | o:outplain) (?! per | slash | adverb | "
+    "'every' | 'each')",
+    "(i:inplain | o:outplain) n:num (?! event (?<! incue) (?<! outcue) | thing | user | time | times | percent | "
+    "per | slash | textunit)",
+    "(i2:'in' | o2:'out') n:num (?! event | thing | user | time | times | percent | per | slash | unknown | "
+    "textunit | node | site | gpunoun | gpu | replica)",
+    "n:num (i2:'in' | o2:'out') (?= comma | stop | slash | conj | num | $ | paren | dash | on | arrow | prec | "
+    "gpu | 'replacing' | 'because' | 'since' | 'due' | 'mostly' | 'thanks' | 'of' 'which' | "
+    " ('now' | 'each') (?= comma | stop | conj | $) | 'incl' | 'including')",
+    "n:num o:'back' (?= comma | stop | conj | $)",  # 2,300 in; 150 back
+    "n:num 'of' (i:inplain | o:outplain) (?= comma | stop | conj | $)",  # 40 de réponse
+    "(i2:'in' | o2:'out') ('stays' | 'stay' | 'remains' | 'is' | 'still' | colon){1,2} n:num (?! per | slash | "
+    "time | event | gpunoun | percent | unknown)",
 )
 _MEAN_AND_P95: Final = Rule(
     "a:num token? mean (slash | comma | conj)? b:num token? p:pctl (i:('in' | incue) | o:('out' | outcue))"

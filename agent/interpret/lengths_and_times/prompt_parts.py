@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from agent.interpret.facts.draft import Draft, Option
-from agent.interpret.words.grammar import Match, Rule, Sentence
+from agent.interpret.words.grammar import Match, Rule, Sentence, rules
 from agent.interpret.words.text_units import count_of_tokens, in_tokens, whole
 from catalogs.units import show_count
 
@@ -304,20 +304,17 @@ _SAME: Final = (
 _WHICH: Final = "('which' | 'them' | 'it' | 'that' | 'those')"
 _LITTLE: Final = f"(link | unknown | 'already' | 'in' | 'from' | 'come' | 'comes' | 'of' | {_WHICH})"
 _WITHIN: Final = f"((comma | paren | dash){{0,2}} ('of' {_WHICH} | 'incl' stop? | 'including' | 'whereof') | paren)"
-_SHARES: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"b:num token? (incue | token | context | 'in' | unknown){{0,3}} {_WITHIN} approx{{0,2}} ('a' | 'the')? a:num "
-        f"token? {_LITTLE}{{0,5}} {_SAME}",
-        f"b:num token? (incue | token | context | 'in' | unknown){{0,3}} {_WITHIN} {_LITTLE}{{0,2}} {_SAME} (link | "
-        "approx | colon | unknown){0,3} a:num token?",
-        f"'of' ('the' | 'our' | 'these' | 'every' | 'all'){{0,2}} b:num (incue | token){{1,2}} a:num {_LITTLE}{{0,5}} "
-        f"{_SAME}",
-        "a:num 'of' ('the' | 'our' | 'these' | 'every' | 'all'){0,2} b:num (incue | token | context | unknown){1,3} "
-        "(link | unknown | 'already'){0,3} (prefixcue | shared | prefixhit)",
-        f"a:num token? 'of' ('the' | 'our')? b:num token? {_LITTLE}{{0,2}} ('the' | 'a' | 'one' | 'our' | 'same' | "
-        "'identical'){0,3} sysprompt",
-    )
+_SHARES: Final = rules(
+    f"b:num token? (incue | token | context | 'in' | unknown){{0,3}} {_WITHIN} approx{{0,2}} ('a' | 'the')? a:num "
+    f"token? {_LITTLE}{{0,5}} {_SAME}",
+    f"b:num token? (incue | token | context | 'in' | unknown){{0,3}} {_WITHIN} {_LITTLE}{{0,2}} {_SAME} (link | "
+    "approx | colon | unknown){0,3} a:num token?",
+    f"'of' ('the' | 'our' | 'these' | 'every' | 'all'){{0,2}} b:num (incue | token){{1,2}} a:num {_LITTLE}{{0,5}} "
+    f"{_SAME}",
+    "a:num 'of' ('the' | 'our' | 'these' | 'every' | 'all'){0,2} b:num (incue | token | context | unknown){1,3} "
+    "(link | unknown | 'already'){0,3} (prefixcue | shared | prefixhit)",
+    f"a:num token? 'of' ('the' | 'our')? b:num token? {_LITTLE}{{0,2}} ('the' | 'a' | 'one' | 'our' | 'same' | "
+    "'identical'){0,3} sysprompt",
 )
 
 
@@ -350,12 +347,9 @@ _ALL: Final = "ingrand"
 _INSIDE: Final = (
     "(paren | comma | dash | 'of' | 'which' | 'them' | 'it' | 'that' | link | perrequest | per | event | conj)"
 )
-_REST: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"t:num token? {_ALL} {_INSIDE}{{1,7}} p:num token? {_INSIDE}{{0,3}} {_SIDE}",
-        f"t:num token? {_ALL} {_INSIDE}{{1,7}} {_SIDE} {_INSIDE}{{0,2}} p:num token? (?! per | event | thing | times)",
-    )
+_REST: Final = rules(
+    f"t:num token? {_ALL} {_INSIDE}{{1,7}} p:num token? {_INSIDE}{{0,3}} {_SIDE}",
+    f"t:num token? {_ALL} {_INSIDE}{{1,7}} {_SIDE} {_INSIDE}{{0,2}} p:num token? (?! per | event | thing | times)",
 )
 
 
@@ -383,17 +377,14 @@ _TO: Final = "('ends' | 'end' | 'ending' | 'grows' | 'growing' | 'reaches' | 'fi
 _ABOUT: Final = "(link | approx | 'with' | 'near' | 'up' | 'to' | 'of' | 'from')"
 _SENT: Final = "(incue | context | 'history' | 'conversation')"
 _ASIDE: Final = "(paren near{1,6} paren)?"
-_GROWTH: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"c:{_SENT} near{{0,3}} {_FROM} {_ABOUT}{{0,2}} a:num token? {_ASIDE} (comma | conj | 'then'){{0,2}} {_TO} "
-        f"{_ABOUT}{{0,3}} b:num token?",
-        f"{_FROM} {_ABOUT}{{0,2}} a:num token (comma | conj | 'then'){{0,2}} {_TO} {_ABOUT}{{0,3}} b:num token",
-        f"c:{_SENT} near{{0,3}} (grow | 'goes' | 'go') 'from'? r:num token?",
-        "grow 'from'? r:num token ('of' context)?",
-        "'first' call (link | 'has' | token){0,3} a:num token? (comma | conj){1,2} ('the')? ('last' | 'final') call "
-        "(link | approx | 'has'){0,3} b:num token?",
-    )
+_GROWTH: Final = rules(
+    f"c:{_SENT} near{{0,3}} {_FROM} {_ABOUT}{{0,2}} a:num token? {_ASIDE} (comma | conj | 'then'){{0,2}} {_TO} "
+    f"{_ABOUT}{{0,3}} b:num token?",
+    f"{_FROM} {_ABOUT}{{0,2}} a:num token (comma | conj | 'then'){{0,2}} {_TO} {_ABOUT}{{0,3}} b:num token",
+    f"c:{_SENT} near{{0,3}} (grow | 'goes' | 'go') 'from'? r:num token?",
+    "grow 'from'? r:num token ('of' context)?",
+    "'first' call (link | 'has' | token){0,3} a:num token? (comma | conj){1,2} ('the')? ('last' | 'final') call "
+    "(link | approx | 'has'){0,3} b:num token?",
 )
 _GROWS_BY: Final = Rule(
     f"(c:{_SENT} near{{0,3}} {_FROM} {_ABOUT}{{0,2}} | 'first' call (link | 'has' | token){{0,3}}) a:num token? "

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from agent.fields.demand import LEAST_TARGET_S
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import show_figure, show_seconds
 from engine.workload import Metric, Percentile, Target, target_name
@@ -29,18 +29,15 @@ _RATE: Final = "traffic.requests_per_s"
 _SUB_SECOND: Final = Rule("'sub' t:time")
 _A_SECOND: Final = Rule("under ('a' | 'one')? (?<= under | 'a') t:time")
 _OF_A_SECOND: Final = Rule("(ttft | itl | e2e | latency) (pctl | link | colon){0,3} (?<= 'a') t:time")
-_SPEED: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num plus? (outcue | unknown)? token (per t:time | slash t2:(time | tshort)) ('for'? x:(peruser | "
-        "perrequest | "
-        "eachuser | each | ingrand) | slash x2:user)?",
-        "n:num 't' slash t2:('s' | 'sec' | 'second') ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",
-        "n:num tps ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",
-        "every t:time outcue n:num token",
-        "tps (link | colon){0,3} n:num ('for'? x:(peruser | perrequest | eachuser | each | ingrand))",
-        "token (per t:time | slash t2:(time | tshort)) x:(peruser | perrequest)? (link | colon | over){0,3} n:num",
-    )
+_SPEED: Final = rules(
+    "n:num plus? (outcue | unknown)? token (per t:time | slash t2:(time | tshort)) ('for'? x:(peruser | "
+    "perrequest | "
+    "eachuser | each | ingrand) | slash x2:user)?",
+    "n:num 't' slash t2:('s' | 'sec' | 'second') ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",
+    "n:num tps ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",
+    "every t:time outcue n:num token",
+    "tps (link | colon){0,3} n:num ('for'? x:(peruser | perrequest | eachuser | each | ingrand))",
+    "token (per t:time | slash t2:(time | tshort)) x:(peruser | perrequest)? (link | colon | over){0,3} n:num",
 )
 _WITHOUT_UNIT: Final = Rule(
     "(ttft | itl | e2e) pctl? (under | link | colon){0,3} pctl? n:num (?! token | time | event | per | slash | "

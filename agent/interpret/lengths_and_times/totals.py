@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Match, Rule
+from agent.interpret.words.grammar import Match, Rule, rules
 from agent.interpret.words.text_units import count_of_tokens
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import show_count, show_figure
@@ -19,13 +19,10 @@ _FEWEST_REQUESTS: Final = 100.0
 """Of a count of requests beside totals, without a time of its own."""
 _SIDE: Final = "(i:(incue | in) | o:(outcue | out))"
 _PERIOD: Final = "(a:adverb | on? per (unknown | mean | link){0,2} t:time | slash per? s:(time | tshort))"
-_TOKENS: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"n:num token {_PERIOD} 'of'? {_SIDE}",  # 40M tokens a day in
-        f"n:num token? (?! thing (?! token)) {_SIDE} token?",  # 6M out, 912M input tokens, no '40M documents'
-        "n:num (unknown | ingrand)? token",  # 3 million tokens
-    )
+_TOKENS: Final = rules(
+    f"n:num token {_PERIOD} 'of'? {_SIDE}",  # 40M tokens a day in
+    f"n:num token? (?! thing (?! token)) {_SIDE} token?",  # 6M out, 912M input tokens, no '40M documents'
+    "n:num (unknown | ingrand)? token",  # 3 million tokens
 )
 _BEHIND: Final = Rule(f"(ingrand | conj | plus | paren)? {_PERIOD}")
 _SPAN: Final = Rule("a:adverb | (per | 'last' | 'this' | 'previous' | 'past') (unknown | mean | link){0,2} t:time")

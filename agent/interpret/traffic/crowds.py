@@ -14,7 +14,7 @@ from msgspec import Struct
 from agent.interpret.facts.draft import Draft
 from agent.interpret.traffic.loads import at_once, count_of, of_a_day, part_of_users, share_of
 from agent.interpret.traffic.rates import TIME, Rate, period_of
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence, rules
 from agent.interpret.words.scanner import kinds_of
 from catalogs.units import SECONDS_PER_DAY
 
@@ -44,28 +44,22 @@ _COUNTED: Final = (
 )
 _IN_A_TIME: Final = Rule(TIME)
 """Behind what is counted it makes that what is done, and no people: '18 letters per shift'."""
-_OF_THEM: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num ('of' 'them' | 'of' 'those' | 'heads' | 'in' 'all') (?! 'use')",
-        "('team' | 'staff' | 'group' | 'crew' | 'department' | 'headcount') ('size' | 'of' | link | colon){1,3} n:num",
-        "'headcount' n:num",
-        "('we' | 'they' | 'there') 'are' approx? n:num (?= comma | stop | conj | $)",
-    )
+_OF_THEM: Final = rules(
+    "n:num ('of' 'them' | 'of' 'those' | 'heads' | 'in' 'all') (?! 'use')",
+    "('team' | 'staff' | 'group' | 'crew' | 'department' | 'headcount') ('size' | 'of' | link | colon){1,3} n:num",
+    "'headcount' n:num",
+    "('we' | 'they' | 'there') 'are' approx? n:num (?= comma | stop | conj | $)",
 )
 """A count whose noun was said before, or is left out."""
-_USERS: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num (unknown | mean){0,2} a:adverb unknown{0,2} u:user",  # 10k daily active users
-        "n:num (unknown | concurrent | mean){0,2} a:active",  # 10k DAU
-        "a:active (link | colon){0,2} n:num (?! event | token | time | gpunoun | per)",
-        f"n:num (unknown | concurrent){{0,2}} u:user {TIME}",  # 1000 visitors a day
-        "(w:('each' | 'every' | eachuser) num? 'of' link{0,2} | w2:'all' link{0,2})? n:num (unknown | concurrent "
-        "| mean | 'call' | 'center' | 'centre' | 'contact'){0,3} u:user concurrent?",
-        "w:('each' | 'every' | eachuser) num? 'of' link{0,2} n:num u:unknown",  # each of 900 strangers
-        "(?<! concurrent) u:audience unknown? (link | colon){1,3} n:num (?! event | token | time | gpunoun | per)",
-    )
+_USERS: Final = rules(
+    "n:num (unknown | mean){0,2} a:adverb unknown{0,2} u:user",  # 10k daily active users
+    "n:num (unknown | concurrent | mean){0,2} a:active",  # 10k DAU
+    "a:active (link | colon){0,2} n:num (?! event | token | time | gpunoun | per)",
+    f"n:num (unknown | concurrent){{0,2}} u:user {TIME}",  # 1000 visitors a day
+    "(w:('each' | 'every' | eachuser) num? 'of' link{0,2} | w2:'all' link{0,2})? n:num (unknown | concurrent "
+    "| mean | 'call' | 'center' | 'centre' | 'contact'){0,3} u:user concurrent?",
+    "w:('each' | 'every' | eachuser) num? 'of' link{0,2} n:num u:unknown",  # each of 900 strangers
+    "(?<! concurrent) u:audience unknown? (link | colon){1,3} n:num (?! event | token | time | gpunoun | per)",
 )
 _BY_HEADING: Final = Rule(
     "(?<! concurrent) u:user unknown? (link | colon | paren){1,3} n:num (?! event | token | time | gpunoun | per | "

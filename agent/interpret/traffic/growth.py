@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Amount, Item, Match, Rule
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_figure, show_percent
 
@@ -19,25 +19,19 @@ _PERIOD: Final = (
     "(per t:time | slash s:(time | tshort) | a:adverb | y:yoy | m:mom | 'next' t3:time | (per | 'in' | 'over' | "
     "'within' | 'by' | 'next'){1,3} d:dur | 'in' 'a' t4:time)"
 )
-_SHARES: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"g:(grow | shrink) (near | conj){{0,5}} p:pct comma? {_PERIOD}",  # growing 20% a year
-        f"p:pct {_PERIOD} near{{0,2}} g:(grow | shrink)",  # 20% a year growth
-        "p:pct a:adverb near{0,2} g:(grow | shrink)",
-        f"{_PERIOD} g:(grow | shrink) (near | colon){{0,3}} p:pct",  # yearly growth of 20%
-        f"p:pct g:(grow | shrink) {_PERIOD}",
-        "p:pct (y:yoy | m:mom)",
-        f"plus p:pct {_PERIOD}",
-        f"p:pct more near{{0,3}} {_PERIOD}",
-    )
+_SHARES: Final = rules(
+    f"g:(grow | shrink) (near | conj){{0,5}} p:pct comma? {_PERIOD}",  # growing 20% a year
+    f"p:pct {_PERIOD} near{{0,2}} g:(grow | shrink)",  # 20% a year growth
+    "p:pct a:adverb near{0,2} g:(grow | shrink)",
+    f"{_PERIOD} g:(grow | shrink) (near | colon){{0,3}} p:pct",  # yearly growth of 20%
+    f"p:pct g:(grow | shrink) {_PERIOD}",
+    "p:pct (y:yoy | m:mom)",
+    f"plus p:pct {_PERIOD}",
+    f"p:pct more near{{0,3}} {_PERIOD}",
 )
-_TIMES: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"x:mult (near | 'in' | comma){{0,3}}? {_PERIOD}",  # doubling every six months, 3x in two years
-        "x:mult near{0,3} 'every' (d:dur | t:time)",
-    )
+_TIMES: Final = rules(
+    f"x:mult (near | 'in' | comma){{0,3}}? {_PERIOD}",  # doubling every six months, 3x in two years
+    "x:mult near{0,3} 'every' (d:dur | t:time)",
 )
 _RATE_UNIT: Final = "(u:rateunit | event? per t:time | event? slash t2:(time | tshort))"
 _RATE_BEHIND: Final = Rule(_RATE_UNIT)
@@ -70,19 +64,16 @@ _NONE: Final = (
     Rule("flat unknown? (grow | 'traffic' | 'load' | 'demand')"),
     Rule("('traffic' | 'load' | 'demand' | 'volume') (link | unknown){0,2} flat"),
 )
-_HORIZON: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "horizon (link | colon){0,3} d:dur",
-        "d:dur ('planning' | unknown)? horizon",
-        "('over' | 'for' | 'in') ('the' | 'our')? next d:dur",
-        "next d:dur",
-        "('plan' | 'planning' | 'planned' | 'look' | 'looking' | 'sized' | 'size') ('ahead' | 'for' | 'over' | 'out' "
-        "| 'the' | 'a' | 'to' | 'last'){0,3} d:dur",
-        "d:dur ('ahead' | 'out')",
-        "'over' ('a' | 'the')? d:dur (?= comma | stop | $ | conj | paren)",
-        "('over' | 'for' | 'in') ('the')? next t:time (?! near)",
-    )
+_HORIZON: Final = rules(
+    "horizon (link | colon){0,3} d:dur",
+    "d:dur ('planning' | unknown)? horizon",
+    "('over' | 'for' | 'in') ('the' | 'our')? next d:dur",
+    "next d:dur",
+    "('plan' | 'planning' | 'planned' | 'look' | 'looking' | 'sized' | 'size') ('ahead' | 'for' | 'over' | 'out' "
+    "| 'the' | 'a' | 'to' | 'last'){0,3} d:dur",
+    "d:dur ('ahead' | 'out')",
+    "'over' ('a' | 'the')? d:dur (?= comma | stop | $ | conj | paren)",
+    "('over' | 'for' | 'in') ('the')? next t:time (?! near)",
 )
 _UNTIL: Final = Rule(
     "x:mult (near{0,2} | 'as' 'much' | 'the' 'traffic' | 'the' 'load') ('by' | 'until' | 'till') ('the' | 'this' | "

@@ -22,7 +22,7 @@ from agent.interpret.traffic.peaks import read_peaks
 from agent.interpret.traffic.rates import TIME, Rate, ask_new_rate, ask_unit_of_mean, period_of, rates_of
 from agent.interpret.traffic.scope import RATE, in_its_hours, read_each_site, read_sites
 from agent.interpret.traffic.turns import multiply_turns, turns_of, turns_of_each
-from agent.interpret.words.grammar import Amount, Rule
+from agent.interpret.words.grammar import Amount, Rule, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
 
@@ -35,13 +35,10 @@ MOST_A_DAY: Final = 1000.0
 _THINGS: Final = tuple(
     Rule(pattern) for pattern in (f"n:num unknown{{0,2}} e:thing {TIME}", "n:num a:adverb unknown? e:thing")
 )
-_EACH: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num (unknown | preset){0,2} e:event (each | peruser)",  # 5 chats each
-        "eachuser soft{0,4} n:num (unknown | preset){0,2} e:event",  # every user asks 5 questions
-        "each soft{0,3} n:num (unknown | preset){0,2} e:event",
-    )
+_EACH: Final = rules(
+    "n:num (unknown | preset){0,2} e:event (each | peruser)",  # 5 chats each
+    "eachuser soft{0,4} n:num (unknown | preset){0,2} e:event",  # every user asks 5 questions
+    "each soft{0,3} n:num (unknown | preset){0,2} e:event",
 )
 _DONE: Final = Rule("n:num (unknown | preset){0,2} e:event")
 _APART: Final = (Rule("(every | 'per' | 'on' 'a' | 'in' 'a') t:time"), Rule("a:adverb"))

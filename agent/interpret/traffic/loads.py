@@ -6,7 +6,7 @@ from typing import Final
 from agent.fields.demand import HABIT, USERS
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Amount, Item, Match, Rule
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_HOUR, show_count, show_figure, show_percent
 
@@ -16,58 +16,44 @@ RATE: Final = "traffic.requests_per_s"
 MOST_BARE_PEAK: Final = 5.0
 """Beyond, 'peak 30' may be a rate."""
 
-_CONCURRENCY: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num concurrent (unknown? (user | event))? (?= comma | stop | conj | near | $ | neg | slash | paren | out "
-        "| in)",
-        "n:num (unknown | preset){0,2} (user | event) unknown? concurrent (?! under? num | near{1,2} num)",
-        "n:num (unknown | preset){0,2} (user | event) near{1,4} inflight (?! under? num | near{1,2} num)",
-        "concurrency (link | colon | under | over | upto){0,4} n:num (?! token | time | percent)",
-        "concurrent n:num unknown? user (?! per | slash)",
-        "concurrent (approx | under | over | upto){0,3} n:num (?= comma | stop | conj | paren | $)",
-        "n:num concurrency (?= comma | stop | conj | slash | paren | $)",
-        "concurrent (user | event) (link | colon | under | over | upto){1,4} n:num",
-    )
+_CONCURRENCY: Final = rules(
+    "n:num concurrent (unknown? (user | event))? (?= comma | stop | conj | near | $ | neg | slash | paren | out | in)",
+    "n:num (unknown | preset){0,2} (user | event) unknown? concurrent (?! under? num | near{1,2} num)",
+    "n:num (unknown | preset){0,2} (user | event) near{1,4} inflight (?! under? num | near{1,2} num)",
+    "concurrency (link | colon | under | over | upto){0,4} n:num (?! token | time | percent)",
+    "concurrent n:num unknown? user (?! per | slash)",
+    "concurrent (approx | under | over | upto){0,3} n:num (?= comma | stop | conj | paren | $)",
+    "n:num concurrency (?= comma | stop | conj | slash | paren | $)",
+    "concurrent (user | event) (link | colon | under | over | upto){1,4} n:num",
 )
-_CALLS: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num (unknown | model | preset){0,2} (call | event) ('per' | ('for' | 'in')? ('each' | 'every') | slash | "
-        "'a')"
-        " (unknown | 'user')? whole",
-        "n:num (unknown | model | preset){0,2} (call | event) perrequest",
-        "('each' | 'every' | 'a' | 'one' | eachuser) (unknown | 'user')? whole near{1,3} n:num "
-        "(unknown | model){0,2} call",
-        "('each' | 'every' | 'a' | 'an' | 'per' | eachuser | o:num) (unknown | user)? "
-        "(whole | thing | 'run' | 'answer') ('is' | "
-        "'are' | 'needs' | 'takes' | 'makes' | 'means' | colon | '=') approx? n:num (unknown | model){0,2} call "
-        "(?! per time)",
-        "('agent' | 'agents' | preset | unknown) ('with' | 'of' | 'doing' | 'making' | 'taking' | 'needs' | 'that') "
-        "near{0,2}"
-        " n:num (unknown | model){0,2} call (?! per time)",
-    )
+_CALLS: Final = rules(
+    "n:num (unknown | model | preset){0,2} (call | event) ('per' | ('for' | 'in')? ('each' | 'every') | slash | "
+    "'a')"
+    " (unknown | 'user')? whole",
+    "n:num (unknown | model | preset){0,2} (call | event) perrequest",
+    "('each' | 'every' | 'a' | 'one' | eachuser) (unknown | 'user')? whole near{1,3} n:num (unknown | model){0,2} call",
+    "('each' | 'every' | 'a' | 'an' | 'per' | eachuser | o:num) (unknown | user)? "
+    "(whole | thing | 'run' | 'answer') ('is' | "
+    "'are' | 'needs' | 'takes' | 'makes' | 'means' | colon | '=') approx? n:num (unknown | model){0,2} call "
+    "(?! per time)",
+    "('agent' | 'agents' | preset | unknown) ('with' | 'of' | 'doing' | 'making' | 'taking' | 'needs' | 'that') "
+    "near{0,2}"
+    " n:num (unknown | model){0,2} call (?! per time)",
 )
-_PEAK: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "peak (unknown | link)? factor (link | colon){0,3} (x:mult | n:num)",  # peak factor 2
-        "peak slash? ('to' | 'over')? (mean | 'the'){1,2} unknown? factor? (link | colon){0,2} (x:mult | n:num)",
-        "x:mult near{0,5} peak",  # 2x at peak
-        "peak (near | colon){0,6} x:mult",  # the busiest hour is three times the average
-        "m:pct more near{0,4} peak",  # 50% more at peak
-        "peak times n:num",
-        "plus m:pct near{0,2} peak",
-        "peak (link | colon)? n:num (?= comma | stop | conj | paren | $)",
-    )
+_PEAK: Final = rules(
+    "peak (unknown | link)? factor (link | colon){0,3} (x:mult | n:num)",  # peak factor 2
+    "peak slash? ('to' | 'over')? (mean | 'the'){1,2} unknown? factor? (link | colon){0,2} (x:mult | n:num)",
+    "x:mult near{0,5} peak",  # 2x at peak
+    "peak (near | colon){0,6} x:mult",  # the busiest hour is three times the average
+    "m:pct more near{0,4} peak",  # 50% more at peak
+    "peak times n:num",
+    "plus m:pct near{0,2} peak",
+    "peak (link | colon)? n:num (?= comma | stop | conj | paren | $)",
 )
-_SHARE_OF_DAY: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "k:peak (link | verb | 'carries' | 'has' | 'sees' | 'gets' | 'takes' | colon){0,2} p:pct 'of' ('the' | 'a' | "
-        "'our' | 'all' | 'each' | 'one' | adverb){0,2} t:('day' | 'daily' | 'days' | 'week' | 'month' | 'year')",
-        "k:peak ('carries' | 'has' | 'sees' | 'gets' | 'takes') approx? p:pct (?= comma | stop | conj | paren | $)",
-    )
+_SHARE_OF_DAY: Final = rules(
+    "k:peak (link | verb | 'carries' | 'has' | 'sees' | 'gets' | 'takes' | colon){0,2} p:pct 'of' ('the' | 'a' | "
+    "'our' | 'all' | 'each' | 'one' | adverb){0,2} t:('day' | 'daily' | 'days' | 'week' | 'month' | 'year')",
+    "k:peak ('carries' | 'has' | 'sees' | 'gets' | 'takes') approx? p:pct (?= comma | stop | conj | paren | $)",
 )
 """'the busiest hour carries 11% of the day'."""
 _OF_THE_LOAD: Final = (
@@ -89,17 +75,14 @@ _BURST: Final = (
 _BURSTINESS: Final = (Rule("burstiness (link | colon | 'cv' | paren){0,3} n:num"),)
 
 
-_PART_APART: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "p:pct (('of' | 'the' | 'our' | 'these' | 'those' | 'all' | 'them' | user | link | adverb | unknown | "
-        "'simultaneously' | 'on' | 'online' | 'active'){0,5} (?<! comma)) (inflight | concurrent | active | 'active' | "
-        "'typing' | 'online' | "
-        "'chatting' | 'coding' | 'busy' | 'working' | 'generating' | 'asking' | ('use' | 'uses') ('it' | 'this'))",
-        "p:pct ('are' | 'is') (?= comma | stop | paren | $)",  # each asks while in a game (a quarter are)
-        "p:pct concurrency",
-        "(inflight | concurrent | 'active' | 'typing' | 'online') (link | colon | paren | approx | 'only'){0,3} p:pct",
-    )
+_PART_APART: Final = rules(
+    "p:pct (('of' | 'the' | 'our' | 'these' | 'those' | 'all' | 'them' | user | link | adverb | unknown | "
+    "'simultaneously' | 'on' | 'online' | 'active'){0,5} (?<! comma)) (inflight | concurrent | active | 'active' | "
+    "'typing' | 'online' | "
+    "'chatting' | 'coding' | 'busy' | 'working' | 'generating' | 'asking' | ('use' | 'uses') ('it' | 'this'))",
+    "p:pct ('are' | 'is') (?= comma | stop | paren | $)",  # each asks while in a game (a quarter are)
+    "p:pct concurrency",
+    "(inflight | concurrent | 'active' | 'typing' | 'online') (link | colon | paren | approx | 'only'){0,3} p:pct",
 )
 """The part of the users who ask at all, apart from their count: 'a third of them are typing', '6% DAU'.
 

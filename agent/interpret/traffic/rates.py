@@ -10,7 +10,7 @@ from agent.fields.demand import USERS
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.traffic.loads import count_of, share_of
-from agent.interpret.words.grammar import Amount, Item, Match, Rule
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import (
     SECONDS_PER_DAY,
@@ -29,35 +29,32 @@ _NOT_OURS = (
     "(?! colon | num) | 'in' (?! colon | num) | 'out' (?! colon | num))"
 )
 
-_RATES: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        # 20 requests per second, 3 questions per user per hour
-        f"n:num {_BETWEEN} (e:event | preset) (('of' | 'on' | 'via' | 'from') unknown)? p:(peruser | each)? {TIME}",
-        f"n:num {_BETWEEN} e:thing {TIME} p:(each | peruser | eachuser)",  # 40 tickets a day each
-        f"n:num {_BETWEEN} e:thing p:(each | peruser | eachuser) {TIME}",
-        # each does about 25 document analyses per day
-        f"p:(each | eachuser) (verb | unknown | link | approx){{0,3}} n:num (unknown | thing | incue){{1,3}} {TIME}",
-        f"e:event p:peruser {TIME} {_LINKS}{{1,3}} n:num {_NOT_OURS}",  # requests per user per hour = 2
-        # 50k requests between 9 and 17 every day
-        f"n:num {_BETWEEN} e:event window (('every' | per) time | adverb | on? 'weekdays')?",
-        "window (near | comma){0,3} n:num e:event",  # between 8 and 18 about 90,000 requests
-        f"n:num {_BETWEEN} e:event 'in' ('a' | 'one')? t:('second' | 'minute' | 'sec' | 'hour') (?! near)",
-        f"n:num ingrand? p:peruser? {TIME}",  # 1.2M/day
-        "n:num (unknown | mean)? a:adverb (unknown | user){0,2} e:event",  # 5M daily requests
-        f"n:num {_BETWEEN} e:event a:adverb",  # 5M requests daily
-        "a:adverb n:num unknown? e:event",  # the daily 600,000 requests
-        "n:num (mean | unknown)? a:rateunit",  # 20 rps
-        f"a:rateunit {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # rps: 20
-        f"e:event {TIME} {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # requests per second: 20
-        f"a:adverb (unknown | user)? e:event {_LINKS}{{1,4}} n:num {_NOT_OURS}",  # daily requests are 5M
-        # every day 5M requests
-        "(?<! event) (?<! thing) (?<! user) (every | 'per' | 'last' | 'in' 'a') t:time comma? near{0,4} n:num unknown? "
-        f"e:event {_NOT_OURS}",
-        # peak hour 20k requests, 20k requests in the peak hour
-        "k:peak (link | colon | 'has'){0,2} n:num e:event (?! per | slash | adverb)",
-        "n:num e:event p:each? ('in' | 'at' | 'during') ('the' | 'our')? k:peak",
-    )
+_RATES: Final = rules(
+    # 20 requests per second, 3 questions per user per hour
+    f"n:num {_BETWEEN} (e:event | preset) (('of' | 'on' | 'via' | 'from') unknown)? p:(peruser | each)? {TIME}",
+    f"n:num {_BETWEEN} e:thing {TIME} p:(each | peruser | eachuser)",  # 40 tickets a day each
+    f"n:num {_BETWEEN} e:thing p:(each | peruser | eachuser) {TIME}",
+    # each does about 25 document analyses per day
+    f"p:(each | eachuser) (verb | unknown | link | approx){{0,3}} n:num (unknown | thing | incue){{1,3}} {TIME}",
+    f"e:event p:peruser {TIME} {_LINKS}{{1,3}} n:num {_NOT_OURS}",  # requests per user per hour = 2
+    # 50k requests between 9 and 17 every day
+    f"n:num {_BETWEEN} e:event window (('every' | per) time | adverb | on? 'weekdays')?",
+    "window (near | comma){0,3} n:num e:event",  # between 8 and 18 about 90,000 requests
+    f"n:num {_BETWEEN} e:event 'in' ('a' | 'one')? t:('second' | 'minute' | 'sec' | 'hour') (?! near)",
+    f"n:num ingrand? p:peruser? {TIME}",  # 1.2M/day
+    "n:num (unknown | mean)? a:adverb (unknown | user){0,2} e:event",  # 5M daily requests
+    f"n:num {_BETWEEN} e:event a:adverb",  # 5M requests daily
+    "a:adverb n:num unknown? e:event",  # the daily 600,000 requests
+    "n:num (mean | unknown)? a:rateunit",  # 20 rps
+    f"a:rateunit {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # rps: 20
+    f"e:event {TIME} {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # requests per second: 20
+    f"a:adverb (unknown | user)? e:event {_LINKS}{{1,4}} n:num {_NOT_OURS}",  # daily requests are 5M
+    # every day 5M requests
+    "(?<! event) (?<! thing) (?<! user) (every | 'per' | 'last' | 'in' 'a') t:time comma? near{0,4} n:num unknown? "
+    f"e:event {_NOT_OURS}",
+    # peak hour 20k requests, 20k requests in the peak hour
+    "k:peak (link | colon | 'has'){0,2} n:num e:event (?! per | slash | adverb)",
+    "n:num e:event p:each? ('in' | 'at' | 'during') ('the' | 'our')? k:peak",
 )
 _AT_LUNCH: Final = Rule(
     "('at' | 'around' | 'over' | 'during') 'the'? ('lunch' | 'lunchtime' | 'noon' | 'midday' | 'top') (?= comma "
@@ -68,35 +65,26 @@ _UNIT_FIRST: Final = tuple(
     rule for rule in _RATES if rule.pattern.startswith(("a:rateunit", "e:event ((per", "a:adverb (u"))
 )
 """Rules in which the unit stands before its number."""
-_INTERVALS: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"n:num {_BETWEEN} e:event ('every' | ('in' | 'over' | 'within') ('the' ('last' | 'past'))? | 'per' | 'each' | "
-        "slash) d:dur",  # 1000 requests per 10 minutes
-        "('a' | 'an') e:event approx? 'every' d:dur",  # a request every 2 seconds
-        "'a' e:event 'every' t:time",
-        "d:dur p:'between' (num | 'consecutive' | 'successive' | 'the' | 'their' | 'its' | 'each'){0,2} e:event",
-        "'every' d:dur comma? (n:num | 'a') e:event",
-    )
+_INTERVALS: Final = rules(
+    f"n:num {_BETWEEN} e:event ('every' | ('in' | 'over' | 'within') ('the' ('last' | 'past'))? | 'per' | 'each' | "
+    "slash) d:dur",  # 1000 requests per 10 minutes
+    "('a' | 'an') e:event approx? 'every' d:dur",  # a request every 2 seconds
+    "'a' e:event 'every' t:time",
+    "d:dur p:'between' (num | 'consecutive' | 'successive' | 'the' | 'their' | 'its' | 'each'){0,2} e:event",
+    "'every' d:dur comma? (n:num | 'a') e:event",
 )
-_OFTEN: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"('once' | x:mult | n:num times) {TIME}",  # three times a day
-        "('once' | x:mult | n:num times) ('every' | 'per') d:dur",
-        "('once' | x:mult | n:num times) a:adverb",
-        "'every' d:dur",
-    )
+_OFTEN: Final = rules(
+    f"('once' | x:mult | n:num times) {TIME}",  # three times a day
+    "('once' | x:mult | n:num times) ('every' | 'per') d:dur",
+    "('once' | x:mult | n:num times) a:adverb",
+    "'every' d:dur",
 )
 
 
 _ENDS: Final = "(?= comma | stop | conj | paren | slash | $)"
-_BARE: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        f"n:num (link | 'during' | 'in' | 'over' | 'on'){{0,3}} (m:mean | k:peak) {_ENDS}",
-        "(m:(mean | 'usually' | 'normally' | 'typically' | 'otherwise') | k:peak) (link | colon){0,2} n:num " + _ENDS,
-    )
+_BARE: Final = rules(
+    f"n:num (link | 'during' | 'in' | 'over' | 'on'){{0,3}} (m:mean | k:peak) {_ENDS}",
+    "(m:(mean | 'usually' | 'normally' | 'typically' | 'otherwise') | k:peak) (link | colon){0,2} n:num " + _ENDS,
 )
 _EITHER: Final = Rule("n:num a:rateunit ('or' | slash | paren){1,2} b:rateunit")
 _LASTING: Final = Rule(

@@ -10,23 +10,20 @@ from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.traffic.loads import BUSINESS_HOURS
 from agent.interpret.traffic.rates import Rate
-from agent.interpret.words.grammar import Match, Rule
+from agent.interpret.words.grammar import Match, Rule, rules
 from agent.interpret.words.ordinary import ORDINARY
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
 
 RATE: Final = "traffic.requests_per_s"
 PEAK: Final = "traffic.peak_factor"
 
-_HOURS: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "p:pct 'of' ('a' | 'an' | 'the' | 'their' | 'each'){0,2} d:dur ('day' | 'shift' | 'workday')",
-        "d:dur ('of' unknown)? (per | slash) ('working' | 'business')? ('day' | 'workday' | 'weekday')",  # 8 h a day
-        "n:num (workhours | 'busy' 'hours') (per ('day' | 'workday'))?",
-        "d:dur ('workday' | 'workdays' | 'day' | 'days' | 'shift')",  # an 8-hour day
-        "(?<! num) workhours",
-        "d:window",  # between 9 and 17
-    )
+_HOURS: Final = rules(
+    "p:pct 'of' ('a' | 'an' | 'the' | 'their' | 'each'){0,2} d:dur ('day' | 'shift' | 'workday')",
+    "d:dur ('of' unknown)? (per | slash) ('working' | 'business')? ('day' | 'workday' | 'weekday')",  # 8 h a day
+    "n:num (workhours | 'busy' 'hours') (per ('day' | 'workday'))?",
+    "d:dur ('workday' | 'workdays' | 'day' | 'days' | 'shift')",  # an 8-hour day
+    "(?<! num) workhours",
+    "d:window",  # between 9 and 17
 )
 _SITE: Final = Rule("(per | slash | 'in' ('each' | 'every')) (s:site | p:(gpunoun | gpu | replica | node)) | a:pernode")
 _SITES: Final = Rule("n:num unknown? s:site")

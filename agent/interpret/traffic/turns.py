@@ -12,21 +12,18 @@ from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.traffic.loads import RATE, count_of
 from agent.interpret.traffic.rates import Rate
-from agent.interpret.words.grammar import Amount, Item, Match, Rule
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, rules
 from agent.interpret.words.vocabulary import KINDS_OF
 from catalogs.units import show_figure
 
-_TURNS: Final = tuple(
-    Rule(pattern)
-    for pattern in (
-        "n:num (unknown | mean | 'user'){0,1} e:turn (per | ('for' | 'in') every | slash) (unknown | preset){0,1} talk",
-        "(every | 'a' | 'one' | 'per') (unknown | preset | mean)? talk (near | colon){1,3} n:num (unknown | 'user')? "
-        "e:turn (?! per)",
-        "talk (per time | slash (time | tshort) | adverb)? (comma | comma? ('of' | 'with' | 'averaging' | "
-        "'having' | mean)) "
-        "approx? n:num (unknown | 'user')? e:turn each? (?! per)",
-        "e:turn (per | slash) talk (link | colon){1,3} n:num",
-    )
+_TURNS: Final = rules(
+    "n:num (unknown | mean | 'user'){0,1} e:turn (per | ('for' | 'in') every | slash) (unknown | preset){0,1} talk",
+    "(every | 'a' | 'one' | 'per') (unknown | preset | mean)? talk (near | colon){1,3} n:num (unknown | 'user')? "
+    "e:turn (?! per)",
+    "talk (per time | slash (time | tshort) | adverb)? (comma | comma? ('of' | 'with' | 'averaging' | "
+    "'having' | mean)) "
+    "approx? n:num (unknown | 'user')? e:turn each? (?! per)",
+    "e:turn (per | slash) talk (link | colon){1,3} n:num",
 )
 _EACH_TURNS: Final = Rule("n:num (unknown | 'user')? e:turn each (?! per)")
 """'1,000 chats a day, 6 messages each': of each chat, where the rate is of chats."""

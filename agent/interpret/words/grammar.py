@@ -191,6 +191,11 @@ class Rule:
         return Match(sentence, found) if found else None
 
 
+def rules(*patterns: str) -> tuple[Rule, ...]:
+    """Return a rule for each pattern."""
+    return tuple(map(Rule, patterns))
+
+
 _PATTERNS: Final[list[str]] = []
 _ELEMENT = re.compile(
     r"(?:(?P<group>[a-z]\w*):)?(?:'(?P<word>[^']+)'|(?P<kind>[a-z]\w*)|(?P<open>\((?!\?)))|\(\?(?:<[=!]|[=!:])|(?P<space>\s+)"
