@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from catalogs.kept import made_once
 from catalogs.records.runtimes import Scheduler
-from engine.arrays import Floats, Indices, across
+from engine.arrays import Floats, Indices, across, along_last
 from engine.question.lengths import Lengths
 from engine.replica.prefills import by_head
 from engine.replica.queueing import TINY
@@ -42,6 +42,8 @@ class Steps(Struct, frozen=True, dict=True):
     """Steps that carry any of them over prompts."""
     apart: Floats
     """Chance that no other prompt comes in a step."""
+    others: Floats
+    """Prompts that share the step in which the rest of one runs."""
     once: Floats
     """Seconds that a step takes for carrying any prompt, shared by head: launches, weights where steps do not mix."""
     full: Floats
@@ -53,6 +55,27 @@ class Steps(Struct, frozen=True, dict=True):
     def last(self) -> Floats:
         """T of the step that carries the rest of a prompt beside those decoding (strata)."""
         return self.tables.base(self.beside[..., None] + self.rest)
+
+
+class Followed(Struct, frozen=True):
+    """Steps of prompts in which others come that run next, at SHARES of the largest batch: (candidates, shares)."""
+
+    largest: Floats
+    """(candidates, 1)."""
+    others: Floats
+    """Log of the prompts in a step beyond one."""
+    each: Floats
+    """Seconds that one more adds to it."""
+
+    def take(self, index: Indices) -> "Followed":
+        """Return the candidates at ``index``."""
+        return Followed(self.largest[index], self.others[index], self.each[index])
+
+    def at(self, batch: Floats) -> tuple[Floats, Floats]:
+        """Return the prompts in a step, and the seconds that one more adds, at batches (candidates, batches)."""
+        place = np.log(batch / self.largest) * (PLACES / -np.log(LEAST_SHARE)) + PLACES
+        # Of a batch below all so many times fewer others come.
+        return 1 + np.exp(_between(self.others, place)), _between(self.each, np.maximum(place, 0.0))
 
 
 class StepCosts(Struct, frozen=True, dict=True):
@@ -80,12 +103,16 @@ class StepCosts(Struct, frozen=True, dict=True):
     """(candidates, strata): attention over a prompt's own context."""
     seats: Floats | None
     """Requests that may run together, where they come at any time; None: each comes as another ends."""
+    followed: Followed | None = None
+    """Where they come at any time and prompts run apart."""
 
     def take(self, index: Indices) -> "StepCosts":
         """Return the candidates at ``index``."""
         arrays = ["budget", "ttft_overhead_s", "one_token_s", "context_s", "prompt_context_s"]
         arrays += ["seats"] * (self.seats is not None)
-        return replace(self, tables=self.tables.take(index), **{name: getattr(self, name)[index] for name in arrays})
+        followed = self.followed and self.followed.take(index)
+        taken = {name: getattr(self, name)[index] for name in arrays}
+        return replace(self, tables=self.tables.take(index), followed=followed, **taken)
 
     def largest_batch(self, seats: Floats) -> Floats:
         """Return the seats, or where steps that mix are full of prompts before: B + B·P/D = b."""
@@ -95,18 +122,17 @@ class StepCosts(Struct, frozen=True, dict=True):
 
     def at(self, batch: Floats) -> Steps:
         """Return what steps carry and take at batches (candidates, batches)."""
-        running = np.maximum(batch, 1.0)
-        base, attention = self.tables.base(running), self.decode_sequences(running)
+        base, attention, decoding = self.decoding(batch)
         nobody = np.zeros(batch.shape)
         beside = batch if self.scheduler.mixed else nobody
         # At least a tenth of the budget, or prompts would starve.
         room = np.maximum(self._budget - beside, self._least_room)
         full = np.floor(self.lengths.computed / room[..., None])
-        together = np.maximum(batch * (self._looks / self.decoded), TINY)
+        together = np.maximum(batch * (self.looks / self.decoded), TINY)
         return Steps(
             tables=self.tables,
             batch=batch,
-            decoding=base + self._decode_fixed + attention,
+            decoding=decoding,
             beside=beside,
             base=base if self.scheduler.mixed else nobody,
             attention=attention if self.scheduler.mixed else nobody,
@@ -114,11 +140,18 @@ class StepCosts(Struct, frozen=True, dict=True):
             together=together,
             head=by_head(together),
             apart=np.exp(-together),
+            others=batch / self.decoded,
             once=nobody + self._once,
             full_base=self.tables.base(beside + room),
             full=full,
             rest=self.lengths.computed - full * room[..., None],
         )
+
+    def decoding(self, batch: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return T of those decoding, what their context adds, and τ."""
+        running = np.maximum(batch, 1.0)
+        base, attention = self.tables.base(running), self.decode_sequences(running)
+        return base, attention, base + self._decode_fixed + attention
 
     def decode_attention(self, running: Floats) -> Floats:
         """Return the seconds of a decoding step of so many sequences, at least one, that grow with its context."""
@@ -160,36 +193,26 @@ class StepCosts(Struct, frozen=True, dict=True):
     def opened(self, batch: Floats) -> tuple[Steps, Floats]:
         """Return the steps and ``prompt_seconds`` of batches (candidates, batches) of requests that come at any time.
 
-        Where prompts run apart, others come meanwhile and run next if they find a seat. With a of them for each step
-        that decodes, q steps carry prompts, of b seconds on average, each followed by another unless nobody came in it:
-
-            q = (1 − e^(−λτ))·e^(λ·b),  b = F + a·c/q,  λ = a/(τ + q·F + a·c)
-
-        by one step of Newton's rule for log q from halfway between one for all and one for each, to 2 %. Who finds no
-        free seat during prompts waits for the next step that decodes.
+        Where prompts run apart, others come meanwhile and run next if they find a seat (``_followed``). Who finds none
+        waits for the next step that decodes.
         """
-        steps = self.at(batch)
-        prompts = self.prompt_seconds(steps)
-        if self.seats is None or self.scheduler.mixed or self._looks > 1:
-            return steps, prompts
-        once, come = steps.once, steps.together
-        one = come * steps.head
-        brought = come * (prompts @ self.lengths.prompt.weights) - once * one
-        carrying = (come + one) / 2
-        rate = come / (steps.decoding + carrying * once + brought)
-        by_decoding, by_fixed, by_brought = rate * steps.decoding, rate * once, rate * brought / carrying
-        some, followed = -np.expm1(-by_decoding), by_fixed + by_brought
-        falls = (by_decoding * (1 / some - 1) + followed) * carrying * by_fixed / come + by_brought
-        carrying = carrying * np.exp((np.log(some / carrying) + followed) / (1 + falls))
-        apart, spare = some / carrying, (across(self.seats) - batch) / across(np.sqrt(self.seats))
+        steps, free = self.at(batch), np.ones(())
+        if self.seats is None or self.followed is None:
+            return steps, self.prompt_seconds(steps)
+        many, each = self.followed.at(batch)
+        spare = (across(self.seats) - batch) / across(np.sqrt(self.seats))
         if (spare < NEVER_FULL).any():
             # Halfin and Whitt's chance that none is free, 1/(1 + β·Φ(β)/φ(β)), with Φ(β) for one.
             spare = np.clip(spare, 0.0, NEVER_FULL)
             odds = spare * np.exp(0.5 * spare * spare) * SQRT_2_PI
             free = odds / (1 + odds)
-            carrying, apart = one + (carrying - one) * free, steps.apart + (apart - steps.apart) * free
-        prompts = prompts + (once * (carrying - one) / come)[..., None]
-        return replace(steps, head=carrying / come, apart=apart), prompts
+        head, others = steps.head + (1 / many - steps.head) * free, steps.others + (many - 1 - steps.others) * free
+        prompts = self.prompt_seconds(replace(steps, head=head, others=others))
+        mean = prompts @ self.lengths.prompt.weights
+        once = steps.once + (np.maximum(mean - each, 0.0) / head - steps.once) * free
+        followed = -np.expm1(-self.rate(steps, mean) * steps.decoding) * many / steps.together
+        apart = steps.apart + (followed - steps.apart) * free
+        return replace(steps, head=head, others=others, once=once, apart=apart), prompts
 
     def rate_at(self, batch: Floats) -> Floats:
         """Return λ(B), requests/s, of batches (candidates, batches): formula 2."""
@@ -211,7 +234,7 @@ class StepCosts(Struct, frozen=True, dict=True):
 
     def prompt_parts(self, steps: Steps) -> dict[str, Floats]:
         """Return what ``prompt_seconds`` is made of, by name; arrays that broadcast."""
-        ended = (steps.batch * (self.computed / self.decoded))[..., None]
+        ended = (steps.others * self.computed)[..., None]
         room, rest = steps.room[..., None], steps.rest
         # The rest shares its step with other prompts, the more the fuller the budget is: B/D requests end in a step and
         # as many come; where that fills it no larger batch comes about. Each bears the tokens that it brings; a step's
@@ -268,7 +291,8 @@ class StepCosts(Struct, frozen=True, dict=True):
         return result
 
     @property
-    def _looks(self) -> int:
+    def looks(self) -> int:
+        """Steps from one look for arrivals to the next."""
         return max(self.scheduler.poll_steps, self.scheduler.batch_wait_steps)
 
     def fits_beside(self, steps: Steps, before: Floats, after: Floats) -> Floats:
@@ -324,6 +348,15 @@ class StepCosts(Struct, frozen=True, dict=True):
 SQRT_2_PI = 2.5066282746310002
 NEVER_FULL = 5.0
 """Free seats, in deviations of the taken ones, from which nobody waits for one but with a probability below 1e-6."""
+LEAST_SHARE, PLACES = 1e-3, 31
+"""Share of the largest batch from which on prompts that follow each other are tabulated, and to how many places."""
+SHARES = np.geomspace(LEAST_SHARE, 1.0, PLACES + 1)
+COUNTS = 24
+"""Counts of prompts in a step, evenly in their logarithm, at which what it takes is tabulated."""
+FEWEST = 1e-4
+"""Prompts in a step beyond one, from which on they are told from none."""
+ROUNDS = 4
+"""Of Newton's rule for the prompts in a step, from halfway between one step for all and one for each: to 1 %."""
 GROWTH = 1.1
 """Growth of the batch by which the elasticity of a step's time is taken."""
 
@@ -349,7 +382,7 @@ def step_costs(
     """
     context = np.array([lengths.decode_context(window) for window in tables.windows])
     per_prompt = np.array([lengths.prompt_context(window) for window in tables.windows])
-    return StepCosts(
+    costs = StepCosts(
         tables=tables,
         lengths=lengths,
         scheduler=scheduler,
@@ -362,6 +395,54 @@ def step_costs(
         prompt_context_s=tables.prompt_context @ per_prompt + tables.prompt_token[:, None] * lengths.computed,
         seats=seats,
     )
+    if seats is None or scheduler.mixed or costs.looks > 1:
+        return costs
+    return replace(costs, followed=_followed(costs, seats))
+
+
+def _followed(costs: StepCosts, seats: Floats) -> Followed:
+    """Return the steps of prompts in which others come that run next, up to so many seats (candidates, 1).
+
+    Of a prompts for each step that decodes, q steps carry n = a/q each and take S(n), and another follows unless nobody
+    came in one. Their seconds vary as a gamma law's, by k·S², since lengths do, by cv, and of n all but one:
+
+        q = (1 − e^(−λτ))·(1 + k·λ·S)^(1/k),  λ = a/(τ + q·S),  k = c²·n·(cv² + 1 − e^(1 − n))/S²,  c = S(n + 1) − S(n)
+    """
+    largest, lengths = costs.largest_batch(seats), costs.lengths
+    spread = lengths.computed_square / lengths.computed_mean**2
+    come, (_, _, decoding) = largest * SHARES / lengths.decoded, costs.decoding(largest * SHARES)
+    # S(n) is the same beside every batch.
+    top = np.log(2.0 + come.max())
+    counts = np.exp(np.linspace(0.0, top, COUNTS))[None, :]
+    shared = replace(costs.at(np.zeros(largest.shape)), others=counts - 1, head=1 / counts)
+    seconds = costs.prompt_seconds(shared) @ lengths.prompt.weights * counts
+
+    def carried(many: Floats) -> tuple[Floats, Floats]:
+        whole, more = (_between(seconds, np.log(count) * ((COUNTS - 1) / top)) for count in (many, many + 1))
+        return whole, np.minimum(more - whole, whole / many)
+
+    carrying = (come - np.expm1(-come)) / 2
+    for _ in range(ROUNDS):
+        many = come / carrying
+        whole, each = carried(many)
+        rate = come / (decoding + carrying * whole)
+        by_step, by_each = rate * whole, rate * each * many
+        varied = (each / whole) ** 2 * many * (spread - np.exp(1 - many)) + TINY
+        some, followed = -np.expm1(-rate * decoding), np.log1p(varied * by_step) / varied
+        steep = 1 / (1 + varied * by_step)
+        falls = (rate * decoding * (1 / some - 1) + by_step * steep) * carrying * (by_step - by_each) / come
+        carrying = carrying * np.exp((np.log(some / carrying) + followed) / (1 + falls + by_each * steep))
+        carrying = np.minimum(np.maximum(carrying, some), come)
+    many = come / carrying
+    return Followed(largest, np.log(np.maximum(many - 1, FEWEST)), carried(many)[1])
+
+
+def _between(table: Floats, place: Floats) -> Floats:
+    """Return a table's rows between its columns, as far on as places (rows, …) say, and before the first likewise."""
+    column = np.fmin(np.fmax(place, 0.0), table.shape[1] - 2.0).astype(np.intp)  # no place, NaN, is the first
+    low = along_last(table, column)
+    result: Floats = low + (along_last(table, column + 1) - low) * (place - column)
+    return result
 
 
 def sum_of_parts(parts: dict[str, Floats]) -> Floats:

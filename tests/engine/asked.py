@@ -102,7 +102,9 @@ def lengths(prompt: float, output: float, cv: float = 0.8, hit: float = 0.0) -> 
     return lengths_of(Tokens(input=next(drawn), output=next(drawn), prefix_hit=hit), 1e9)
 
 
-def worked_case(prompt: float = 1000, output: float = 250, cv: float = 0.8, seats: float = 256) -> Replicas:
+def worked_case(
+    prompt: float = 1000, output: float = 250, cv: float = 0.8, seats: float = 256, scheduler: Scheduler = SCHEDULER
+) -> Replicas:
     """Return the case that the closed forms were judged on: Llama-70B-like on 4 × H100, under simulation.
 
     T[n] = max(13.2 ms, 65 µs · n) + 3 ms, c_d = 35 ns, c_a = 1.65 ns, a budget of 2,048 tokens.
@@ -111,7 +113,7 @@ def worked_case(prompt: float = 1000, output: float = 250, cv: float = 0.8, seat
     return replicas_of(
         table,
         lengths(prompt, output, cv),
-        SCHEDULER,
+        scheduler,
         budget=np.array([2048.0]),
         seats=np.array([seats]),
         ttft_overhead_s=np.zeros(1),

@@ -279,20 +279,28 @@ def test_a_batch_larger_than_the_budget_still_costs_time() -> None:
     assert 0 < float(crowded.saturated_rate[0, 0]) < float("inf")
 
 
-@pytest.mark.parametrize("batch", [20.0, 80.0])
-def test_prompts_that_come_while_others_run_run_next(batch: float) -> None:
-    """Where prompts run apart: steps of them for each that decodes, within 3 % of a walk from step to step."""
-    costs = replace(worked_case(prompt=200, output=60).costs, scheduler=replace(SCHEDULER, mixed=False))
-    steps, prompts = costs.opened(np.array([[batch]]))
-    rate, tau, once = (float(one[0, 0]) for one in (costs.rate_at(np.array([[batch]])), steps.decoding, steps.once))
-    each = float((prompts @ costs.lengths.prompt.weights - steps.once * steps.head)[0, 0])
-    draws_of, decoding, carrying, came = np.random.default_rng(5), 0, 0, 0
-    for _ in range(20_000):
-        decoding, length = decoding + 1, tau
-        while others := draws_of.poisson(rate * length):
-            carrying, came, length = carrying + 1, came + others, once + others * each
-    assert came / decoding == pytest.approx(batch / costs.decoded, rel=0.04)
-    assert carrying / came == pytest.approx(float(steps.head[0, 0]), rel=0.03)
+@pytest.mark.parametrize(("prompt", "output", "batch"), [(200, 60, 80.0), (200, 12, 36.0), (60, 12, 80.0)])
+def test_prompts_that_come_while_others_run_run_next(prompt: float, output: float, batch: float) -> None:
+    """Where prompts run apart: the rate that brings B/D for each step that decodes, and steps that carry them."""
+    costs = worked_case(prompt, output, scheduler=replace(SCHEDULER, mixed=False)).costs
+    steps, _ = costs.opened(np.array([[batch]]))
+    rate, tau = float(costs.rate_at(np.array([[batch]]))[0, 0]), float(steps.decoding[0, 0])
+    lengths, reached = costs.lengths, costs.lengths.prompt.weights.cumsum()
+
+    def walked(rate: float, count: int = 4000) -> tuple[float, float]:
+        """Prompts for each decoding step, and steps that carry any over prompts, from step to step."""
+        random, carrying, came = np.random.default_rng(5), 0, 0
+        for _ in range(count):
+            length = tau
+            while others := random.poisson(rate * length):
+                tokens = lengths.computed[reached.searchsorted(random.random(others))]
+                carrying, came = carrying + 1, came + others
+                length = float(step_seconds(tokens.sum())) + 1.65e-9 * (tokens**2).sum() / 2
+        return came / count, carrying / came
+
+    (fewer, _), (_, head), (more, _) = (walked(rate * times) for times in (0.96, 1.0, 1.04))
+    assert fewer < batch / costs.decoded < more
+    assert float(steps.head[0, 0]) == pytest.approx(head, rel=0.04)
     assert costs.rate_at(costs.seats) == pytest.approx(replace(costs, seats=None).rate_at(costs.seats)), "none is free"
 
 
