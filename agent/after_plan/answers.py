@@ -9,7 +9,7 @@ from agent.after_plan.first_plan import plan_says
 from agent.after_plan.measured import next_runs, take_results
 from agent.after_plan.saving import exported
 from agent.after_plan.suggestions import suggestions
-from agent.after_plan.variants import difference, numbered, side_by_side, too_few, varied, varied_spec
+from agent.after_plan.variants import at_wider_targets, difference, numbered, side_by_side, too_few, varied, varied_spec
 from agent.after_plan.whatif import with_choice
 from agent.after_plan.why import moved_along, reasons
 from agent.interpret.facts.reading import Ambiguity, Choice
@@ -298,6 +298,7 @@ def _what_if(state: State, change: Variation, ports: Ports) -> Step:
         *((said(note),) if note else ()),
         *difference(branch, against),
         *moved_along(new, branch, change, ports),
+        *((said(wider),) if branch.capacity_plan and (wider := at_wider_targets(branch.capacity_plan, ports)) else ()),
         *_priced_where(state, change, branch, ports),
     )
     return new, says if branch.capacity_plan and too_few(branch.capacity_plan) else (*says, keep)

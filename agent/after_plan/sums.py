@@ -228,3 +228,15 @@ FIGURES: Final[Mapping[str, Callable[[CapacityPlan], Explanation]]] = {
     "fleet": _fleet,
 }
 """What explains a figure, by topic."""
+
+
+def weights_spread(plan: CapacityPlan) -> str:
+    """Say what the weights take of each accelerator of a replica, and what they leave for requests."""
+    chosen, memory = plan.chosen, plan.memory
+    each = memory.per_accelerator
+    return (
+        f"The weights take {show_figure(memory.weights_bytes / GIB)} GiB in {chosen.precision.weights.upper()} and one"
+        f" {chosen.accelerator_name} holds {show_figure(each.total_bytes / GIB)} GiB. Spread over"
+        f" {chosen.accelerators_per_replica}, weights take {show_figure(each.weights_bytes / GIB)} GiB each and leave"
+        f" {show_figure(each.kv_cache_bytes / GIB)} GiB for KV, {show_count(memory.max_concurrent_sequences)} requests."
+    )

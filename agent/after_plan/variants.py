@@ -15,7 +15,7 @@ from agent.report.words import NO_PRICE, accelerators_noun, calls_shown, singula
 from agent.statements.merged import collected
 from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say
-from agent.talk.state import Branch, Ports, State, without
+from agent.talk.state import Branch, Ports, State, joined_targets, without
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, NoPlan, split_shown
 from engine.workload import StatedSpec, Statement, Target, target_name
@@ -200,6 +200,25 @@ def floor_of(plan: CapacityPlan) -> str:
         f"{chosen.accelerators_per_replica} ({split_shown(chosen)}). More of them shorten the wait alone; a wider "
         f"target ('with {wider}'), shorter prompts or another accelerator would do."
     )
+
+
+def at_wider_targets(plan: CapacityPlan, ports: Ports) -> str:
+    """Say what a plan that no number of accelerators lets meet its targets takes at wider ones; empty for any other."""
+    if not floor_of(plan):
+        return ""
+    wider = tuple(
+        Target(metric=one.metric, percentile=one.percentile, seconds=float(f"{one.forecast_s * 1.1:.2g}"))
+        for one in plan.targets
+        if not one.met
+    )
+    targets = joined_targets(plan.spec.targets, wider, replace_metric=True)
+    made = ports.sketch(replace(plan.spec, targets=targets))
+    if not isinstance(made, CapacityPlan) or not made.answer.meets_targets:
+        return ""
+    named = ", ".join(f"{target_name(one.metric, one.percentile)} {show_seconds(one.seconds)}" for one in wider)
+    fleet = f"{show_count(made.fleet.accelerators)} × {made.chosen.accelerator_name}"
+    split, bill = split_shown(made.chosen, always="TP1"), usd_shown(made.cost.monthly_usd)
+    return f"With {named} it would be {fleet} in replicas of {split}, {bill} a month."
 
 
 def side_by_side(branches: tuple[Branch, ...]) -> tuple[Say, ...]:

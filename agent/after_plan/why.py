@@ -10,8 +10,8 @@ from agent.after_plan.acts.phrases import names_in
 from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.replies.asked import stated_s
 from agent.after_plan.replies.grounds import MADE
-from agent.after_plan.sums import FIGURES, Explanation
-from agent.after_plan.variants import floor_of, varied, varied_spec
+from agent.after_plan.sums import FIGURES, Explanation, weights_spread
+from agent.after_plan.variants import at_wider_targets, floor_of, varied, varied_spec
 from agent.report.blocks import Bullets, Paragraph, Report
 from agent.report.cost.price_origin import alternative_bill, bill_beside
 from agent.report.words import accelerators_noun, calls_shown, singular
@@ -19,7 +19,7 @@ from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say, said
 from agent.talk.state import Branch, Ports, State
 from catalogs.errors import AmbiguousName, InputError, quoted
-from catalogs.units import GIB, show_count, show_figure, show_seconds, show_usd
+from catalogs.units import show_count, show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency, Rejection, split_shown
 from engine.workload import target_name
 
@@ -319,10 +319,11 @@ def _on(named: str, name: str, plan: CapacityPlan, state: State, ports: Ports) -
     if named in plan.spec.hardware.excluded:
         lead = "You left it out. "
     elif wanted and named not in wanted:
-        lead = "You asked for another. "
+        lead = f"You asked for {' or '.join(ports.catalog.accelerators[one].name for one in wanted)}. "
     if best := _missed(other):
         either = "" if plan.answer.meets_targets else " either"
-        return f"{lead}{name} cannot meet the targets{either}, however many there are: at best {best}."
+        wider = at_wider_targets(other, ports)
+        return f"{lead}{name} cannot meet the targets{either}, however many there are: at best {best}. {wider}".rstrip()
     return f"{lead}On {name} it would be {_versus(other, plan)}."
 
 
@@ -442,19 +443,13 @@ def _versus(other: CapacityPlan, plan: CapacityPlan) -> str:
 
 
 def _parallelism(plan: CapacityPlan, state: State, ports: Ports) -> Explanation:
-    chosen, memory = plan.chosen, plan.memory
-    each = memory.per_accelerator
-    first = (
-        f"The weights take {show_figure(memory.weights_bytes / GIB)} GiB in {chosen.precision.weights.upper()} and one "
-        f"{chosen.accelerator_name} holds {show_figure(each.total_bytes / GIB)} GiB. Spread over "
-        f"{chosen.accelerators_per_replica}, weights take {show_figure(each.weights_bytes / GIB)} GiB each and leave "
-        f"{show_figure(each.kv_cache_bytes / GIB)} GiB for KV, {show_count(memory.max_concurrent_sequences)} requests."
-    )
+    chosen = plan.chosen
     rows = [
         _other_width(plan, width, state, ports) for width in (chosen.tensor_parallel // 2, chosen.tensor_parallel * 2)
     ]
     shown = tuple(row for row in rows if row)
-    return (Paragraph(first), Bullets(shown, "The neighbours:")) if shown else (Paragraph(first),)
+    first = Paragraph(weights_spread(plan))
+    return (first, Bullets(shown, "The neighbours:")) if shown else (first,)
 
 
 _NAMED_SPLIT: Final = re.compile(r"\b(?:tp|pp|dp|ep) ?=?\d", re.I)

@@ -33,8 +33,11 @@ _MEANINGS: Final[dict[str, str]] = {
 }
 _BY_TERM: Final = {term: meaning for terms, meaning in _MEANINGS.items() for term in terms.split("|")}
 _ASKS: Final = re.compile(
-    r"(?:and |so )?(?:what(?:'s| is| are| does| do)|explain|define|meaning of)(?: (?:an?|the))? (?P<term>.+?)"
-    r"(?: (?:even|actually|exactly|really|again|here))?(?: (?:mean|means|stand for))?(?: again| exactly| anyway)?",
+    r"(?:and |so |(?:can|could|would) (?:yo)?u (?:please |pls )?|please )*"
+    r"(?:what(?:'?s| is| are| does| do)|explain|define|meaning of)(?: (?:an?|the))? (?P<term>.+?)"
+    r"(?: (?:even|actually|exactly|really|again|here|please|pls|to \S+ \S+|"
+    r"(?:in|with) (?:\S+ )?\S+ (?:sentences?|words?)))*"
+    r"(?: (?:mean|means|stand for))?(?: again| exactly| anyway| please| pls)?",
     re.I,
 )
 _OURS: Final = re.compile(
@@ -42,20 +45,22 @@ _OURS: Final = re.compile(
     r"(?:ours|mine|our (?:own|value|figure|number)s?|(?:it|that|the (?:value|figure|number)) (?:here|for us|"
     r"in (?:this|our|my) (?:plan|case)))|(?:do|should|must) (?:i|we) (?:really )?(?:have to |need to )?"
     r"(?:care|worry|bother|mind)(?: about (?:it|that|this))?|"
-    r"how many (?:(?:do|have) we (?:have|got|run|need)|are there|are ours|does (?:it|the plan) (?:have|take))|"
+    r"how (?:many|much)(?: of (?:it|them))? (?:(?:do|have) (?:we|i) (?:have|got|run|need)|"
+    r"are there|are ours|does (?:it|the plan) (?:have|take))|"
     r"(?:why )?does (?:it|that|this) (?:even )?matter(?: (?:here|for us|to us|to me))?|"
     r"is (?:it|that|ours|mine) (?:good|bad|ok(?:ay)?|fine|a problem)(?: here| for us)?)\W*$",
     re.I,
 )
 """Behind what a word means: what the plan's own figure is, or whether it matters, which that figure says."""
 _OF_A_LATENCY: Final = re.compile(
-    r"(?:and |so )?what(?:'s| is| are)(?: the)? (?:ttft|itl|tpot|e2e|time to first token|end[- ]to[- ]end latency)"
+    r"(?:and |so )?what(?:'?s| is| are)(?: the)? (?:ttft|itl|tpot|e2e|p(?:50|90|95|99)|time to first token|"
+    r"end[- ]to[- ]end latency)"
     r"(?: again| exactly| here)?\W*",
     re.I,
 )
 """The name of a latency alone: its word or its value, as in 'what's the ITL'; 'what does ITL mean' is of the word."""
 _FIGURES: Final = {
-    "ttft": "p95 of TTFT", "itl": "p95 of ITL", "e2e": "p95 of end to end", "p95": "p95 of TTFT",
+    "ttft": "p95 of TTFT", "itl": "p95 of ITL", "e2e": "p95 of end to end", "p95": "p95 latency",
     "token": "how many tokens per second in all",
     "rps": "does the rate count what starts each second or what is in flight",
     "peak": "does the rate count what starts each second or what is in flight", "replica": "how many GPUs in all",
@@ -74,4 +79,6 @@ def meaning(line: str) -> str | None:
 def own_figure(line: str) -> str:
     """Return the question for the plan's figure where a line asks what a word means and what it is in the plan."""
     meant = meaning(line) if _OURS.search(line) or _OF_A_LATENCY.fullmatch(line.strip()) else None
-    return next((_FIGURES.get(terms.split("|")[0], "") for terms, told in _MEANINGS.items() if told == meant), "")
+    figure = next((_FIGURES.get(terms.split("|")[0], "") for terms, told in _MEANINGS.items() if told == meant), "")
+    named = re.search(r"\bp(?:50|90|95|99)\b", line, re.I)
+    return figure.replace("p95", named[0].lower()) if named else figure

@@ -20,6 +20,7 @@ from agent.after_plan.variants import difference, moved_verdict, side_by_side
 from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood
 from agent.after_plan.wording.asides import cores, names_of_plans, on_any_day, without_count
 from agent.after_plan.wording.day_parts import day_parts, night_rate
+from agent.after_plan.wording.mixes import with_means
 from agent.after_plan.wording.moves import as_moved
 from agent.after_plan.wording.plain_words import corrected
 from agent.after_plan.wording.rates import peak_rate
@@ -280,7 +281,7 @@ def _accounted(
     plan = state.base.capacity_plan
     if plan is None or not says or new.pending or likely[0].act in _NO_ACCOUNT:
         return made
-    text = corrected(text)
+    text, _ = with_means(corrected(text), state.base.values)
     clear = not isinstance(read.request, Unclear) or read.request.nothing
     if not clear or any(isinstance(one, Write) for one in says):
         return made

@@ -7,6 +7,7 @@ from typing import Final
 from agent.after_plan.multiples import factor_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.bills.hours import hours, names_hours
+from agent.after_plan.replies.running.held import slower
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import carried_rate, peak_rate
 from agent.report.blocks import Column, Table
@@ -104,7 +105,8 @@ def spike(asked: Asked) -> Explanation:
         if more > 0
         else ""
     )
-    return paragraphs(f"{read} is {calls_shown(plan, burst)}: {verdict}.", takes, early, room)
+    tails = slower(plan, burst) if within < burst < served else ""
+    return paragraphs(f"{read} is {calls_shown(plan, burst)}: {verdict}.", tails, takes, early, room)
 
 
 def floor(asked: Asked) -> Explanation:

@@ -9,7 +9,7 @@ from agent.after_plan.multiples import factor_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.billed import billed, room_billed
 from agent.after_plan.replies.bills.orders import order_before_full
-from agent.after_plan.sums import FIGURES, Explanation
+from agent.after_plan.sums import FIGURES, Explanation, weights_spread
 from agent.after_plan.wording.rates import carried_rate, peak_rate
 from agent.fields.demand import HABIT, USERS
 from agent.interpret.traffic.scope import RATE
@@ -238,7 +238,13 @@ def fleet_holds(asked: Asked) -> Explanation:
         for path, count in values.items()
     )
     if isinstance(found, NoPlan):
-        return paragraphs(f"Nothing on {shown}: {found.rejected[0].reason if found.rejected else found.sentence}.")
+        reason = found.rejected[0].reason if found.rejected else found.sentence
+        each = plan.replica_capacity.requests_per_s / plan.chosen.accelerators_per_replica
+        share = (
+            f"As part of a replica of {plan.chosen.accelerators_per_replica} one {accelerators_noun(plan.chosen, 1)}"
+            f" carries {calls_shown(plan, each)} within the targets, {show_count(round(each * 3600, -1))} an hour."
+        )
+        return paragraphs(f"Nothing on {shown} alone: {reason}.", share, weights_spread(plan))
     stated, most = asked.said(RATE), carried_rate(found)
     per_request = plan.spec.traffic.peak_factor * plan.spec.traffic.calls_per_request
     peak = float(stated) * per_request if stated else peak_rate(plan)
@@ -361,7 +367,22 @@ def outgrow(asked: Asked) -> Explanation:
     whole = billed(plan)
     full = max(1.0, ratio, whole.requests_per_s / peak if whole else 0.0)
     order = order_before_full(asked, 12 * log(full) / log(1 + growth))
-    return (*paragraphs(lead, billed_too, order), Table(heads, grown))
+    return (*paragraphs(_until_count(asked, peak, growth), lead, billed_too, order), Table(heads, grown))
+
+
+def _until_count(asked: Asked, peak: float, growth: float) -> str:
+    """Say when growth takes a number of accelerators that a line names; empty where it names none beyond today's."""
+    plan, size = asked.plan, asked.plan.chosen.accelerators_per_replica
+    count = asked.count_of(GPUS)
+    if not count or count <= plan.fleet.accelerators or growth <= 0:
+        return ""
+    # So many are needed from the load on that one replica fewer no longer carries.
+    fewer = ceil(count / size) - 1 - plan.spec.availability.spare_replicas
+    rate = fewer * plan.replica_capacity.requests_per_s
+    return (
+        f"{count} {accelerators_noun(plan.chosen)} are needed after {_months(rate / peak, growth)}: from"
+        f" {calls_shown(plan, rate)} in the busiest hour on."
+    )
 
 
 def _grown(plan: CapacityPlan, peak: float, growth: float, years: float) -> tuple[str, str, str, str]:

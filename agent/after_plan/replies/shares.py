@@ -13,12 +13,21 @@ from catalogs.units import TIME_UNITS, show_count, show_percent, show_rate, show
 from engine.plan import CapacityPlan, NoPlan
 from engine.workload import Target
 
-_SHARE: Final = re.compile(r"(?<![\w.])(\d{1,2}(?:\.\d+)?) ?(?:%|percent|prozent)|\b(half|a third|a quarter)\b", re.I)
-_IN_WORDS: Final = {"half": 0.5, "a third": 1 / 3, "a quarter": 0.25}
+_IN_WORDS: Final = {
+    word: 1 / parts
+    for parts, words in (
+        (2, "half|hälfte|moitié|mitad|metà|metade|helft|połowa|połowę|一半|半分"),
+        (3, "a third|drittel|un tiers"), (4, "a quarter|viertel|un quart"),
+    )
+    for word in words.split("|")
+}  # fmt: skip
+_SHARE: Final = re.compile(
+    rf"(?<![\w.])(\d{{1,2}}(?:\.\d+)?) ?(?:%|percent|prozent)|(?<![a-z])({'|'.join(_IN_WORDS)})(?![a-z])", re.I
+)
 _SIZE: Final = re.compile(r"(?<![\w.$])(\d{1,3}(?:\.\d)?) ?b\b(?! ?(?:requests|tokens|calls))", re.I)
 _ROUTED: Final = re.compile(
     r"\b(?:for|to|rout\w+|send\w*|handles?|takes?|answers?|goes|go|instead|in place|en lugar|para|für|statt|pour|"
-    r"anstelle|au lieu|por)\b",
+    r"anstelle|au lieu|por|auf|sur|al|sul|na|op|umleit\w*|leit\w*)\b|转|给|に",
     re.I,
 )
 _OTHER_SHARES: Final = re.compile(
@@ -54,7 +63,7 @@ def shared_out(asked: Asked) -> Explanation | None:
     else:
         found = _SHARE.search(asked.words)
         share = 0.5 if found is None else _IN_WORDS[found[2]] if found[2] else float(found[1]) / 100
-        model = _other_model(asked)
+        model = other_model(asked)
         if model is None:
             return None
         drops = {"model": model}
@@ -68,20 +77,22 @@ def _target(asked: Asked, seconds: float) -> dict[str, Any]:
     return {"targets": joined_targets(asked.plan.spec.targets, new, replace_metric=True)}
 
 
-def _other_model(asked: Asked) -> str | None:
+def other_model(asked: Asked) -> str | None:
     """Return the entry of the model that a line names beside the plan's: a bare size is one of the plan's family."""
     catalog, own = asked.ports.catalog, asked.plan.chosen.model
     sizes = [size for size in _SIZE.findall(asked.words) if f"{size}b" not in own]
     if sizes and (kin := re.sub(r"\d+(?:\.\d+)?b\b", f"{sizes[0]}b", own)) in catalog.models:
         return kin
-    named = asked.reading().values.get("model")
+    reading = asked.reading()
+    asks = [one.choices[0].value for one in reading.questions if one.path == "model" and one.choices]
+    named = reading.values.get("model") or (asks[0] if asks else f"{sizes[0]}b" if sizes else None)
     try:
-        found = catalog.model(named or f"{sizes[0]}b").model.id if named or sizes else None
+        found = catalog.model(named).model.id if isinstance(named, str) else None
     except AmbiguousName as several:
         found = several.hits[0]
     except InputError:
         found = None
-    return None if found == own else found
+    return None if found == own or found not in catalog.models else found
 
 
 def _beside_each_other(asked: Asked, rate: float, parts: list[tuple[float, str, dict[str, Any]]]) -> tuple[str, ...]:

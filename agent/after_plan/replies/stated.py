@@ -23,7 +23,7 @@ _FIELDS: Final = (
     ("tokens.output.mean", r"out(?:put)?|answers?|replies|responses?"),
     ("tokens.input.mean", r"in(?:put)?|prompts?|context"),
     ("targets", r"ttft|itl|p9\d|p50|targets?|slo|sla|latency|\d+ ?ms"),
-    ("traffic.requests_per_s", r"rps|qps|requests?|rate|traffic|load"),
+    ("traffic.requests_per_s", r"rps|qps|requests?|rate|traffic|load|\d+ ?/ ?s|(?:per|a|each) second"),
     ("precision.kv_cache", r"kv"),
     ("precision.weights", r"fp8|bf16|fp16|int4|int8|fp4|precision|quanti\w+"),
     ("hardware.accelerators", r"[abh]\d{2,3}s?|l40s?|mi\d+x?|gpus?|cards?|accelerators?"),

@@ -36,6 +36,13 @@ _ASIDE_BEHIND: Final = re.compile(
     re.I,
 )
 """Some that are long, and behind it how many they are; '20% more traffic' behind it is no such share."""
+_LENGTH_FIRST: Final = re.compile(
+    r"(?P<long>(?<![\w.])\d[\d,]*k?(?: tokens?)?) (?P<what>prompts|inputs|answers|outputs)[ ,:]+(?:in |about |for )*"
+    r"(?:(?P<one>[1-9]) (?:in|out of)(?: every)? (?P<of>[1-9]\d*)|(?P<share>\d+(?:\.\d+)?) ?(?:%|percent))"
+    r"(?: (?:times|of (?:the time|them|all)|cases|of (?:the |all )?(?:requests|calls)))?",
+    re.I,
+)
+"""How many are long, behind their length: '4k prompts 1 in 10 times'."""
 _CLAUSE: Final = re.compile(r"[,;.](?!\d)")
 _SHARE: Final = r"(?P<share{n}>\d+(?:\.\d+)?) ?(?:%|percent)"
 _TOKENS: Final = (
@@ -148,7 +155,7 @@ def with_means(said: str, base: Mapping[str, Any]) -> tuple[str, str]:
         base: values of the plan by path: the means of the others.
     """
     plain = _ASIDE_BEHIND.sub(r"\g<share>% of \g<what> \g<long>", _SHARE_IN_WORDS.sub(_in_percent, _figures(said)))
-    plain = _ASIDE.sub(r"\g<share>% of \g<what>", plain)
+    plain = _LENGTH_FIRST.sub(_share_first, _ASIDE.sub(r"\g<share>% of \g<what>", plain))
     if made := _shared_prefix(plain, base) or _pair(plain, base):
         return made
     for pattern, noun, path in (
@@ -180,6 +187,11 @@ def with_means(said: str, base: Mapping[str, Any]) -> tuple[str, str]:
         )
         return f"{plain[: match.start()]}{noun} of {of_all} tokens{plain[match.end() :]}", sum
     return said, ""
+
+
+def _share_first(found: re.Match[str]) -> str:
+    share = float(found["share"] or 0) or 100 * int(found["one"]) / int(found["of"])
+    return f"{share:.12g}% of {found['what']} are {found['long'].removesuffix(' tokens')} tokens"
 
 
 def _figures(said: str) -> str:

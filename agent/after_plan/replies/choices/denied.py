@@ -7,7 +7,7 @@ from agent.after_plan.replies.choices.hardware import accelerators_in
 from agent.after_plan.replies.choices.sketched import COLUMNS, NONE, against, shown, sketched
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, fleet_holds
 from agent.after_plan.replies.running.counted import counted
-from agent.after_plan.sums import Explanation
+from agent.after_plan.sums import Explanation, weights_spread
 from agent.after_plan.wording.rates import peak_rate
 from agent.report.blocks import Column, Table
 from agent.report.words import accelerators_noun, calls_shown
@@ -51,7 +51,8 @@ def why_not(asked: Asked) -> Explanation | None:
         changed.setdefault("serving.pipeline_parallel", 1)  # TP1 in two stages would be another answer
     ((_, found),) = sketched(asked, ((label, changed, NONE),))
     verdict = against(asked.plan, found)
-    return paragraphs(f"With {label} {verdict[:1].lower()}{verdict[1:]}")
+    spread = "serving.tensor_parallel" in changed and isinstance(found, str)
+    return paragraphs(f"With {label} {verdict[:1].lower()}{verdict[1:]}", weights_spread(asked.plan) if spread else "")
 
 
 def _fewer(asked: Asked) -> Explanation | None:

@@ -1,14 +1,13 @@
 """What would shorten a latency, or keep a target."""
 
 from agent.after_plan.replies.asked import Asked, paragraphs, stated_s
-from agent.after_plan.replies.choices.sketched import NONE, Change, against, sketched
+from agent.after_plan.replies.choices.sketched import NONE, Change, planned_for, sketched, targets_shown
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
 from agent.report.cost.price_origin import bill_beside
-from agent.talk.state import joined_targets
 from catalogs.units import show_count, show_figure, show_seconds
 from engine.plan import CapacityPlan
-from engine.workload import Metric, Target, target_name
+from engine.workload import Metric, Target
 
 
 def faster_how(asked: Asked) -> Explanation:
@@ -60,13 +59,9 @@ def faster_how(asked: Asked) -> Explanation:
     )
     wanted = _targets_in(asked, metric)
     if wanted:
-        values = {**here, "targets": joined_targets(plan.spec.targets, wanted, replace_metric=True)}
-        ((_, planned),) = sketched(asked, (("", values, NONE),))
-        named = ", ".join(f"{target_name(one.metric, one.percentile)} {show_seconds(one.seconds)}" for one in wanted)
         there = [label for label, other in found if all(_reaches(other, one) for one in wanted)]
         alone = f"{', '.join(there)}: each is there alone." if there else "None of these alone is there."
-        lead = f"For {named} on {chosen.accelerator_name}: {against(plan, planned)}"
-        closing = f"{alone} 'with {named}'"
+        lead, closing = planned_for(asked, wanted), f"{alone} 'with {targets_shown(wanted)}'"
     else:
         lead, closing = "", f"'with p95 {metric.upper()} under …'"
     return (

@@ -3,16 +3,16 @@
 from typing import Any, Final
 
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
-from agent.after_plan.replies.choices.sketched import COLUMNS, shown, sketched
+from agent.after_plan.replies.choices.sketched import COLUMNS, NONE, Change, shown, sketched
 from agent.after_plan.replies.load import GPUS
-from agent.after_plan.replies.shares import shared_out
+from agent.after_plan.replies.shares import other_model, shared_out
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Cell, Column, Table
 from agent.report.words import usd_shown
 from agent.talk.model_proposals import model_proposals, purpose_in
-from catalogs.errors import InputError
 from catalogs.units import show_rate
 from engine.plan import CapacityPlan
+from engine.question.releases import SIXTEEN_BITS
 
 
 def other_models(asked: Asked) -> Explanation:
@@ -27,26 +27,20 @@ def other_models(asked: Asked) -> Explanation:
     entries = (
         purpose.models if purpose else tuple({m.id: m for p in proposals.purpose[:3] for m in p.models[:2]}.values())
     )
-    if named := _named_model(asked):
-        ((label, found),) = sketched(
-            asked,
-            ((catalog.models[named].name, {"model": named}, frozenset({"precision.weights", "precision.kv_cache"})),),
+    if named := other_model(asked):
+        ((label, found),) = sketched(asked, (_with(asked, named),))
+        rows = tuple(
+            (f"{name}{'' if isinstance(one, str) else f', {one.chosen.precision.weights.upper()}'}", *shown(one, plan))
+            for name, one in ((plan.chosen.model_name, plan), (label, found))
         )
         return (
-            *paragraphs(f"For the same load, on {plan.chosen.accelerator_name}, in the precision of its checkpoint:"),
-            Table(
-                (Column("model"), *COLUMNS),
-                ((plan.chosen.model_name, *shown(plan, plan)), (label, *shown(found, plan))),
-            ),
+            *paragraphs(f"For the same load, on {plan.chosen.accelerator_name}:"),
+            Table((Column("model"), *COLUMNS), rows),
             *paragraphs(
                 f"'with {named}' plans it in full. Whether its answers are as good only your own cases can tell."
             ),
         )
-    changes = tuple(
-        (catalog.models[entry.id].name, {"model": entry.id}, frozenset({"precision.weights", "precision.kv_cache"}))
-        for entry in entries
-        if entry.id != plan.chosen.model
-    )
+    changes = tuple(_with(asked, entry.id) for entry in entries if entry.id != plan.chosen.model)
     why = {catalog.models[entry.id].name: entry.why for entry in entries}
     rows = [(label, shown(found, plan), why[label]) for label, found in sketched(asked, changes)]
     columns = (Column("model"), *COLUMNS, Column.sentences())
@@ -58,8 +52,8 @@ def other_models(asked: Asked) -> Explanation:
         ),
     )
     lead = (
-        f"For {purpose.id if purpose else 'the same load'}, on {plan.chosen.accelerator_name}, each in the precision of"
-        " its checkpoint:"
+        f"For {purpose.id if purpose else 'the same load'}, on {plan.chosen.accelerator_name}, in"
+        f" {plan.chosen.precision.weights.upper()} where weights have 16 bits, else as they are:"
     )
     return (
         *paragraphs(lead),
@@ -71,18 +65,11 @@ def other_models(asked: Asked) -> Explanation:
     )
 
 
-def _named_model(asked: Asked) -> str | None:
-    """Return the entry of the model that a line names beside the plan's, the newest of a name that several have."""
-    reading = asked.reading()
-    asks = [one.choices[0].value for one in reading.questions if one.path == "model" and one.choices]
-    named = reading.values.get("model") or (asks[0] if asks else None)
-    if not isinstance(named, str):
-        return None
-    try:
-        found = asked.ports.catalog.model(named).model.id
-    except InputError:
-        return None
-    return None if found == asked.plan.chosen.model or found not in asked.ports.catalog.models else found
+def _with(asked: Asked, model: str) -> Change:
+    """Return the change to another model: in the plan's precision where its weights have 16 bits, else as they are."""
+    entry = asked.ports.catalog.models[model]
+    own = NONE if entry.native_precision in SIXTEEN_BITS else frozenset({"precision.weights", "precision.kv_cache"})
+    return entry.name, {"model": model}, own
 
 
 _LIKED: Final = ("llama", "qwen", "gpt-oss", "mistral", "deepseek", "gemma", "glm")

@@ -7,9 +7,11 @@ from agent.after_plan.replies.asked import Asked
 from agent.report.blocks import Cell, Column
 from agent.report.cost.price_origin import bill_beside
 from agent.report.words import accelerators_noun, calls_shown, singular
+from agent.talk.state import joined_targets
 from catalogs.errors import InputError
 from catalogs.units import show_seconds
 from engine.plan import CapacityPlan, NoPlan, split_shown
+from engine.workload import Target, target_name
 
 Change = tuple[str, Mapping[str, Any], frozenset[str]]
 
@@ -46,6 +48,21 @@ def sketched(asked: Asked, changes: tuple[Change, ...]) -> list[tuple[str, Capac
     return found
 
 
+def planned_for(asked: Asked, wanted: tuple[Target, ...]) -> str:
+    """Say what the plan would be on its accelerator with other targets."""
+    plan = asked.plan
+    targets = joined_targets(plan.spec.targets, wanted, replace_metric=True)
+    values = {"hardware.accelerators": (plan.chosen.accelerator,), "targets": targets}
+    ((_, found),) = sketched(asked, (("", values, NONE),))
+    verdict = against(plan, found)
+    return f"For {targets_shown(wanted)} on {plan.chosen.accelerator_name} {verdict[:1].lower()}{verdict[1:]}"
+
+
+def targets_shown(targets: tuple[Target, ...]) -> str:
+    """Return targets as a line states them: 'TTFT p95 400 ms'."""
+    return ", ".join(f"{target_name(one.metric, one.percentile)} {show_seconds(one.seconds)}" for one in targets)
+
+
 def against(plan: CapacityPlan, found: CapacityPlan | str) -> str:
     """Say what a sketch would cost and do beside the plan, or why it cannot be."""
     if isinstance(found, str):
@@ -61,7 +78,7 @@ def against(plan: CapacityPlan, found: CapacityPlan | str) -> str:
         return singular(
             f"It would do, for {1 - its / mine:.0%} less: {fleet}. It was not chosen since nobody asked for it."
         )
-    more = f"{its / mine - 1:.0%} more" if mine and its and its > mine * 1.005 else "no less"
+    more = f"{its / mine - 1:.0%} more" if mine and its and its > mine * 1.005 else "the same"
     return singular(f"It would do, for {more}: {fleet}.{_each_carries(found, plan)}")
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.after_plan.replies.asked import Asked, paragraphs, stated_s
+from agent.after_plan.replies.choices.sketched import planned_for, targets_shown
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
 from agent.report.plan.opening import chance_shown
@@ -22,7 +23,7 @@ _METRICS: Final = (
         "E2E",
         (
             "e2e|end to end|end-to-end|whole request|a request take|an answer take|response time|complete|full"
-            " answer|whole answer"
+            " answer|(?:whole|entire) (?:answer|reply|text)|last (?:word|token)|finished"
         ),
     ),
 )
@@ -225,7 +226,7 @@ def meets(asked: Asked) -> Explanation:
     elif asked.has("budget"):
         money = f"No budget was stated; the bill is {usd_shown(monthly)} a month."
     if named := asked.said("targets"):
-        return paragraphs(promised, *(_within(plan, target) for target in named), money)
+        return paragraphs(promised, *(_within(asked, target) for target in named), money)
     if not plan.targets:
         return paragraphs(
             "No latency target was stated, so that none can be missed: say 'with p95 TTFT under 1 s'.", money
@@ -257,13 +258,12 @@ def meets(asked: Asked) -> Explanation:
     )
 
 
-def _within(plan: CapacityPlan, target: Target) -> str:
-    """Say whether the peak's forecast is within a target that a question names."""
+def _within(asked: Asked, target: Target) -> str:
+    """Say whether the peak's forecast is within a target that a question names, and what it takes where it is not."""
     name = target_name(target.metric, target.percentile)
-    forecast = getattr(getattr(plan.performance.at_peak, f"{target.metric}_s"), target.percentile)
+    forecast = asked.plan.peak_latency_s(target.metric, target.percentile)
     lead = f"{name} is {show_seconds(forecast)} in the busiest hour"
     if forecast <= target.seconds:
         return f"Yes: {lead}, within {show_seconds(target.seconds)}."
-    return (
-        f"No: {lead}, beyond {show_seconds(target.seconds)}. 'with {name} {show_seconds(target.seconds)}' plans for it."
-    )
+    takes = f"{planned_for(asked, (target,))} 'with {targets_shown((target,))}' plans it."
+    return f"No: {lead}, beyond {show_seconds(target.seconds)}. {takes}"

@@ -61,8 +61,9 @@ def at_load(asked: Asked) -> Explanation:
         *paragraphs(f"{lead[:1].upper()}{lead[1:]}, with the plan's own fleet of {plan.fleet.accelerators} {noun}."),
         Table(columns, tuple(rows)),
         *paragraphs(
+            *understood(asked.text, asked.values, asked.ports).notes,
             f"It holds to {show_rate(plan.answer.holds_to_requests_per_s)} in the busiest hour, then"
-            f" {plan.answer.breaks_first} breaks first. The plan is as it was: 'what if' makes a variant of a load."
+            f" {plan.answer.breaks_first} breaks first. The plan is as it was: 'what if' makes a variant of a load.",
         ),
     )
 
@@ -136,6 +137,15 @@ def tails_at(plan: CapacityPlan, each: float) -> tuple[str, str]:
     return ttft, itl
 
 
+def slower(plan: CapacityPlan, rate: float | None, replicas: int | None = None) -> str:
+    """Say how long a number of replicas, the plan's where none is given, make wait at a rate; empty when saturated."""
+    replicas = plan.fleet.working_replicas if replicas is None else replicas
+    if not replicas or not rate or rate / replicas >= plan.replica_capacity.saturated_requests_per_s:
+        return ""
+    ttft, itl = tails_at(plan, rate / replicas)
+    return f"At {calls_shown(plan, rate)} TTFT p95 is then {ttft} and ITL p95 {itl}." if ttft else ""
+
+
 _STEPS: Final = 6
 """Of a bisection between an eighth and eight times the planned length: 7 % is left, 64 ** (1 / 2 ** 6)."""
 
@@ -188,12 +198,44 @@ def layout(plan: CapacityPlan) -> dict[str, Any]:
     }
 
 
+def left_after(asked: Asked, left: int) -> str:
+    """Return what is carried by the replicas that are left."""
+    plan, peak = asked.plan, peak_rate(asked.plan)
+    if not left:
+        return "Nothing is left: the service stands still until a replica is back."
+    each = plan.replica_capacity
+    capacity = left * each.requests_per_s
+    text = f"The remaining {left} carry {calls_shown(plan, capacity)} within the targets"
+    if not peak:
+        return singular(f"{text}.")
+    if capacity >= peak * (1 - 1e-6):
+        return singular(f"{text}, enough for the {calls_shown(plan, peak)} of the busiest hour: the targets hold.")
+    most = left * each.saturated_requests_per_s
+    hours = f"; outside the busiest hours they are enough up to {show_percent(capacity / peak)} of the peak"
+    if most < peak:
+        return singular(
+            f"{text}, {show_percent(capacity / peak)} of the {calls_shown(plan, peak)} of the busiest hour. Even"
+            f" saturated they do {calls_shown(plan, most)}: queues then grow by {calls_shown(plan, peak - most)} until"
+            f" load is shed{hours}."
+        )
+    return singular(
+        f"{text}, {show_percent(capacity / peak)} of the {calls_shown(plan, peak)} of the busiest hour: served, but"
+        f" beyond the targets{hours}."
+    )
+
+
 # --- replicas more or fewer -------------------------------------------------------------------------------------------
 
 _LESS: Final = (
     r"(?:less|fewer|minus|without|removed?|removing|take(?:n)? away|took|taking|away|drop(?:ped)?|weniger|moins|menos|"
     r"lose|losing|lost|cut)"
 )
+
+
+_REMAIN: Final = (
+    r"only|just|left|remain\w*|nur|bloß|übrig|rest(?:e|ent|ano|assem)|solo|quedan|sobr\w+|zosta\w+|over zijn"
+)
+"""Words by which a number is what is left, and not how many go or come: 'if only 3 replicas are left'."""
 
 
 def more_or_fewer(asked: Asked) -> Explanation:
@@ -213,9 +255,12 @@ def more_or_fewer(asked: Asked) -> Explanation:
         left = f"{count} {accelerators_noun(plan.chosen, count)}"
         return paragraphs(f"Nothing: {left} are less than a replica, which takes {size}.")
     fewer = bool(re.search(rf"\b{_LESS}\b", words))
-    replicas = now - change if fewer else now + change
+    more = asked.has("more|extra|additional|another|add|plus|mehr|más|altr[ei]")
+    remain = asked.has(_REMAIN) and not fewer and not more
+    replicas = change if remain else now - change if fewer else now + change
     if replicas < 1:
         return paragraphs(f"Nothing would be left: the plan has {now} replicas.")
+    fewer = fewer or replicas < now
     usd = replicas_bill_usd(plan.chosen, replicas)
     noun = accelerators_noun(plan.chosen)
     capacity = replicas * plan.replica_capacity.requests_per_s
@@ -225,10 +270,9 @@ def more_or_fewer(asked: Asked) -> Explanation:
         f" the targets in the busiest hour instead of {calls_shown(plan, now * plan.replica_capacity.requests_per_s)}"
     )
     if peak:
-        enough = "enough" if capacity >= peak * (1 - 1e-6) else "not enough"
-        lead += (
-            f": {enough} for the planned {calls_shown(plan, peak)}, with {show_percent(capacity / peak - 1)} of room"
-        )
+        room = capacity / peak - 1
+        lead += f": {'enough' if room >= -1e-6 else 'not enough'} for the planned {calls_shown(plan, peak)}, with"
+        lead += f" {show_percent(room)} of room" if room >= -1e-6 else f" {show_percent(-room)} too little"
     if usd is not None:
         paid, now_paid = paid_accelerators(plan.chosen, replicas), plan.fleet.billed_accelerators
         others = plan.cost.other_monthly_usd
@@ -243,7 +287,8 @@ def more_or_fewer(asked: Asked) -> Explanation:
     survives = (
         f"Of them {change} may fail before it is back at today's fleet."
         if not fewer
-        else "'what happens if one replica fails' says what comes on top."
+        else f"{left_after(asked, replicas)} That is {now - replicas} fewer; 'what happens if one replica fails' says"
+        " what comes on top."
     )
     return (
         Paragraph(singular(f"{lead}.")),

@@ -5,11 +5,11 @@ from typing import Final
 
 from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
-from agent.after_plan.replies.running.held import tails_at
+from agent.after_plan.replies.running.held import left_after, slower
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import peak_rate
 from agent.report.blocks import Column, Facts, Table
-from agent.report.words import accelerators_noun, calls_shown, singular, usd_shown
+from agent.report.words import accelerators_noun, singular, usd_shown
 from catalogs.errors import InputError
 from catalogs.units import show_percent, show_seconds
 from engine.fleet.offers import paid_accelerators, replicas_bill_usd
@@ -43,7 +43,7 @@ def failure(asked: Asked) -> Explanation:
     )
     return (
         *paragraphs(lead, spread, left_after(asked, left)),
-        *(_tails(asked, left) or paragraphs(_slower(plan, left))),
+        *(_tails(asked, left) or paragraphs(slower(plan, peak_rate(plan), left))),
         *paragraphs(_recovery(plan), _remedy(plan, left, lost)),
     )
 
@@ -84,7 +84,7 @@ def _loss(asked: Asked) -> tuple[str, int, int]:
     plan = asked.plan
     size = plan.chosen.accelerators_per_replica
     node = plan.chosen.offer.accelerators if plan.chosen.offer else size
-    if asked.has("zones?|azs?|regions?|data ?cent(?:er|re)s?|sites?"):
+    if asked.has(r"zone[ns]?|zonas?|stref\w+|azs?|regions?|data ?cent(?:er|re)s?|sites?|可用区|ゾーン"):
         return "zone", 1, ceil(plan.fleet.replicas / ZONES)
     if asked.has("racks?"):
         return "rack", 1, ceil(plan.fleet.replicas / ZONES)
@@ -95,41 +95,6 @@ def _loss(asked: Asked) -> tuple[str, int, int]:
     kind = "GPU" if asked.has(GPUS) else "replica"
     count = asked.count_of(GPUS if kind == "GPU" else REPLICAS) or (2 if asked.has("two") else 1)
     return kind, count, min(plan.fleet.replicas, count)
-
-
-def left_after(asked: Asked, left: int) -> str:
-    """Return what is carried by the replicas that are left."""
-    plan, peak = asked.plan, peak_rate(asked.plan)
-    if not left:
-        return "Nothing is left: the service stands still until a replica is back."
-    each = plan.replica_capacity
-    capacity = left * each.requests_per_s
-    text = f"The remaining {left} carry {calls_shown(plan, capacity)} within the targets"
-    if not peak:
-        return singular(f"{text}.")
-    if capacity >= peak * (1 - 1e-6):
-        return singular(f"{text}, enough for the {calls_shown(plan, peak)} of the busiest hour: the targets hold.")
-    most = left * each.saturated_requests_per_s
-    hours = f"; outside the busiest hours they are enough up to {show_percent(capacity / peak)} of the peak"
-    if most < peak:
-        return singular(
-            f"{text}, {show_percent(capacity / peak)} of the {calls_shown(plan, peak)} of the busiest hour. Even"
-            f" saturated they do {calls_shown(plan, most)}: queues then grow by {calls_shown(plan, peak - most)} until"
-            f" load is shed{hours}."
-        )
-    return singular(
-        f"{text}, {show_percent(capacity / peak)} of the {calls_shown(plan, peak)} of the busiest hour: served, but"
-        f" beyond the targets{hours}."
-    )
-
-
-def _slower(plan: CapacityPlan, left: int) -> str:
-    """Say how long the rest makes wait at the peak, from a replica's curve; empty where it is saturated."""
-    peak, each = peak_rate(plan), plan.replica_capacity.saturated_requests_per_s
-    if not left or not peak or peak / left >= each:
-        return ""
-    ttft, itl = tails_at(plan, peak / left)
-    return f"At the peak TTFT p95 is then {ttft} and ITL p95 {itl}." if ttft else ""
 
 
 def _tails(asked: Asked, left: int) -> Explanation:
@@ -186,8 +151,11 @@ def _remedy(plan: CapacityPlan, left: int, lost: int) -> str:
     if needed <= 0:
         return ""
     usd, now = replicas_bill_usd(plan.chosen, plan.fleet.replicas + needed), plan.cost.monthly_usd
-    bill = f", {usd_shown(usd + plan.cost.other_monthly_usd)} a month" if usd is not None else ""
-    return singular(f"'N+{lost}' plans for it: {needed} replicas more than now{bill} in place of {usd_shown(now)}.")
+    bill = (
+        "" if usd is None else f", {usd_shown(usd + plan.cost.other_monthly_usd)} a month in place of {usd_shown(now)}"
+    )
+    bill = ", at the same bill: whole instances hold them" if usd == now else bill
+    return singular(f"'N+{lost}' plans for it: {needed} replicas more than now{bill}.")
 
 
 def startup(asked: Asked) -> Explanation:
