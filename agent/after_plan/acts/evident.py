@@ -146,11 +146,6 @@ _EVIDENT: Final = tuple(
     (act, re.compile(pattern, re.I))
     for act, pattern in (
         (
-            "at_load",
-            r"^\W*(?:(?:so|and|ok|but)\W+)*(?:(?:what happens )?at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b.*\?|"
-            r"what happens at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b)",
-        ),
-        (
             "overflow",
             r"^(?!.*\b(?:spot|pods?|nodes?|instances?|kubernetes|k8s)\b).*(?:(?<![\w.])(?:429|503)s?\b"
             r"(?! ?\w*(?:rps|qps|req|users|gpus))|\b(?:preempt(?:ions?|ed|s|ing)?|kv (?:cache )?evictions?|"
@@ -170,7 +165,6 @@ _EVIDENT: Final = tuple(
             r"\bfrom \d+ (?:replicas )?to \d+ replicas\b.*\b(?:fast|quick\w*|long|minutes?)\b|"
             r"\bhow (?:fast|quick\w*|long)\b.*\bfrom \d+ (?:replicas )?to \d+ replicas\b",
         ),
-        ("context", r"\bhow long (?:may|can|could) (?:the |our )?(?:average |mean )?(?:prompts?|inputs?) (?:be|get)\b"),
         (
             "latency",
             r"\b(?:p\d\d|percentiles?|ttft|latenc\w+)\b.*\b(?:fleet[- ]?wide|(?:per|each) replica|client)\b.*\?",
@@ -179,12 +173,6 @@ _EVIDENT: Final = tuple(
             "scope_batch",
             r"\bbatch\b.*\b\d[\d.,]* ?(?:k|m|million|thousand)? ?(?:docs?|documents?|prompts|files|records|"
             r"summaries|texts|pages|articles|tickets|e?mails)\b",
-        ),
-        ("cost", r"^\W*(?:(?:so|and|ok) )?how much (?:is|was|would|does|will) (?:it|that|this|all)(?: cost| be)?\W*$"),
-        (
-            "since",
-            r"\bwhat (?:did|have) (?:we|i|you) (?:chang|alter|edit)\w*\b|"
-            r"^\W*(?:please )?(?:list|show)(?: me)?(?: all| the| our| my)* changes\b",
         ),
         (
             "rate_meaning",
@@ -208,7 +196,6 @@ _EVIDENT: Final = tuple(
             r"\b(?:weakest|shakiest|most (?:uncertain|critical|fragile|sensitive)) (?:assumption|input)s?\b",
         ),
         ("cost", r"\bhow much of (?:the|our|that|this) (?:bill|cost|money|price)\b"),
-        ("context", r"\b(?:at|up to|from) (?:which|what) (?:average |mean )?(?:prompt|input) (?:length|size)\b"),
         ("boss", r"\b(?:no|without|free of|zero) jargon\b|\bjargon[- ]free\b"),
         (
             "sensitivity",
@@ -235,7 +222,6 @@ _EVIDENT: Final = tuple(
             r"\b(?:doubl|tripl|quadrupl|grow|increas|ris)\w*\b.*\b(?:every|each|per|a) (?:\d+ |[a-z]+ )?"
             r"(?:months?|quarters?|years?)\b.*\b(?:for|over|within|next|in) \w+ (?:years?|months?)\b",
         ),
-        ("cost", r"\d ?(?:%|percent|prozent) (?:of )?(?:vat|mwst|tva|iva|gst|sales tax)\b|\b(?:vat|mwst)\b.*\d ?%"),
         ("latency", rf"^\W*(?:(?:and|so|ok) )?what(?:'?s| is| are) (?:the|our|my) {_LATENCY}(?: {_HERE})?\W*$"),
         (
             "meets",
@@ -253,17 +239,6 @@ _EVIDENT: Final = tuple(
             "boss",
             r"^\W*(?:(?:can|could|would) you |please |and )*(?:write|draft|compose|give me|send me)\b[^.?]*"
             r"\b(?:sentences?|lines)\b[^.?]*\b(?:cfo|ceo|cto|boss|board|manage\w+|finance|director\w*|e?-?mail)\b",
-        ),
-        (
-            "stream",
-            r"\b(?:itl|between tokens|tok(?:en)?s?(?: per |/)s)\b.*\b(?:ok(?:ay)?|fast|slow|good|bad|fine|"
-            r"acceptable|reading speed|readable)\b.*\?|"
-            r"^\W*(?:is|are)\b[^?]*\d ?ms[^?]*\b(?:itl|between tokens)\b[^?]*\?",
-        ),
-        (
-            "pool",
-            r"\b(?:squeeze|put|fit|run|host|add)\b.*\b(?:in(?:to)?|on|with)\b.*"
-            r"\b(?:idle|spare|unused|free|left(?: ?over)?)\b(?: (?:\d+|ones|gpus|cards|capacity|replicas))*\W*$",
         ),
         (
             "token_volume",
@@ -285,13 +260,6 @@ _EVIDENT: Final = tuple(
             "own_or_rent",
             r"\b(?:buy(?:ing)?|bought|purchas\w+|own(?:ing)?)\b.*\bbreak[- ]?even\b|"
             r"\bbreak[- ]?even\b.*\b(?:buy(?:ing)?|own(?:ing)?)\b",
-        ),
-        (
-            "failure",
-            r"\b(?:whole|entire|complete) (?!thing|fleet|service|cluster|system|lot|plan|team|cloud|provider)[\w.-]+"
-            r"(?: \w+)? (?:dies?|died|goes? (?:down|dark|away|offline)|fails?|failed|crash\w*|breaks?|vanish\w*|"
-            r"disappear\w*|"
-            r"(?:is|was|gets) (?:gone|lost|down|dead)|burns?|drops? out)\b",
         ),
         (
             "api_or_self",

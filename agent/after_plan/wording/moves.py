@@ -74,6 +74,12 @@ _MEAN_ALONE: Final = re.compile(
     re.I,
 )
 """A mean without its unit: 'our average is only 6'."""
+_MAX_BEHIND: Final = re.compile(
+    r"(?<![\w.])(?P<figure>\d+(?:\.\d+)?)(?: ?(?:rps|/ ?s))? is (?:the|our) (?:(?:real|true|absolute|actual|very) )*"
+    r"(?:max(?:imum)?|peak|most)\b(?: (?:we|there|you|it)(?: (?:ever|really))* (?:sees?|gets?|have|has|is))?",
+    re.I,
+)
+"""A peak without its unit: '20 is the real max'."""
 _OTHER_MEANS: Final = re.compile(
     r"\b(?:ttft|itl|tpot|e2e|latency|tokens?|prompts?|inputs?|answers?|outputs?|responses?|length|what|does|do)\b", re.I
 )
@@ -182,6 +188,7 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
     if _PAIRS.fullmatch(said):
         said = re.sub(r" to ", " -> ", said, flags=re.I)
     said = _NAMES.sub("with ", _MOVES.sub(r"\g<what> to ", _replaced(said, base)))
+    said = _MAX_BEHIND.sub(r"peak \g<figure> rps", said)
     said = _MEAN_ALONE.sub(_mean_in_requests, _OF_THESE.sub(r"\1 ", said))
     said = _LOADS_ALONE.sub(lambda found: _loads(found, base), _SET_ALONE.sub(_in_requests, said))
     return _COUNTED.sub(r"\2 \1", _FIGURES.sub(lambda found: _new(found, base), said))

@@ -487,7 +487,7 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
 _CJK_DIGITS: Final = {digit: value for value, digit in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}
 _CJK_TENS: Final = {"十": 10, "百": 100, "千": 1000}
 _CJK_NUMBER: Final = re.compile(
-    r"(?P<head>\d+(?:\.\d+)?)(?P<scale>[百千]万?)|[〇零一二两三四五六七八九十百千]{2,}(?![\d日])|[二两三四五六七八九十](?=倍|次|回|个)"
+    r"(?P<head>\d+(?:\.\d+)?)(?P<scale>[百千]万?)|[〇零一二两三四五六七八九十百千]{2,}(?![\d日])|[二两三四五六七八九十](?=倍|次|回|个|秒|张|台|枚|人)"
 )
 """'5百', '一千五', '三百', '三倍'; what ends in 万 or 亿 is put together as a number and its scale."""
 

@@ -277,6 +277,10 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("whats p99", "TTFT p99 is"),
         ("could it be TP1?", "one H100 SXM5 80GB holds"),
         ("how many requests an hour does one card do", "an hour"),
+        ("how much electricity is that? our plant pays 0.21 €/kWh", "EUR a month at 0.21 EUR per kWh"),
+        ("is it greener on fewer, bigger cards, in kWh", "on B200: fleet"),
+        ("average is only 6 rps, 20 is the real max", "peak 3.33 × the mean"),
+        ("we measured 5.5 rps per TP2 replica on our own boxes", "At your 5.5 requests/s a replica"),
     ],
 )
 def test_an_answer_takes_the_values_of_its_line(line: str, holds: str) -> None:

@@ -13,6 +13,7 @@ from agent.fields.demand import USERS
 from agent.report.blocks import Column, Facts, Table
 from agent.report.words import accelerators_noun, unknown_bill, usd_shown
 from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_count, show_figure, show_percent, show_rate, show_usd
+from engine.fleet.offers import origin
 from engine.plan import CapacityPlan
 
 _USD_PER_EUR: Final = 1.1652
@@ -155,18 +156,24 @@ def _cost(asked: Asked) -> Explanation:
         each = f"{show_usd(monthly * (unit.of_month if unit else 1.0))} {unit.label if unit else 'a month'}"
         return paragraphs(f"{no_rate(code, 'cost')} In dollars it is {each}.", missing)
     if unit is None:
-        return paragraphs(missing, f"In all it is {_money(monthly * per_usd, code)} a month.")
+        return paragraphs(missing, f"In all it is {money_shown(monthly * per_usd, code)} a month.")
     reason = f": {unit.sum}" if unit.sum else ""
-    lead = f"{_money(monthly * per_usd * unit.of_month, code)} {unit.label}, today's fleet always on{reason}."
+    lead = f"{money_shown(monthly * per_usd * unit.of_month, code)} {unit.label}, today's fleet always on{reason}."
     follows = ""
     if scaled is not None and scaled < monthly:
-        follows = f"Following the load with an autoscaler: {_money(scaled * per_usd * unit.of_month, code)}."
+        follows = f"Following the load with an autoscaler: {money_shown(scaled * per_usd * unit.of_month, code)}."
     parts = _parts(plan) if asked.has(_PARTS) else ()
     usual = () if unit.sum or parts else _usual(asked, monthly * per_usd, code)
     taxed = f"With {show_percent(tax)} of tax on the list prices, which are net." if tax else ""
     months = round(unit.of_month)
     reserved = reserved_bill(asked, months) if unit.sum.startswith(f"{months} months") else ""
-    return (*paragraphs(lead, follows, taxed, rate, reserved), *parts, *usual)
+    basis = ""
+    if usual and (offer := plan.chosen.offer):
+        hourly = (
+            f"{plan.fleet.instances} × {offer.instance}, {origin(offer)}, at {show_usd(offer.usd_per_hour)} an hour"
+        )
+        basis = f"That is {hourly}, for {HOURS_PER_MONTH:g} hours; taxes, traffic and storage are not in it."
+    return (*paragraphs(lead, basis, follows, taxed, rate, reserved), *parts, *usual)
 
 
 def _tax(asked: Asked) -> float:
@@ -178,8 +185,10 @@ def _tax(asked: Asked) -> float:
 def _usual(asked: Asked, monthly: float, code: str) -> Explanation:
     """Return a month's bill in the units that are asked most."""
     units = (("year", 12.0), *((unit, _share(asked, unit)) for unit in ("user", "1,000 requests", "million tokens")))
-    shown = tuple((name, _money(monthly * share, code)) for name, share in units if share)
-    return (Facts((*shown, (f"a {accelerators_noun(asked.plan.chosen, 1)}", _money(_each(asked, monthly), code)))),)
+    shown = tuple((name, money_shown(monthly * share, code)) for name, share in units if share)
+    return (
+        Facts((*shown, (f"a {accelerators_noun(asked.plan.chosen, 1)}", money_shown(_each(asked, monthly), code)))),
+    )
 
 
 def _each(asked: Asked, monthly: float) -> float:
@@ -370,6 +379,7 @@ def no_rate(code: str, asks: str) -> str:
     return f"I know no exchange rate for {code}: say it, as in '{asks} in {code} at 0.9 per dollar'."
 
 
-def _money(amount: float, code: str) -> str:
+def money_shown(amount: float, code: str) -> str:
+    """Return an amount with its currency behind it, dollars with their sign."""
     shown = show_usd(amount)
     return shown if code == "USD" else f"{shown.replace('$', '')} {code}"

@@ -1,7 +1,14 @@
 """What would shorten a latency, or keep a target."""
 
 from agent.after_plan.replies.asked import Asked, paragraphs, stated_s
-from agent.after_plan.replies.choices.sketched import NONE, Change, planned_for, sketched, targets_shown
+from agent.after_plan.replies.choices.sketched import (
+    NONE,
+    Change,
+    newer_accelerators,
+    planned_for,
+    sketched,
+    targets_shown,
+)
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
 from agent.report.cost.price_origin import bill_beside
@@ -29,11 +36,7 @@ def faster_how(asked: Asked) -> Explanation:
         ),
         ("prompts half as long", {**here, "tokens.input.mean": plan.spec.tokens.input.mean / 2}, NONE),
     ]
-    changes += [
-        (f"on {name}", {"hardware.accelerators": (identity,)}, NONE)
-        for name, identity in (("H200", "h200-sxm-141gb"), ("B200", "b200-sxm"))
-        if identity != chosen.accelerator
-    ]
+    changes += newer_accelerators(plan)
     if chosen.precision.weights in ("bf16", "fp16"):
         changes.append(("weights in FP8", {**here, "precision.weights": "fp8"}, NONE))
     drafted = (

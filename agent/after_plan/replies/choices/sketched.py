@@ -32,6 +32,15 @@ def shown(found: CapacityPlan | str, base: CapacityPlan) -> tuple[Cell, ...]:
     return cells if found.answer.meets_targets else ("cannot meet the targets", "", *cells[2:])
 
 
+def newer_accelerators(plan: CapacityPlan) -> tuple[Change, ...]:
+    """Return the changes to accelerators that are newer or larger than the usual one."""
+    return tuple(
+        (f"on {name}", {"hardware.accelerators": (identity,)}, NONE)
+        for name, identity in (("H200", "h200-sxm-141gb"), ("B200", "b200-sxm"))
+        if identity != plan.chosen.accelerator
+    )
+
+
 def sketched(asked: Asked, changes: tuple[Change, ...]) -> list[tuple[str, CapacityPlan | str]]:
     """Return the sketch of each change, or why there is none."""
     found: list[tuple[str, CapacityPlan | str]] = []

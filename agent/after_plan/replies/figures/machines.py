@@ -5,8 +5,10 @@ from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.billed import room_billed
+from agent.after_plan.replies.bills.money import currency, money_shown
+from agent.after_plan.replies.choices.sketched import newer_accelerators, sketched
 from agent.after_plan.sums import Explanation
-from agent.report.blocks import Facts
+from agent.report.blocks import Column, Facts, Table
 from agent.report.words import accelerators_noun, usd_shown
 from catalogs.units import show_bytes, show_count, show_figure, show_usd
 from engine.fleet.offers import TERM_WORDS, paid_accelerators
@@ -51,34 +53,54 @@ def power(asked: Asked) -> Explanation:
             f"{show_figure(limit_w / 1000)} kW ({show_figure(accelerator.power_w)} W each), without hosts",
         ),
         ("energy", f"{show_count(kwh)} kWh a month, {show_count(12 * kwh)} a year"),
-        (
-            "electricity",
-            (
-                f"{show_usd(kwh * plan.spec.money.usd_per_kwh)} a month at {show_usd(plan.spec.money.usd_per_kwh)} per"
-                " kWh; part of the rent where it is rented"
-            ),
-        ),
+        ("electricity", _electricity(asked, kwh)),
         ("an output token", f"{show_figure(energy.joules_per_output_token)} J"),
         ("heat to cool", f"{show_count(energy.watts * 3.412)} BTU/h on average"),
     ]
-    if energy.g_co2e_per_month is not None:
-        facts.append(("emissions", f"{show_count(energy.g_co2e_per_month / 1000)} kg CO2e a month"))
-    else:
-        facts.append(
-            (
-                "emissions",
-                (
-                    f"{show_count(kwh * 0.4)} kg CO2e a month on a grid of 400 g/kWh; state your own with"
-                    " money.grid_g_co2e_per_kwh"
-                ),
-            )
-        )
+    kg, grid = (energy.g_co2e_per_month or 400 * kwh) / 1000, "; state your own with money.grid_g_co2e_per_kwh"
+    grid = "" if energy.g_co2e_per_month is not None else f" on a grid of 400 g/kWh{grid}"
+    facts.append(("emissions", f"{show_count(kg)} kg CO2e a month{grid}"))
     lead = f"{show_figure(energy.watts / 1000)} kW on average, {show_count(kwh)} kWh a month ({energy.basis})."
     return (
         *paragraphs(_circuit(asked, limit_w), lead),
         Facts(tuple(facts)),
+        *(_power_elsewhere(asked) if asked.has(_OTHER_CARDS) else ()),
         *paragraphs("'with at most 20 kW' plans for a limit of power."),
     )
+
+
+_OTHER_CARDS: Final = r"green\w*|fewer|bigger|larger|newer|other (?:gpus|cards)|compared?|less|weniger|moins|menos"
+_KWH_PRICE: Final = re.compile(
+    r"(\d+(?:[.,]\d+)?) ?(ct\b|cents?\b|c\b)?[^\d.;?]{0,12}?(?:/|\bper|\ba|\bje|\bpro|\bpar|\bpor) ?(?:kwh|kilowatt)"
+)
+
+
+def _electricity(asked: Asked, kwh: float) -> str:
+    """Return what a month's energy costs, at the price of a kWh that a line states or at the plan's."""
+    stated = _KWH_PRICE.search(asked.words)
+    price = (
+        float(stated[1].replace(",", ".")) / (100 if stated[2] else 1) if stated else asked.plan.spec.money.usd_per_kwh
+    )
+    code = currency(asked)[0] if stated else "USD"
+    a_month, each = (money_shown(amount, code) for amount in (kwh * price, price))
+    return f"{a_month} a month at {each} per kWh; part of the rent where it is rented"
+
+
+def _power_elsewhere(asked: Asked) -> Explanation:
+    """Return what the same load draws on newer accelerators."""
+    plan, changes = asked.plan, newer_accelerators(asked.plan)
+    rows = tuple(
+        (
+            label,
+            f"{one.fleet.accelerators} × {one.chosen.accelerator_name}",
+            f"{show_figure(one.energy.watts / 1000)} kW",
+            show_count(one.energy.kwh_per_month),
+        )
+        for label, one in (("as it is", plan), *sketched(asked, changes))
+        if isinstance(one, CapacityPlan) and one.energy and one.answer.meets_targets
+    )
+    columns = (Column("with"), Column("fleet"), Column("draw, mean", "right"), Column("kWh a month", "right"))
+    return (Table(columns, rows),)
 
 
 def instance(asked: Asked) -> Explanation:

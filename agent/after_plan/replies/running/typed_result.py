@@ -72,7 +72,7 @@ def result_in(asked: Asked) -> Asked | None:
 _PER_MACHINE: Final = re.compile(
     r"(?<![\w.])(?P<rate>\d+(?:\.\d+)?) ?(?:rps|qps|(?:req(?:uest)?s?|calls?)(?: ?/ ?| per | a )s\w*)"
     r"(?: ?/ ?| per | an? | each | on (?:each|one|an?) )"
-    r"(?:(?P<gpu>gpus?|cards?|accelerators?|[abh]\d{2,3})|replicas?|pods?)\b"
+    r"(?:(?P<gpu>gpus?|cards?|accelerators?|[abh]\d{2,3})|(?:tp ?\d+ )?replicas?|pods?)\b"
 )
 """A measured rate of one machine: 'we measured 1.9 rps per gpu'."""
 
