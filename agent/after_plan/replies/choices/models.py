@@ -42,15 +42,9 @@ def other_models(asked: Asked) -> Explanation:
         )
     changes = tuple(_with(asked, entry.id) for entry in entries if entry.id != plan.chosen.model)
     why = {catalog.models[entry.id].name: entry.why for entry in entries}
-    rows = [(label, shown(found, plan), why[label]) for label, found in sketched(asked, changes)]
+    others = ((label, *shown(found, plan), why[label]) for label, found in sketched(asked, changes))
     columns = (Column("model"), *COLUMNS, Column.sentences())
-    table = Table(
-        columns,
-        (
-            (plan.chosen.model_name, *shown(plan, plan), "the plan's"),
-            *((label, *cells, reason) for label, cells, reason in rows),
-        ),
-    )
+    table = Table(columns, ((plan.chosen.model_name, *shown(plan, plan), "the plan's"), *others))
     lead = (
         f"For {purpose.id if purpose else 'the same load'}, on {plan.chosen.accelerator_name}, in"
         f" {plan.chosen.precision.weights.upper()} where weights have 16 bits, else as they are:"

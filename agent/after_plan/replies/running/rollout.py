@@ -6,7 +6,7 @@ from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.load import NODES
-from agent.after_plan.replies.running.losses import left_after
+from agent.after_plan.replies.running.held import left_after
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import peak_rate
 from agent.report.blocks import Column, Table
