@@ -32,7 +32,7 @@ _BOUNDS: Final = tuple(
 )
 _COUNTS: Final = rules(
     "n:num times? para num ('replica' | 'replicas')",  # 4x TP2 replicas
-    "(?<! para) n:num times? (unknown | model)? ('replica' | 'replicas') (?! per | slash | colon)",
+    "(?<! para | per) n:num times? (unknown | model)? ('replica' | 'replicas') (?! per | slash | colon)",
     "('replica' | 'replicas') colon n:num",
 )
 

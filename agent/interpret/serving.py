@@ -138,7 +138,7 @@ def _places(draft: Draft, lexicon: Lexicon) -> None:
         before = items[at] if at >= 0 else None
         after = items[index + 1] if index + 1 < len(items) else None
         alone = (before is None or before.has("comma", "stop", "provider")) and (
-            after is None or after.has("comma", "stop", "provider")
+            after is None or after.has("comma", "stop", "provider") or after.word in ("only", "hosted", "hosting")
         )
         spoken = items[max(0, index - 7) : index]
         share_is_there = any(one.has("pct") for one in spoken) and any(one.word in _ARE for one in spoken[-3:])

@@ -3,6 +3,7 @@
 'One in ten is a document of 20k tokens, the rest about 800' is 10 % × 20,000 + 90 % × 800 = 2,720 tokens.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 from agent.interpret.facts.draft import Draft, Option
@@ -37,22 +38,39 @@ def read_mixtures(draft: Draft) -> None:
         apart = not parts or parts[-1][0].last < match.first
         if apart and len(match["n"].number.values) == 1 and match["n"].number.value >= _SHORTEST:
             parts.append((match, match["p"].number.value if "p" in match else None))
-    said = sum(share for _, share in parts if share is not None)
-    rests = sum(share is None for _, share in parts)
-    if len(parts) < 2 or not ((rests == 1 and 0 < said < 1) or (rests == 0 and abs(said - 1) <= _WHOLE)):
-        return
-    shares = [(match, 1 - said if share is None else share) for match, share in parts]
-    first, last = parts[0][0].first, max(match.last for match, _ in parts)
+    for group in _wholes(parts):
+        _mean(draft, group)
+
+
+def _wholes(parts: list[tuple[Match, float | None]]) -> Iterator[list[tuple[Match, float]]]:
+    """Yield parts, in their order, whose shares make up a whole; a rest takes what is left of it."""
+    group: list[tuple[Match, float | None]] = []
+    for at, part in enumerate(parts):
+        group.append(part)
+        said, rests = sum(one or 0.0 for _, one in group), sum(one is None for _, one in group)
+        whole = abs(said - 1) <= _WHOLE if not rests else rests == 1 and 0 < said < 1
+        more = at + 1 < len(parts) and rests == 1 and said + (parts[at + 1][1] or 1.0) < 1
+        if len(group) > 1 and whole and not more:
+            yield [(match, 1 - said if share is None else share) for match, share in group]
+            group = []
+
+
+def _mean(draft: Draft, shares: list[tuple[Match, float]]) -> None:
+    """Note the mean of lengths with their shares of a whole."""
+    first, last = shares[0][0].first, max(match.last for match, _ in shares)
     around = draft.sentence.items[max(0, first - 3) : last + 2]
     inward, outward = (any(item.has(*kinds) for item in around) for kinds in (("incue", "in"), ("outcue",)))
-    pairs = all("m" in match for match, _ in parts)
-    if not (pairs or inward or outward or any("u" in match for match, _ in parts)):
+    pairs = all("m" in match for match, _ in shares)
+    if not (pairs or inward or outward or any("u" in match for match, _ in shares)):
         return
     _note(draft, shares, "n", "output" if outward and not (inward or pairs) else "input", first, last)
     if pairs:
         _note(draft, shares, "m", "output", first, last)
-    for match, _ in parts:
+    for match, _ in shares:
         draft.sentence.claim(match.first, match.last)
+        for at in range(match.first, match.last + 1):
+            if draft.sentence.items[at].has("part"):
+                draft.sentence.take(at)
 
 
 def _note(draft: Draft, parts: list[tuple[Match, float]], group: str, side: str, first: int, last: int) -> None:

@@ -28,8 +28,8 @@ def _any(words: str) -> str:
 
 _UNIT: Final = "(token | textunit)"
 _NOT_COUNTED: Final = (
-    "(?! token | textunit | event | thing | user | time | times | percent | per | adverb | slash | gpunoun | rateunit "
-    "| bytes | range | num)"
+    "(?! token | textunit | event | thing | chunk | user | time | times | percent | per | adverb | slash | gpunoun | "
+    "rateunit | bytes | range | num)"
 )
 _SAID_OF: Final = "(copula | link | colon | approx | size | unknown | 'adds' | 'another' | paren | 'up' | 'to' | upto)"
 _BODY: Final = _any("instructions instruction template templates history schema lore metadata guidelines persona rules")
@@ -84,7 +84,7 @@ _ANY_PART: Final = Rule(
 _JOINT: Final = Rule(
     "(comma | plus | conj | stop | paren | 'then' | 'with' | 'a' | 'an' | 'the' | 'our' | 'its' | 'another' | approx | "
     "'new' | 'input' | 'top' | 'chat' | 'user' | 'retrieved' | 'fixed' | 'static' | 'shared' | 'each' | token | link | "
-    "('that' | 'which') (link | neg | 'changes' | 'change' | 'fixed'){1,3}){1,6}"
+    "context | ('that' | 'which') (link | neg | 'changes' | 'change' | 'fixed'){1,3}){1,6}"
 )
 
 
@@ -299,7 +299,7 @@ def _items_in(draft: Draft, lines: list[re.Match[str]]) -> tuple[int, int]:
 
 _SAME: Final = (
     "((neg | 'always') ('changes' | 'change' | 'changing' | 'varies' | 'vary' | 'the' shared) | prefixcue | "
-    "shared | prefixhit | sysprompt | 'preamble' | 'constant' | 'static' | 'fixed')"
+    "shared | prefixhit | sysprompt | 'system' | 'preamble' | 'constant' | 'static' | 'fixed')"
 )
 _WHICH: Final = "('which' | 'them' | 'it' | 'that' | 'those')"
 _LITTLE: Final = f"(link | unknown | 'already' | 'in' | 'from' | 'come' | 'comes' | 'of' | {_WHICH})"

@@ -66,10 +66,12 @@ _BY_HEADING: Final = Rule(
     "context | textunit)"
 )
 _EACH_SITE: Final = Rule(
-    "n:num unknown? site ('with' | 'of' | 'having' | comma | paren | 'and'){1,2} approx? m:num unknown? u:user "
-    "('in' | 'at' | 'of')? 'each'"
+    "n:num unknown? site ('with' | 'of' | 'having' | 'each' | times | comma | paren | 'and'){1,2} approx? m:num "
+    "unknown? u:user (('in' | 'at' | 'of')? e:'each' (?! user))?"
 )
-"""'500 tenants with 20 users each'."""
+"""'500 tenants with 20 users each', '40 branches x 12 advisors'."""
+_FEW_AT_ONE: Final = 10.0
+"""People at each of several places, below which it is asked whether they were said of each: by judgement."""
 _ACTIVE_PART: Final = Rule(
     "comma? ('of' | 'with' | 'about' | 'and' | 'but' | 'only' | approx){0,2} p:pct ('of' unknown)? "
     "(adverb | 'are' | 'is' | unknown){0,2} ('active' | 'actives' | 'chat' | 'use' | 'contact' | 'using' | 'uses') "
@@ -175,7 +177,13 @@ def crowds_of(draft: Draft, wanted: bool, rates: list[Rate]) -> list[Crowd]:
     """
     found: list[Crowd] = []
     for match in _EACH_SITE.matches(draft.sentence):
-        amount = count_of(match["m"].number).times(match["n"].number.value)
+        inside, one = draft.sentence.items[match.first : match.last + 1], count_of(match["m"].number)
+        amount = one.times(match["n"].number.value)
+        if not any(item.has("each", "times") for item in inside):
+            few = len(one.values) == 1 and one.value < _FEW_AT_ONE * match["n"].number.value
+            if not few or not any(item.word in ("with", "having", "of") for item in inside):
+                continue
+            amount = Amount((amount.value, one.value), ("so many at each", "so many in all"))
         found.append(Crowd(amount, None, match.first, match.last, match["u"].word))
         draft.sentence.claim(match.first, match.last)
     rules = (*_USERS, _BY_HEADING) if wanted else _USERS

@@ -21,6 +21,7 @@ _KEYS: Final = {
     "concurrency :": "max_concurrency concurrency num_concurrent concurrent_requests parallel_requests "
     "parallel num_parallel "
     "num_users_concurrent",
+    "peak carries ": "peak_hour_share busiest_hour_share peak_share peak_hour_percent",
     "peak factor :": "peak_factor peak_multiplier peak_to_mean peak_ratio",
     # serving
     "max num seqs :": "max_num_seqs max_batch_size batch_size max_running_requests max_num_sequences",

@@ -198,6 +198,7 @@ _TABLES: Final[dict[str, str]] = {
         同時に=concurrent くらい= ぐらい= 程度= 希望= ほど= 平均で=on_average 一時間に=every_hour
         一件あたり=per_request 往復=turns 予算=budget 月=per_month 同時利用=concurrent 同時利用者=concurrent_users
         月額=per_month
+        席=seats コールセンター=call_center
     """,
     "Korean": """
         매초=every_second 초당=every_second 매분=every_minute 분당=every_minute 매시간=every_hour 시간당=every_hour
@@ -295,6 +296,7 @@ _TABLES: Final[dict[str, str]] = {
         studentów=students uczniów=pupils zgłoszeń=tickets dokumentów=documents karty=cards karta=card kartach=cards
         albo=or lub=or oraz=and w_szczycie=at_peak godzin=hours dni=days maksymalnie=at_most każde=each każda=each
         serwerownia=datacenter około=about zadaje=asks zadają=ask z=with bez=without tydzień=week
+        oddziałów=branches wejścia=input wyjścia=output po=each doradców=advisors doradca=advisor
     """,
     "Russian": """
         запросов=requests запроса=requests запросы=requests вопросов=questions сообщений=messages пользователей=users
@@ -354,6 +356,7 @@ _TABLES: Final[dict[str, str]] = {
         miljoner=million miljon=million tusen=thousand och=and eller=or på=on med=with utan=without vi= har=have
         behöver=need vill=want idag=today nu=currently noder=nodes servrar=servers hälften=half ungefär=about
         cirka=about våra=our gånger=times hur= många= av=of dokument=documents
+        halv=half sida=page
     """,
     "Czech": """
         dotazů=queries dotazy=queries požadavků=requests požadavky=requests zpráv=messages uživatelů=users

@@ -236,7 +236,8 @@ PHRASES: Final[dict[str, str]] = {
     "without breaching|without violating|without missing|quicker than|better than|stay under|keep under|kept under",
     "over": "at least|no smaller than|bigger than|larger than|"
     "no less than|not less than|more than|greater than|no fewer than|minimum of|faster then|"
-    "not below|not under|or more|higher than",
+    "not below|not under|or more|higher than|never below|"
+    "must not go below|must not fall below|must not drop below|may not go below|may not fall below",
     "upto": "up to|as long as|maximum of|max of|a maximum of|a max of",
     "with": "except use|except using|except with|except on",
     "unsure": "not sure|dont know|do not know|no idea|not certain|not decided|not fixed|no clue|havent decided|"
