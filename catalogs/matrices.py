@@ -34,11 +34,17 @@ class Matrix(Struct, frozen=True):
     """The most shards that it can be cut into; beyond that shards are replicated."""
     copies: int = 1
     """Alike in the layer (experts)."""
+    parts: int = 1
+    """Matrices of a checkpoint that are computed as one (K and V, gate and up), each of all inputs."""
 
     @property
     def parameters(self) -> int:
         """Parameters of all copies."""
         return self.inputs * self.outputs * self.copies
+
+    def adapter_parameters(self, rank: int) -> int:
+        """Return the parameters of LoRA on it, as PEFT has them: two factors for each matrix of the checkpoint."""
+        return rank * (self.inputs * self.parts + self.outputs) * self.copies
 
 
 def layer_matrices(group: LayerGroup, hidden_size: int) -> tuple[Matrix, ...]:
@@ -54,7 +60,8 @@ def _attention(attention: object, hidden: int) -> Iterator[Matrix]:
             keys = attention.kv_heads * attention.head_dim
             values = 0 if attention.shares_key_value else attention.kv_heads * value_dim
             yield Matrix("qkv", hidden, queries, "attention", "outputs", attention.heads)
-            yield Matrix("qkv", hidden, keys + values, "attention", "outputs", attention.kv_heads)
+            parts = 2 if values else 1
+            yield Matrix("qkv", hidden, keys + values, "attention", "outputs", attention.kv_heads, parts=parts)
             yield Matrix(
                 "attention_output", attention.heads * value_dim, hidden, "attention", "inputs", attention.heads
             )
@@ -105,7 +112,7 @@ def _feed_forward(block: object, hidden: int) -> Iterator[Matrix]:
 
 
 def _gated(name: str, role: Role, hidden: int, width: int, matrices: int, copies: int) -> Iterator[Matrix]:
-    yield Matrix(f"{name}_up", hidden, width * (matrices - 1), role, "outputs", width, copies)
+    yield Matrix(f"{name}_up", hidden, width * (matrices - 1), role, "outputs", width, copies, matrices - 1)
     yield Matrix(f"{name}_down", width, hidden, role, "inputs", width, copies)
 
 

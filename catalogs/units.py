@@ -71,6 +71,10 @@ NUMBER: Final = (
 """A number as people type it: 1500, 1,500, 1_500, 0.5, .5, 1e3."""
 
 _NUMBER = re.compile(NUMBER)
+_PARTS = re.compile(
+    r"(?P<first>[0-9]+\s*(?:d|days?|h|hours?|min|minutes?))\s*(?P<later>[0-9]+\s*[a-z].*)", re.IGNORECASE
+)
+"""A time in parts: '1h30m', '2d 12h'; what stands behind hours is minutes."""
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _PER = re.compile(r"\s*(?:/|\b(?:per|an?|each|every)\b)\s*")
 
@@ -153,7 +157,7 @@ def read_rate(text: str, what: str = "rate", positive: bool = True) -> float:
 
 
 def read_seconds(text: str, what: str = "duration", unit: str | None = None, positive: bool = True) -> float:
-    """Return seconds from '800ms', '1.2 s', '2min', '1h'.
+    """Return seconds from '800ms', '1.2 s', '2min', '1h', '1h30m'.
 
     Args:
         text: as people type it.
@@ -166,6 +170,9 @@ def read_seconds(text: str, what: str = "duration", unit: str | None = None, pos
     """
     bare = f" (a bare number is in {'years' if unit == 'y' else unit})" if unit else ""
     accepted = f"a time such as 800ms, 1.2 s or 2 min{bare}"
+    if parts := _PARTS.fullmatch(text.strip()):
+        later = re.sub(r"m\Z", "min", parts["later"].strip())
+        return read_seconds(parts["first"], what) + read_seconds(later, what, positive=False)
     number, rest = _split(text, what, accepted)
     if rest == "m":
         raise InputError(f"{what} {quoted(text)} could be minutes or milliseconds: write min or ms")

@@ -89,7 +89,12 @@ def get(name: Name) -> int:
 @app.command()
 def unset(name: Name) -> int:
     """Take one default back."""
-    return _written(setting_called(name).path, None)
+    path = setting_called(name).path
+    stated = settings_file(own_directory())
+    if stated and path in stated.values:
+        return _written(path, None)
+    notice([f"{path} is not set, and nothing was changed."])
+    return Exit.DONE
 
 
 @app.command()

@@ -41,7 +41,7 @@ COMMANDS: Final = {
     "history": "Calculations that `serve` made: listed, compared, removed, exported.",
     "mcp": "The forecast as tools for assistants.",
     "resume": "Go on with a conversation that was interrupted.",
-    "help": "What there is to know about a topic: traffic, targets, places, exit codes.",
+    "help": "What there is to know about a topic: traffic, targets, money, exit codes.",
 }
 """What --help says of each command; the module of its name (a hyphen is _ there) has it as ``app``, a typer app."""
 

@@ -13,16 +13,28 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
+from agent.after_plan.replies.asked import Asked
+from agent.after_plan.replies.table import REPLIES
+from agent.dialogue import step
+from agent.report.blocks import Command, Report
+from agent.report.rendering.plain import plain_text
 from agent.statements.merged import Collected
+from catalogs.catalog import Catalog
+from catalogs.errors import InputError
 from commands import main
+from commands.help import TABLES, topics
 from commands.program import COMMANDS, app
+from engine.planning.launch import loaded_model
 from engine.workload import StatedSpec
+from tests.agent.after_plan.test_acts import words
+from tests.agent.test_follow_ups import LAW, after, quick
 from tests.every import of_every
 
 ROOT = Path(__file__).parents[1]
 PAPERS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "spec-kit").glob("*.md")))
 PACKAGES = ("agent", "catalogs", "commands", "engine")
 PRINTED = re.compile(r"`(fleetcast )?([^`\n]+)`|'(fleetcast )([^'\n]+)'")
+FLAG_ALONE: Final = re.compile(r"[`'](--[a-z][a-z-]+)(?: [^`'\n]*)?[`']")
 QUESTIONS = ("forecast", "compare", "optimize", "estimate", "sensitivity", "costs", "batch", "workflow", "scenarios")
 """Commands that answer a question, which must be whole."""
 PLACEHOLDER = re.compile(r"…|\{\}|^[A-Z]{3,}(\.\w+)?$|\[|\]")
@@ -52,6 +64,8 @@ def texts_of(file: Path) -> Iterator[str]:
 
 def commands_in(text: str) -> Iterator[str]:
     """Yield the commands between backquotes that begin with the program's name, or with a command and more."""
+    if text.startswith("fleetcast ") and text.split()[1:2] and text.split()[1] in COMMANDS:
+        yield text.removeprefix("fleetcast ")
     for found in PRINTED.finditer(text):
         line = found[2] or found[4]
         first, _, more = line.partition(" ")
@@ -95,6 +109,55 @@ def test_each_is_a_command_with_options_that_there_are(line: str) -> None:
     assert len(IN_PAPERS) > 40
     assert len(IN_PROGRAM) > 20
     parse(line)
+
+
+def options_of(command: Any, context: Any) -> Iterator[str]:
+    """Yield the options of a command and of those below it."""
+    yield from (name for one in command.params for name in (*one.opts, *one.secondary_opts))
+    for name in command.list_commands(context) if isinstance(command, TyperGroup) else ():
+        yield from options_of(command.resolve_command(context, [name])[1], context)
+
+
+def test_each_option_that_is_named_alone_is_one_of_a_command_or_of_a_runtime() -> None:
+    program: Any = typer.main.get_command(app)
+    own = set(options_of(program, program.make_context("fleetcast", [], resilient_parsing=True)))
+    runtimes = set(re.findall(r"--[a-z][a-z-]+", " ".join(map(str, Catalog.load().runtimes.values()))))
+    runtimes |= {"--max-num-queued-reqs", "--max-queued-requests", "--reasoning-parser", "--shutdown-timeout"}
+    unknown = {
+        (file.name, flag)
+        for package in PACKAGES
+        for file in (ROOT / package).rglob("*.py")
+        for text in texts_of(file)
+        for flag in FLAG_ALONE.findall(text)
+        if flag not in own | runtimes and flag != "--help"
+    }
+    assert unknown == set()
+
+
+def test_the_commands_of_replies_after_a_plan_can_be_typed_and_name_the_model_that_is_served() -> None:
+    state = after(LAW)
+    plan = state.base.capacity_plan
+    assert plan is not None
+    printed: list[str] = []
+    for act in REPLIES:
+        with contextlib.suppress(InputError):
+            reply = REPLIES[act](Asked("what about it", state, quick(), plan))
+            printed += [block.text for block in reply if isinstance(block, Command)]
+            for line in commands_in(plain_text(Report(tuple(reply))).replace("\n", " ")):
+                parse(line.replace("plan.json", "p.json"))
+    for line in printed:
+        if line.startswith("fleetcast "):
+            parse(line.removeprefix("fleetcast "))
+    _, says = step(state, "what should I measure first", quick())
+    printed += re.findall(r"vllm bench serve.*", words(says))
+    benches = [line for line in printed if "bench" in line]
+    assert len(benches) > 1
+    assert all(f"--model {loaded_model(plan.chosen.command)} " in line for line in benches)
+
+
+def test_what_help_is_said_to_know_it_knows() -> None:
+    named = COMMANDS["help"].partition(": ")[2].rstrip(".").split(", ")
+    assert {name.replace(" ", "-") for name in named} <= topics().keys() | TABLES.keys()
 
 
 def test_what_is_said_to_list_does_so_alone() -> None:

@@ -14,6 +14,7 @@ from agent.talk.state import Branch, Measured, Ports, State, Step, SuggestedRun
 from catalogs.errors import InputError
 from catalogs.units import TIME_UNITS
 from engine.plan import CapacityPlan, split_shown
+from engine.planning.launch import loaded_model
 
 if TYPE_CHECKING:
     from engine.accuracy.points import MeasuredPoint
@@ -198,13 +199,14 @@ def _first(plan: CapacityPlan, ports: Ports) -> tuple[SuggestedRun, ...]:
     from engine.calibration.first_runs import first_runs
 
     point, runs = first_runs(plan, ports.catalog)
-    return tuple(_suggested(point, one) for one in runs if one.bands_after < WORTH)
+    model = loaded_model(plan.chosen.command)
+    return tuple(_suggested(point, one, model) for one in runs if one.bands_after < WORTH)
 
 
-def _suggested(point: "MeasuredPoint", one: "NextMeasurement") -> SuggestedRun:
-    from agent.report.calibration_report import benchmark_command
+def _suggested(point: "MeasuredPoint", one: "NextMeasurement", model: str = "") -> SuggestedRun:
+    from agent.report.calibration_report import next_command
 
-    return SuggestedRun(benchmark_command(point, one), one.bands_after)
+    return SuggestedRun(next_command(point, one, model), one.bands_after)
 
 
 WORTH: Final = 0.995

@@ -51,7 +51,7 @@ def exported(state: State, text: str, ports: Ports) -> Step:
         text = f"Nothing was written: {how}, or 'save' with a name that ends in {suffixes_shown()}."
         return state, (said(text),)
     if format:
-        return export(state, format, ports)
+        return export(state, format, ports, file_in(text))
     name, proposed = re.search(r"\S+\.\w+$", text.strip()), _format_named(text)
     if name and _OPENS.match(text.strip()):
         shows = f"'fleetcast plan show {name[0]}' shows the plan of that file; 'save {name[0]}' writes the one of here."
@@ -105,7 +105,7 @@ def save(state: State, rest: str, ports: Ports) -> Step:
     rest = _NO_NAME.sub("", rest)
     format, else_wanted = format_said(f"save {rest.strip()}"), _ALONE.fullmatch(rest.strip())
     if format or else_wanted:
-        return export(state, format, ports) if format else (state, (said(not_written(rest)),))
+        return export(state, format, ports, file_in(rest)) if format else (state, (said(not_written(rest)),))
     name = _format_named(rest.strip())
     if not name or name.lower() in {"it", "this", "that", "plan", "the plan"}:
         proposed = plan_file()
@@ -156,23 +156,55 @@ def name_file(state: State, file: NameFile, line: str, ports: Ports) -> "Step | 
     reply = line.strip().strip("'\"")
     settled = replace(state, pending=None)
     if reply.lower() in {"", "y", "yes", "ok", "okay", "sure"}:
-        if file.overwrites:
-            return settled, (_write(settled, file.path, ports, overwrite=True),)
-        return _written(settled, file.path, ports, settled)
+        return _confirmed(settled, file, ports)
     if reply.lower() in {"n", "no", "nope", "cancel", "never mind"}:
         return settled, (said("Nothing was written."),)
     if file.other and reply.lower() in {"as it is", "as is", "anyway", file.other.lower(), "2"}:
         return _written(settled, file.other, ports, settled)
     if len(reply.split()) > 1 and (format_by_suffix(reply) is None or _OPENS.match(reply)):
         return None
-    return save(settled, reply.removeprefix("save "), ports)
+    other = reply.removeprefix("save ")
+    return export(settled, file.format, ports, other) if file.format else save(settled, other, ports)
 
 
-def export(state: State, format: str, ports: Ports) -> Step:
-    """Write the kept plan in a format, under the format's own name or one beside it that is free."""
+def _confirmed(state: State, file: NameFile, ports: Ports) -> Step:
+    if file.format:
+        return export(state, file.format, ports, file.path, overwrite=True)
+    if file.overwrites:
+        return state, (_write(state, file.path, ports, overwrite=True),)
+    return _written(state, file.path, ports, state)
+
+
+_TO_FILE: Final = re.compile(
+    r"(?:\b(?:to|as|into?|under)|>)\s+(?:(?:a|the) )?(?:(?:file|folder) )?(?P<name>\S+)\s*\Z", re.I
+)
+
+
+def file_in(text: str) -> str:
+    """Return the file that a line's export is to be, 'export kubernetes to k8s.yaml'; empty where it names none.
+
+    A word without a dot or a slash is none: 'as yaml'.
+    """
+    named = _TO_FILE.search(text)
+    name = named["name"].rstrip(".!").strip("'\"") if named else ""
+    return name if re.search(r"[./]", name) else ""
+
+
+def export(state: State, format: str, ports: Ports, path: str = "", *, overwrite: bool = False) -> Step:
+    """Write the kept plan in a format.
+
+    Args:
+        state: with a plan.
+        format: its name.
+        path: where to; else the format's own name or one beside it that is free.
+        overwrite: whether a file that is there is replaced without a question.
+    """
     plan = state.branches[state.kept].capacity_plan
     if plan is None:
         return state, (said("There is no plan to export: nothing fits. Change something first."),)
+    if path and not overwrite and ports.exists(path):
+        text = f"{path} exists. Overwrite it? 'yes' does; or say another name."
+        return replace(state, pending=NameFile(path, None, text, overwrites=True, format=format)), ()
     written = formats()[format]
     try:
         files = written.files(plan, ports.catalog)
@@ -180,8 +212,8 @@ def export(state: State, format: str, ports: Ports) -> Step:
         return state, (warned(f"That cannot be exported: {error}."),)
     name = PurePath(next(iter(files)) if len(files) == 1 else format)
     names = (name, *(name.with_stem(f"{name.stem}-{number}") for number in range(2, _MOST_NAMES)))
-    free = next((str(one) for one in names if not ports.exists(str(one))), str(name))
-    return state, (Write(free, files, overwrite=False, what=written.content),)
+    free = path or next((str(one) for one in names if not ports.exists(str(one))), str(name))
+    return state, (Write(free, files, overwrite=overwrite, what=written.content),)
 
 
 def _written(state: State, name: str, ports: Ports, back_to: State) -> Step:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from math import log
+from shlex import quote
 from typing import Any, Final
 
 from agent.report.blocks import Block, Bullets, Column, Command, Heading, Paragraph, Report, Table, Words
@@ -57,7 +58,7 @@ def calibration_json(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) 
         "doubts": run.doubts,
         "unused": run.unused,
         "next": [
-            {**plain(one.load), "bands_after": one.bands_after, "command": benchmark_command(run.points[0], one)}
+            {**plain(one.load), "bands_after": one.bands_after, "command": next_command(run.points[0], one)}
             for one in next_runs
         ],
     }
@@ -153,22 +154,35 @@ def _next(first: MeasuredPoint, next_runs: Sequence[NextMeasurement]) -> Iterato
     narrower = f"{1 - useful[0].bands_after:.0%}"
     yield Paragraph(f"The first of these would narrow the bands by {narrower}; each counts after those before it.")
     for one in useful:
-        yield Command(benchmark_command(first, one))
+        yield Command(next_command(first, one))
 
 
-def benchmark_command(first: MeasuredPoint, one: NextMeasurement) -> str:
-    """Return the command that makes a run against a server as the one that was measured."""
-    load, model = one.load, first.row["model"]
-    clients = load.concurrency
+def next_command(first: MeasuredPoint, one: NextMeasurement, model: str = "") -> str:
+    """Return the command of a run against a server as the one that was measured, or one that loads another model."""
+    load, clients = one.load, one.load.concurrency
+    lengths, pace = (load.input_tokens, load.output_tokens), f"--max-concurrency {clients}"
+    return benchmark_command(first.system.runtime, model or first.row["model"], lengths, pace, clients * 10)
+
+
+def benchmark_command(runtime: str, model: str, lengths: tuple[int, int], pace: str, prompts: int) -> str:
+    """Return the command of a runtime's own benchmark, with random prompts of equal lengths.
+
+    Args:
+        runtime: that serves.
+        model: as it is served, whose tokenizer is loaded.
+        lengths: of prompts and answers, tokens.
+        pace: the flag that says how fast they come.
+        prompts: how many.
+    """
     common = (
-        f"--model {model} --dataset-name random --random-input-len {load.input_tokens} "
-        f"--random-output-len {load.output_tokens} --max-concurrency {clients} --num-prompts {clients * 10}"
+        f"--model {quote(model)} --dataset-name random --random-input-len {lengths[0]} "
+        f"--random-output-len {lengths[1]} {pace} --num-prompts {prompts}"
     )
-    if first.system.runtime == "sglang":
+    if runtime == "sglang":
         return (
             f"python -m sglang.bench_serving --backend sglang {common} --random-range-ratio 1 --output-file next.jsonl"
         )
-    backend = "" if first.system.runtime == "vllm" else "--backend openai --base-url http://localhost:8000 "
+    backend = "" if runtime == "vllm" else "--backend openai --base-url http://localhost:8000 "
     return f"vllm bench serve {backend}{common} --ignore-eos --save-result"
 
 

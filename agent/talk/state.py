@@ -57,6 +57,8 @@ class NameFile(Struct, frozen=True):
     text: str
     overwrites: bool = False
     """The file exists."""
+    format: str = ""
+    """In which it is written; that of the name's ending where none was said."""
 
 
 class WhichReading(Struct, frozen=True):

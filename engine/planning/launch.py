@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from math import ceil
-from shlex import quote
+from shlex import quote, split
 from typing import Final
 
 from msgspec import Struct
@@ -174,6 +174,15 @@ def _start(question: Question, served: ServedWeights, nodes: int) -> str:
 def program_of(runtime: ServingRuntime) -> str:
     """Return the words with which a runtime's command begins."""
     return _PROGRAMS.get(runtime.id, _PROGRAMS[runtime.framework])
+
+
+def loaded_model(command: str) -> str:
+    """Return the model that a plan's command loads, as benchmarks must name it; empty where it has none."""
+    for program in _PROGRAMS.values():
+        _, found, rest = command.partition(f"{program} ")
+        if found:
+            return next((word for word in split(rest) if not word.startswith("-")), "")
+    return ""
 
 
 def _gguf(question: Question, served: ServedWeights) -> str:

@@ -13,7 +13,7 @@ from catalogs.matrices import active_parameters, total_parameters
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import ModelArchitecture
 from catalogs.units import GB, HOURS_PER_MONTH, show_bytes
-from engine.fleet.offers import newest_check, price_basis
+from engine.fleet.offers import COMMITTED, newest_check, price_basis
 from engine.training.memory import (
     Method,
     TrainingMemory,
@@ -46,6 +46,8 @@ STORAGE_USD_PER_GB_MONTH = 0.023
 """Amazon S3 Standard, us-east-1, first 50 TB (aws.amazon.com/s3/pricing, 2026-11)."""
 MOST_ACCELERATORS = 2**17
 TERMS: Final[tuple[Term, ...]] = ("on_demand", "spot", "reserved_1y")
+DAYS_RESERVED: Final = 365
+"""Of a run from which the price of a reservation is its own: a shorter one pays the year all the same."""
 
 
 class TrainingQuestion(Struct, frozen=True):
@@ -161,7 +163,7 @@ def training_budget(question: TrainingQuestion, catalog: Catalog) -> TrainingBud
     terms = tuple(
         TermCost(term, where, asked, asked * chosen.accelerator_hours)
         for term in TERMS
-        if term != question.money.term
+        if term != question.money.term and (term not in COMMITTED or chosen.days >= DAYS_RESERVED)
         for asked, where in [_price(question, term, catalog)]
         if asked is not None
     )

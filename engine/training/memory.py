@@ -85,9 +85,12 @@ class TrainingMemory(Struct, frozen=True):
 
 
 def lora_parameters(model: ModelArchitecture, rank: int) -> int:
-    """Return the parameters of adapters on every matrix of the layers, experts and routers left out."""
+    """Return the parameters of adapters on every matrix of the layers, experts and routers left out.
+
+    PEFT's target_modules="all-linear" (huggingface/peft, tuners/tuners_utils.py: the output layer is left out).
+    """
     return sum(
-        group.count * rank * (matrix.inputs + matrix.outputs)
+        group.count * matrix.adapter_parameters(rank)
         for group in model.layers
         for matrix in layer_matrices(group, model.hidden_size)
         if matrix.role not in ("expert", "router")

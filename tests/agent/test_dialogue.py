@@ -403,6 +403,30 @@ def test_a_plan_is_exported_by_what_people_call_it(line: str, file: str) -> None
     assert "-2" in write.path, "what is there is left alone"
 
 
+@pytest.mark.parametrize(
+    ("line", "file", "files"),
+    [
+        ("export kubernetes to k8s.yaml", "k8s.yaml", ["kubernetes.yaml"]),
+        ("export keda to scale.yaml", "scale.yaml", ["keda.yaml"]),
+        ("export prometheus-rules as alerts.yml", "alerts.yml", ["prometheus-rules.yaml"]),
+        ("write the compose file to ./deploy/compose.yml.", "./deploy/compose.yml", ["compose.yaml"]),
+        ("export helm values to charts/", "charts/", ["llm-d-modelservice.yaml", "llm-d-objects.yaml"]),
+        ("export kubernetes as yaml", "kubernetes.yaml", ["kubernetes.yaml"]),
+    ],
+)
+def test_an_export_goes_to_the_file_that_is_named(line: str, file: str, files: list[str]) -> None:
+    (write,) = step(a_plan(), line, ports())[1]
+    assert isinstance(write, Write)
+    assert write.path == file and set(files) <= set(write.files)
+    if file == "scale.yaml":
+        asked, _ = step(a_plan(), line, replace(ports(), exists=lambda path: path == file))
+        assert isinstance(asked.pending, NameFile) and "scale.yaml exists" in asked.pending.text
+        for reply, path, overwrite in (("yes", file, True), ("other.yaml", "other.yaml", False)):
+            (write,) = step(asked, reply, ports())[1]
+            assert isinstance(write, Write)
+            assert (write.path, write.overwrite, *write.files) == (path, overwrite, "keda.yaml")
+
+
 def test_what_changed_since_another_plan_is_said_where_it_is_told() -> None:
     assert "fleetcast plans" in words(step(a_plan(), "what changed since last month's plan", ports())[1])
 

@@ -29,7 +29,9 @@ def test_every_form_has_the_cost(fleetcast: Program) -> None:
     assert f"${cost:,}" in fleetcast(*asked).out
     assert f"${cost:,}" in fleetcast(*asked, "--plain").out
     assert f"Batch,spot,cost,{cost},USD" in fleetcast(*asked, "--csv").out
-    assert all(len(line) <= 80 for line in fleetcast(*asked).out.splitlines())
+    shown = fleetcast("batch", "--requests", "10M", "--deadline", "3d", "--model", "llama-3.1-8b", *MODEL[4:]).out
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    assert "spot" in shown.partition("On other accelerators")[2].partition("through an API")[0], "how these are paid"
 
 
 def test_days_and_times() -> None:
@@ -39,8 +41,12 @@ def test_days_and_times() -> None:
     assert deadline_seconds("monday", "by", MONDAY.replace(hour=19)) == (7 * 24 - 1) * 3600
     assert deadline_seconds("36h", "by", MONDAY) == 36 * 3600
     assert deadline_seconds("tomorrow", "by", MONDAY) == 33 * 3600
-    with pytest.raises(InputError, match="no day such as Friday"):
-        deadline_seconds("soonish", "by", MONDAY)
+    assert deadline_seconds("Friday 17:00", "by", MONDAY) == (4 * 24 + 8) * 3600
+    for text, minutes in {"60m": 60, "90 m": 90, "1h30m": 90, "1h 30min": 90, "2d12h": 3600}.items():
+        assert deadline_seconds(text, "by", MONDAY) == minutes * 60
+    for text in ("soonish", "2026-12-04", "1h30", "4/12"):
+        with pytest.raises(InputError, match="no time from now: write the time until then, such as 36h, 90m or 3 days"):
+            deadline_seconds(text, "by", MONDAY)
 
 
 def test_what_of_a_sentence_is_the_batch() -> None:

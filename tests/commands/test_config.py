@@ -19,6 +19,7 @@ def test_a_default_that_is_set_is_taken_shown_and_taken_back(fleetcast: Program)
     assert plan["sources"]["targets"]["kind"] == "settings"
     assert fleetcast("config", "unset", "gpu-type").code == 0
     assert "hardware.accelerators" not in fleetcast("config", "show", "--json").tree
+    assert "is not set, and nothing was changed" in fleetcast("config", "unset", "region").err
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from agent.after_plan.measured import results_in, take_results
 from agent.after_plan.premises import confirmed
 from agent.after_plan.replies.bills.own_price import with_cents
 from agent.after_plan.replies.bills.seasons import is_of_year, year_with
-from agent.after_plan.saving import export, save
+from agent.after_plan.saving import export, file_in, save
 from agent.after_plan.variants import difference, moved_verdict, side_by_side
 from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood
 from agent.after_plan.wording.asides import cores, names_of_plans, on_any_day, without_count
@@ -83,7 +83,7 @@ def _at_once(state: State, text: str, ports: Ports) -> "Step | None":
     elif results_in(text):
         made = take_results(state, text, ports)
     elif format := format_said(text):
-        made = with_command(export(state, format, ports), text, ports)
+        made = with_command(export(state, format, ports, file_in(text)), text, ports)
     elif plan and not re.search(r"\?\s+\S", text) and (checked := confirmed(text, plan)):
         made = state, (said(checked),)
     elif plan and (question := number_asked((sentences := _SENTENCES.split(text, 1))[0], plan, state.base.values)):

@@ -42,10 +42,10 @@ def batch_report(plan: BatchPlan) -> Iterator[Block]:
         + (f" The hours hold a start of {show_seconds(plan.best[0].start_s)}." if plan.best else "")
     )
     if plan.best:
-        yield _ways(plan.best, by_term=True)
+        yield _ways(plan.best)
     if plan.others:
         yield Heading("On other accelerators")
-        yield _ways(plan.others[:SHOWN], by_term=False)
+        yield _ways(plan.others[:SHOWN])
     if plan.apis:
         yield Heading("Through an API")
         columns = (Column("model"), Column("provider"), Column("batch", "right"), Column("at once", "right"))
@@ -66,15 +66,15 @@ def batch_report(plan: BatchPlan) -> Iterator[Block]:
         yield Paragraph(f"API prices of {checked}; a batch service answers within a day, not sooner by promise.")
 
 
-def _ways(found: tuple[BatchOption, ...], *, by_term: bool) -> Table:
-    columns = (*((Column("paid"),) if by_term else ()), Column("fleet"), *Column.figures("hours", "GPU-h", "cost"))
-    return Table(columns, tuple(_way(one, by_term=by_term) for one in found))
+def _ways(found: tuple[BatchOption, ...]) -> Table:
+    columns = (Column("paid"), Column("fleet"), *Column.figures("hours", "GPU-h", "cost"))
+    return Table(columns, tuple(_way(one) for one in found))
 
 
-def _way(one: BatchOption, *, by_term: bool) -> tuple[Cell, ...]:
+def _way(one: BatchOption) -> tuple[Cell, ...]:
     split = f"{show_count(one.replicas)} × {split_shown(one)} {one.precision.upper()}"
     return (
-        *((term_shown(one.term),) if by_term else ()),
+        term_shown(one.term),
         f"{show_count(one.accelerators)} × {one.accelerator_name} = {split}",
         show_count(float(f"{one.hours:.3g}")),
         show_count(float(f"{one.accelerator_hours:.4g}")),

@@ -31,6 +31,13 @@ BATCH: Final = re.compile(
 )
 
 
+_DAY: Final = re.compile(
+    rf"(?P<day>{'|'.join(DAYS)}|tomorrow|tonight)(?:\s+(?:at\s+)?(?P<hour>[01]?\d|2[0-3])(?::(?P<minute>[0-5]\d)|h))?"
+)
+_MINUTES: Final = re.compile(r"(?<=\d)\s*m\Z")
+"""Nobody has a deadline in milliseconds."""
+
+
 class Batch(Struct, frozen=True):
     """So many requests, and the time that there is for them."""
 
@@ -50,7 +57,7 @@ def batch_in(sentence: str, now: datetime) -> tuple[Batch, str] | None:
 
 
 def deadline_seconds(text: str, what: str, now: datetime) -> float:
-    """Return how long there is until a deadline: '36h', '3 days', 'Friday' (its evening), 'tomorrow'.
+    """Return how long there is until a deadline: '36h', '90m', 'Friday' (its evening), 'Friday 17:00', 'tomorrow'.
 
     Args:
         text: as people write it.
@@ -61,19 +68,19 @@ def deadline_seconds(text: str, what: str, now: datetime) -> float:
         InputError: it is neither a time nor a day, or it is over.
     """
     said = text.strip().casefold()
-    if said in DAYS:
-        ahead = (DAYS.index(said) - now.weekday()) % 7
-        end = (now + timedelta(days=ahead)).replace(hour=END_OF_DAY, minute=0, second=0, microsecond=0)
-        return ((end if end > now else end + timedelta(days=7)) - now).total_seconds()
-    if said in ("tomorrow", "tonight"):
-        days = 1 if said == "tomorrow" else 0
-        hour = END_OF_DAY if said == "tomorrow" else 23
-        end = (now + timedelta(days=days)).replace(hour=hour, minute=0, second=0, microsecond=0)
+    if day := _DAY.fullmatch(said):
+        hour, minute = int(day["hour"] or (23 if day["day"] == "tonight" else END_OF_DAY)), int(day["minute"] or 0)
+        named = DAYS.index(day["day"]) if day["day"] in DAYS else None
+        ahead = int(day["day"] == "tomorrow") if named is None else (named - now.weekday()) % 7
+        end = (now + timedelta(days=ahead)).replace(hour=hour, minute=minute, second=0, microsecond=0)
+        if named is not None and end <= now:
+            end += timedelta(days=7)
         return max((end - now).total_seconds(), 60.0)
     try:
-        seconds = read_seconds(said, what)
+        seconds = read_seconds(_MINUTES.sub("min", said), what)
     except InputError:
-        raise InputError(f"{what} {quoted(text)} is no time such as 36h or 3 days, and no day such as Friday") from None
+        ways = "write the time until then, such as 36h, 90m or 3 days, or a day of the week: Friday, Friday 17:00"
+        raise InputError(f"{what} {quoted(text)} is no time from now: {ways}") from None
     if seconds > 366 * SECONDS_PER_DAY:
         raise InputError(f"{what} {quoted(text)} is more than a year away; that is a service, not a batch")
     return seconds

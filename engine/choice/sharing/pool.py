@@ -89,14 +89,12 @@ def _with_adapters(question: Question, count: int) -> ServingRuntime:
 def adapter_bytes(model: ModelArchitecture, rank: int) -> float:
     """Return the bytes of a LoRA adapter on every linear layer, in 16 bit: rank · (inputs + outputs) of each matrix.
 
-    Matrices that are stored as one share their first factor.
-
     Args:
         model: the base.
         rank: of the two factors of each change.
     """
     return sum(
-        2.0 * rank * (matrix.inputs + matrix.outputs) * matrix.copies * group.count
+        2.0 * matrix.adapter_parameters(rank) * group.count
         for group in model.layers
         for matrix in layer_matrices(group, model.hidden_size)
     )

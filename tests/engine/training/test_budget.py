@@ -52,6 +52,14 @@ def test_a_run_by_hand() -> None:
     assert budget.days == pytest.approx(hours / 24)
 
 
+def test_a_reservation_is_no_price_of_a_run_of_days() -> None:
+    """A year is paid for all of it, and a run of three days is none."""
+    for_days = TrainingQuestion(LLAMA, H100, 1e9, TrainingSetup("lora"))
+    assert "reserved_1y" not in {one.term for one in training_budget(for_days, CATALOG).terms}
+    long = replace(for_days, tokens=3e14, count=8)
+    assert "reserved_1y" in {one.term for one in training_budget(long, CATALOG).terms}
+
+
 def test_days_decide_how_many() -> None:
     full = replace(ASKED, setup=TrainingSetup(), tokens=1e12)
     budget = training_budget(replace(full, days=10.0), CATALOG)

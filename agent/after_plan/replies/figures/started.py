@@ -6,6 +6,7 @@ from agent.after_plan.sums import Explanation
 from agent.report.blocks import Command, Facts
 from agent.report.words import start_lead
 from catalogs.units import show_count, show_figure, show_rate, show_seconds
+from engine.planning.launch import loaded_model
 
 
 def start(asked: Asked) -> Explanation:
@@ -43,12 +44,14 @@ def start(asked: Asked) -> Explanation:
 
 def load_test(asked: Asked) -> Explanation:
     """Return how the plan is checked: simulated here, and measured on one replica."""
+    from agent.report.calibration_report import benchmark_command
+
     plan = asked.plan
     tokens, each = plan.spec.tokens, plan.performance.at_peak
-    bench = (
-        f"vllm bench serve --model {plan.chosen.model} --dataset-name random --random-input-len {tokens.input.mean:.0f}"
-        f" --random-output-len {tokens.output.mean:.0f} --request-rate {each.requests_per_s:.3g} --num-prompts"
-        f" {max(200, round(600 * each.requests_per_s))} --percentile-metrics ttft,tpot,e2el"
+    lengths, rate = (round(tokens.input.mean), round(tokens.output.mean)), f"--request-rate {each.requests_per_s:.3g}"
+    prompts = max(200, round(600 * each.requests_per_s))
+    bench = benchmark_command(
+        plan.chosen.runtime, loaded_model(plan.chosen.command) or plan.chosen.model, lengths, rate, prompts
     )
     expected = (
         f"One replica ({plan.chosen.accelerators_per_replica} × {plan.chosen.accelerator_name}) is enough to test. At"
@@ -61,6 +64,6 @@ def load_test(asked: Asked) -> Explanation:
         Command(bench, "Against one replica at its share of the peak:"),
         Command(
             "fleetcast simulate plan.json",
-            "Here, request by request, after 'save plan.json' (a day with '--span day', a trace with '--trace'):",
+            "Here, request by request, after 'save plan.json' (a day with '--day', a trace with '--trace'):",
         ),
     )
