@@ -136,16 +136,21 @@ def _result_typed(state: State, text: str, plan: CapacityPlan, ports: Ports) -> 
 
 
 def _understood(state: State, text: str, ports: Ports) -> Step:
-    from agent.after_plan.readings import acts_of, language_note  # numpy comes with it
+    from agent.after_plan.readings import BIDS, acts_of, language_note  # numpy comes with it
 
     # 'and with fp8' goes on from the last variant: what it multiplies is there.
     base = state.branches[-1] if is_chained(text) else state.base
     put = on_any_day(as_moved(text, base.values))
     read, likely = understood(put, base.values, ports), acts_of(put)
+    if BIDS.match(put) and _OWN_WORDS.search(put) and isinstance(read.request, WhatIf):
+        read = Understood(Unclear("", nothing=True))  # 'give me two sentences' are of our own words
     made = _taken(state, _chosen(state, put, read, likely, ports), put, read, ports)
     after, says = _accounted(state, _with_year(state, made, text, read), text, read, likely, ports)
     note = language_note(put) if says and not any("answers are in English" in one for one in read.notes) else ""
     return after, (*says, said(note)) if note else says
+
+
+_OWN_WORDS: Final = re.compile(r"\b(?:sentences?|lines?|words|paragraphs?|bullets?)\b", re.I)
 
 
 def _with_year(state: State, made: Step, text: str, read: Understood) -> Step:
