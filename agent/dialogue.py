@@ -14,7 +14,7 @@ from agent.after_plan.lines import choosing
 from agent.after_plan.lines.accounts import shown_text
 from agent.after_plan.lines.parts import saved_and_more
 from agent.anywhere import EVERYWHERE, where
-from agent.before_plan.clarifications import clarification_answered, names, with_passed_over, workload_named
+from agent.before_plan.clarifications import clarification_answered, is_about, with_passed_over, workload_named
 from agent.before_plan.corrections import amended_plan, taken_back, undoes
 from agent.before_plan.early_plans import answered_with_plan, plan_now, proposal_accepted
 from agent.before_plan.keyword_answers import keyword_answered
@@ -54,12 +54,12 @@ def step(state: State, line: str, ports: Ports) -> Step:
         ports = ports.under(state.measured.calibration)
     if state.offered and not state.pending and _DO_SO.fullmatch(text):
         return _done_as_offered(state, ports)
-    if other := next((name for name in state.apart if names(name, text)), ""):
+    if other := next((name for name in state.apart if is_about(name, text)), ""):
         return state, (said(f"{other} is not the workload that is planned here: {_OTHER}"), *question(state, ports))
     keyword = keyword_in(text)
     if keyword and keyword.name == "back":
-        undoes = state.phase == "planned" and re.search(r"\b(?:undo|take|scrap)\b", text, re.I)
-        return taken_back(state, text, ports) if undoes else _back(state, ports)
+        takes_back = state.phase == "planned" and re.search(r"\b(?:undo|take|scrap)\b", text, re.I)
+        return taken_back(state, text, ports) if takes_back else _back(state, ports)
     new, says = workload_named(state, text, ports, step) or _answered(state, text, keyword, ports)
     offer = _offered(state, new, says)
     if new is state or new == state:
@@ -133,13 +133,7 @@ _DO_SO: Final = re.compile(
 
 
 def _offered(old: State, new: State, says: tuple[Say, ...]) -> str:
-    """Return the line that the answer to a line offers: to keep the variant that it made, or to plan for what it found.
-
-    Args:
-        old: before the line.
-        new: after it.
-        says: the answer.
-    """
+    """Return the line that an answer offers: to keep the variant that it made, or to plan for what it found."""
     if len(new.branches) > max(1, len(old.branches)):
         return f"keep {len(new.branches) - 1}"
     found = _OFFERS.findall(shown_text(says)) if old.branches else []

@@ -74,24 +74,14 @@ def _apart(asked: Ambiguity, choice: Choice) -> tuple[str, ...]:
 
 
 def workload_named(state: State, text: str, ports: Ports, again: Again) -> "Step | None":
-    """Take the one of several workloads that a line is about, and the line as of it: 'what does B alone cost'.
-
-    Args:
-        state: before the plan.
-        text: the line.
-        again: takes lines that were said once more.
-
-    Returns:
-        None where none is asked about, or the line names none of them alone.
-    """
-    pending = (state.pending.question,) if isinstance(state.pending, Clarify) else ()
-    asked = (*pending, *state.later, *state.waiting)
-    question = next((one for one in asked if PLANNED_FIRST in one.text), None)
-    named = [one for one in question.choices if names(_name(one), text)] if question else []
-    if question is None or len(named) != 1:
+    """Take the one of several workloads that a line is about, and the line as of it: 'what does B alone cost'."""
+    asked = (*((state.pending.question,) if isinstance(state.pending, Clarify) else ()), *state.later, *state.waiting)
+    which = next((one for one in asked if PLANNED_FIRST in one.text), None)
+    named = [one for one in which.choices if is_about(_name(one), text, asked=True)] if which else []
+    if which is None or len(named) != 1:
         return None
-    alone = replace(state, pending=None, later=(), waiting=tuple(one for one in asked if one is not question))
-    new, says = _taken(alone, Clarify(question), named[0], Reading(), ports)
+    alone = replace(state, pending=None, later=(), waiting=tuple(one for one in asked if one is not which))
+    new, says = _taken(alone, Clarify(which), named[0], Reading(), ports)
     name = rf"\b{re.escape(_name(named[0]))}(?P<is> is)?(?: alone| only)?\b"
     of_it = re.sub(name, lambda found: "" if found["is"] else "it", text, flags=re.I)
     after, told = unasked_line(new, of_it, ports, again)
@@ -102,10 +92,19 @@ def _name(workload: Choice) -> str:
     return workload.label.partition(":")[0]
 
 
-def names(workload: str, text: str) -> bool:
-    """Whether a line names a workload; a letter alone as it was written, and not where a sentence begins with 'A'."""
-    alone = rf"(?<!^)\b{re.escape(workload)}\b" if len(workload) == 1 else rf"(?i:\b{re.escape(workload)}\b)"
-    return re.search(alone, text) is not None
+def is_about(workload: str, text: str, asked: bool = False) -> bool:
+    """Whether a line is about a workload by its name: a letter as it was written, a word with more than itself.
+
+    Args:
+        workload: its name.
+        text: the line: 'write to 2 rps' is about one called write, 'write a paragraph' is not.
+        asked: whether it was asked which workload is meant.
+    """
+    if len(workload) == 1:  # and not where a sentence begins with 'A'
+        return re.search(rf"(?<!^)\b{re.escape(workload)}\b", text) is not None
+    said = rf"\b{re.escape(workload)}\b"
+    alone = said if asked else rf"{said}.*\d|\b(?:of|for) (?:the )?{said}"
+    return re.search(alone, text, re.I) is not None
 
 
 def _not_answered(state: State, open_choice: Clarify, keyword: Keyword, ports: Ports) -> Step:

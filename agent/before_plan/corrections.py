@@ -60,11 +60,11 @@ def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step |
 
 
 def taken_back(state: State, text: str, ports: Ports) -> Step:
-    """Take back the last change of a plan; of the first one what was said last before it, if it holds without.
+    """Take back the last change of a plan, or of a field that is named; of the first plan what was said last before.
 
     Args:
         state: with a plan.
-        text: the line: 'undo that', or 'undo the TTFT target', which takes back what was said last of that.
+        text: the line: 'undo that', 'undo the TTFT target'.
     """
     from agent.after_plan.readings import acts_of
 
@@ -92,12 +92,7 @@ _UNDO_ALONE: Final = re.compile(r"(?:\W*[\w']+){0,4}\W*undo(?: (?:that|it|this|p
 
 
 def undoes(text: str, state: State) -> bool:
-    """Whether a line undoes a field by its name, or what was said before the first plan.
-
-    Args:
-        text: the line.
-        state: with a plan.
-    """
+    """Whether a line undoes a field by its name, or what was said before the first plan."""
     named = _UNDOES.search(text)
     return bool(named and slot_called(named["what"])) or (
         len(state.branches) == 1 and bool(_UNDO_ALONE.fullmatch(text))
@@ -238,13 +233,9 @@ def _returned(state: State, figure: float, ports: Ports) -> "Step | None":
 
 
 def _leaning(state: State, text: str) -> str:
-    """Return the line that made the last variant, or stated a figure of the first plan, with the number of another.
+    """Return the line that a number alone goes on from, with that number; nothing for any other line.
 
-    'And 60?' after 'what do 35k players do to this' is 60k.
-
-    Args:
-        state: with a plan.
-        text: the line: a number alone that goes on from that one; nothing is returned for any other.
+    It made the last variant, or stated a figure of the first plan: 'and 60?' after 'what do 35k players do' is 60k.
     """
     leans = _LEANS.fullmatch(in_figures(text))
     if leans is None:
