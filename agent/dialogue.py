@@ -52,10 +52,8 @@ def step(state: State, line: str, ports: Ports) -> Step:
         )
     if state.measured and ports.under:
         ports = ports.under(state.measured.calibration)
-    if state.offered and not state.pending and _DO_SO.fullmatch(text):
-        return _done_as_offered(state, ports)
-    if other := next((name for name in state.apart if is_about(name, text)), ""):
-        return state, (said(f"{other} is not the workload that is planned here: {_OTHER}"), *question(state, ports))
+    if (made := _referring(state, text, ports)) is not None:
+        return made
     keyword = keyword_in(text)
     if keyword and keyword.name == "back":
         takes_back = state.phase == "planned" and re.search(r"\b(?:undo|take|scrap)\b", text, re.I)
@@ -63,9 +61,23 @@ def step(state: State, line: str, ports: Ports) -> Step:
     new, says = workload_named(state, text, ports, step) or _answered(state, text, keyword, ports)
     offer = _offered(state, new, says)
     if new is state or new == state:
-        return (replace(state, offered=offer) if offer else state), says
+        return (state if offer == state.offered else replace(state, offered=offer)), says
     new = replace(new, past=state, line=text, offered=offer, table=new.table if new.table != state.table else "")
     return (new, says) if new.phase == "done" else _continued(state, new, says, ports)
+
+
+def _referring(state: State, text: str, ports: Ports) -> "Step | None":
+    """Take a line that is about what was just offered, a workload that is not planned, or the line before and more."""
+    if state.offered and not state.pending and _DO_SO.fullmatch(text):
+        return _done_as_offered(state, ports)
+    if other := next((name for name in state.apart if is_about(name, text)), ""):
+        return state, (said(f"{other} is not the workload that is planned here: {_OTHER}"), *question(state, ports))
+    undone = _UNDO_AND.match(text) if state.phase != "planned" and state.past else None
+    if undone is None:
+        return None
+    before, told = _back(state, ports)
+    after, says = step(before, text[undone.end() :], ports)
+    return after, (told[0], *says)
 
 
 def _continued(old: State, new: State, says: tuple[Say, ...], ports: Ports) -> Step:
@@ -123,6 +135,7 @@ _OTHER: Final = (
 )
 _OFFERS: Final = re.compile(r"'([^']+)' plans\b")
 """How an answer names the line that plans for what it found: "'N+1' plans for it"."""
+_UNDO_AND: Final = re.compile(r"\W*(?:no\W+)?(?:undo|take back|scrap)(?: that| it)?\W+(?:and|then|but)\W+", re.I)
 _DO_SO: Final = re.compile(
     r"\W*(?:(?:ok(?:ay)?|yes|fine|good|great|sure|then|so|and|please|let'?s|well|we)\W+)*"
     r"(?:do|make|take|plan|adopt|apply|go (?:with|for))(?: (?:it|that|this|so|for|like|one|way))+"

@@ -57,14 +57,13 @@ _INTERROGATIVE: Final = re.compile(
 def _beyond(state: State, text: str, beyond: OutOfScope, ports: Ports) -> Step:
     """Say what can be done of a line that wants no text served, and keep of it what a service would have too."""
     reading = beyond.reading
-    doubted = next((one.choices[0] for one in reading.questions if one.text.endswith(DOUBT)), None)
-    model = {doubted.path: doubted.value, **doubted.also}.get("model") if doubted else reading.values.get("model")
+    model = reading.values.get("model")
     if beyond.kept == "load" and (model or "tokens.input.mean" in reading.values):
         new, says = _taken_in(state, text, ports)
         if new.pending is state.pending and new is not state:
             return new, (*beyond.says, *says)
     if beyond.kept == "model" and model:
-        kept = with_values(state, {"model": model}, {"model": reading.details.get("model", model)}, ports)
+        kept = with_values(state, {"model": model}, {"model": reading.details["model"]}, ports)
         return kept, (*beyond.says, said(f"Model: {value_shown('model', model)}, kept for that."))
     return state, beyond.says
 

@@ -36,9 +36,23 @@ def read_bare_answer(draft: Draft, lexicon: Lexicon) -> None:
             which_latency(draft, durations[0], durations[0], draft.sentence.items[durations[0]].number, None)
         return
     candidates = [index for index, item in enumerate(draft.sentence.items) if _is_candidate(draft, index, item)]
-    if len(candidates) != 1:
+    if len(candidates) != 1 or _asks_with(draft.sentence.items, candidates[0]):
         return
-    _fill(draft, path, candidates[0])
+    words = {item.word for item in draft.sentence.items if not item.claimed}
+    named = [length for length, said in _LENGTH_NAMED.items() if words & said]
+    _fill(draft, named[0] if len(named) == 1 and path == "traffic.requests_per_s" else path, candidates[0])
+
+
+_LENGTH_NAMED: Final = {
+    "tokens.input.mean": {"prompt", "prompts", "input", "inputs"},
+    "tokens.output.mean": {"answer", "answers", "output", "outputs"},
+}
+"""Words beside which a number alone is no rate: 'prompts are longer than that, take 2,000'."""
+
+
+def _asks_with(items: list[Item], index: int) -> bool:
+    """Whether a number is of what would be: 'and with two?' answers no question."""
+    return index > 0 and items[index - 1].word == "with" and items[-1].word == "?"
 
 
 def _says_none(draft: Draft) -> bool:
@@ -123,10 +137,9 @@ def _fill(draft: Draft, path: str, index: int) -> None:
 
 
 def _is_width(draft: Draft, index: int) -> bool:
-    """Whether a bare number may be of bits: '4', and neither 'four' nor 'with 4?', which are of something else."""
-    items, item = draft.sentence.items, draft.sentence.items[index]
-    asks = index > 0 and items[index - 1].word == "with" and items[-1].word == "?"
-    return item.has("num") and draft.sentence.text[item.start : item.start + 1].isdigit() and not asks
+    """Whether a bare number may be of bits: '4', and not 'four', which is of something else."""
+    item = draft.sentence.items[index]
+    return item.has("num") and draft.sentence.text[item.start : item.start + 1].isdigit()
 
 
 def _whole(value: float) -> Any:

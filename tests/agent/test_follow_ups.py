@@ -349,3 +349,16 @@ def test_a_number_alone_goes_on_from_what_the_first_plan_states() -> None:
     assert step(state, "and 60?", quick())[0].branches[-1].values["users.count"] == 60_000
     state, _ = told("llama 3.1 8b, 50 rps, 800/150, L4", "hows the weather over there")
     assert state.phase == "collect", "no small talk makes a plan"
+
+
+@pytest.mark.parametrize(
+    ("lines", "path", "value"),
+    [
+        (("70B, 12,000 employees, 8 prompts each", "prompts are longer, take 2,000"), "tokens.input.mean", 2000),
+        (("8B, 50 rps, 800/150", "70 rps", "undo that and 300 out"), "traffic.requests_per_s", 50),
+        (("8B, 10 rps, 900 tokens", "et avec deux ?"), "tokens.input.mean", 900),
+        (("12 rps", "from April the load will be half as much again"), "model", None),
+    ],
+)
+def test_a_line_is_taken_for_what_it_is_about(lines: tuple[str, ...], path: str, value: float | None) -> None:
+    assert told(*lines)[0].values.get(path) == value
