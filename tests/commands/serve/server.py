@@ -63,10 +63,10 @@ def set_to(**settings: Any) -> Iterator[Server]:
 
 
 @contextmanager
-def started(command: list[str], environment: Mapping[str, str]) -> Iterator[Server]:
-    """Run a program of this interpreter until it says where it listens, and end it afterwards."""
+def started(command: list[str], environment: Mapping[str, str], place: Path = ROOT) -> Iterator[Server]:
+    """Run a program of this interpreter in a checkout until it says where it listens, and end it afterwards."""
     process = subprocess.Popen(
-        [sys.executable, *command], cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
+        [sys.executable, *command], cwd=place, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
     )
     try:
         assert process.stderr is not None
