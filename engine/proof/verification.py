@@ -15,7 +15,7 @@ from engine.fleet.size import todays_peak_replicas
 from engine.plan import Assumption, Performance, SimulatedTarget, TargetResult, Verification
 from engine.planning.phrases import latency_shown
 from engine.planning.ranking import Ranking
-from engine.planning.verdict import ChosenFleet, Verdict, chosen_fleet, verdict_on
+from engine.planning.verdict import ChosenFleet, Verdict, chosen_fleet, formulas_verdict, verdict_on
 from engine.proof.budget import PEAK_HOUR_EVENTS, Budget
 from engine.proof.peak_hour import COUNTED, COUNTED_P99, Ladder, PeakHour, Run, first_that_holds, peak_hour
 from engine.proof.simulated_figures import latency
@@ -108,7 +108,7 @@ def _sized(ranking: Ranking, seed: int, budget: Budget, *, refine: bool) -> Verd
     row = next((int(row) for row in evaluated.order if int(row) in trials and trials[int(row)].held), -1)
     if row < 0:
         first = trials[int(ranking.evaluated.order[0])].first
-        return _as_simulated(verdict_on(ranking, chosen_fleet(question, ranking.evaluated, best)), first, seed)
+        return _as_simulated(formulas_verdict(ranking), first, seed)
     trial = trials[row]
     assert trial.held is not None and trial.last is not None
     order = np.concatenate([[row], evaluated.order[evaluated.order != row]]).astype(np.intp)
@@ -260,7 +260,7 @@ def _lighter_loads(most: float, step: float, steps: int, replicas: int) -> Ladde
 def _paced(ranking: Ranking, seed: int, budget: Budget) -> Verdict:
     """Return the verdict on a fleet without targets; where its peak hour does not keep pace, on the one that does."""
     question = ranking.question
-    verdict = verdict_on(ranking, chosen_fleet(question, ranking.evaluated, ranking.best))
+    verdict = formulas_verdict(ranking)
     if ranking.misses or question.spec.traffic.concurrency:
         return verdict
     at_peak = verdict.chosen.points.at_peak
@@ -291,7 +291,7 @@ def _paced(ranking: Ranking, seed: int, budget: Budget) -> Verdict:
 
 def _only_judged(ranking: Ranking, seed: int, budget: Budget) -> Verdict:
     """Return the verdict on the best candidate as the formulas size it, with what the simulation says of it."""
-    verdict = verdict_on(ranking, chosen_fleet(ranking.question, ranking.evaluated, ranking.best))
+    verdict = formulas_verdict(ranking)
     hour = peak_hour(ranking.question, ranking.best, seed, budget)
     rate = verdict.chosen.points.at_peak.requests_per_s
     return _as_simulated(verdict, hour.judged(rate, verdict.chosen.fleet.working_replicas), seed)
