@@ -848,3 +848,8 @@ class NoPlan(Struct, frozen=True):
 
     sentence: str
     rejected: tuple[Rejection, ...]
+
+    @property
+    def reason(self) -> str:
+        """Why the first family does not fit, or the whole sentence where there is none; without a full stop."""
+        return self.rejected[0].reason if self.rejected else self.sentence.rstrip(".")

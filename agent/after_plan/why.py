@@ -20,7 +20,7 @@ from agent.talk.speech import Data, Say, said
 from agent.talk.state import Branch, Ports, State
 from catalogs.errors import AmbiguousName, InputError, quoted
 from catalogs.units import show_count, show_seconds, show_usd
-from engine.plan import CapacityPlan, Latency, Rejection, split_shown
+from engine.plan import CapacityPlan, Latency, NoPlan, Rejection, split_shown
 from engine.workload import target_name
 
 _NOT: Final = re.compile(r"\bnot?\b|\binstead of\b|n't\b", re.I)
@@ -311,9 +311,9 @@ def _on(named: str, name: str, plan: CapacityPlan, state: State, ports: Ports) -
         _, branch = varied(state, change, ports)
     except InputError as error:
         return f"{name}: {error}."
-    other = branch.capacity_plan
-    if other is None:
-        return f"{name}: {_first_reason(branch)}."
+    other = branch.plan
+    if isinstance(other, NoPlan):
+        return f"{name}: {other.reason}."
     wanted = plan.spec.hardware.accelerators
     lead = ""
     if named in plan.spec.hardware.excluded:
@@ -367,7 +367,7 @@ def moved_along(state: State, branch: Branch, change: Variation, ports: Ports) -
         best = _missed(other)
         why = f"it cannot meet the targets, at best {best}" if best else f"it would be {_versus(other, plan)}"
     else:
-        why = other.rejected[0].reason if other.rejected else other.sentence.rstrip(".")
+        why = other.reason
     return (said(f"{now} in place of {what} comes with the change: with {what} {why}."),)
 
 
@@ -401,7 +401,7 @@ def _in_stages(plan: CapacityPlan, branch: Branch, state: State, change: Variati
         return f"TP{wanted} alone cannot be: {error}."
     if isinstance(other, CapacityPlan):
         return f"TP{wanted} alone would do: {_versus(other, plan)}."
-    reason = other.rejected[0].reason if other.rejected else other.sentence.rstrip(".")
+    reason = other.reason
     what = f"{show_count(wanted)} {accelerators_noun(chosen, wanted)} a replica"
     return f"Not {what}: {reason}. So it is {split_shown(chosen)}, {chosen.accelerators_per_replica} a replica."
 
@@ -412,12 +412,6 @@ _SPLIT: Final = tuple(f"serving.{kind}_parallel" for kind in ("tensor", "pipelin
 def _rejection(rejected: Rejection) -> Explanation:
     said = Paragraph(f"{rejected.what}: {rejected.reason}.")
     return (said, Bullets(rejected.relaxations, "What would work:")) if rejected.relaxations else (said,)
-
-
-def _first_reason(branch: Branch) -> str:
-    if isinstance(branch.plan, CapacityPlan):
-        return ""
-    return branch.plan.rejected[0].reason if branch.plan.rejected else branch.plan.sentence.rstrip(".")
 
 
 def _versus(other: CapacityPlan, plan: CapacityPlan) -> str:
@@ -486,7 +480,7 @@ def _other_width(plan: CapacityPlan, width: int, state: State, ports: Ports) -> 
         _, branch = varied(state, Variation(values, {}, f"TP{width}"), ports)
     except InputError as error:
         return f"TP{width}: {error}"
-    other = branch.capacity_plan
-    if other is None:
-        return f"TP{width}: {_first_reason(branch)}"
+    other = branch.plan
+    if isinstance(other, NoPlan):
+        return f"TP{width}: {other.reason}"
     return f"TP{width}: {_versus(other, plan)}"

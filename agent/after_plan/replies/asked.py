@@ -15,6 +15,7 @@ from agent.report.blocks import Paragraph
 from agent.report.words import singular
 from agent.talk.requests import Variation
 from agent.talk.state import Ports, State
+from catalogs.errors import InputError
 from catalogs.units import TIME_UNITS
 from engine.plan import CapacityPlan, NoPlan
 from engine.workload import ANY_PROVIDER, FLEET
@@ -123,6 +124,14 @@ class Asked(Struct, frozen=True):
             InputError: the values contradict each other.
         """
         return self.ports.sketch(varied_spec(self.state, Variation(values, {}, "", drops), self.ports).spec)
+
+    def tried(self, values: Mapping[str, Any], drops: frozenset[str] = frozenset()) -> CapacityPlan | str:
+        """Return the same, or why there is none: the values contradict each other, or nothing fits."""
+        try:
+            found = self.sketch(values, drops)
+        except InputError as error:
+            return str(error)
+        return found.reason if isinstance(found, NoPlan) else found
 
     def sketch_priced(self, values: Mapping[str, Any], drops: frozenset[str] = frozenset()) -> CapacityPlan | NoPlan:
         """Return the same at the plan's provider; where that one has no price, at the cheapest other one.

@@ -12,7 +12,6 @@ from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import carried_rate, peak_rate
 from agent.report.blocks import Column, Table
 from agent.report.words import accelerators_noun, calls_shown, singular
-from catalogs.errors import InputError
 from catalogs.units import HOURS_PER_MONTH, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.fleet.offers import replicas_bill_usd
 from engine.plan import CapacityPlan, split_shown
@@ -160,8 +159,5 @@ def _alone(asked: Asked, width: int) -> CapacityPlan | None:
         "targets": (),
     }
     drops = LIMITS | LOAD | {"availability.spare_replicas", "money.monthly_budget_usd"}
-    try:
-        found = asked.sketch(values, drops - set(values))
-    except InputError:
-        return None
+    found = asked.tried(values, drops - set(values))
     return found if isinstance(found, CapacityPlan) else None

@@ -238,13 +238,12 @@ def fleet_holds(asked: Asked) -> Explanation:
         for path, count in values.items()
     )
     if isinstance(found, NoPlan):
-        reason = found.rejected[0].reason if found.rejected else found.sentence
         each = plan.replica_capacity.requests_per_s / plan.chosen.accelerators_per_replica
         share = (
             f"As part of a replica of {plan.chosen.accelerators_per_replica} one {accelerators_noun(plan.chosen, 1)}"
             f" carries {calls_shown(plan, each)} within the targets, {show_count(round(each * 3600, -1))} an hour."
         )
-        return paragraphs(f"Nothing on {shown} alone: {reason}.", share, weights_spread(plan))
+        return paragraphs(f"Nothing on {shown} alone: {found.reason}.", share, weights_spread(plan))
     stated, most = asked.said(RATE), carried_rate(found)
     per_request = plan.spec.traffic.peak_factor * plan.spec.traffic.calls_per_request
     peak = float(stated) * per_request if stated else peak_rate(plan)

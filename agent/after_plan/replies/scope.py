@@ -9,7 +9,6 @@ from agent.after_plan.replies.ways import batch as own_fleet
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import peak_rate
 from agent.report.words import calls_shown
-from catalogs.errors import InputError
 from catalogs.units import MULTIPLIERS, SECONDS_PER_HOUR, show_count, show_figure, show_seconds
 from engine.plan import CapacityPlan
 
@@ -100,11 +99,8 @@ def _of_lengths(asked: Asked) -> tuple[CapacityPlan, str]:
     values = {path: read[path] for path in ("tokens.input.mean", "tokens.output.mean") if path in read}
     if not values:
         return asked.plan, ""
-    try:
-        made = asked.sketch({**values, **layout(asked.plan)})
-    except InputError:
-        return asked.plan, ""
-    if not isinstance(made, CapacityPlan):
+    made = asked.tried({**values, **layout(asked.plan)})
+    if isinstance(made, str):
         return asked.plan, ""
     tokens = made.spec.tokens
     return made, f"{show_count(tokens.input.mean)} tokens in and {show_count(tokens.output.mean)} out"

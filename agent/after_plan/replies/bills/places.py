@@ -1,5 +1,6 @@
 """Whether another provider, region or term asks less."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -44,18 +45,17 @@ class FleetBill(Struct, frozen=True):
 
 def elsewhere(asked: Asked) -> Explanation:
     """Return what the fleet of the plan costs at other providers and on other terms; the plan keeps its own."""
-    plan, catalog = asked.plan, asked.ports.catalog
+    plan = asked.plan
     reading = asked.reading()
     if months := _reserved(asked):
         return reservation(asked, months)
     refused = tuple(reading.values.get("money.excluded_providers", ()))
     named = str(reading.values.get("money.provider") or "")
     wanted = tuple(filter(None, named.split(",")))
-    sold = {offer.provider for offer in catalog.offers if offer.accelerator == plan.chosen.accelerator}
     place = _place(asked, reading.values.get("money.region"))
     rows: list[tuple[float, tuple[str, ...]]] = []
     absent: list[str] = []
-    for provider in wanted or sorted(sold - set(refused)):
+    for provider in wanted or _sellers(asked, *refused):
         bills = {term: bill for term in RENTED if (bill := _best(asked, provider, term, place))}
         if bills:
             least = bills.get("on_demand") or min(bills.values(), key=lambda bill: bill.usd)
@@ -132,10 +132,8 @@ def reservation(asked: Asked, months: int) -> Explanation:
     term = _nearest_term(months)
     provider = str(asked.said("money.provider") or (offer.provider if offer else ""))
     place = _place(asked, asked.said("money.region"))
-    sold = {one.provider for one in asked.ports.catalog.offers if one.accelerator == plan.chosen.accelerator}
     own = _best(asked, provider, term, place)
-    others = [bill for one in sorted(sold - {provider}) if (bill := _best(asked, one, term, place))]
-    other = min(others, key=lambda bill: (bill.far, bill.usd), default=None)
+    other = _cheapest(asked, _sellers(asked, provider), term, place)
     nearest = f" Prices are known for 1 year and for 3 years: here {months} months at the nearer."
     whose, mine = origin_of(plan), plan.cost.monthly_usd
     return paragraphs(
@@ -165,13 +163,22 @@ def other_bills(asked: Asked) -> tuple[FleetBill, ...]:
     plan, offer = asked.plan, asked.plan.chosen.offer
     if offer is None or offer.term not in RENTED:
         return ()
-    sold = {one.provider for one in asked.ports.catalog.offers if one.accelerator == plan.chosen.accelerator}
-    place, refused = _place(asked, None), plan.spec.money.excluded_providers
+    place, others = _place(asked, None), _sellers(asked, offer.provider, *plan.spec.money.excluded_providers)
     found = [_best(asked, offer.provider, term, place) for term in RENTED if term != offer.term]
-    for term in RENTED:
-        others = [bill for one in sorted(sold - {offer.provider, *refused}) if (bill := _best(asked, one, term, place))]
-        found.append(min(others, key=lambda bill: (bill.far, bill.usd), default=None))
+    found += [_cheapest(asked, others, term, place) for term in RENTED]
     return tuple(filter(None, found))
+
+
+def _sellers(asked: Asked, *without: str) -> list[str]:
+    """Return the providers of the plan's accelerator, without some."""
+    wanted = asked.plan.chosen.accelerator
+    return sorted({one.provider for one in asked.ports.catalog.offers if one.accelerator == wanted} - set(without))
+
+
+def _cheapest(asked: Asked, providers: Sequence[str], term: Term, place: Place | None) -> FleetBill | None:
+    """Return the cheapest bill at some providers, near a place if any is there; None where none has a price."""
+    bills = [bill for one in providers if (bill := _best(asked, one, term, place))]
+    return min(bills, key=lambda bill: (bill.far, bill.usd), default=None)
 
 
 def _nearest_term(months: int) -> Term:

@@ -8,7 +8,6 @@ from agent.after_plan.replies.figures.latencies import queue_shown
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import peak_rate
 from agent.report.words import calls_shown, singular
-from catalogs.errors import InputError
 from catalogs.units import show_count, show_figure, show_percent, show_seconds
 from engine.plan import CapacityPlan
 
@@ -83,11 +82,8 @@ def _at_least(many: int, rate: float) -> float:
 
 def _burstier(asked: Asked) -> str:
     """Return what the fleet would be at burstier arrivals."""
-    try:
-        other = asked.sketch({"traffic.burstiness": _BURSTIER})
-    except InputError:
-        return ""
-    if not isinstance(other, CapacityPlan):
+    other = asked.tried({"traffic.burstiness": _BURSTIER})
+    if isinstance(other, str):
         return ""
     fleet = f"{other.fleet.accelerators} × {other.chosen.accelerator_name}"
     ttft = show_seconds(other.peak_latency_s("ttft", "p95"))

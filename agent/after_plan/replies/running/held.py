@@ -116,7 +116,7 @@ def _row(asked: Asked, label: str, values: Mapping[str, Any]) -> tuple[Cell, ...
     except InputError as error:
         return label, "", "", "", f"cannot be planned: {error}", ""
     if not isinstance(made, CapacityPlan):
-        return label, "", "", "", made.rejected[0].reason if made.rejected else made.sentence, ""
+        return label, "", "", "", made.reason, ""
     peak = peak_rate(made) or 0.0
     takes = show_count(made.fleet.accelerators) if made.answer.meets_targets else "no number does"
     each, capacity = peak / plan.fleet.working_replicas, made.replica_capacity
@@ -373,15 +373,11 @@ def fewest(asked: Asked) -> Explanation:
             "hardware.accelerator_count": count,
             "precision.weights": chosen.precision.weights,
         }
-        try:
-            made = asked.sketch(values, drops - set(values))
-        except InputError as error:
-            reason = str(error)
-            continue
+        made = asked.tried(values, drops - set(values))
         if isinstance(made, CapacityPlan):
             found = made
             break
-        reason = made.rejected[0].reason if made.rejected else made.sentence
+        reason = made
     sum = (
         f"{show_figure(weights)} GiB of weights in {chosen.precision.weights.upper()}, {show_figure(each)} GiB on each"
         f" {accelerator.name}"

@@ -5,12 +5,11 @@ from typing import Final
 
 from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
-from agent.after_plan.replies.running.held import left_after, slower
+from agent.after_plan.replies.running.held import layout, left_after, slower
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import peak_rate
 from agent.report.blocks import Column, Facts, Table
 from agent.report.words import accelerators_noun, singular, usd_shown
-from catalogs.errors import InputError
 from catalogs.units import show_percent, show_seconds
 from engine.fleet.offers import paid_accelerators, replicas_bill_usd
 from engine.plan import CapacityPlan
@@ -102,19 +101,9 @@ def _tails(asked: Asked, left: int) -> Explanation:
     plan, peak = asked.plan, peak_rate(asked.plan)
     if not left or (peak and left * plan.replica_capacity.saturated_requests_per_s <= peak):
         return ()
-    chosen = plan.chosen
-    fixed = {
-        "hardware.replicas": left,
-        "hardware.accelerators": (chosen.accelerator,),
-        "precision.weights": chosen.precision.weights,
-        "serving.tensor_parallel": chosen.tensor_parallel,
-        "serving.pipeline_parallel": chosen.pipeline_parallel,
-    }
-    try:
-        rest = asked.sketch(fixed, LIMITS | {"availability.spare_replicas", "availability.minimum_replicas"})
-    except InputError:
-        return ()
-    if not isinstance(rest, CapacityPlan) or rest.fleet.replicas != left:
+    without = LIMITS | {"availability.spare_replicas", "availability.minimum_replicas"}
+    rest = asked.tried({"hardware.replicas": left, **layout(plan)}, without)
+    if isinstance(rest, str) or rest.fleet.replicas != left:
         return ()
     before, after = plan.performance.at_peak, rest.performance.at_peak
     columns = (Column("at the peak"), Column("now", "right"), Column("after the loss", "right"))

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.measured import told_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
+from agent.after_plan.replies.running.held import layout
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import peak_rate
 from agent.interpret.traffic.peaks import mean_follows, usual_ratio
@@ -124,10 +125,8 @@ def typed_result(asked: Asked) -> Explanation:
         replicas = replicas or 1
         rate = plan.performance.at_peak.requests_per_s * replicas
     replicas = replicas or plan.fleet.replicas
-    chosen = plan.chosen
     values: dict[str, Any] = {
-        "hardware.accelerators": (chosen.accelerator,), "precision.weights": chosen.precision.weights,
-        "serving.tensor_parallel": chosen.tensor_parallel, "serving.pipeline_parallel": chosen.pipeline_parallel,
+        **layout(plan),
         **{path: value for path, value in read.items() if path.startswith(_OF_A_SERVER)},
         RATE: rate, "traffic.calls_per_request": 1.0,
         "traffic.peak_factor": 1.0, "hardware.replicas": replicas, "targets": (),
