@@ -14,6 +14,7 @@ from agent.after_plan.whatif import with_choice
 from agent.after_plan.why import moved_along, reasons
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.report.blocks import Facts, Paragraph, Report
+from agent.report.words import capital
 from agent.talk.keywords import help_always, help_planned
 from agent.talk.requests import (
     Ask,
@@ -289,7 +290,7 @@ def _what_if(state: State, change: Variation, ports: Ports) -> Step:
         return state, (made,)
     new, branch = made
     if new is state:
-        same = f"{change.label[:1].upper()}{change.label[1:]}" if change.label else "That"
+        same = capital(change.label) if change.label else "That"
         text = f"{same}: plan {branch.number} ({branch.label}) has that already. 'show {branch.number}' opens it."
         return state, (said(text),)
     against = state.branches[branch.against]

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from agent.after_plan.suggestions import suggestions
 from agent.report.blocks import Report
 from agent.report.plan.no_plan import no_plan_report
+from agent.report.words import capital
 from agent.statements.merged import collected
 from agent.talk.answer_display import value_shown
 from agent.talk.speech import Data, Say, said, warned
@@ -30,7 +31,7 @@ def with_plan(state: State, ports: Ports) -> Step:
     label = _changed(state.values, state.base.values) if number else "the plan"
     branch = Branch(number, label, state.kept if number else 0, state.statements, state.settled, plan, stated.spec)
     new = replace(state, phase="planned", branches=(*state.branches, branch), kept=number, editing=None, pending=None)
-    notes = tuple(said(f"{note[:1].upper()}{note[1:]}.") for note in stated.notes)
+    notes = tuple(said(f"{capital(note)}.") for note in stated.notes)
     return new, (*notes, *plan_says(branch), suggestions(branch, ports))
 
 

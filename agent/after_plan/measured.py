@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from agent.after_plan.variants import difference
 from agent.report.blocks import Block, Command, Paragraph, Report
+from agent.report.words import capital
 from agent.talk.speech import Data, Say, said, warned
 from agent.talk.state import Branch, Measured, Ports, State, Step, SuggestedRun
 from catalogs.errors import InputError
@@ -92,7 +93,7 @@ def take_results(state: State, text: str, ports: Ports) -> Step:
         run, next_runs = ports.calibrated(files, plan)
         made = _planned_anew(state, run, PurePath(path).name, ports.under(run.calibration))
     except InputError as error:
-        return state, (warned(f"{str(error)[:1].upper()}{str(error)[1:]}."),)
+        return state, (warned(f"{capital(str(error))}."),)
     new, branch = made
     suggested = tuple(_suggested(run.points[0], one) for one in next_runs if one.bands_after < WORTH)
     new = replace(new, measured=Measured(files, run.calibration, suggested))
@@ -179,7 +180,7 @@ def next_runs(state: State, ports: Ports) -> tuple[Say, ...]:
     try:
         runs = state.measured.next_runs if state.measured else _first(plan, ports)
     except InputError as error:
-        return (warned(f"{str(error)[:1].upper()}{str(error)[1:]}."),)
+        return (warned(f"{capital(str(error))}."),)
     if not runs:
         return (said("No run of up to 256 clients would leave this noticeably surer."),)
     lead = Paragraph(

@@ -11,7 +11,7 @@ from agent.after_plan.wording.rates import peak_rate
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Report, Table, Words
 from agent.report.choice.surprises import other_promise, surprise, widened
 from agent.report.cost.price_origin import origin_of, priced_at
-from agent.report.words import NO_PRICE, accelerators_noun, calls_shown, singular, usd_shown
+from agent.report.words import NO_PRICE, accelerators_noun, calls_shown, fleet_shown, singular, usd_shown
 from agent.statements.merged import collected
 from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say
@@ -265,7 +265,7 @@ def _beside(branch: Branch, target: Target | None, one_origin: bool, layouts_dif
         number,
         f"{plan.chosen.accelerator_name} cannot meet them"
         if cannot
-        else _fleet(plan) + (layout if layouts_differ else ""),
+        else fleet_shown(plan) + (layout if layouts_differ else ""),
         "" if cannot else usd_shown(plan.cost.monthly_usd),
         show_seconds(ttft),
         show_seconds(peak.itl_s.mean),
@@ -325,7 +325,7 @@ def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
 def _fleet_beside(plan: CapacityPlan, other: CapacityPlan) -> str:
     """Return a fleet; of the same accelerator in both plans the name would say nothing."""
     same = plan.chosen.accelerator == other.chosen.accelerator
-    return show_count(plan.fleet.accelerators) if same else _fleet(plan)
+    return show_count(plan.fleet.accelerators) if same else fleet_shown(plan)
 
 
 def _billed_beside(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
@@ -355,10 +355,6 @@ def _verdict(plan: CapacityPlan) -> str:
     if not plan.targets:
         return "none"
     return "met" if plan.answer.meets_targets else "missed"
-
-
-def _fleet(plan: CapacityPlan) -> str:
-    return f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name}"
 
 
 def _moved(old: float | None, new: float | None, same: bool) -> str:

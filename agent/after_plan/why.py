@@ -14,7 +14,7 @@ from agent.after_plan.sums import FIGURES, Explanation, weights_spread
 from agent.after_plan.variants import at_wider_targets, floor_of, varied, varied_spec
 from agent.report.blocks import Bullets, Paragraph, Report
 from agent.report.cost.price_origin import alternative_bill, bill_beside
-from agent.report.words import accelerators_noun, calls_shown, singular
+from agent.report.words import accelerators_noun, calls_shown, fleet_shown, singular
 from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say, said
 from agent.talk.state import Branch, Ports, State
@@ -416,7 +416,7 @@ def _rejection(rejected: Rejection) -> Explanation:
 
 def _versus(other: CapacityPlan, plan: CapacityPlan) -> str:
     """Return another plan in a line, against the one that was chosen."""
-    fleet = f"{other.fleet.accelerators} × {other.chosen.accelerator_name}, {bill_beside(other, plan, ' a month')}"
+    fleet = f"{fleet_shown(other)}, {bill_beside(other, plan, ' a month')}"
     mine, its = plan.cost.monthly_usd, other.cost.monthly_usd
     money = ""
     if mine and its:

@@ -216,11 +216,9 @@ def _returned(state: State, figure: float, ports: Ports) -> "Step | None":
             and isinstance(value, int | float)
             and figure in (value, round(100 * value, 6), path == RATE and round(value * usual_ratio(now), 6))
         ]
-        return (
-            (state, (said(f"{has[0][:1].upper()}{has[0][1:]}: plan {state.kept} has that."),))
-            if len(has) == 1
-            else None
-        )
+        if len(has) != 1:
+            return None
+        return state, (said(f"{has[0][:1].upper()}{has[0][1:]}: plan {state.kept} has that."),)
     if len(found) != 1:
         return None
     ((shown, values),) = found.values()

@@ -16,7 +16,7 @@ from agent.interpret.words.scanner import items_of
 from agent.interpret.words.tongues import put_into_english
 from agent.interpret.words.vocabulary import SECONDS
 from agent.report.blocks import Group, Paragraph
-from agent.report.words import singular
+from agent.report.words import capital, singular
 from agent.talk.answer_display import value_shown
 from agent.talk.assistance import values_pointed_at
 from agent.talk.questions import default_said, keeps_default, open_slot, open_slots, settled
@@ -105,7 +105,7 @@ def _heard(
     try:
         new = with_said_values(state, said_values, text, ports)
     except InputError as error:
-        left = (warned(f"{_capital(str(error))}."), *left)
+        left = (warned(f"{capital(str(error))}."), *left)
         said_values = tuple(said_value for said_value in said_values if said_value.path != "model")
         try:  # an unknown model costs nothing else of its line
             new = with_said_values(state, said_values, text, ports)
@@ -128,7 +128,7 @@ def _heard(
         settled=_settled(new, said_values),
     )
     if not changed and not questions:
-        known = tuple(said(f"{_capital(said_value.echo)}: I have that already.") for said_value in said_values)
+        known = tuple(said(f"{capital(said_value.echo)}: I have that already.") for said_value in said_values)
         return (new if new != state else state), (*known, *left)
     return new, (*_echoes(state, new, said_values, ports), *left, *_asked_later(questions))
 
@@ -298,7 +298,7 @@ def _echoes(old: State, new: State, said_values: tuple[SaidValue, ...], ports: P
             continue
         if said_value.path == GIVEN_AS and said_value.value != AT_PEAK:
             continue
-        line = singular(_capital(said_value.echo.rstrip(".")))
+        line = singular(capital(said_value.echo.rstrip(".")))
         if said_value.path == "model":
             line += _taken_as(str(said_value.value), ports)
         known = None if before.get(GIVEN_AS) == MEAN_ASKED else before.get(said_value.path)
@@ -341,7 +341,7 @@ def _nothing_found(state: State, text: str, slot: Slot | None, reading: Reading,
         try:
             new = with_values(state, {"model": text.strip().strip("'\"")}, {"model": text.strip()}, ports)
         except InputError as error:
-            return state, (warned(f"{_capital(str(error))}."),)
+            return state, (warned(f"{capital(str(error))}."),)
         shown = value_shown("model", new.values["model"])
         return replace(new, editing=None if state.editing == slot.id else state.editing), (said(f"Model: {shown}."),)
     asks = f"{AFTER_A_PLAN} " if text.rstrip().endswith("?") else ""
@@ -375,7 +375,3 @@ def _may_be_model(text: str) -> bool:
         and not set(",\t\n") & set(text)
         and not any(word.strip(".!;:'") in GRAMMAR for word in words)
     )
-
-
-def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"

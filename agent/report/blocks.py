@@ -3,7 +3,7 @@
 A tone is redundant: whatever it says is also said in words.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from typing import Literal, ParamSpec, TypeAlias
 
@@ -129,6 +129,18 @@ class Series(Struct, frozen=True):
     low: tuple[float, ...] = ()
     """The lower end of each value's band; empty where it has none."""
     high: tuple[float, ...] = ()
+
+    @staticmethod
+    def of(label: str, values: Iterable[float], shown: Callable[[float], str]) -> "Series":
+        """Return a line whose values are all shown alike.
+
+        Args:
+            label: of the line.
+            values: of its points.
+            shown: how each is written.
+        """
+        points = tuple(values)
+        return Series(label, points, tuple(map(shown, points)))
 
 
 class Mark(Struct, frozen=True):

@@ -1,12 +1,12 @@
 """A fleet simulated over time as a report: what came of it, the targets, and replicas, TTFT and queue by the hour."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from agent.report.blocks import Block, Cell, Chart, Facts, Heading, Paragraph, Report, Series
-from agent.report.plan.replay_section import requests_met, saving_shown
+from agent.report.plan.replay_section import means, requests_met, saving_shown
 from agent.report.simulated_latencies import simulated_latencies
 from agent.report.simulation_report import verdict_and_targets
-from agent.report.words import accelerators_noun
+from agent.report.words import accelerators_noun, capital
 from catalogs.units import (
     SECONDS_PER_HOUR,
     SECONDS_PER_MINUTE,
@@ -37,7 +37,7 @@ def fleet_sentence(plan: CapacityPlan, simulated: SimulatedFleet) -> str:
         served = f"{requests_met(simulated.met)} met the targets"
     hours = f"{show_count(round(simulated.accelerator_hours))} {accelerators_noun(plan.chosen, 1)}-hours"
     compared = f"{saving_shown(simulated.saving)} a fixed fleet of {show_count(simulated.fixed_replicas)}"
-    return f"{simulated.load[:1].upper()}{simulated.load[1:]}: {served}, {hours}, {compared}."
+    return f"{capital(simulated.load)}: {served}, {hours}, {compared}."
 
 
 @Report.of
@@ -97,19 +97,13 @@ def _charts(simulated: SimulatedFleet) -> Iterator[Block]:
     step = next((n for n in TOGETHER if len(minutes.requests) <= n * POINTS), -(-len(minutes.requests) // POINTS))
     places = range(0, len(minutes.requests), step)
     yield Heading("Over time")
-    held = _means(minutes.serving, step, places)
-    starting = _means(minutes.starting, step, places)
-    replicas = (
-        Series("serving", held, tuple(show_figure(value) for value in held)),
-        Series("starting", starting, tuple(show_figure(value) for value in starting)),
-    )
-    yield _chart(simulated, places, replicas[: 2 if any(starting) else 1], "replicas")
-    slowest = tuple(max(value or 0.0 for value in minutes.ttft_p95_s[place : place + step]) for place in places)
-    ttft = Series("TTFT p95 of the worst minute", slowest, tuple(show_seconds(value) for value in slowest))
-    yield _chart(simulated, places, (ttft,), "s")
-    longest = tuple(float(max(minutes.queue[place : place + step])) for place in places)
-    queue = Series("longest queue", longest, tuple(show_count(value) for value in longest))
-    yield _chart(simulated, places, (queue,), "requests")
+    serving = Series.of("serving", means(minutes.serving, places), show_figure)
+    starting = Series.of("starting", means(minutes.starting, places), show_figure)
+    yield _chart(simulated, places, (serving, starting) if any(starting.values) else (serving,), "replicas")
+    slowest = (max(value or 0.0 for value in minutes.ttft_p95_s[place : place + step]) for place in places)
+    yield _chart(simulated, places, (Series.of("TTFT p95 of the worst minute", slowest, show_seconds),), "s")
+    longest = (float(max(minutes.queue[place : place + step])) for place in places)
+    yield _chart(simulated, places, (Series.of("longest queue", longest, show_count),), "requests")
 
 
 def _chart(simulated: SimulatedFleet, places: range, series: tuple[Series, ...], unit: str) -> Chart:
@@ -117,7 +111,3 @@ def _chart(simulated: SimulatedFleet, places: range, series: tuple[Series, ...],
     hours = simulated.duration_s > HOURS_FROM_S
     at = tuple(round(place * interval_s / (SECONDS_PER_HOUR if hours else SECONDS_PER_MINUTE), 2) for place in places)
     return Chart("hour" if hours else "minute", at, series, unit)
-
-
-def _means(values: Sequence[float], step: int, places: range) -> tuple[float, ...]:
-    return tuple(sum(part) / len(part) for part in (values[place : place + step] for place in places))

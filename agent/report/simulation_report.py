@@ -123,17 +123,16 @@ def _tokens(rate: float) -> str:
 
 def _charts(simulated: SimulatedPlan) -> Iterator[Block]:
     yield Heading("TTFT by percentile")
-    values = tuple(getattr(simulated.ttft_s, name).value for name in NAMES[1:])
-    series = Series("TTFT", values, tuple(show_seconds(value) for value in values))
-    yield Chart("percentile", (50.0, 90.0, 95.0, 99.0), (series,), "s")
+    values = (getattr(simulated.ttft_s, name).value for name in NAMES[1:])
+    yield Chart("percentile", (50.0, 90.0, 95.0, 99.0), (Series.of("TTFT", values, show_seconds),), "s")
     over = simulated.over_time
     step = max(-(-len(over.arrivals) // POINTS), 1)
     places = range(0, len(over.arrivals), step)
     if len(places) < FEWEST_INTERVALS:
         return
     yield Heading("Over time")
-    lines = []
-    for label, counts in (("waiting", over.waiting), ("running", over.running)):
-        most = tuple(float(max(counts[place : place + step])) for place in places)
-        lines.append(Series(label, most, tuple(show_count(value) for value in most)))
-    yield Chart("seconds", tuple(round(place * over.interval_s, 3) for place in places), tuple(lines), "requests")
+    lines = tuple(
+        Series.of(label, (float(max(counts[place : place + step])) for place in places), show_count)
+        for label, counts in (("waiting", over.waiting), ("running", over.running))
+    )
+    yield Chart("seconds", tuple(round(place * over.interval_s, 3) for place in places), lines, "requests")

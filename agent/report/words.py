@@ -158,6 +158,16 @@ def share_met(share: float) -> str:
     return "100 %" if share == 1 else f"{min(round(100 * share, 1), 99.9):g} %"
 
 
+def fleet_shown(plan: CapacityPlan) -> str:
+    """Return the accelerators of a plan's fleet: '20 × H100 SXM5 80GB'."""
+    return f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name}"
+
+
+def capital(text: str) -> str:
+    """Return a text that begins like a sentence."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def sentence(text: str) -> str:
     """Return a text that ends like a sentence."""
     text = text.strip()

@@ -15,7 +15,7 @@ from agent.fields.demand import HABIT, USERS
 from agent.interpret.traffic.scope import RATE
 from agent.report.blocks import Column, Facts, Table
 from agent.report.cost.price_origin import bill_beside
-from agent.report.words import accelerators_noun, calls_shown, singular, usd_shown
+from agent.report.words import accelerators_noun, calls_shown, capital, singular, usd_shown
 from catalogs.units import (
     HOURS_PER_MONTH,
     SECONDS_PER_DAY,
@@ -247,10 +247,7 @@ def fleet_holds(asked: Asked) -> Explanation:
     stated, most = asked.said(RATE), carried_rate(found)
     per_request = plan.spec.traffic.peak_factor * plan.spec.traffic.calls_per_request
     peak = float(stated) * per_request if stated else peak_rate(plan)
-    lead = (
-        f"{singular(found.answer.sentence)}. {found.answer.breaks_first[:1].upper()}{found.answer.breaks_first[1:]}"
-        " stops it there."
-    )
+    lead = f"{singular(found.answer.sentence)}. {capital(found.answer.breaks_first)} stops it there."
     if not found.answer.meets_targets:
         lead = f"{singular(found.answer.sentence)}."
     enough = ""

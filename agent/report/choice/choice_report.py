@@ -5,7 +5,7 @@ from typing import Any
 
 from agent.report.blocks import Block, Bullets, Chart, Column, Group, Heading, Mark, Paragraph, Report, Series, Table
 from agent.report.cost.price_origin import origin_beside
-from agent.report.words import usd_shown
+from agent.report.words import capital, usd_shown
 from catalogs.units import show_count, show_percent, show_seconds, show_usd
 from engine.choice.advice import Advice
 from engine.choice.choice import Choice
@@ -50,7 +50,7 @@ def choice_report(choice: Choice, command: str) -> Report:
         Paragraph(
             f"{usd_shown(best.monthly_usd)} a month {TERM_WORDS[best.term]}{_at(choice)}{power}; {latency} "
             f"{show_seconds(best.latency_s)}, ITL {show_seconds(best.itl_mean_s)} at the peak, "
-            f"{show_percent(best.utilisation)} of saturation. {choice.binds[:1].upper()}{choice.binds[1:]}; "
+            f"{show_percent(best.utilisation)} of saturation. {capital(choice.binds)}; "
             f"{choice.latency_class}."
         ),
     ]
@@ -149,12 +149,12 @@ def front_chart(spec: WorkloadSpec, front: Sequence[Option], marks: tuple[Mark, 
         front: the cheapest first.
         marks: what else is shown there.
     """
-    name, latencies = latency_name(spec), tuple(option.latency_s for option in front)
+    name = latency_name(spec)
     first, last = front[0], front[-1]
     return Chart(
         "USD a month",
         tuple(round(option.monthly_usd or 0.0) for option in front),
-        (Series(name, latencies, tuple(show_seconds(value) for value in latencies)),),
+        (Series.of(name, (option.latency_s for option in front), show_seconds),),
         "s",
         marks=marks,
         said=(

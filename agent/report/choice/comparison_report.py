@@ -1,7 +1,7 @@
 """Plans side by side: which fits, what each takes and costs, and which one to take."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from msgspec import Struct, to_builtins
 
@@ -161,26 +161,30 @@ def _made_otherwise(compared: Sequence[Compared]) -> Iterator[str]:
             yield f"Not the question alone differs from {plans[0][0]} to {label}: {made_with_shown(made_with)}."
 
 
+_SAID: Final[Mapping[str, Callable[[CapacityPlan], object]]] = {
+    "model": lambda plan: plan.chosen.model,
+    "requests_per_s": lambda plan: plan.spec.traffic.requests_per_s,
+    "concurrency": lambda plan: plan.spec.traffic.concurrency,
+    "input_tokens": lambda plan: plan.spec.tokens.input.mean,
+    "output_tokens": lambda plan: plan.spec.tokens.output.mean,
+    "accelerator": lambda plan: plan.chosen.accelerator,
+    "precision": lambda plan: plan.chosen.precision.weights,
+    "runtime": lambda plan: plan.chosen.runtime,
+    "parallelism": lambda plan: split_shown(plan.chosen),
+    "decomposition": decomposition,
+    "meets_targets": lambda plan: plan.answer.meets_targets,
+    "priced_at": origin_of,
+}
+"""What a row says of a plan beside its figures, by column."""
+
+
 def comparison_rows(compared: Iterable[Compared]) -> list[dict[str, Any]]:
     """Return each plan's figures by name, in units, for JSON and CSV; those without a plan have their reason."""
     found = []
     for one in compared:
         row: dict[str, Any] = {"label": one.label}
         if plan := one.capacity_plan:
-            row |= {
-                "model": plan.chosen.model,
-                "requests_per_s": plan.spec.traffic.requests_per_s,
-                "concurrency": plan.spec.traffic.concurrency,
-                "input_tokens": plan.spec.tokens.input.mean,
-                "output_tokens": plan.spec.tokens.output.mean,
-                "accelerator": plan.chosen.accelerator,
-                "precision": plan.chosen.precision.weights,
-                "runtime": plan.chosen.runtime,
-                "parallelism": split_shown(plan.chosen),
-                "decomposition": decomposition(plan),
-                "meets_targets": plan.answer.meets_targets,
-                "priced_at": origin_of(plan),
-            }
+            row |= {name: of(plan) for name, of in _SAID.items()}
             for name, figure in FIGURES.items():
                 value = figure.of(plan)
                 row[_key(name, figure.unit)] = None if value is None else six_digits(value)
@@ -193,22 +197,7 @@ def comparison_rows(compared: Iterable[Compared]) -> list[dict[str, Any]]:
 
 def columns_of_rows() -> tuple[str, ...]:
     """Return the names of the columns of a comparison's CSV."""
-    said = (
-        "label",
-        "model",
-        "requests_per_s",
-        "concurrency",
-        "input_tokens",
-        "output_tokens",
-        "accelerator",
-        "precision",
-        "runtime",
-        "parallelism",
-        "decomposition",
-        "meets_targets",
-        "priced_at",
-    )
-    return (*said, *(_key(name, figure.unit) for name, figure in FIGURES.items()), "reason")
+    return ("label", *_SAID, *(_key(name, figure.unit) for name, figure in FIGURES.items()), "reason")
 
 
 def _key(name: str, unit: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from agent.report.blocks import Block, Bullets, Column, Group, Heading, Paragraph, Report, Table
 from agent.report.choice.choice_report import named
-from agent.report.words import listed_names, usd_shown
+from agent.report.words import capital, listed_names, usd_shown
 from catalogs.units import show_count, show_percent, show_rate, show_seconds, show_usd
 from engine.choice.options import Option
 from engine.choice.sharing.cards import Share, SharedCards
@@ -56,7 +56,7 @@ def pool_report(result: Together) -> Report:
         )
         line = f"Cheapest: {what}. {usd_shown(best.monthly_usd)} a month, {saved}."
     said = [Paragraph(line, "strong"), *(Paragraph(why) for why in _reasons(result))]
-    said += [Paragraph(f"{warning[:1].upper()}{warning[1:]}.", "warning", "Warning") for warning in result.warnings]
+    said += [Paragraph(f"{capital(warning)}.", "warning", "Warning") for warning in result.warnings]
     blocks: list[Block] = [Group(tuple(said)), _ways(result), Heading("What each workload meets"), _met(result)]
     if result.refusals:
         blocks.append(Bullets(tuple(dict.fromkeys(_refused(one, result) for one in result.refusals)), "Not possible:"))
@@ -91,7 +91,7 @@ def _reasons(result: Together) -> Iterator[str]:
         other = result.others[0]
         more = other.monthly_usd - result.apart.monthly_usd
         how = listed_names([IN_WORDS[kind] for kind in other.kinds])
-        how = f"{how[:1].upper()}{how[1:]}"
+        how = capital(how)
         if abs(more) < 0.5:
             yield f"{how} costs the same, and one would depend on the other."
         elif more < 0:

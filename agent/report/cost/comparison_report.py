@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agent.report.blocks import Block, Bullets, Cell, Column, Facts, Heading, Paragraph, Report, Table, Words
-from agent.report.words import sentence
+from agent.report.words import capital, sentence
 from catalogs.units import show_count, show_figure, show_percent, show_rate, show_usd
 from engine.choice.deployment.bills import Bill
 from engine.choice.deployment.break_even import BreakEven
@@ -50,7 +50,7 @@ def comparison_report(plan: CapacityPlan, found: Comparison, years: float) -> It
     remarks += [f"{bill.title}: {note}" for bill in found.feasible for note in bill.notes if bill.mode != "api"]
     remarks += list(_impossible(found))
     if remarks:
-        yield Bullets(tuple(sentence(_capital(remark)) for remark in remarks))
+        yield Bullets(tuple(sentence(capital(remark)) for remark in remarks))
 
 
 def _impossible(found: Comparison) -> Iterator[str]:
@@ -101,9 +101,9 @@ def break_even_shown(one: BreakEven) -> str:
 def bill_report(plan: CapacityPlan, bill: Bill) -> Iterator[Block]:
     """Yield one bill line by line, for a terminal."""
     if bill.infeasible:
-        yield Paragraph(sentence(f"{_capital(bill.title)} cannot be: {bill.infeasible}"), "bad")
+        yield Paragraph(sentence(f"{capital(bill.title)} cannot be: {bill.infeasible}"), "bad")
         return
-    yield Paragraph(f"{_capital(bill.title)}: {show_usd(bill.monthly_usd)} a month.", "strong")
+    yield Paragraph(f"{capital(bill.title)}: {show_usd(bill.monthly_usd)} a month.", "strong")
     columns = (Column("line"), Column("USD", "right"), Column("paid"), Column.sentences())
     lines = [(line.label, show_usd(line.usd), KINDS[line.kind], line.why) for line in bill.lines]
     yield Table(columns, (*lines, (Words("a month", "strong"), show_usd(bill.monthly_usd), "sum of what recurs", "")))
@@ -121,7 +121,7 @@ def bill_report(plan: CapacityPlan, bill: Bill) -> Iterator[Block]:
         yield Bullets(tuple(sentence(source) for source in sources), "Sources:")
     if bill.notes or bill.latency:
         latency = (f"latency: {bill.latency}",) if bill.latency else ()
-        yield Bullets(tuple(sentence(_capital(note)) for note in (*latency, *bill.notes)))
+        yield Bullets(tuple(sentence(capital(note)) for note in (*latency, *bill.notes)))
 
 
 def _bill_facts(bill: Bill) -> Iterator[tuple[str, Cell]]:
@@ -174,7 +174,3 @@ def bill_tree(bill: Bill) -> dict[str, Any]:
     tree = plain(bill)
     empty = dict.fromkeys(derived) if bill.infeasible else derived
     return {"mode": tree.pop("mode"), "title": tree.pop("title"), **plain(empty), **tree}
-
-
-def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"

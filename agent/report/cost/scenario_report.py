@@ -6,7 +6,7 @@ from typing import Any
 from agent.fields.value_display import term_shown
 from agent.report.blocks import Block, Bullets, Cell, Column, Facts, Heading, Paragraph, Report, Table
 from agent.report.choice.choice_report import named
-from agent.report.words import sentence, usd_shown
+from agent.report.words import capital, sentence, usd_shown
 from catalogs.records.scenarios import Scenario
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
 from engine.choice.deployment.scenario import Recommendation
@@ -62,7 +62,7 @@ def recommendation_report(scenario: Scenario, found: Recommendation) -> Iterator
         yield Paragraph(f"{load_shown(scenario)} of {scenario.model}; {latency}.")
     yield Paragraph(scenario.matters)
     if found.reasons:
-        yield Bullets(tuple(sentence(f"{reason[:1].upper()}{reason[1:]}") for reason in found.reasons), "Because:")
+        yield Bullets(tuple(sentence(capital(reason)) for reason in found.reasons), "Because:")
     if found.runners_up:
         columns = (Column("runner-up"), *Column.figures("monthly", "TTFT p95", "ITL"), Column.sentences())
         rows = tuple(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from agent.fields.value_display import term_shown
 from agent.report.blocks import Bar, Block, Bullets, Cell, Column, Facts, Heading, Paragraph, Part, Report, Table, Words
-from agent.report.words import sentence, usd_shown
+from agent.report.words import capital, sentence, usd_shown
 from catalogs.units import SECONDS_PER_DAY, show_bytes, show_count, show_figure, show_percent, show_seconds, show_usd
 from engine.training.budget import TrainingBudget
 from engine.training.memory import TrainingMemory
@@ -48,7 +48,7 @@ def training_report(budget: TrainingBudget) -> Iterator[Block]:
             for option in budget.options
         ),
     )
-    yield Bullets(tuple(sentence(note[:1].upper() + note[1:]) for note in budget.notes))
+    yield Bullets(tuple(sentence(capital(note)) for note in budget.notes))
 
 
 def _banded(budget: TrainingBudget) -> Table:

@@ -111,8 +111,5 @@ def _charts(outcomes: Sequence[Outcome], names: dict[Setup, str]) -> Iterator[Ch
         if len(x) < 2:
             continue
         for title, value, shown in figures:
-            series = []
-            for setup in members:
-                values = tuple(value(point) for point in lines[setup])
-                series.append(Series(names[setup], values, tuple(shown(item) for item in values)))
-            yield Chart(_X_LABELS[lines[members[0]][0].load.kind], x, tuple(series), title=title)
+            series = tuple(Series.of(names[setup], map(value, lines[setup]), shown) for setup in members)
+            yield Chart(_X_LABELS[lines[members[0]][0].load.kind], x, series, title=title)

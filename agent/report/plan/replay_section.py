@@ -1,6 +1,6 @@
 """What the autoscaler made of a day or a week, as the report shows it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from agent.report.blocks import Block, Bullets, Cell, Chart, Column, Facts, Paragraph, Series, Table, Words
 from agent.report.words import accelerators_noun, sentence, share_met
@@ -130,15 +130,17 @@ def _of(count: int, minutes: int) -> Cell:
     return Words(text, "warning") if count > minutes / 100 else text
 
 
+def means(values: Sequence[float], places: range) -> Iterator[float]:
+    """Yield the mean of the values from each place to the next, for a chart."""
+    for part in (values[at : at + places.step] for at in places):
+        yield sum(part) / len(part)
+
+
 def _chart(plan: CapacityPlan, replay: Replay) -> Chart:
     step = -(-len(replay.replicas_by_hour) // POINTS)
     places = range(0, len(replay.replicas_by_hour), step)
     each = plan.replica_capacity.requests_per_s
-    lines = []
-    for label, values, scale in (
-        ("held", replay.replicas_by_hour, 1.0),
-        ("filled by the load", replay.requests_per_s_by_hour, 1 / each),
-    ):
-        means = tuple(scale * sum(values[at : at + step]) / len(values[at : at + step]) for at in places)
-        lines.append(Series(label, means, tuple(show_figure(value) for value in means)))
-    return Chart("hour", tuple(float(at) for at in places), tuple(lines), "replicas")
+    held = Series.of("held", means(replay.replicas_by_hour, places), show_figure)
+    filled = (mean / each for mean in means(replay.requests_per_s_by_hour, places))
+    lines = (held, Series.of("filled by the load", filled, show_figure))
+    return Chart("hour", tuple(float(at) for at in places), lines, "replicas")

@@ -10,6 +10,7 @@ from msgspec import to_builtins
 
 from agent.fields.field import Flag
 from agent.interpret.facts.reading import Ambiguity, Choice
+from agent.report.words import capital
 from agent.statements.flags import ALL as FLAGS
 from agent.statements.spec_files import spec_of_tree
 from catalogs.errors import IncompleteInput, InputError, listed, quoted, visible
@@ -28,7 +29,7 @@ def in_form_words(text: str) -> str:
 def form_sentence(refusal: str) -> str:
     """Return why something is refused as a sentence about fields."""
     words = in_form_words(refusal.rstrip("."))
-    return f"{visible(words[:1].upper() + words[1:])}{'' if words.endswith('?') else '.'}"
+    return f"{visible(capital(words))}{'' if words.endswith('?') else '.'}"
 
 
 def fields_of_sentence(tree: dict[str, Any], desk: Desk) -> Answer:

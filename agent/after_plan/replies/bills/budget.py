@@ -11,7 +11,7 @@ from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Bullets, Column, Table
 from agent.report.cost.price_origin import bill_beside
-from agent.report.words import accelerators_noun, unknown_bill
+from agent.report.words import accelerators_noun, fleet_shown, unknown_bill
 from agent.talk.model_proposals import model_proposals
 from catalogs.errors import InputError
 from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_rate, show_usd
@@ -85,8 +85,8 @@ def _models_within(asked: Asked, budget: float) -> Explanation:
             continue
         usd = other.cost.monthly_usd if isinstance(other, CapacityPlan) and other.answer.meets_targets else None
         if isinstance(other, CapacityPlan) and usd is not None and usd <= budget:
-            fleet = f"{other.fleet.accelerators} × {other.chosen.accelerator_name}"
-            within[other.chosen.model_name] = usd, f"{fleet}, {bill_beside(other, asked.plan, ' a month')}: {entry.why}"
+            bill = bill_beside(other, asked.plan, " a month")
+            within[other.chosen.model_name] = usd, f"{fleet_shown(other)}, {bill}: {entry.why}"
     ranked = sorted(within.items(), key=lambda item: -item[1][0])[:3]
     if not ranked:
         return paragraphs("None of the models that I would propose carries this load for it.")

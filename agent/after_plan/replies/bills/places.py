@@ -10,7 +10,7 @@ from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
 from agent.report.cost.price_origin import bill_beside, origin_of
-from agent.report.words import usd_shown
+from agent.report.words import fleet_shown, usd_shown
 from catalogs.errors import InputError
 from catalogs.records.places import Place, priced_regions
 from catalogs.units import show_figure, show_percent, show_seconds, show_usd
@@ -67,10 +67,9 @@ def elsewhere(asked: Asked) -> Explanation:
     titles = ("provider", *(TERM_WORDS[term] for term in RENTED))
     columns = tuple(Column(titles[index], "right" if index else "left") for index in used)
     table = Table(columns, tuple(tuple(row[index] for index in used) for _, row in rows))
-    fleet = f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name}"
     near = f" in or near {place.name}, else anywhere" if place else ""
     without = f" without {' and '.join(refused)}" if refused else ""
-    lead = f"{fleet} a month{without}, from each provider's best price{near}:" if rows else ""
+    lead = f"{fleet_shown(plan)} a month{without}, from each provider's best price{near}:" if rows else ""
     on_spot = _on_spot(asked, place) if asked.has("spot|preemptibles?") else ()
     on_spot = (*_on_terms(asked, place), *on_spot)
     whose = origin_of(plan)
@@ -137,8 +136,7 @@ def reservation(asked: Asked, months: int) -> Explanation:
     nearest = f" Prices are known for 1 year and for 3 years: here {months} months at the nearer."
     whose, mine = origin_of(plan), plan.cost.monthly_usd
     return paragraphs(
-        f"The plan's {plan.fleet.accelerators} × {plan.chosen.accelerator_name}, reserved."
-        f"{'' if months in (12, 36) else nearest}",
+        f"The plan's {fleet_shown(plan)}, reserved.{'' if months in (12, 36) else nearest}",
         _over(own, months) if own else f"{provider} has no price {TERM_WORDS[term]} for it that I know.",
         _over(other, months) if other else "No other provider has one.",
         f"Beside it the plan's own, {whose}: {show_usd(mine)} a month, {show_usd(mine * months)}." if mine else "",
@@ -242,6 +240,6 @@ def _without_offer(asked: Asked, provider: str) -> str:
     if not isinstance(other, CapacityPlan) or other.cost.monthly_usd is None:
         return f"{provider} offers no {name}, and nothing else that is priced and fits."
     return (
-        f"{provider} offers no {name}; there {other.fleet.accelerators} × {other.chosen.accelerator_name} would do for "
+        f"{provider} offers no {name}; there {fleet_shown(other)} would do for "
         f"{bill_beside(other, asked.plan, ' a month')}."
     )

@@ -9,7 +9,7 @@ from agent.after_plan.replies.choices.sketched import NONE, Change, sketched
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
 from agent.report.cost.price_origin import bill_beside
-from agent.report.words import accelerators_noun, usd_shown
+from agent.report.words import accelerators_noun, capital, fleet_shown, usd_shown
 from catalogs.units import show_usd
 from engine.fleet.offers import origin
 from engine.plan import CapacityPlan
@@ -29,7 +29,7 @@ def rows_cheaper(asked: Asked, changes: tuple[Change, ...]) -> list[tuple[float,
     Those at the plan's provider come first, then those at another, each the cheapest first; other terms are among them.
     """
     plan, bill, own = asked.plan, asked.plan.cost.monthly_usd, asked.plan.chosen.offer
-    fleet = f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name}"
+    fleet = fleet_shown(plan)
     provider = own.provider if own else ""
     found = {
         (one.offer.provider != provider, one.usd, origin(one.offer), fleet, show_usd(one.usd))
@@ -37,7 +37,7 @@ def rows_cheaper(asked: Asked, changes: tuple[Change, ...]) -> list[tuple[float,
     }
     for label, other in sketched(asked, changes):
         if isinstance(other, CapacityPlan) and other.answer.meets_targets and other.cost.monthly_usd is not None:
-            its = f"{other.fleet.accelerators} × {other.chosen.accelerator_name}"
+            its = fleet_shown(other)
             moved = other.chosen.offer is not None and other.chosen.offer.provider != provider
             shown = bill_beside(other, plan)
             if (its, shown) not in {row[3:] for row in found if "any accelerator" in row[2]}:
@@ -107,4 +107,4 @@ def sensitivity(asked: Asked) -> Explanation:
     found = moved(asked.plan, asked.ports.catalog)
     most = [swing.input for swing in found.swings[:2]]
     lead = f"{' and then '.join(most)} move{'s' if len(most) == 1 else ''} the bill most." if most else ""
-    return (*paragraphs(lead[:1].upper() + lead[1:]), *sensitivity_report(asked.plan, found).blocks[1:])
+    return (*paragraphs(capital(lead)), *sensitivity_report(asked.plan, found).blocks[1:])

@@ -6,7 +6,7 @@ from typing import Any, Final
 from agent.after_plan.replies.asked import Asked
 from agent.report.blocks import Cell, Column
 from agent.report.cost.price_origin import bill_beside
-from agent.report.words import accelerators_noun, calls_shown, singular
+from agent.report.words import accelerators_noun, calls_shown, fleet_shown, singular
 from agent.talk.state import joined_targets
 from catalogs.errors import InputError
 from catalogs.units import show_seconds
@@ -27,8 +27,7 @@ def shown(found: CapacityPlan | str, base: CapacityPlan) -> tuple[Cell, ...]:
     if isinstance(found, str):
         return found, "", "", ""
     peak, first = found.performance.at_peak, found.peak_latency_s("ttft", "p95")
-    fleet = f"{found.fleet.accelerators} × {found.chosen.accelerator_name}"
-    cells = (fleet, bill_beside(found, base), show_seconds(first), show_seconds(peak.itl_s.mean))
+    cells = (fleet_shown(found), bill_beside(found, base), show_seconds(first), show_seconds(peak.itl_s.mean))
     return cells if found.answer.meets_targets else ("cannot meet the targets", "", *cells[2:])
 
 
@@ -81,7 +80,7 @@ def against(plan: CapacityPlan, found: CapacityPlan | str) -> str:
     if not found.answer.meets_targets:
         return f"It cannot meet the targets, however many there are: at best {speed}."
     bill = bill_beside(found, plan, " a month")
-    fleet = f"{found.fleet.accelerators} × {found.chosen.accelerator_name}, {bill}; {speed}"
+    fleet = f"{fleet_shown(found)}, {bill}; {speed}"
     mine, its = plan.cost.monthly_usd, found.cost.monthly_usd
     if mine and its and its < mine * 0.995:
         return singular(

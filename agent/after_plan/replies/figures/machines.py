@@ -9,7 +9,7 @@ from agent.after_plan.replies.bills.money import currency, money_shown
 from agent.after_plan.replies.choices.sketched import newer_accelerators, sketched
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Facts, Table
-from agent.report.words import accelerators_noun, usd_shown
+from agent.report.words import accelerators_noun, fleet_shown, usd_shown
 from catalogs.units import show_bytes, show_count, show_figure, show_usd
 from engine.fleet.offers import TERM_WORDS, paid_accelerators
 from engine.plan import CapacityPlan, split_shown
@@ -119,10 +119,7 @@ def instance(asked: Asked) -> Explanation:
             )
         plan, offer = there, there.chosen.offer
     if offer is None:
-        return paragraphs(
-            f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name};"
-            f" {plan.cost.note or 'no offer of it is known'}."
-        )
+        return paragraphs(f"{fleet_shown(plan)}; {plan.cost.note or 'no offer of it is known'}.")
     lead = (
         f"{plan.fleet.instances} × {offer.instance} of {offer.provider}{f' in {offer.region}' if offer.region else ''},"
         f" {offer.accelerators} × {plan.chosen.accelerator_name} in each, {TERM_WORDS[offer.term]} at"

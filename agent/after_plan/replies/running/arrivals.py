@@ -7,7 +7,7 @@ from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.figures.latencies import queue_shown
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import peak_rate
-from agent.report.words import calls_shown, singular
+from agent.report.words import calls_shown, fleet_shown, singular
 from catalogs.units import show_count, show_figure, show_percent, show_seconds
 from engine.plan import CapacityPlan
 
@@ -85,6 +85,6 @@ def _burstier(asked: Asked) -> str:
     other = asked.tried({"traffic.burstiness": _BURSTIER})
     if isinstance(other, str):
         return ""
-    fleet = f"{other.fleet.accelerators} × {other.chosen.accelerator_name}"
+    fleet = fleet_shown(other)
     ttft = show_seconds(other.peak_latency_s("ttft", "p95"))
     return f"Burstier, with a CV of {show_figure(_BURSTIER)} ('burstiness 2'), it would take {fleet}: TTFT p95 {ttft}."

@@ -13,7 +13,7 @@ from agent.after_plan.wording.rates import peak_rate
 from agent.interpret.traffic.peaks import mean_follows, usual_ratio
 from agent.interpret.traffic.scope import RATE
 from agent.report.blocks import Cell, Column, Paragraph, Table
-from agent.report.words import accelerators_noun, calls_shown, singular, usd_shown
+from agent.report.words import accelerators_noun, calls_shown, capital, singular, usd_shown
 from agent.talk.requests import Cheapest, WhatIf
 from catalogs.errors import InputError
 from catalogs.units import GIB, SECONDS_PER_DAY, show_count, show_figure, show_percent, show_rate, show_seconds
@@ -58,7 +58,7 @@ def at_load(asked: Asked) -> Explanation:
     )
     lead = "; ".join(filter(None, verdicts))
     return (
-        *paragraphs(f"{lead[:1].upper()}{lead[1:]}, with the plan's own fleet of {plan.fleet.accelerators} {noun}."),
+        *paragraphs(f"{capital(lead)}, with the plan's own fleet of {plan.fleet.accelerators} {noun}."),
         Table(columns, tuple(rows)),
         *paragraphs(
             *understood(asked.text, asked.values, asked.ports).notes,

@@ -4,6 +4,7 @@ from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.figures.machines import quota_shown
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
+from agent.report.words import fleet_shown
 from catalogs.records.serving import Role
 from catalogs.units import show_count, show_figure, show_percent, show_seconds
 from engine.plan import CapacityPlan, Latency
@@ -79,11 +80,10 @@ def _metric(asked: Asked, role: Role) -> str:
 def hands(asked: Asked) -> Explanation:
     """Say that nothing is done here, and what those who do it need."""
     plan, offer = asked.plan, asked.plan.chosen.offer
-    what = f"{plan.fleet.accelerators} × {plan.chosen.accelerator_name}"
     where = f" ({plan.fleet.instances} × {offer.instance} of {offer.provider})" if offer else ""
     return paragraphs(
         "I plan and no more: nothing is ordered, started, changed or sent from here, and nobody is called.",
-        f"What it takes is {what}{where}. {quota_shown(plan)} Or ask a vendor for a date in writing.",
+        f"What it takes is {fleet_shown(plan)}{where}. {quota_shown(plan)} Or ask a vendor for a date in writing.",
         "'how do I start it' has the command, 'export kubernetes' or 'export helm values' the files, 'how do I test"
         " this' the load test, 'one paragraph for the tender' the text.",
     )
