@@ -22,7 +22,6 @@ from engine.planning.launch import CONFIG_FILE as SETTINGS
 CONFIG_FILE: Final = "/etc/fleetcast/trtllm.yaml"
 """Where a pod finds the runtime's file of settings."""
 NAMESPACE: Final = "llm"
-RAY: Final = "ray"
 LOAD_MARGIN: Final = 2.0
 """Times the reckoned start-up that a startup probe allows: storage is shared, and a first start compiles too."""
 SHORTEST_STARTUP_S: Final = 300.0

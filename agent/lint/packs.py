@@ -11,7 +11,6 @@ from agent.lint.promql import Expression, Selector, parsed, selectors
 from catalogs.errors import InputError
 
 Purpose = Literal["trigger", "alert", "record", "panel", "series"]
-MetricType = Literal["AverageValue", "Value"]
 
 WORKLOADS: Final = ("Deployment", "StatefulSet", "LeaderWorkerSet")
 """Kinds that hold replicas of pods."""

@@ -1,5 +1,7 @@
 """Who rents accelerators out: how people call them, and where the company has its seat."""
 
+from collections.abc import Mapping
+
 from catalogs.records.facts import Identifier, Record
 
 
@@ -14,3 +16,6 @@ class Provider(Record):
     aliases: tuple[str, ...] = ()
     hyperscaler: bool = False
     """One of the large clouds."""
+    vcpus: Mapping[str, int] = {}
+    """Of instances whose quota counts vCPUs, by the instance's name in lower case."""
+    vcpus_source: str = ""

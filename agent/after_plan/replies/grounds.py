@@ -303,7 +303,7 @@ def unrelated(asked: Asked) -> Explanation:
 def supply(asked: Asked) -> Explanation:
     """Return the day by which to order where the line states lead time and day; else that nobody here knows them."""
     if day := order_by(asked):
-        return paragraphs(day, quota_shown(asked.plan))
+        return paragraphs(day, quota_shown(asked))
     others = ", ".join(
         dict.fromkeys(
             other.accelerator_name
@@ -314,7 +314,7 @@ def supply(asked: Asked) -> Explanation:
     return _cannot(
         "whether these are in stock, when they are delivered or how often spot capacity is taken back changes daily,"
         " and is in no public list.",
-        f"{quota_shown(asked.plan)} Ask vendors for a date in writing. "
+        f"{quota_shown(asked)} Ask vendors for a date in writing. "
         + (f"In case it is long: {others} would do too; 'compare' sets them side by side." if others else ""),
     )
 

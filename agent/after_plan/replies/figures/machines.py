@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from msgspec.structs import replace
+
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.billed import room_billed
 from agent.after_plan.replies.bills.money import currency, money_shown
@@ -125,7 +127,7 @@ def instance(asked: Asked) -> Explanation:
         f" {offer.accelerators} × {plan.chosen.accelerator_name} in each, {TERM_WORDS[offer.term]} at"
         f" {show_usd(offer.usd_per_hour)} an hour (price of {offer.checked or 'yours'})."
     )
-    quota = quota_shown(plan)
+    quota = quota_shown(replace(asked, plan=plan))
     if asked.has(_QUOTA):
         return paragraphs(_vcpus_hold(asked), quota, lead, room_billed(plan))
     return paragraphs(lead, room_billed(plan), quota)
@@ -136,17 +138,17 @@ _QUOTA: Final = (
 )
 
 
-_VCPUS: Final = {
-    "p4d.24xlarge": 96, "p4de.24xlarge": 96, "p5.4xlarge": 16, "p5.48xlarge": 192, "p5e.48xlarge": 192,
-    "p5en.48xlarge": 192, "p6-b200.48xlarge": 192,
-}  # fmt: skip
-"""Of instances whose quota AWS counts in vCPUs: aws.amazon.com/ec2/instance-types/p4, p5 and p6, checked 2026-11-30."""
+def _vcpus(asked: Asked) -> int | None:
+    """Return the vCPUs of one of the plan's instances, where its provider counts a quota in them."""
+    offer = asked.plan.chosen.offer
+    provider = asked.ports.catalog.providers.get(offer.provider) if offer else None
+    return provider.vcpus.get(offer.instance.lower()) if offer and provider else None
 
 
 def _vcpus_hold(asked: Asked) -> str:
     """Return how many of the plan's instances a number of vCPUs allows; empty where the line names none."""
     offer, found = asked.plan.chosen.offer, re.search(r"(?<![\w.])(\d[\d,]*) ?v?cpus?\b", asked.words)
-    each = _VCPUS.get(offer.instance.lower()) if offer else None
+    each = _vcpus(asked)
     if found is None or offer is None or not each:
         return ""
     allowed = int(found[1].replace(",", "")) // each
@@ -158,8 +160,9 @@ def _vcpus_hold(asked: Asked) -> str:
     )
 
 
-def quota_shown(plan: CapacityPlan) -> str:
+def quota_shown(asked: Asked) -> str:
     """Return how many accelerators to ask a provider for: in whole instances, and those that run among them."""
+    plan = asked.plan
     fleet, noun = plan.fleet, accelerators_noun(plan.chosen)
     most = paid_accelerators(plan.chosen, fleet.maximum_replicas)
     whole = (
@@ -170,7 +173,7 @@ def quota_shown(plan: CapacityPlan) -> str:
     count = f" ({most // offer.accelerators} × {offer.instance})" if offer and offer.accelerators > 1 else ""
     vcpu = ""
     if offer and count:
-        each = _VCPUS.get(offer.instance.lower())
+        each = _vcpus(asked)
         rule = f"{most // offer.accelerators} × {each}, {most // offer.accelerators * each}" if each else ""
         vcpu = f" A quota that counts vCPUs: {rule or 'those of an instance, which its page lists, × that number'}."
     return f"Ask for a quota of {most} {noun}{count}{whole}{scaled}.{vcpu}"

@@ -83,7 +83,7 @@ def hands(asked: Asked) -> Explanation:
     where = f" ({plan.fleet.instances} × {offer.instance} of {offer.provider})" if offer else ""
     return paragraphs(
         "I plan and no more: nothing is ordered, started, changed or sent from here, and nobody is called.",
-        f"What it takes is {fleet_shown(plan)}{where}. {quota_shown(plan)} Or ask a vendor for a date in writing.",
+        f"What it takes is {fleet_shown(plan)}{where}. {quota_shown(asked)} Or ask a vendor for a date in writing.",
         "'how do I start it' has the command, 'export kubernetes' or 'export helm values' the files, 'how do I test"
         " this' the load test, 'one paragraph for the tender' the text.",
     )
