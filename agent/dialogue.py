@@ -36,9 +36,7 @@ def step(state: State, line: str, ports: Ports) -> Step:
     """Take a line.
 
     Args:
-        state: where the conversation is.
         line: what was typed; empty is Enter.
-        ports: the functions around the dialogue.
 
     Returns:
         The next state and what is said. The same state object where nothing was accepted; else one whose ``past`` is

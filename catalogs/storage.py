@@ -149,7 +149,6 @@ def mtp_bytes(model: ModelArchitecture, storage: Storage, checkpoint: Checkpoint
 
     Args:
         model: whose layers they are.
-        storage: of the model.
         checkpoint: that says whether it leaves them in 16 bit.
     """
     group = mtp_group(model)

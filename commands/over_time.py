@@ -85,7 +85,6 @@ def run(over: OverTime, plan: "CapacityPlan", catalog: "Catalog", load: Load) ->
 
     Args:
         over: the options of a fleet over time.
-        plan: whose fleet and autoscaler are simulated.
         load: seed, routing, replicas instead of the autoscaler's, times a trace's rate and unit of its timestamps.
 
     Raises:

@@ -109,7 +109,6 @@ def _verified(ranking: Ranking, *, refine: bool, by_default: bool) -> Verdict:
     """Return the verdict on the best candidate, simulated where that could overturn it.
 
     Args:
-        ranking: the candidates.
         refine: size the fleet on simulations.
         by_default: nobody stated the targets.
     """

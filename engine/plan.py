@@ -821,8 +821,6 @@ def no_plan_json(plan: "NoPlan", spec: WorkloadSpec, sources: Mapping[str, objec
     """Return why there is no plan as JSON values.
 
     Args:
-        plan: what was found in its place.
-        spec: the question.
         sources: of its values, by path.
     """
     question = {"spec": plain(spec), "sources": plain(dict(sources))}

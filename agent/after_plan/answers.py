@@ -252,7 +252,6 @@ def go_on_with(state: State, ambiguity: Ambiguity, choice: Choice, change: Varia
 
     Args:
         state: with the choice pending.
-        ambiguity: what was open.
         choice: of its choices, the one made.
         change: the what-if, as far as it was understood.
     """

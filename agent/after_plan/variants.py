@@ -162,7 +162,6 @@ def moved_verdict(question: str, branch: Branch, base: Branch) -> str:
     """Return how the figures that a question names move from a plan to its variant: 'whether the bill doubles'.
 
     Args:
-        question: its words.
         branch: the variant.
         base: the plan that it changes.
     """

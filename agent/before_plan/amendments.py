@@ -23,9 +23,6 @@ Again = Callable[[State, str, Ports], Step]
 def amended_line(state: State, text: str, ports: Ports, again: Again) -> tuple[State, str, Say] | None:
     """Return the state with a number in the place of one that was said, what the line says besides, and what is told.
 
-    Args:
-        again: takes the lines that were said, one of them amended.
-
     Returns:
         None where the line amends nothing.
     """
@@ -68,7 +65,6 @@ def said_anew(state: State, lines: Sequence[str], changed: tuple[int, str], port
         state: of the conversation, from whose beginning they are said.
         lines: as they were said.
         changed: which of them is changed, and that line as it is now.
-        again: takes a line.
     """
     new = state
     while new.past is not None:
@@ -85,7 +81,6 @@ def joined_line(state: State, text: str, ports: Ports, again: Again) -> "Step | 
 
     Args:
         state: before the line, which has no plan.
-        again: takes lines that were said once more.
     """
     if state.branches or not _PACES.search(text):
         return None

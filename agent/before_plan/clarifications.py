@@ -31,10 +31,7 @@ def clarification_answered(
 
     Args:
         state: with the question pending.
-        open_choice: the question.
-        text: the line.
         keyword: that the line is, if any.
-        again: takes lines that were said once more.
     """
     open_question = open_choice.question
     if keyword and keyword.name in ("skip", "no", "default", "defaults", "unsure"):

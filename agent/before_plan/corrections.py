@@ -31,7 +31,6 @@ def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step |
 
     Args:
         text: the line: '300 calls, not 200'.
-        again: takes the lines that were said, one of them amended.
 
     Returns:
         None where the line amends nothing that was said.
@@ -122,7 +121,6 @@ def _found(
     """Return which part of a line says an earlier one with another number, and that one with it; None where none does.
 
     Args:
-        text: the line.
         parts: its sentences.
         read: what the rules made of it: a variant that they read whole is no other line, but for a figure of the load.
     """
@@ -156,7 +154,6 @@ def _planned_anew(
         part: the sentence of it that does.
         amendment: what it says of the number that it takes the place of, if anything.
         changed: which line of the conversation it changes, and that line with it.
-        again: takes the lines that were said once more.
     """
     before = state
     while before.phase == "planned" and before.past is not None:

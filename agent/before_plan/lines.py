@@ -34,7 +34,6 @@ def unasked_line(state: State, text: str, ports: Ports, again: Again) -> Step:
 
     Args:
         state: as it is; what waits in it waits on, unless the line settles it.
-        again: takes lines that were said once more.
     """
     if beyond := out_of_scope(state, text, ports):
         return _beyond(state, text, beyond, ports)
@@ -378,7 +377,6 @@ def _states(reading: Reading, text: str, asking: Sequence[tuple[int, int]], stat
     """Whether a question names the load that it is about, or whose prices: what it names is stated with it.
 
     Args:
-        reading: of the line.
         asking: where it asks.
     """
     from agent.after_plan.readings import BIDS

@@ -199,7 +199,6 @@ def amended(lines: Sequence[str], amendment: Amendment) -> tuple[int, str] | Non
 
     Args:
         lines: of the conversation, the oldest first.
-        amendment: the number and its unit.
     """
     for at in range(len(lines) - 1, -1, -1):
         if amendment.old:

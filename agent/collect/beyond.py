@@ -117,7 +117,6 @@ def states_workload(reading: Reading, besides: frozenset[str] = frozenset()) -> 
     """Return whether a line that is most likely about a service states a load, a length or a target of it.
 
     Args:
-        reading: of the line.
         besides: fields of these that prove nothing; with the load among them a model does.
     """
     asked = {choice.path or one.path for one in reading.questions for choice in (*one.choices, Choice(None, ""))}

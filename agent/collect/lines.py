@@ -186,7 +186,6 @@ def chosen(state: State, ambiguity: Ambiguity, text: str, ports: Ports) -> tuple
 
     Args:
         state: with the ambiguity pending.
-        ambiguity: what is open.
     """
     name = " ".join(text.lower().strip(" .!#").split()).removeprefix("the ").removesuffix(" one").strip()
     number = _ORDINALS.get(name) or (int(name) if name.isascii() and name.isdecimal() and len(name) < 3 else 0)
@@ -232,7 +231,6 @@ def clarified(state: State, ambiguity: Ambiguity, choice: Choice, ports: Ports) 
 
     Args:
         state: with the ambiguity pending.
-        ambiguity: what was open.
         choice: of its choices, the one made.
 
     Raises:

@@ -23,7 +23,6 @@ def proposal(slot: Slot, state: State, ports: Ports) -> Propose:
     """Return what to propose for a question.
 
     Args:
-        slot: the question.
         state: with what is known.
     """
     preset = nearest_preset(state, ports)

@@ -92,7 +92,6 @@ def conflicts(
     """Return the said values that may be taken, and a question for each that contradicts what was said before.
 
     Args:
-        said_values: of the line.
         slot: the question that is being asked, which they may answer anew.
     """
     old, sources = state.values, state.sources

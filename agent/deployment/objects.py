@@ -87,7 +87,6 @@ def metadata(replica: Replica, name: str = "", labels: Mapping[str, str] | None 
     """Return the metadata of an object.
 
     Args:
-        replica: that it is about.
         name: of the object, where it is another than the replica's.
         labels: beside the usual ones.
     """

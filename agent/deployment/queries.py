@@ -94,7 +94,6 @@ class Queries(Struct, frozen=True):
 
         Args:
             latency: ttft, itl or e2e.
-            percentile: of requests.
             window: over which it is counted.
         """
         metric = self.needed(latency)
@@ -110,7 +109,6 @@ class Queries(Struct, frozen=True):
         """Return the query of the share of requests that took longer than a bucket's bound.
 
         Args:
-            target: whose latency it is.
             seconds: the bound.
             window: over which it is counted.
         """

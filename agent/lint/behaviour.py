@@ -47,10 +47,8 @@ def asks(watched: Watched, trigger: Trigger, replicas: int, state: State) -> int
     """Return the replicas that a trigger asks for; None where nobody here can tell.
 
     Args:
-        watched: the runtime.
         trigger: with its threshold.
         replicas: that serve.
-        state: of each.
     """
     if trigger.threshold is None or trigger.threshold <= 0:
         return None
@@ -94,7 +92,6 @@ def first_ask(watched: Watched, scaler: Scaler, replicas: int) -> float | None:
 
     Args:
         watched: with a load curve.
-        scaler: whose triggers are asked.
         replicas: that serve.
     """
     most = watched.curve[-1].requests_per_s
@@ -155,7 +152,6 @@ def steadied(text_of: Callable[[CapacityPlan], str], plan: CapacityPlan, catalog
 
     Args:
         text_of: the scaler's file, of a plan.
-        plan: whose day it is.
     """
     text = text_of(plan)
     for _ in range(MOST_DOUBLINGS):
@@ -180,7 +176,6 @@ class Autoscaler:
 
         Args:
             watched: with a load curve.
-            scaler: that is played.
             replicas: that serve.
         """
         self._watched, self._scaler = watched, scaler

@@ -107,7 +107,6 @@ def _ports_of(document: Document, containers: Sequence[Path], servers: Sequence[
     """Return the ports of containers.
 
     Args:
-        document: that holds them.
         containers: their paths.
         servers: those among them that serve a model, with what their flags say.
     """

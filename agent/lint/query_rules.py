@@ -38,8 +38,6 @@ def query_findings(pack: Pack, watched: Watched, servers: Sequence[Server] = ())
     """Yield the faults of all queries.
 
     Args:
-        pack: that holds them.
-        watched: the runtime.
         servers: of the pack, whose names and namespaces queries may ask after.
     """
     spaces = {str(one.document.at(("metadata", "namespace")) or "") for one in servers}
@@ -116,8 +114,6 @@ def _gone(metric: Metric, watched: Watched, document: Document, place: Path, spe
 
     Args:
         metric: of another version.
-        watched: the runtime.
-        document: that asks for it.
         place: where.
         spelt: a metric's name as it is written there.
     """
@@ -186,7 +182,6 @@ def _other_place(query: Query, places: frozenset[str], served: frozenset[str], w
         query: of a trigger, an alert, a record or a panel; what a dashboard's variable fills in is left alone.
         places: namespaces of the fleet; empty where they are not known.
         served: names under which models are served, likewise.
-        watched: the runtime.
     """
     for selector in query.selectors if own_metrics_of(query, watched) else ():
         for matcher in selector.matchers if selector.name else ():

@@ -31,7 +31,6 @@ def reach_findings(pack: Pack, watched: Watched | None, servers: Sequence[Server
     """Yield what scalers and alerts do not reach.
 
     Args:
-        pack: that holds them.
         watched: the runtime, with the plan where there is one.
         servers: of the pack.
     """

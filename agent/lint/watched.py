@@ -67,7 +67,6 @@ def watched_by(
     """Return what a pack is held against: what was said, the plan's, or the runtime whose metrics it names.
 
     Args:
-        pack: the rules.
         engine: 'vllm@0.12', or nothing.
         plan: that they scale, where it is known.
         curve: of a replica, instead of the plan's.

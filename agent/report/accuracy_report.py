@@ -56,7 +56,6 @@ def accuracy_report(
     points share, and what was refused.
 
     Args:
-        accuracy: predictions and their errors.
         compared: the same of peers.
         dots: predicted and measured figures, by what they measure; None draws none.
     """

@@ -47,7 +47,6 @@ def calibration_json(run: CalibrationRun, next_runs: Sequence[NextMeasurement]) 
     """Return what a calibration found as JSON holds it.
 
     Args:
-        run: the calibration and its errors.
         next_runs: that would narrow bands most, the best first.
     """
     return {
@@ -69,7 +68,6 @@ def calibration_report(run: CalibrationRun, next_runs: Sequence[NextMeasurement]
     """Yield what a calibration found.
 
     Args:
-        run: the calibration and its errors.
         next_runs: that would narrow bands most, the best first.
     """
     made = run.calibration

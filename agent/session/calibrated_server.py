@@ -112,9 +112,7 @@ def held_plan(plan: CapacityPlan, files: Sequence[Path], catalog: Catalog, *, co
     """Return a plan held against results of a benchmark of one of its replicas; what files do not say is the plan's.
 
     Args:
-        plan: as it was read.
         files: results, or folders of them.
-        catalog: by which names are known.
         content: of the one file, where it was read already.
 
     Raises:

@@ -38,7 +38,6 @@ def converse(
     """Hold a conversation until it ends.
 
     Args:
-        terminal: where.
         load: makes the session; it takes a while, and is called once.
         session: one that began before; nothing is loaded then.
 

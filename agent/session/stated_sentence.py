@@ -68,7 +68,6 @@ def stated_in(text: str, catalog: Catalog, answered: Mapping[str, Any]) -> State
 
     Args:
         text: the sentence.
-        catalog: whose names it may use.
         answered: values by path that win over it.
     """
     reading = interpret(text, catalog, known=answered)

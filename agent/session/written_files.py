@@ -91,7 +91,6 @@ def write_whole(path: Path, text: str | bytes, *, force: bool) -> None:
     """Write a file, all of it or nothing.
 
     Args:
-        path: of the file.
         text: or bytes, that it will hold.
         force: overwrite what is there.
 

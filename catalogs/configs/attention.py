@@ -50,7 +50,6 @@ def grouped_attention(fields: Fields, kind: str, kv_heads: int | None = None) ->
     """Return softmax attention.
 
     Args:
-        fields: of the config.
         kind: of the layer: full, sliding, ….
         kv_heads: of the layer, where they differ by layer; None: the config's.
 

@@ -48,7 +48,6 @@ def contract_offers(file: Path, catalog: Catalog, day: date) -> list[RentalOffer
 
     Args:
         file: a CSV, or another table of that form.
-        catalog: that knows the accelerators.
         day: on which the prices hold.
 
     Raises:

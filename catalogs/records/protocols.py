@@ -64,7 +64,6 @@ class SchedulerChange(Record):
 
         Args:
             framework: of the runtime.
-            accelerator: that it ran on.
             run: with its model, lengths and clients.
         """
         clients = run.clients

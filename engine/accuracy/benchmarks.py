@@ -160,8 +160,6 @@ def scheduler_of(
     """Return the scheduler as a benchmark's servers were started: the runtime's, and what the protocol changes.
 
     Args:
-        runtime: that served.
-        accelerator: on which it ran.
         protocol: of the benchmark, with its changes to schedulers.
         run: of the benchmark; some changes apply to a few runs only.
     """

@@ -32,7 +32,6 @@ def dots_of(accuracy: Accuracy, points: Sequence[Mapping[str, str]], catalog: Ca
     """Return the dots of each metric that any point measured, in the order of the metrics.
 
     Args:
-        accuracy: the scored points.
         points: the same, as they were read.
         catalog: that they were predicted with.
     """

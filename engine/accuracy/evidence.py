@@ -108,7 +108,6 @@ def _corrected(item: Prediction, errors: Floats, calibration: Calibration) -> Pr
     Args:
         item: by the calibrated constants.
         errors: quantiles of log(measured/predicted).
-        calibration: whose errors they are.
     """
     median = float(errors[MEDIAN])
     band = band_of(errors - median, len(calibration.evidence)) if calibration.checked else item.band

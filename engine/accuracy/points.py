@@ -317,7 +317,6 @@ def _setting(
 
     Args:
         row: of a measurements CSV.
-        accelerator: its id.
         model: that is served.
         splits_layers: the runtime takes pipeline stages where the row states no parallelism.
     """

@@ -46,7 +46,6 @@ def system_tables(
     """Return the step tables of a system, and the settings that have none, each with its reason.
 
     Args:
-        system: model, formats and runtime.
         settings: that were measured.
         catalog: with the constants to predict with.
     """

@@ -30,11 +30,9 @@ def outside_note(
     """Return in one sentence what of a case no measurement is like; None where it is among the data.
 
     Args:
-        accelerator: that serves.
         model: that is served.
         weights: their format.
         spec: its lengths are those of the case.
-        catalog: its measured kinds.
     """
     tokens = spec.tokens.input.mean + spec.tokens.output.mean + spec.tokens.reasoning_tokens
     reasons = outside(accelerator, model, weights, tokens, catalog)

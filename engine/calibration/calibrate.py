@@ -151,7 +151,6 @@ def _by_memory(
 
     Args:
         row: of the server, without figures.
-        memory: what the log says.
         catalog: without a calibration.
         name: of the calibration.
         made: the day.
@@ -255,7 +254,6 @@ def strangers_band(point: MeasuredPoint, metric: str, catalog: Catalog) -> CaseB
     """Return the band that a figure has on servers whose source no fit has seen; None where the catalog has none.
 
     Args:
-        point: of the system.
         metric: that is predicted.
         catalog: with bands, and what fits have seen.
     """

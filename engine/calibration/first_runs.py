@@ -20,7 +20,6 @@ def first_runs(plan: CapacityPlan, catalog: Catalog) -> tuple[MeasuredPoint, tup
     """Return a point of a plan's server, and the runs to make first, the best first.
 
     Args:
-        plan: whose replica is to be measured.
         catalog: with the fit.
 
     Raises:

@@ -24,7 +24,6 @@ def physical_ends(point: MeasuredPoint, catalog: Catalog) -> Mapping[str, tuple[
     """Return the least and the largest value of each constant on the server that a point was measured on.
 
     Args:
-        point: whose system runs there.
         catalog: whose constants and kernel curves say what share of the peaks is reached.
     """
     constants = constants_before(point, catalog)

@@ -29,7 +29,6 @@ def measured_pool(memory: ServerMemory, point: MeasuredPoint, catalog: Catalog) 
     """Return a server's KV pool by its log beside the computed one, which has the share of memory that the log states.
 
     Args:
-        memory: what the log says.
         point: of the server; its figures are not looked at.
         catalog: without a calibration.
 

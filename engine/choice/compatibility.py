@@ -122,7 +122,6 @@ def _other_precision(
 
     Args:
         question: in the precision of the model's own checkpoint.
-        accelerator: that is looked at.
         runtime: that serves.
         fewest: accelerators that hold a replica in its own precision; None where no number does.
     """

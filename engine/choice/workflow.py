@@ -88,7 +88,6 @@ def workflow_question(spec: WorkloadSpec, workflow: AgentWorkflow, catalog: Cata
 
     Args:
         spec: with the means of ``stated_calls``.
-        workflow: of the agents.
 
     Raises:
         InputError: a call is longer than the model's context.
@@ -112,7 +111,6 @@ def workflow_fleets(
     Args:
         question: as ``workflow_question`` returns it.
         calls: of the workflow.
-        demand: how many.
         p95_s: seconds that 95 of a hundred workflows may take; None: as much as replicas carry.
     """
     found, _ = candidates(question)
@@ -299,8 +297,6 @@ def sized_workflow(
 
     Args:
         spec: the model, hardware and money; its load and lengths are those of ``stated_calls``.
-        workflow: of the agents.
-        demand: how many workflows.
         p95_s: seconds that 95 of a hundred may take; None: as much as replicas carry.
     """
     calls = calls_of(workflow)

@@ -242,7 +242,6 @@ def _coverage(metric: str, sample: Sample) -> Iterator[CoverageLine]:
 
     Args:
         metric: of the errors.
-        sample: all of them.
     """
     inside = {level: np.zeros(len(sample.error), dtype=bool) for level in ENDS}
     widths = np.zeros(len(sample.error))

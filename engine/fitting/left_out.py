@@ -19,8 +19,6 @@ def fitted_errors(problem: Problem, fit: Fit, replays: Replays) -> Iterator[Left
     """Yield the errors of a block's points, by what was left out.
 
     Args:
-        problem: that was fitted.
-        fit: of it.
         replays: of its closed loops with their group left out; beyond their closed form as much in every other fit.
     """
     for metric in METRICS:
@@ -45,7 +43,6 @@ def other_errors(
     Args:
         points: that were measured.
         catalog: with the fitted constants.
-        simulator: of closed loops.
     """
     metric_of = {column: metric for metric, columns in METRICS.items() for column in columns}
     closed = [point for point in points if point.load.kind == "closed_loop"]

@@ -35,9 +35,7 @@ def replays_of(problem: Problem, fit: Fit, simulator: Simulator) -> Replays:
     """Return the replay of every closed loop of a fit with constants that have not seen it.
 
     Args:
-        problem: that was fitted.
         fit: its folds hold the constants, and the points left out of each.
-        simulator: of closed loops.
     """
     columns = dict.fromkeys(METRICS["ttft"], "ttft")
     columns |= {column: metric for metric, names in TAILS.items() for column in names if metric.startswith("ttft")}

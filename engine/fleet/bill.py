@@ -55,11 +55,9 @@ def bill(choice: OfferChoice, *, fleet: FleetSize, usage: Usage, time_held: Mapp
     """Return the bill on the chosen offer.
 
     Args:
-        choice: the offer, and those beside it.
         fleet: how many replicas, at least, today and at most.
         usage: mean traffic and one replica's capacity.
         time_held: for how long the autoscaler holds so many replicas, hours or minutes by replicas.
-        money: budget and other monthly costs.
     """
     offer, size = choice.chosen, fleet.accelerators_per_replica
     other = money.other_monthly_usd

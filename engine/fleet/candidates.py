@@ -292,8 +292,6 @@ def without_unit(question: Question, accelerator: Accelerator, refusal: Unsuppor
     """Return the rejection of an accelerator that has no unit for a question's weights.
 
     Args:
-        question: whose weights they are.
-        accelerator: of the candidates.
         refusal: why it does not run them, and what it would run instead.
     """
     works: tuple[str, ...] = (f"{refusal.flag} {refusal.instead.split()[0]}",)
@@ -477,7 +475,6 @@ def seats_in(pool: Floats, memory: Memories, parallelism: Parallelism) -> Floats
     Args:
         pool: bytes on an accelerator of each candidate.
         memory: of the candidates.
-        parallelism: of the candidates.
     """
     filled = np.minimum(SEAT_SHARE * pool, np.maximum(pool - memory.entry, 0.0))
     seats = np.floor(filled / np.maximum(memory.planned, 1.0) * parallelism.dp)

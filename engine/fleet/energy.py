@@ -24,7 +24,6 @@ def power_share(curve: PowerCurve, in_flight: float, utilisation: float) -> floa
     """Return the mean power of one accelerator over its power limit.
 
     Args:
-        curve: the measured shares.
         in_flight: mean requests in the replica; it stands idle for exp(−in_flight) of the time, the chance that nobody
             is there when requests come and go independently (M/G/∞).
         utilisation: load over the saturated load, 0 to 1.

@@ -295,7 +295,6 @@ def no_price_note(
         offers: of any accelerator.
         accelerator: the one that the replica runs on.
         replica_accelerators: accelerators of one replica.
-        money: provider, region, term and own prices.
     """
     if money.term == "owned":
         return (

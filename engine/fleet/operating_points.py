@@ -140,10 +140,8 @@ def _curve(
     """Return the load curve of an array of one, as ``Replicas`` has it.
 
     Args:
-        costs: of the replica.
         seats: requests that may run together.
         arrival_cv: CV of the gaps between arrivals.
-        ladder: of the costs and the seats.
         batches: of the curve's points.
         shared_rate: requests/s that one router shares among replicas.
         fleet: replicas behind one router, where their number is known.

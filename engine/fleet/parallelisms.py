@@ -67,7 +67,6 @@ def uneven_scales(model: ModelArchitecture, storage: Storage, sizes: ParallelSiz
     Args:
         model: whose matrices are cut.
         storage: of its weights: blocks, groups, and the width that a checkpoint was filled up to.
-        sizes: in which it is split.
     """
     if storage.block is None and storage.group is None:
         return ""

@@ -62,7 +62,6 @@ def prices_of(question: Question, accelerator: Accelerator) -> Prices:
 
     Args:
         question: with the offers of the catalog and what is said of money.
-        accelerator: that is priced.
     """
     sold = question.catalog.offers_by_accelerator.get(accelerator.id, _NOBODY)
     money, node = question.spec.money, node_size(question, accelerator)

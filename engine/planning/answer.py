@@ -59,7 +59,6 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
 
     Args:
         verdict: on the plan's fleet.
-        memory: of one replica.
         bill: of the fleet.
     """
     chosen = verdict.chosen

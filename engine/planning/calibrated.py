@@ -57,7 +57,6 @@ def applied(question: Question, accelerator: str) -> Calibration | None:
 
     Args:
         question: with its catalog.
-        accelerator: its id.
     """
     calibration = question.catalog.calibration
     return calibration if calibration and calibration.speaks_of(question.runtime.id, accelerator) else None

@@ -36,7 +36,6 @@ def fleet_rate(plan: CapacityPlan, question: Question, *, peak: bool = False) ->
 
     Args:
         plan: of the fleet.
-        question: of the plan.
         peak: at the peak hour instead of on average.
     """
     traffic = plan.spec.traffic

@@ -89,7 +89,6 @@ class Setting(Struct, frozen=True):
         """Yield its flags; none where the runtime has none for it.
 
         Args:
-            flags: of the runtime.
             ranks: data-parallel ones of a node.
         """
         flag, values = "", list[str]()

@@ -14,7 +14,6 @@ def replica_memory(question: Question, replica: Candidates, kv_cache_usage: floa
     """Return the memory of one replica and the verdict on it.
 
     Args:
-        question: that the replica answers.
         replica: an array of one.
         kv_cache_usage: share of its KV pool that is in use.
     """

@@ -39,7 +39,6 @@ def ways_out(question: Question, missed: Ranking | None, stands: Stands) -> tupl
     other accelerators; each alone, but for targets that need a larger fleet too.
 
     Args:
-        question: as it was asked.
         missed: its nearest candidates; None where nothing fits at all.
         stands: plans a question.
     """

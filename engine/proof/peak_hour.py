@@ -169,7 +169,6 @@ class PeakHour(Struct, frozen=True):
         The formulas' rate at targets scaled by what formula and simulation differ in this run.
 
         Args:
-            run: of the simulation.
             how: they are to hold, beyond doubt or by the figures.
         """
         figure = {"surely": _most}.get(how, _figure)

@@ -56,7 +56,6 @@ def simulated_target(
     """Return what came of a target as a plan holds it.
 
     Args:
-        target: of the spec.
         estimate: of its metric at its percentile, seconds.
         within: share of requests within it; None where that is not known.
         formula_s: what the formulas say beside the estimate, seconds.

@@ -301,7 +301,6 @@ def _as_simulated(verdict: Verdict, run: Run | None, seed: int) -> Verdict:
     """Return the formulas' verdict with what a simulation says of it; a target that it misses is not met.
 
     Args:
-        verdict: of the formulas.
         run: of their fleet; None where the events did not suffice.
         seed: of the run.
     """
@@ -392,7 +391,6 @@ def _record(at_peak: Performance, run: Run, seed: int, added: int) -> Verificati
 
     Args:
         at_peak: what the formulas say at the peak hour.
-        run: the simulation.
         seed: of its random draws.
         added: replicas that the formulas did not ask for.
     """

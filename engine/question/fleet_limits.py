@@ -35,7 +35,6 @@ def rated_watts(accelerators: float, power_w: float) -> float:
     """Return the rated power of accelerators with their share of the hosts, W.
 
     Args:
-        accelerators: how many.
         power_w: power limit of one, W.
     """
     return accelerators * power_w * (1 + HOST_POWER_SHARE)
@@ -138,7 +137,6 @@ def raised_to(hardware: Hardware, sizes: UnitSizes, accelerators: int) -> tuple[
 
     Args:
         hardware: with limits.
-        sizes: of one candidate.
         accelerators: of its fleet.
     """
     short = [limit for limit in ceilings(hardware, sizes) if limit.accelerators < accelerators]

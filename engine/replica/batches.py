@@ -80,7 +80,6 @@ def capacity_batch(replicas: Replicas, targets: Sequence[Target], ceiling: float
     """Return the largest batch (candidates, 1) that meets every target; NaN where none does.
 
     Args:
-        replicas: the candidates.
         targets: latencies that must hold.
         ceiling: share of the saturated rate that a replica may carry, at most.
     """
@@ -94,7 +93,6 @@ def capacity_batches(replicas: Replicas, groups: Groups, ceiling: float, known: 
     """Return the ``capacity_batch`` of each group of targets, found together: (candidates, groups).
 
     Args:
-        replicas: the candidates.
         groups: targets that must hold together.
         ceiling: as in ``capacity_batch``.
         known: as in ``largest_batches``.

@@ -113,9 +113,7 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
     them.
 
     Args:
-        replicas: the candidates.
         concurrency: clients of one replica: (candidates,).
-        protocol: of the benchmark.
     """
     replicas, lengths = _waiting(replicas), replicas.lengths
     clients = concurrency[:, None]
@@ -161,7 +159,6 @@ def seat_queue(clients: Floats, seats: Floats, protocol: BenchmarkProtocol) -> F
     Args:
         clients: c: (candidates, 1).
         seats: k, at most the clients: (candidates, 1).
-        protocol: of the benchmark.
     """
     beyond = clients - seats
     share = 1.0 / protocol.prompts_per_client if protocol.burst_counts else 0.0

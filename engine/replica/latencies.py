@@ -45,7 +45,6 @@ def share_beyond(load: Load, metric: str, seconds: Floats) -> Floats:
     """Return the share of requests whose latency exceeds a time: P(metric > seconds).
 
     Args:
-        load: of the replicas.
         metric: of the latency.
         seconds: broadcasts against (candidates, batches).
     """
@@ -76,7 +75,6 @@ def percentile_latency(load: Load, metric: str, share: float) -> Floats:
     """Return the latency that a share of requests does not exceed (candidates, batches), seconds.
 
     Args:
-        load: of the replicas.
         metric: of the latency.
         share: 0.95 for a p95.
     """
@@ -87,7 +85,6 @@ def percentile_latencies(load: Load, metric: str, shares: Sequence[float]) -> Fl
     """Return the latencies that shares of requests do not exceed (candidates, batches, shares), seconds.
 
     Args:
-        load: of the replicas.
         metric: of the latency.
         shares: rising, below 1.
     """

@@ -124,7 +124,6 @@ class Load(Struct, frozen=True, dict=True):
         """Return the load as requests of one kind among those served meet it.
 
         Args:
-            lengths: of the kind.
             first: its first stratum of prompts among those of all kinds.
         """
         strata = slice(first, first + len(lengths.computed))

@@ -56,7 +56,6 @@ def token_gaps(replicas: Replicas, load: Load, at: int) -> tuple[Strata, Floats]
 
     Args:
         replicas: an array of one.
-        load: of it.
         at: column of the batch.
     """
     return _gaps(load, at, replicas.costs.at(load.batch[:, at : at + 1]).full[0, 0] + 1.0)

@@ -346,7 +346,6 @@ def response(prefills: Prefills, elasticity: Floats) -> Response:
     """Return the linear response of replicas to the prompts that come.
 
     Args:
-        prefills: of the load.
         elasticity: ε, of a decoding step's time in the batch.
     """
     rate = prefills.requests_per_s

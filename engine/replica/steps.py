@@ -223,7 +223,6 @@ class StepCosts(Struct, frozen=True, dict=True):
         """Return formula 2 solved for λ, requests/s that the batch of the steps sustains; at the largest it is λ_max.
 
         Args:
-            steps: at the batch.
             prompt_s: ΔP, the mean of ``prompt_seconds``.
         """
         return steps.batch / (self.decoded * steps.decoding + steps.batch * prompt_s)
@@ -299,7 +298,6 @@ class StepCosts(Struct, frozen=True, dict=True):
         """Return the share of the mean prompts that come after one which runs in its step, by the tokens left there.
 
         Args:
-            steps: at the batch.
             before: prompts before it, and
             after: prompts after it that come in the step before.
         """

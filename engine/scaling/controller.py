@@ -81,7 +81,6 @@ def policy_of(autoscaling: Autoscaling, fleet: Fleet, spares: int = 0) -> Scalin
 
     Args:
         autoscaling: the plan's thresholds and reaction time.
-        fleet: its bounds.
         spares: replicas kept on top of what the metrics ask for.
     """
     parts = autoscaling.reaction_parts_s
@@ -134,7 +133,6 @@ class Controller:
         """Start with a fleet.
 
         Args:
-            policy: what it goes by.
             replicas: that serve or start.
             now_s: of the start, seconds.
         """

@@ -267,9 +267,7 @@ def one_event(horizon: float, model: Model, policy: Policy, requests: RequestCol
     Args:
         horizon: the next arrival, seconds.
         model: of a replica's steps.
-        policy: of its scheduler.
         requests: columns of all requests.
-        state: of all replicas.
     """
     integers, floats, alarms = state.integers, state.floats, state.alarms
     first = alarms[1]
@@ -290,9 +288,7 @@ def settle(horizon: float, model: Model, policy: Policy, requests: RequestColumn
     Args:
         horizon: the moment, seconds.
         model: of a replica's steps.
-        policy: of its scheduler.
         requests: columns of all requests.
-        state: of all replicas.
     """
     for replica in range(len(state.floats)):
         if state.floats[replica][WAKE] < horizon:

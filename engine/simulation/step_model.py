@@ -154,7 +154,6 @@ def step_model_of(candidates: Candidates, row: int = 0, tables: StepTables | Non
     states, which do not grow with the context, weigh as they do on average.
 
     Args:
-        candidates: of the question.
         row: of the one.
         tables: of the candidates' steps, where they are known already.
     """

@@ -26,8 +26,6 @@ def with_calibration(
     Args:
         fitted: of the catalog.
         calibration: of somebody's server, if any.
-        runtime: that serves.
-        accelerator: that it runs on.
         model: its id; another than the calibration's is moved only by the share that belongs to the server.
     """
     fitted = tuple(fitted)

@@ -37,7 +37,6 @@ def weights_bytes_per_accelerator(
 
     Args:
         model: as in ``weight_parts``, and so are all others.
-        parallelism: of each candidate.
         storage: of the model's weights.
         expert_units: multiples to which kernels fill up experts.
     """
@@ -54,7 +53,6 @@ def weight_parts(
 
     Args:
         model: whose weights they are.
-        parallelism: of each candidate.
         storage: of the model's weights.
         expert_units: multiples to which kernels fill up an expert's hidden width and its shard's own, per candidate.
     """

@@ -347,7 +347,6 @@ def expert_kernels(
 
     Args:
         runtime: whose entry may say which kernel it takes.
-        accelerator: that runs them.
         weights: format of the experts.
         widened: they are multiplied in 16 bit, since the accelerator has no unit for them.
     """
@@ -370,7 +369,6 @@ def constants_for(runtime: ServingRuntime, accelerator: Accelerator, fitted: Ite
 
     Args:
         runtime: whose entry states its overheads.
-        accelerator: that it runs on.
         fitted: entries for any runtime and accelerator; those that speak of these count.
     """
     values = {name: getattr(runtime, name) for name in CONSTANTS if name in ServingRuntime.__struct_fields__}

@@ -151,7 +151,6 @@ def with_means(said: str, base: Mapping[str, Any]) -> tuple[str, str]:
     A share that is cached, or of the answers within a time, has no length: '90% of requests hit the cache'.
 
     Args:
-        said: the line.
         base: values of the plan by path: the means of the others.
     """
     plain = _ASIDE_BEHIND.sub(r"\g<share>% of \g<what> \g<long>", _SHARE_IN_WORDS.sub(_in_percent, _figures(said)))

@@ -40,7 +40,6 @@ def choice_report(choice: Choice, command: str) -> Report:
     """Return the choice for a terminal.
 
     Args:
-        choice: what was found.
         command: that makes the whole plan of the best.
     """
     best, latency = choice.best, latency_name(choice.spec)
@@ -134,7 +133,6 @@ def front_table(spec: WorkloadSpec, front: Sequence[Option], best: Option | None
     """Return the fleets of a front, the cheapest first.
 
     Args:
-        spec: of the question.
         front: its fleets.
         best: whose price is known: another's is named.
     """

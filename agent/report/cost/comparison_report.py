@@ -19,7 +19,6 @@ def comparison_report(plan: CapacityPlan, found: Comparison, years: float) -> It
     """Yield all ways side by side, for a terminal.
 
     Args:
-        plan: whose service it is.
         found: the ways.
         years: over which totals are taken.
     """

@@ -112,7 +112,6 @@ def fleet_table(plan: CapacityPlan, *, whole: bool = True) -> Table:
     """Return the fleet today, autoscaled and at most, and what each costs a month.
 
     Args:
-        plan: that is shown.
         whole: the line of the most too where it is today's.
     """
     fleet = plan.fleet

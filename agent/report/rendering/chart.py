@@ -20,7 +20,6 @@ def drawn(chart: Chart, width: int, lines: int = LINES) -> list[str]:
     """Return the chart in lines of text without colours; each series has a marker of its own.
 
     Args:
-        chart: that is drawn.
         width: of the terminal, columns.
         lines: of the drawing, at most.
     """

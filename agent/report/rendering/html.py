@@ -30,7 +30,6 @@ def html(report: blocks.Report, derived_at: str = "") -> str:
     """Return the report's blocks as HTML, a section for each heading.
 
     Args:
-        report: that is shown.
         derived_at: the address of a figure's derivation, without the figure's path at its end; empty: none are linked.
     """
     out, open_section = [], False

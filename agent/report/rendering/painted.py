@@ -29,7 +29,6 @@ def painted(report: Report, width: int | None, file: TextIO) -> str:
     Without a width the terminal's own is taken (80 columns where there is none), at least 40.
 
     Args:
-        report: that is shown.
         width: columns, or None.
         file: that it will be written to.
     """

@@ -12,8 +12,6 @@ def scenario_question(scenario: Scenario, catalog: Catalog, changes: Sequence[St
     """Return the question of a scenario, with what is said otherwise.
 
     Args:
-        scenario: of the catalog.
-        catalog: what its names mean.
         changes: statements that win over it.
 
     Raises:

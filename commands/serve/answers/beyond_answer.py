@@ -102,7 +102,6 @@ def fixes(plan: CapacityPlan, texts: Texts, desk: Desk) -> tuple[dict[str, list[
     Args:
         plan: with warnings, and with what would help where nothing does what was asked.
         texts: of the page's fields.
-        desk: the facts.
     """
     ways = [way for miss in misses(plan) for way in miss.relaxations]
 
@@ -196,7 +195,6 @@ def imported(tree: dict[str, Any], desk: Desk) -> Answer:
 
     Args:
         tree: ``name`` and ``text`` of the file, and the ``flags`` so far.
-        desk: the facts.
 
     Raises InputError where nothing of it can be read.
     """

@@ -37,7 +37,6 @@ def fields_of_sentence(tree: dict[str, Any], desk: Desk) -> Answer:
 
     Args:
         tree: the sentence, and the fields that are filled already: these win over it.
-        desk: the facts.
 
     Raises InputError where neither it nor the fields can be read.
     """

@@ -25,7 +25,6 @@ def page_answer(tree: dict[str, Any], desk: Desk) -> Answer:
 
     Args:
         tree: flags, texts by name, or a sentence that is read into them; verify.
-        desk: the facts.
     """
     texts = {str(name): str(text) for name, text in tree.get("flags", {}).items()}
     try:
@@ -116,7 +115,6 @@ def beside_each_other(tree: dict[str, Any], desk: Desk) -> Answer:
 
     Args:
         tree: plans: their names, their texts and the addresses where they stand.
-        desk: the facts.
 
     Raises InputError where a plan is none.
     """
@@ -135,7 +133,6 @@ def plan_html(plan: CapacityPlan, desk: Desk, texts: Mapping[str, str], *, verif
     """Return a plan as the page shows it.
 
     Args:
-        plan: that is shown.
         desk: the facts that its curves rest on.
         texts: of the page's fields, which other ways of doing it change.
         verified: whether the plan was simulated.

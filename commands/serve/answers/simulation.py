@@ -24,7 +24,6 @@ def to_simulate(tree: dict[str, Any], desk: Desk) -> Answer:
 
     Args:
         tree: a spec, and perhaps ``requests`` and ``seed``.
-        desk: the facts.
 
     Raises InputError for what cannot be simulated, and where there is no plan.
     """

@@ -36,7 +36,6 @@ def api_price(model: ApiModel, lengths: Lengths, cached_share: float) -> ApiPric
     """Return what a call costs on average.
 
     Args:
-        model: behind the API.
         lengths: of the workload; reasoning is billed as output.
         cached_share: of a prompt's tokens that the provider's cache holds.
     """

@@ -71,7 +71,6 @@ def comparison(plan: CapacityPlan, catalog: Catalog, settings: ComparisonSetting
 
     Args:
         plan: with a rate.
-        settings: what the ways rest on.
 
     Raises:
         InputError: the plan has no rate, or names that the catalog does not know.
@@ -144,7 +143,6 @@ def edge(plan: CapacityPlan, served: Served, catalog: Catalog, terms: Ownership)
 
     Args:
         plan: whose question is asked of a device.
-        served: what it serves.
         terms: what owning rests on.
     """
     devices = {one.id: one for one in catalog.accelerators.values() if is_device(one)}

@@ -38,7 +38,6 @@ def overflow(served: Served, price: ApiPrice) -> Bill:
 
     Args:
         served: the fleet for everything; its spares stay.
-        price: of the API.
     """
     rates = [served.calls_per_s * rate for rate in served.hourly]
     best: Bill | None = None
@@ -71,7 +70,6 @@ def shared(served: Served, price: ApiPrice, share: float) -> Bill:
 
     Args:
         served: the fleet for everything.
-        price: of the API.
         share: of the requests that goes there, 0 to 1.
     """
     own = served.at(served.work.requests_per_s * (1 - share))
@@ -110,7 +108,6 @@ def by_prompt_length(plan: CapacityPlan, catalog: Catalog, model: ApiModel, long
 
     Args:
         plan: of all requests.
-        model: behind the API.
         longest: tokens of a prompt that the fleet still answers.
 
     Raises:

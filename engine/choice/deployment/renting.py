@@ -77,7 +77,6 @@ def on_spot(served: Served, market: SpotMarket | None = None) -> Bill:
     own; a whole type may be taken away at once, which nobody can insure by count.
 
     Args:
-        served: the fleet.
         market: how often instances are taken away.
     """
     market = market or SpotMarket()

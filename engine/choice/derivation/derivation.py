@@ -134,7 +134,6 @@ def derivation(plan: CapacityPlan, path: str, catalog: Catalog) -> Derivation:
     """Return how a figure of a plan came about.
 
     Args:
-        plan: that holds it.
         path: of the figure, 'performance.at_peak.ttft_s.p95', or of what enters one, 'step.at_peak.products'.
 
     Raises:
@@ -158,7 +157,6 @@ class Derivations:
         """Return the derivation of a figure, or of what enters one.
 
         Args:
-            path: of it.
             depth: how many derivations it enters.
 
         Raises:
@@ -253,9 +251,6 @@ class Derivations:
         """Return a derivation by a formula, with what enters it.
 
         Args:
-            path: of the figure.
-            value: of it.
-            line: of the book.
             text: its formula, with the steps of the path in it.
             reason: what the plan says of it.
             sides: the figure and what the formula comes to; of an equation its sides.

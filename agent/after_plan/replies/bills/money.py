@@ -246,7 +246,6 @@ def _named_unit(asked: Asked, name: str, monthly: float, share: float, period: _
     """Return what a user, an accelerator, a request or a million tokens costs, the first two in a period.
 
     Args:
-        asked: the question.
         name: of the unit.
         monthly: the bill, USD.
         share: of it that one unit takes.

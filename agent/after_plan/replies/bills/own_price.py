@@ -224,8 +224,6 @@ def own_price(text: str, plan: CapacityPlan, accelerators_per_node: int) -> OwnP
     where the unit is not named.
 
     Args:
-        text: the line.
-        plan: whose machines they are.
         accelerators_per_node: of the plan's accelerator, for a machine that the plan has no offer of.
     """
     words = _OF_INSTANCE.sub(r"\g<name> $\g<usd> per hour", text.lower())
