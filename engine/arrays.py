@@ -4,10 +4,12 @@ An array "over candidates" or "over replicas" has one element for each row of th
 order. A figure that is the same for all rows may be a plain number: numpy broadcasts it.
 """
 
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -26,6 +28,10 @@ class Rows(Struct, frozen=True):
     def take(self, index: int | slice | Indices | Bools) -> Self:
         """Return the rows at ``index``."""
         return type(self)(*(getattr(self, name)[index] for name in self.__struct_fields__))
+
+    def mapped(self, change: Callable[[Floats], Floats]) -> Self:
+        """Return the table with every array changed alike."""
+        return type(self)(*map(change, astuple(self)))
 
 
 def along_last(array: Floats, index: Indices) -> Floats:

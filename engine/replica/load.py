@@ -109,16 +109,8 @@ class Load(Struct, frozen=True, dict=True):
 
     def mapped(self, change: Callable[[Floats], Floats]) -> "Load":
         """Return the load with every array changed alike."""
-        arrays = {name: change(getattr(self, name)) for name in _ARRAYS}
-        return Load(
-            lengths=self.lengths,
-            decoded=self.decoded,
-            prefills=self.prefills.mapped(change),
-            waits=self.waits.mapped(change),
-            stall=self.stall.mapped(change),
-            response=self.response.mapped(change),
-            **arrays,
-        )
+        tables = {name: getattr(self, name).mapped(change) for name in _TABLES}
+        return replace(self, **tables, **{name: change(getattr(self, name)) for name in _ARRAYS})
 
     def of(self, lengths: Lengths, first: int) -> "Load":
         """Return the load as requests of one kind among those served meet it.
@@ -135,8 +127,8 @@ class Load(Struct, frozen=True, dict=True):
         )
 
 
-_PARTS = ("lengths", "decoded", "prefills", "waits", "stall", "response")
-_ARRAYS = tuple(n for n in Load.__struct_fields__ if n not in _PARTS)
+_TABLES = ("prefills", "waits", "stall", "response")
+_ARRAYS = tuple(n for n in Load.__struct_fields__ if n not in ("lengths", "decoded", *_TABLES))
 
 
 class Replicas(Struct, frozen=True):

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 from msgspec import Struct
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from catalogs.kept import made_once
-from engine.arrays import Floats
+from engine.arrays import Floats, Rows
 from engine.replica.queueing import TINY
 
 CLUMP_ROUNDS = 4
@@ -24,7 +24,7 @@ def by_head(together: Floats) -> Floats:
     return result
 
 
-class Prefills(Struct, frozen=True, dict=True):
+class Prefills(Rows, frozen=True, dict=True):
     """What the prompts of a load take of a replica; all arrays alike."""
 
     requests_per_s: Floats
@@ -50,10 +50,6 @@ class Prefills(Struct, frozen=True, dict=True):
     the CV of the gaps between arrivals at the router, which spreads a clump over all of its N replicas."""
     gap_s: Floats
     """1/(N·λ): between arrivals at the router, mean."""
-
-    def mapped(self, change: Callable[[Floats], Floats]) -> "Prefills":
-        """Return the same with every array changed alike."""
-        return Prefills(*map(change, astuple(self)))
 
     def lengthened(self, times: Floats) -> "Prefills":
         """Return prompts that take so many times as long."""
@@ -305,7 +301,7 @@ def _met_square(
     return result
 
 
-class Response(Struct, frozen=True, dict=True):
+class Response(Rows, frozen=True, dict=True):
     """How a replica's batch and its answers respond to the prompts that come; all arrays alike."""
 
     brought: Floats
@@ -318,10 +314,6 @@ class Response(Struct, frozen=True, dict=True):
     """ψ = λ²·s²/(1 − m')²."""
     arrivals: Floats
     """(2 + n·k + 2·m'/(1 − m') + ψ)/2: how much those who come to decode vary, over Poisson's; k = (c_a² − 1)/N."""
-
-    def mapped(self, change: Callable[[Floats], Floats]) -> "Response":
-        """Return the same with every array changed alike."""
-        return Response(*map(change, astuple(self)))
 
     @made_once
     def left(self) -> Floats:

@@ -5,15 +5,12 @@ Each was judged against simulations of 400,000 requests; size with the capacity 
 utilisation to the simulator.
 """
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from msgspec import Struct
-from msgspec.structs import astuple
 
 from catalogs.kept import made_once
-from engine.arrays import Floats
+from engine.arrays import Floats, Rows
 
 TINY = 1e-12
 
@@ -97,7 +94,7 @@ def backlog(drift: Floats, deviation: Floats) -> tuple[Floats, Floats]:
     return rare, deviation**2 / (2 * drift)
 
 
-class Waits(Struct, frozen=True, dict=True):
+class Waits(Rows, frozen=True, dict=True):
     """How long a request waits before its own prefill; all arrays alike."""
 
     step: Floats
@@ -128,10 +125,6 @@ class Waits(Struct, frozen=True, dict=True):
             "waiting behind other prompts": self.behind,
             "waiting for a seat": self.seat_busy * self.seat_wait,
         }
-
-    def mapped(self, change: Callable[[Floats], Floats]) -> "Waits":
-        """Return the same waits with every array changed alike."""
-        return Waits(*map(change, astuple(self)))
 
     def longer_than(self, seconds: Floats) -> Floats:
         """Return P(wait > seconds); the arrays broadcast."""
