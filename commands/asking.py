@@ -12,8 +12,9 @@ from commands.input_files import text_of
 from commands.showing import left_out, notice
 
 if TYPE_CHECKING:
+    from agent.session.stated_sentence import StatedSentence
     from catalogs.catalog import Catalog
-    from engine.workload import StatedSpec
+    from engine.workload import StatedSpec, Statement
 
 
 def asked(
@@ -38,14 +39,21 @@ def asked(
     if sentence is not None:
         from agent.session.stated_sentence import stated_in
 
-        said = stated_in(sentence, facts, answered=by_flags.values)
-        said.check()
-        notice(said.notices())
-        left_out(said.left_out())
-        statements.append(said.statement)
+        statements.append(heard(stated_in(sentence, facts, answered=by_flags.values)))
     question = completed(collected(statements, facts), sentence)
     notice(question.notes)
     return question, facts
+
+
+def heard(said: "StatedSentence") -> "Statement":
+    """Return what a sentence states; what was understood of it, and what was not used, is said on standard error.
+
+    Raises InputError where something has to be asked.
+    """
+    said.check()
+    notice(said.notices())
+    left_out(said.left_out())
+    return said.statement
 
 
 def sentence_or_file(sentence: str | None, spec: str | None) -> tuple[str | None, str | None]:

@@ -56,7 +56,6 @@ def user_settings(extra: Sequence[Path] = ()) -> "list[Statement]":
 
 def own_directory() -> Path:
     """Return the user's configuration directory, whether or not it is there."""
-    """Return where the user's settings and catalog entries are, there or not."""
     from platformdirs import user_config_path  # costs time that only commands with a catalog pay
 
     return user_config_path("fleetcast")

@@ -10,14 +10,14 @@ from agent.statements.flags import FLAGS
 from agent.statements.merged import collected, flag_statement
 from agent.statements.spec_files import spec_file
 from catalogs.errors import InputError
-from commands.asking import completed
+from commands.asking import completed, heard
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import texts_of
 from commands.input_files import saved_plan
 from commands.options import App, Directories, Json, Plain, Spec
 from commands.progress import progress
-from commands.showing import left_out, notice, print_json, print_rows, show
+from commands.showing import notice, print_json, print_rows, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,17 +113,13 @@ def _asked(
         from agent.session.stated_sentence import stated_in
 
         answered = flag_statement(found[0].texts).values
-        said = [stated_in(part, facts, answered=answered) for part in parts]
-        for part in said:
-            part.check()
-            notice(part.notices())
-            left_out(part.left_out())
+        said = [heard(stated_in(part, facts, answered=answered)) for part in parts]
     questions = [
         (
             " · ".join(filter(None, (label, one.label))),
             completed(collected([*shared, *words, flag_statement(one.texts)], facts), sentence),
         )
-        for label, words in versions([part.statement for part in said])
+        for label, words in versions(said)
         for one in found
     ]
     notice(dict.fromkeys(note for _, question in questions for note in question.notes))

@@ -15,13 +15,13 @@ from agent.statements.flags import FLAGS
 from agent.statements.merged import collected, flag_statement
 from agent.statements.spec_files import spec_file
 from catalogs.errors import InputError
-from commands.asking import completed, sentence_or_file
+from commands.asking import completed, heard, sentence_or_file
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import texts_of
 from commands.options import App, Calibrated, Directories, Force, Full, Plain, Spec
 from commands.progress import progress
-from commands.showing import exit_code, left_out, notice, print_json, show, show_no_plan
+from commands.showing import exit_code, notice, print_json, show, show_no_plan
 
 if TYPE_CHECKING:
     from agent.exports import Format
@@ -95,9 +95,7 @@ def forecast_command(
         print_json(understood_json(gathered, said))
         return Exit.DONE
     if said:
-        said.check()
-        notice(said.notices())
-        left_out(said.left_out())
+        heard(said)
     question = completed(gathered, sentence)
     notice(question.notes)
     from engine.method import forecast

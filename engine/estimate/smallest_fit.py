@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.fleet.candidates import Candidates, longest_request, single, without_unit
+from engine.fleet.candidates import Candidates, longest_request, single, too_large, without_unit
 from engine.fleet.parallelisms import WIDTHS, illegal_because, node_size, smallest_parallelisms
 from engine.plan import AcceleratorMemory, Rejection
 from engine.question.resolve import Question
@@ -92,16 +92,9 @@ def _too_large(question: Question, sizes: ParallelSizes, needs: AcceleratorMemor
     accelerator, memory = question.accelerators[0], single(question, sizes).memory
     taken = np.array([needs.total_bytes - needs.kv_cache_bytes])
     usable = float(question.usable_bytes(memory.total, taken, memory.runtime, memory.share)[0])
-    return Rejection(
-        f"{sizes.accelerators} × {accelerator.name}, {sizes.spelling}",
-        f"{question.model.name} in {question.weights.name} does not fit: weights, activations, runtime and one request "
-        f"of {question.longest_tokens:,.0f} tokens need {needs.total_bytes / 2**30:.1f} GiB per accelerator and "
-        f"{usable / 2**30:.1f} GiB are usable",
-        needs.total_bytes,
-        usable,
-        "bytes",
-        tuple(_remedies(question, sizes)) or ("an accelerator with more memory",),
-    )
+    what = f"{sizes.accelerators} × {accelerator.name}, {sizes.spelling}"
+    ways = tuple(_remedies(question, sizes)) or ("an accelerator with more memory",)
+    return too_large(question, what, needs.total_bytes, usable, ways)
 
 
 def _remedies(question: Question, sizes: ParallelSizes) -> Iterator[str]:

@@ -574,19 +574,25 @@ def _too_large(everything: Candidates, fits: Indices) -> list[Rejection]:
             fitting := longest_request(question, everything.take(np.array([best])))
         ):
             ways.insert(0, f"--context-window {fitting}")
-        lines.append(
-            Rejection(
-                f"{accelerator.name} {shape}",
-                f"{question.model.name} in {question.weights.name} does not fit: weights, activations, runtime and one "
-                f"request of {question.longest_tokens:,.0f} tokens need {float(needed[least]) / 2**30:.1f} GiB "
-                f"per accelerator and {usable / 2**30:.1f} GiB are usable",
-                float(needed[least]),
-                usable,
-                "bytes",
-                tuple(ways),
-            )
-        )
+        lines.append(too_large(question, f"{accelerator.name} {shape}", float(needed[least]), usable, tuple(ways)))
     return lines
+
+
+def too_large(question: Question, what: str, needed: float, usable: float, ways: tuple[str, ...]) -> Rejection:
+    """Return the rejection of a replica that its accelerators do not hold.
+
+    Args:
+        what: was looked at.
+        needed: bytes of an accelerator.
+        usable: bytes of an accelerator.
+        ways: what would do instead.
+    """
+    reason = (
+        f"{question.model.name} in {question.weights.name} does not fit: weights, activations, runtime and one request "
+        f"of {question.longest_tokens:,.0f} tokens need {needed / 2**30:.1f} GiB per accelerator and "
+        f"{usable / 2**30:.1f} GiB are usable"
+    )
+    return Rejection(what, reason, needed, usable, "bytes", ways)
 
 
 def _check_cache(question: Question, accelerator: Accelerator) -> None:
