@@ -207,12 +207,8 @@ def _documents(text: str, name: str) -> list[Document]:
     if isinstance(tree, list):
         if not tree or not all(isinstance(item, dict) for item in tree):
             raise InputError(f"{name} is a list of no results; a benchmark's result file is expected")
-        return [{"": tree}] if _is_llama_bench(tree) else tree
+        return [{"": tree}] if all("avg_ts" in item for item in tree) else tree  # llama-bench
     return [tree]
-
-
-def _is_llama_bench(tree: Sequence[Mapping[str, Any]]) -> bool:
-    return all("avg_ts" in item for item in tree)
 
 
 def _json_lines(text: str) -> Iterator[dict[str, Any]]:

@@ -163,8 +163,9 @@ def _start(question: Question, served: ServedWeights, nodes: int) -> str:
     """Return the beginning of the command: the program and what it loads."""
     program = program_of(question.runtime)
     if question.runtime.id == "llama.cpp":
-        file = f"-m {quote(served.repository)}" if served.file else f"-hf {_gguf(question, served)}"
-        return f"{program} {file}"
+        if served.file:
+            return f"{program} -m {quote(served.repository)}"
+        return f"{program} -hf {quote(f'{served.repository}:{question.weights.name}')}"
     if nodes > 1 and question.runtime.framework == "trtllm":
         program = f"trtllm-llmapi-launch {program}"
     return f"{program} {quote(served.repository)}"
@@ -182,10 +183,6 @@ def loaded_model(command: str) -> str:
         if found:
             return next((word for word in split(rest) if not word.startswith("-")), "")
     return ""
-
-
-def _gguf(question: Question, served: ServedWeights) -> str:
-    return quote(f"{served.repository}:{question.weights.name}")
 
 
 _PROGRAMS: Final = {

@@ -225,10 +225,6 @@ def _grid_of(at: At) -> tuple[float, float, float]:
     return low, top, (batch - low) / (top - low)
 
 
-def _grid(_: Workings, at: At) -> Values:
-    return {"between": _grid_of(at)[2]}
-
-
 def _kernels(workings: Workings) -> Values:
     found, values = workings.chosen.candidate.candidates, dict[str, float]()
     peak, bandwidth = _peak(workings), float(found.rates[0].memory_bytes_per_s)
@@ -551,7 +547,7 @@ GROUPS: Final[Mapping[str, Group]] = {
     "prefill_s": Group(_by_place(_prefill), "engine.replica.steps.StepCosts.own_prefill_parts"),
     "prompt_s": Group(_by_place(_prompt), "engine.replica.steps.StepCosts.prompt_parts"),
     "step_s": Group(_by_place(_step), "engine.step.table.step_parts"),
-    "grid": Group(_by_place(_grid), "engine.step.table.TOKEN_GRID"),
+    "grid": Group(_by_place(lambda _, at: {"between": _grid_of(at)[2]}), "engine.step.table.TOKEN_GRID"),
     "kernel": Group(_kernels, "engine.step.table.step_kernels; curves of catalogs/kernels"),
     "kernel_s": Group(_kernel_seconds(head=False), ""),
     "head_s": Group(_kernel_seconds(head=True), ""),

@@ -104,7 +104,7 @@ def _sized(ranking: Ranking, seed: int, budget: Budget, *, refine: bool) -> Verd
         trial = trials[row] = _trial(question, candidate, seed, budget, refine=refine)
         if trial.first is None:
             break
-        evaluated = with_row(question, evaluated, row, trial.held or _without_capacity(candidate))
+        evaluated = with_row(question, evaluated, row, trial.held or replace(candidate, capacity=np.full(1, np.nan)))
     row = next((int(row) for row in evaluated.order if int(row) in trials and trials[int(row)].held), -1)
     if row < 0:
         first = trials[int(ranking.evaluated.order[0])].first
@@ -144,10 +144,6 @@ def _simulated_results(
         for result in results
         for target in (by_name.get((result.metric, result.percentile)),)
     )
-
-
-def _without_capacity(candidate: SizedCandidates) -> SizedCandidates:
-    return replace(candidate, capacity=np.full(1, np.nan))
 
 
 def _trial(

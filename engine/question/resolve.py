@@ -273,15 +273,12 @@ def _loaded(runtime: ServingRuntime, weights: Precision, catalog: Catalog) -> No
     """
     if not runtime.weights or weights.id in runtime.weights:
         return
-    others = sorted((one.id for one in catalog.runtimes.values() if weights.id in one.weights), key=_default_first)
+    able = (one.id for one in catalog.runtimes.values() if weights.id in one.weights)
+    others = sorted(able, key=lambda one: one != "vllm")  # the default first
     there = f"; {weights.name} runs with --runtime {others[0]}" if others else ""
     names = listed(runtime.weights[:MOST_NAMED])
     more = " and more" if len(runtime.weights) > MOST_NAMED else ""
     raise InputError(f"{runtime.release} loads no weights in {weights.name}: --precision may be {names}{more}{there}")
-
-
-def _default_first(runtime: str) -> bool:
-    return runtime != "vllm"
 
 
 MOST_NAMED = 11

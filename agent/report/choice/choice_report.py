@@ -71,7 +71,8 @@ def choice_report(choice: Choice, command: str) -> Report:
     if choice.relaxations:
         blocks.append(Bullets(tuple(_relaxed(one) for one in choice.relaxations), "What relaxing a constraint saves:"))
     if choice.advice:
-        blocks.append(Bullets(tuple(_advised(one) for one in choice.advice), "What would change the plan:"))
+        advice = (f"{one.change}: {one.note or f'saves {_saved(one)}'}" for one in choice.advice)
+        blocks.append(Bullets(tuple(advice), "What would change the plan:"))
     traffic = choice.spec.traffic
     if traffic.burst > 1 or traffic.growth_per_year > 0:
         blocks.append(Paragraph("Counted is the whole fleet: with its burst and its growth.", "quiet"))
@@ -224,10 +225,6 @@ def _where(option: Option) -> str:
 
 def _relaxed(one: Relaxation) -> str:
     return f"{one.constraint} {one.from_} → {one.to} saves {_saved(one)}"
-
-
-def _advised(one: Advice) -> str:
-    return f"{one.change}: {one.note or f'saves {_saved(one)}'}"
 
 
 def _saved(one: Relaxation | Advice) -> str:

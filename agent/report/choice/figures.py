@@ -37,13 +37,9 @@ def _usd(of: Callable[[CapacityPlan], float | None]) -> Figure:
     return Figure("USD", of, usd_shown, read_usd)
 
 
-def _highest_gpus(plan: CapacityPlan) -> float | None:
-    return plan.bands.fleet.accelerators.high if plan.bands else None
-
-
 FIGURES: Final[Mapping[str, Figure]] = {
     "gpus": _count(lambda plan: plan.fleet.accelerators),
-    "gpus-high": _count(_highest_gpus),
+    "gpus-high": _count(lambda plan: plan.bands.fleet.accelerators.high if plan.bands else None),
     "replicas": _count(lambda plan: plan.fleet.replicas),
     "in-flight": _count(lambda plan: plan.performance.at_peak.in_flight),
     "ttft-p95": _seconds(lambda plan: plan.peak_latency_s("ttft", "p95")),

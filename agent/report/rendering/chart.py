@@ -23,7 +23,8 @@ def drawn(chart: Chart, width: int, lines: int = LINES) -> list[str]:
         width: of the terminal, columns.
         lines: of the drawing, at most.
     """
-    caption = ", ".join(part for part in (chart.title or _only_label(chart), chart.y_label) if part)
+    only = chart.series[0].label if len(chart.series) == 1 else ""
+    caption = ", ".join(part for part in (chart.title or only, chart.y_label) if part)
     if not chart.x or not chart.series:
         return [caption] if caption else []
     import plotext  # 30 ms, and few reports have a chart
@@ -68,7 +69,3 @@ def scattered(scatter: Scatter, width: int) -> list[str]:
     canvas = [_ESCAPES.sub("", line).rstrip() for line in plotext.build().splitlines()]
     plotext.clear_figure()
     return canvas
-
-
-def _only_label(chart: Chart) -> str:
-    return chart.series[0].label if len(chart.series) == 1 else ""

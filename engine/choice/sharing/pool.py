@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from catalogs.matrices import layer_matrices
 from catalogs.records.models import ModelArchitecture
 from catalogs.records.runtimes import ServingRuntime
-from engine.arrays import Floats, Indices
+from engine.arrays import Floats
 from engine.choice.sharing.workloads import Conflict, Workload, at_hour, hourly_load, joined_question, unbettered_hours
 from engine.fleet.candidates import Candidates, candidates, measure
 from engine.fleet.offers import PricedOffer
@@ -211,7 +211,8 @@ def _replicas_for(
     ceiling = question.spec.serving.utilisation_ceiling
     limits = [partial(_missed, questions=questions, which=at, targets=some) for at, some in enumerate(targets) if some]
     capacity = np.full(len(found), np.nan)
-    for block in _blocks(np.flatnonzero(found.seats_by_memory >= 1)):
+    rows = np.flatnonzero(found.seats_by_memory >= 1)
+    for block in (rows[at : at + BLOCK] for at in range(0, len(rows), BLOCK)):
         some = replicas.take(block)
         if limits:
             batch = largest_batches(some, limits, ceiling)[0].min(axis=1, keepdims=True)
@@ -231,10 +232,6 @@ def _missed(load: Load, *, questions: Sequence[Question], which: int, targets: S
 def _under_load(found: Candidates, step_s: float) -> Replicas:
     tables = found.step_tables()
     return found.fleet_replicas(replace(tables, seconds=tables.seconds + step_s) if step_s else tables)
-
-
-def _blocks(rows: Indices) -> Iterator[Indices]:
-    yield from (rows[at : at + BLOCK] for at in range(0, len(rows), BLOCK))
 
 
 def _by_workload(load: Load, questions: Sequence[Question]) -> Iterator[Load]:
