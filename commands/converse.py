@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 
 
 def open_conversation(
-    plain: bool = False,
-    transcript: Path | None = None,
-    *,
-    resume: bool = False,
-    assist: str | None = None,
+    plain: bool = False, transcript: Path | None = None, *, resume: bool = False, assist: str | None = None
 ) -> int:
     """Hold a conversation and return the exit code.
 

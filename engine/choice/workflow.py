@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from catalogs.records.workflows import AgentWorkflow
+from catalogs.units import SECONDS_PER_MONTH
 from engine.arrays import Floats
 from engine.fleet.candidates import Candidates, candidates
 from engine.fleet.offers import OfferChoice
@@ -73,7 +74,7 @@ class WorkflowFleet(Struct, frozen=True):
     def workflows_per_month(self) -> float:
         """At the mean rate."""
         traffic = self.question.spec.traffic
-        return self.workflows_per_s / traffic.peak_factor * 730 * 3600
+        return self.workflows_per_s / traffic.peak_factor * SECONDS_PER_MONTH
 
 
 class Demand(Struct, frozen=True):

@@ -18,7 +18,7 @@ from agent.statements.costs.batches import batch_in
 from catalogs.catalog import Catalog
 from catalogs.errors import AmbiguousName, InputError, UnknownName
 from catalogs.records.api_prices import ApiModel
-from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_figure, show_percent, show_rate, show_usd
+from catalogs.units import MULTIPLIERS, SECONDS_PER_MONTH, show_figure, show_percent, show_rate, show_usd
 from engine.choice.deployment.api import hosts_of
 from engine.choice.deployment.batch import batch_plan
 from engine.choice.deployment.bills import Bill
@@ -192,14 +192,11 @@ def _closed(asked: Asked) -> list[str]:
     ]
 
 
-_MONTH_S: Final = HOURS_PER_MONTH * 3600
-
-
 def _at_both(asked: Asked, theirs: tuple[float, float]) -> str:
     """Say what an API with a price of prompts and one of answers bills for the plan's load, and where the two meet."""
     plan, tokens, traffic = asked.plan, asked.plan.spec.tokens, asked.plan.spec.traffic
     rate, monthly = traffic.requests_per_s or 0.0, plan.cost.monthly_usd or 0.0
-    million = rate * traffic.calls_per_request * _MONTH_S / 1e6
+    million = rate * traffic.calls_per_request * SECONDS_PER_MONTH / 1e6
     read, written = million * tokens.input.mean * theirs[0], million * tokens.output.mean * theirs[1]
     if not read + written:
         return ""
