@@ -57,7 +57,7 @@ def step(state: State, line: str, ports: Ports) -> Step:
         takes_back = state.phase == "planned" and re.search(r"\b(?:undo|take|scrap)\b", text, re.I)
         return taken_back(state, text, ports) if takes_back else _back(state, ports)
     new, says = workload_named(state, text, ports, step) or _answered(state, text, keyword, ports)
-    offer = _offered(state, new, says)
+    offer = _offered(state, says)
     if new is state or new == state:
         return (state if offer == state.offered else replace(state, offered=offer)), says
     new = replace(new, past=state, line=text, offered=offer, table=new.table if new.table != state.table else "")
@@ -131,8 +131,8 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
 _OTHER: Final = (
     "a plan is of one, and nothing of this line was taken. 'back' returns to the choice; 'fleetcast pool' sizes both."
 )
-_OFFERS: Final = re.compile(r"'([^']+)' plans\b")
-"""How an answer names the line that plans for what it found: "'N+1' plans for it"."""
+_OFFERS: Final = re.compile(r"'([^']+)' (?:plans|makes it the plan)\b")
+"""How an answer names the line that plans for what it found: "'N+1' plans for it", "'keep 2' makes it the plan"."""
 _UNDO_AND: Final = re.compile(r"\W*(?:no\W+)?(?:undo|take back|scrap)(?: that| it)?\W+(?:and|then|but)\W+", re.I)
 _DO_SO: Final = re.compile(
     r"\W*(?:(?:ok(?:ay)?|yes|fine|good|great|sure|then|so|and|please|let'?s|well|we)\W+)*"
@@ -143,10 +143,8 @@ _DO_SO: Final = re.compile(
 """A line that names nothing but what was just offered: 'make it so', 'ok, take that one'."""
 
 
-def _offered(old: State, new: State, says: tuple[Say, ...]) -> str:
-    """Return the line that an answer offers: to keep the variant that it made, or to plan for what it found."""
-    if len(new.branches) > max(1, len(old.branches)):
-        return f"keep {len(new.branches) - 1}"
+def _offered(old: State, says: tuple[Say, ...]) -> str:
+    """Return the line that an answer offers: to keep a variant, or to plan for what it found."""
     found = _OFFERS.findall(shown_text(says)) if old.branches else []
     return found[-1] if found else ""
 

@@ -460,6 +460,12 @@ def _compare(state: State, changes: tuple[Variation, ...], ports: Ports) -> Step
     return new, (*side_by_side(unique), *(said(text) for text in (judged, hint) if text))
 
 
+def keep_hint(state: State) -> tuple[Say, ...]:
+    """Say how the cheapest plan of the conversation that meets its targets becomes the plan, where it is not."""
+    best = min(state.branches, key=_bill).number
+    return (said(f"'keep {best}' makes it the plan."),) if best != state.kept else ()
+
+
 def _bill(branch: Branch) -> tuple[bool, float]:
     """Return by what variants are ranked: those that meet their targets first, the cheapest first."""
     plan = branch.capacity_plan

@@ -19,7 +19,7 @@ from agent.report.blocks import Group, Paragraph
 from agent.report.words import capital, singular
 from agent.talk.answer_display import value_shown
 from agent.talk.assistance import values_pointed_at
-from agent.talk.questions import default_said, keeps_default, open_slot, open_slots, settled
+from agent.talk.questions import choice_said, default_said, keeps_default, open_slot, open_slots, settled
 from agent.talk.slots import BY_ID, Slot, default_of, is_answered, slot_of
 from agent.talk.speech import Say, Talk, said, warned
 from agent.talk.state import Clarify, Ports, State, Step
@@ -34,7 +34,6 @@ LONGEST_NAME: Final = 200
 """Characters of a model's name or path."""
 MOST_WORDS: Final = 5
 """Of a model's name: 'deepseek r1 distill llama 70b'."""
-_ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 
 
 def hear(
@@ -188,15 +187,13 @@ def chosen(state: State, ambiguity: Ambiguity, text: str, ports: Ports) -> tuple
         state: with the ambiguity pending.
     """
     name = " ".join(text.lower().strip(" .!#").split()).removeprefix("the ").removesuffix(" one").strip()
-    number = _ORDINALS.get(name) or (int(name) if name.isascii() and name.isdecimal() and len(name) < 3 else 0)
-    if name == "last" and ambiguity.choices:
-        number = len(ambiguity.choices)
+    number = choice_said(text, len(ambiguity.choices))
     for choice in ambiguity.choices:
         same = {choice.label.lower(), choice.label.partition(":")[0].lower(), str(choice.value).lower()}
         shown = "" if choice.value is None else value_shown(choice.path or ambiguity.path, choice.value).lower()
         if name in same | {shown or name + "?"}:
             return choice, Reading()
-    if 1 <= number <= len(ambiguity.choices):
+    if number:
         return ambiguity.choices[number - 1], Reading()
     within = [choice for choice in ambiguity.choices if len(name) > 1 and name in choice.label.lower()]
     if len(within) == 1:

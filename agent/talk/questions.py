@@ -32,6 +32,23 @@ _MOST: Final = re.compile(
 _KEEPS_DEFAULT: Final = {"accelerator": _CHOOSE, "precision": _OWN, "traffic": _MOST}
 
 
+_ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4}
+_AROUND: Final = re.compile(r"^(?:(?:the|take|option|number|choice|ok|then) )+| (?:one|option|choice|please)$")
+
+
+def choice_said(text: str, count: int) -> int:
+    """Return which of some choices a line takes by its number, from 1; 0 for any other line.
+
+    Args:
+        text: the line: '2', 'the second option', 'last'.
+        count: how many there are.
+    """
+    name = _AROUND.sub("", " ".join(text.lower().strip(" .!#()").split()))
+    number = _ORDINALS.get(name) or (int(name) if name.isascii() and name.isdecimal() and len(name) < 3 else 0)
+    number = count if name == "last" else number
+    return number if number <= count else 0
+
+
 def open_slot(state: State, ports: Ports) -> Slot | None:
     """Return the question that comes next; None when nothing has to be asked, or only what waits to be asked again."""
     if state.editing:

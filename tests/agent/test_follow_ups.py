@@ -362,3 +362,11 @@ def test_a_number_alone_goes_on_from_what_the_first_plan_states() -> None:
 )
 def test_a_line_is_taken_for_what_it_is_about(lines: tuple[str, ...], path: str, value: float | None) -> None:
     assert told(*lines)[0].values.get(path) == value
+
+
+def test_the_cheapest_of_the_plans_that_stand_is_named_and_taken() -> None:
+    state = after(LAW, "what about H200", "and L40S?", "cheapest of the three?", "ok take that one")
+    assert len(state.branches) == 3, "no further plan is searched"
+    cheapest = min(range(3), key=lambda at: state.branches[at].capacity_plan.cost.monthly_usd or 1e9)  # type: ignore[union-attr]
+    assert state.kept == cheapest
+    assert told("llama 70b, 4 rps", "the second option")[0].values["model"] == "llama-3.1-70b"

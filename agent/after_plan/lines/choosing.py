@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from agent.after_plan.acts.phrases import names_in, spaced
-from agent.after_plan.answers import answer_act, answer_read, answer_request, branched, with_command, with_kept
+from agent.after_plan.answers import (
+    answer_act,
+    answer_read,
+    answer_request,
+    branched,
+    keep_hint,
+    with_command,
+    with_kept,
+)
 from agent.after_plan.lines.bare_numbers import number_asked
 from agent.after_plan.lines.parts import change_and_question, parts_in, saved_and_more
 from agent.after_plan.lines.priced import priced
@@ -29,6 +37,7 @@ from agent.fields.demand import USERS
 from agent.report.blocks import Report
 from agent.talk.answer_display import variant_shown
 from agent.talk.assistance import values_pointed_at
+from agent.talk.questions import choice_said
 from agent.talk.requests import (
     Ask,
     Cheapest,
@@ -144,12 +153,18 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
     read, likely = understood(put, base.values, ports), acts_of(put)
     if BIDS.match(put) and _OWN_WORDS.search(put) and isinstance(read.request, WhatIf):
         read = Understood(Unclear("", nothing=True))  # 'give me two sentences' are of our own words
+    if len(state.branches) > 1 and isinstance(read.request, Cheapest) and _OF_THEM.search(put):
+        return _compared_here(state, text)
     made = _taken(state, _chosen(state, put, read, likely, ports), put, read, ports)
     after, says = _accounted(state, _with_year(state, made, text, read), text, read, likely, ports)
     note = language_note(put) if says and not any("answers are in English" in one for one in read.notes) else ""
     return after, (*says, said(note)) if note else says
 
 
+_OF_THEM: Final = re.compile(
+    r"\b(?:of|from|between|among) (?:the |all )?(?:two|three|four|five|[2-9]|them|these|those|both)\b", re.I
+)
+"""Plans of this conversation, and not all that there is: 'cheapest of the three'."""
 _OWN_WORDS: Final = re.compile(r"\b(?:sentences?|lines?|words|paragraphs?|bullets?)\b", re.I)
 
 
@@ -428,7 +443,7 @@ def _doubted(state: State, text: str, rest: str, ports: Ports) -> Step:
 def _compared_here(state: State, text: str) -> Step:
     """Set the conversation's plans beside each other for a line that compares and names nothing; else ask for names."""
     if len(state.branches) > 1:
-        return state, side_by_side(state.branches)
+        return state, (*side_by_side(state.branches), *keep_hint(state))
     return state, (
         said(
             f"{quoted(text)} names fewer than two things that I know. Name them: 'compare H100, H200 and MI300X',"
@@ -487,9 +502,6 @@ def _answer_several(
     return (replace(new, kept=state.kept) if new.branches != state.branches else new), tuple(says)
 
 
-_CHOSEN: Final = {"1": 0, "first": 0, "yes": 0, "y": 0, "2": 1, "second": 1, "3": 2, "third": 2}
-
-
 def choose_reading(state: State, pending: WhichReading, line: str, ports: Ports) -> Step:
     """Go on with a line that may ask several things: the reply is a number, or a line of its own.
 
@@ -501,11 +513,12 @@ def choose_reading(state: State, pending: WhichReading, line: str, ports: Ports)
     """
     settled = replace(state, pending=None)
     words = line.lower().strip(" .!#()")
-    number = _CHOSEN.get(words.removeprefix("the "))
-    if number is not None and number < len(pending.acts):
-        if pending.acts[number] == "change":
+    number = 1 if words in ("yes", "y") else choice_said(line, len(pending.acts))
+    if number:
+        act = pending.acts[number - 1]
+        if act == "change":
             return answer_read(settled, understood(pending.line, state.base.values, ports), ports)
-        return answer_act(settled, pending.acts[number], pending.line, ports)
+        return answer_act(settled, act, pending.line, ports)
     if words in ("", "no", "n", "neither", "none", "skip", "never mind"):
         return settled, (said("Then ask in other words; 'help' lists what can be asked."),)
     return answer_line(settled, line, ports)
