@@ -410,8 +410,8 @@ def _followed(costs: StepCosts, seats: Floats) -> Followed:
     spread = lengths.computed_square / lengths.computed_mean**2
     come, (_, _, decoding) = largest * SHARES / lengths.decoded, costs.decoding(largest * SHARES)
     # S(n) is the same beside every batch.
-    top = np.log(2.0 + come.max())
-    counts = np.exp(np.linspace(0.0, top, COUNTS))[None, :]
+    top = np.log(2.0 + come[:, -1:])
+    counts = np.exp(top * np.linspace(0.0, 1.0, COUNTS))
     shared = replace(costs.at(np.zeros(largest.shape)), others=counts - 1, head=1 / counts)
     seconds = costs.prompt_seconds(shared) @ lengths.prompt.weights * counts
 
