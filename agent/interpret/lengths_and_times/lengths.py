@@ -40,7 +40,7 @@ _CONTEXT_OF_EACH: Final = rules(
 """'1,800 tokens of context per request', 'ctx 22k avg': what is sent, not what may be."""
 _MAX_TOKENS: Final = Rule("upto token colon n:num")
 _REASONING: Final = (
-    Rule("n:num reasoning token"),
+    Rule("n:num reasoning (token | (?= comma | stop | paren | conj | $))"),
     Rule("n:num token (link | 'for'){0,2} reasoning"),
     Rule("reasoning token (link | colon | under | upto){0,3} n:num"),
     Rule("('think' | 'thinks' | 'thinking' | 'reasons') ('for' | link | upto){0,3} n:num token"),
@@ -227,7 +227,8 @@ def _times_before(draft: Draft, start: int, end: int) -> float:
 
 def _is_plainly_a_length(match: Match) -> bool:
     """Whether a bare number behind 'prompt' can be nothing else: 'typical prompt 3k'."""
-    return "i" in match and match.first < match.index("n") and match["n"].number.value >= 100
+    told = "i" in match and (match.first < match.index("n") or match["i"].word == "prompt")
+    return told and match["n"].number.value >= 100
 
 
 def _side(match: Match) -> str:

@@ -389,7 +389,9 @@ def which_latency(draft: Draft, first: int, last: int, amount: Amount, named: st
         amount: the time, s.
         named: the percentile, where one was said.
     """
-    percentile: Percentile = named if named in (*_PERCENTILES, "mean") else DEFAULT_PERCENTILE  # type: ignore[assignment]
+    known = named in (*_PERCENTILES, "mean")
+    strict = named is not None and not known and float(named[1:]) > _STRICT
+    percentile: Percentile = named if known else "p99" if strict else DEFAULT_PERCENTILE  # type: ignore[assignment]
     first, last, value = min(first, last), max(first, last), amount.value
     if value <= 0:
         draft.object(first, last, f"a latency must be more than 0, not {show_seconds(value)}")
@@ -412,6 +414,8 @@ def which_latency(draft: Draft, first: int, last: int, amount: Amount, named: st
     )
 
 
+_STRICT: Final = 97.0
+"""Percentile beyond which one that cannot be planned is nearer to p99 than to p95."""
 _BRIEF: Final = (0.02, 120.0)
 """Least and most seconds of a time that, alone between commas, may be a latency."""
 

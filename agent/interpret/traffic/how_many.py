@@ -24,7 +24,7 @@ from agent.interpret.traffic.scope import RATE, in_its_hours, read_each_site, re
 from agent.interpret.traffic.turns import multiply_turns, turns_of, turns_of_each
 from agent.interpret.words.grammar import Amount, Rule, rules
 from agent.interpret.words.vocabulary import SECONDS
-from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
+from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure, show_seconds
 
 USUAL_A_DAY: Final = 10.0
 """Requests of one user, where nobody knows: by judgement."""
@@ -40,6 +40,10 @@ _EACH: Final = rules(
     "eachuser soft{0,4} n:num (unknown | preset){0,2} e:event",  # every user asks 5 questions
     "each soft{0,3} n:num (unknown | preset){0,2} e:event",
 )
+_PILE: Final = Rule("n:num unknown{0,2} incue? (thing | 'pages') (?! per | slash | adverb | 'each' | times | event)")
+_UNTIL: Final = Rule("(under | 'in' | 'over' | (?= window)) d:(window | dur)")
+_FEWEST_OF_JOB: Final = 1000.0
+"""Documents that are a job of hours, and no request's."""
 _DONE: Final = Rule("n:num (unknown | preset){0,2} e:event")
 _APART: Final = (Rule("(every | 'per' | 'on' 'a' | 'in' 'a') t:time"), Rule("a:adverb"))
 
@@ -62,6 +66,7 @@ def read_traffic(draft: Draft) -> None:
     if not draft.has(RATE):
         ask_unit_of_mean(draft)
         ask_new_rate(draft)
+        _ask_of_job(draft)
 
 
 # --- rates and users --------------------------------------------------------------------------------------------------
@@ -402,6 +407,25 @@ def _said(draft: Draft, first: int, last: int) -> str:
 
 
 _LONGEST_SAID: Final = 90
+
+
+def _ask_of_job(draft: Draft) -> None:
+    """Offer so many documents in so many hours as the rate while they last: '300k invoices between 1 and 5 am'."""
+    piles = [m for m in _PILE.matches(draft.sentence) if count_of(m["n"].number).value >= _FEWEST_OF_JOB]
+    spans = [m for m in _UNTIL.matches(draft.sentence) if m["d"].number.value >= SECONDS_PER_HOUR]
+    if draft.has(RATE) or draft.has(USERS) or len(piles) != 1 or len(spans) != 1:
+        return
+    pile, span, count = piles[0], spans[0], count_of(piles[0]["n"].number).value
+    rate = count / span["d"].number.value
+    shown = (
+        f"{show_count(count)} / {show_seconds(span['d'].number.value)} = {show_figure(rate)} requests/s while it runs"
+    )
+    choices = (Choice(rate, f"one request for each: {shown}", also={"traffic.peak_factor": 1.0}),)
+    said = " … ".join(_said(draft, *ends) for ends in sorted([(pile.first, pile.last), (span.first, span.last)]))
+    text = f"{said!r}: is that a job in so much time? 'fleetcast batch' plans one by its deadline."
+    draft.ask(RATE, min(pile.first, span.first), max(pile.last, span.last), text, choices, claim=False)
+    draft.sentence.take(pile.index("n"))
+    draft.sentence.take(span.index("d"))
 
 
 def _things(draft: Draft) -> None:

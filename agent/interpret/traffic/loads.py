@@ -24,7 +24,7 @@ _CONCURRENCY: Final = rules(
     "concurrent n:num unknown? user (?! per | slash)",
     "concurrent (approx | under | over | upto){0,3} n:num (?= comma | stop | conj | paren | $)",
     "n:num concurrency (?= comma | stop | conj | slash | paren | $)",
-    "concurrent (user | event) (link | colon | under | over | upto){1,4} n:num",
+    "concurrent (user | event) (link | colon | under | over | upto){1,4} n:num (?! token)",
 )
 _CALLS: Final = rules(
     "n:num (unknown | model | preset){0,2} (call | event) ('per' | ('for' | 'in')? ('each' | 'every') | slash | "

@@ -266,6 +266,7 @@ def _hours_between(match: Match) -> Amount | None:
     if clocks[1] and clocks[1]["half"] == "pm" and clocks[0] and not clocks[0]["half"] and hours[0] + 12 < hours[1]:
         hours[0] += 12  # between 6 and 9 pm
     written = all(clock and (clock["half"] or clock["minute"]) for clock in clocks)
+    written = written or (clocks[1] is not None and bool(clocks[1]["half"]) and hours[0] < hours[1])
     spanned = hours[1] - hours[0] + (24 if written and hours[1] < hours[0] else 0)  # '22:00 to 6:00'
     of_the_day = any(item.has("time", "adverb", "event", "peak", "rateunit") for item in match.sentence.items)
     told = written or (of_the_day and hours[1] >= 6)
