@@ -6,10 +6,10 @@ from typing import Final
 
 from agent.collect.amended import Amendment, amended, amendment_in, replacement_in, returned, returned_to
 from agent.collect.assumed import LOADS
-from agent.fields.demand import USERS
+from agent.fields.demand import CROWD, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.facts.reading import Reading
-from agent.interpret.traffic.scope import RATE
+from agent.interpret.traffic.scope import PEAK, RATE
 from agent.talk.answer_display import value_shown
 from agent.talk.questions import open_slot
 from agent.talk.speech import Say, said
@@ -30,14 +30,20 @@ def amended_line(state: State, text: str, ports: Ports, again: Again) -> tuple[S
         new = _with_amendment(state, part, ports, again)
         if new is None or (new.values, new.pending) == (state.values, state.pending):
             continue
-        shown = [
-            f"{value_shown(path, value)} (before: {value_shown(path, state.values[path])})"
-            for path, value in new.values.items()
-            if path in FIELDS and state.values.get(path) not in (None, (), value)
-        ]
-        told = said(f"Taken as {quoted(part.strip())}{': ' if shown else ''}{'; '.join(shown)}.")
-        return new, text.replace(part, "", 1), told
+        return new, text.replace(part, "", 1), said(f"Taken as {quoted(part.strip())}{_moved(state, new)}.")
     return None
+
+
+def _moved(old: State, new: State) -> str:
+    """Return which values are others now, with those of before, behind a colon; nothing where none is."""
+    before = {path: old.values.get(path) for path in new.values if path in FIELDS and path not in CROWD}
+    shown = [
+        value_shown(path, new.values[path])
+        + (f" (before: {value_shown(path, value)})" if value not in (None, ()) else "")
+        for path, value in before.items()
+        if value != new.values[path]
+    ]
+    return f": {'; '.join(shown)}" if shown else ""
 
 
 def _with_amendment(state: State, part: str, ports: Ports, again: Again) -> State | None:
@@ -94,17 +100,19 @@ def joined_line(state: State, text: str, ports: Ports, again: Again) -> "Step | 
         before, both = (ports.read(line, ports.catalog) for line in (lines[at], joined))
         all_read = left.isdisjoint(both.unused) and len(both.unused) <= len(before.unused)
         if all_read and _load(before) != _load(both) and (left or RATE not in both.values):
-            return said_anew(state, lines, (at, joined), ports, again), (said(f"Taken with {quoted(lines[at])}."),)
+            new = said_anew(state, lines, (at, joined), ports, again)
+            return new, (said(f"Taken with {quoted(lines[at])}{_moved(state, new)}."),)
     return None
 
 
 _PACES: Final = re.compile(
     r"\d.*(?:%(?! (?:of the time|du temps|der zeit|del tiempo|hits?|cached?)\b)|"
     r"\b(?:every|each|per|alle|jede\w*|pro|toutes|tous|par|cada|por|an? (?:day|hour|minute|shift|week))\b)|"
-    r"\b(?:every|each|alle|jede\w*|toutes|tous|cada)\b.*\d",
+    r"\b(?:every|each|alle|jede\w*|toutes|tous|cada)\b.*\d|"
+    r"\b\d{1,2}(?::\d\d)? ?(?:h|am|pm)?(?: ?[-–] ?| (?:to|and|until|bis|à) )\d{1,2}(?::\d\d)? ?(?:h|am|pm|uhr)?\W*$",
     re.I,
 )
-"""Figures of how often somebody asks, or which part of them."""
+"""Figures of how often somebody asks, which part of them, or in which hours of the day."""
 _NEAR: Final = 3
 """Lines back to which a line may go on."""
 
@@ -112,4 +120,4 @@ _NEAR: Final = 3
 def _load(reading: Reading) -> tuple[object, ...]:
     """Return how much there is by a line, and what it leaves open of that."""
     open_ = (choice.label for one in reading.questions if one.path in LOADS for choice in one.choices)
-    return (*(reading.values.get(path) for path in (*sorted(LOADS), USERS)), *open_)
+    return (*(reading.values.get(path) for path in (*sorted(LOADS), USERS, PEAK)), *open_)

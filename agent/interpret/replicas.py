@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.words.grammar import Amount, Match, Rule, rules
+from agent.interpret.words.ordinary import ORDINARY
 from catalogs.units import show_count
 
 SPARES: Final = "availability.spare_replicas"
@@ -69,7 +70,8 @@ def _count(draft: Draft, match: Match) -> None:
 
 def _spare(draft: Draft, match: Match) -> None:
     items = draft.sentence.items[match.first : match.last + 1]
-    if "n" in match and items[-1].has("unknown") and not any(item.has("replica") for item in items):
+    strange = items[-1].has("unknown") and items[-1].word not in ORDINARY
+    if "n" in match and strange and not any(item.has("replica") for item in items):
         return
     amount = (
         match["n"].number

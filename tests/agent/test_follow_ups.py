@@ -357,6 +357,8 @@ def test_a_number_alone_goes_on_from_what_the_first_plan_states() -> None:
         (("70B, 12,000 employees, 8 prompts each", "prompts are longer, take 2,000"), "tokens.input.mean", 2000),
         (("8B, 50 rps, 800/150", "70 rps", "undo that and 300 out"), "traffic.requests_per_s", 50),
         (("8B, 10 rps, 900 tokens", "et avec deux ?"), "tokens.input.mean", 900),
+        (("8B, 5000 users, each 10 messages a day", "mostly between 8 and 18h"), "traffic.peak_factor", 2.4),
+        (("8B, 50 rps, 800/150", "keep 1 spare though"), "availability.spare_replicas", 1),
         (("12 rps", "from April the load will be half as much again"), "model", None),
     ],
 )
