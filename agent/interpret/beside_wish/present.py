@@ -42,7 +42,7 @@ _NOW: Final = re.compile(
     r"\b(?:today|todays|currently|presently|nowadays|status quo|as of (?:now|today)|right now|"
     r"at (?:the moment|present)|these days|so far|up to now|(?:our|the|my) (?:current|existing|present)|"
     r"i inherited|since ~|in prod(?:uction)? since|now (?:we|it|they) (?:run|runs|use|uses)|"
-    r"(?:is|are|run|runs|use|using) now)\b|^(?:as is|existing|current(?! (?:target|goal))|now (?:on|at))\b|"
+    r"(?:is|are|were|im|run|runs|use|using) now)\b|^(?:as is|existing|current(?! (?:target|goal))|now (?:on|at))\b|"
     r"^now [:=~]|\bold (?:one|box|boxes|server|servers|system|setup|cluster|cards|machines?)\b"
 )
 """Words of time that tell of now, in the English that rules read."""

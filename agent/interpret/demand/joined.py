@@ -337,9 +337,13 @@ def _is_read(draft: Draft, load: Load, figures: Sequence[Figure], items: Sequenc
         return True
     spans = [(one.start, one.end) for one in findings] + [(one[3], one[4]) for one in asked]
     used = [figure for figure in figures if figure.factor in load.factors]
-    covers = len(spans) == 1 and all(
-        items[one.at].claimed and spans[0][0] <= items[one.first].start and items[one.last].end <= spans[0][1]
-        for one in used
+    covers = (
+        load.hours >= 24
+        and len(spans) == 1
+        and all(
+            items[one.at].claimed and spans[0][0] <= items[one.first].start and items[one.last].end <= spans[0][1]
+            for one in used
+        )
     )
     return covers and not any(_is_same(choice.value, wanted) for question in asked for choice in question[2])
 

@@ -241,6 +241,8 @@ def _length(draft: Draft, match: Match) -> None:
     if match["n"].claimed or _leads_on(draft, match) or ("i4" in match and behind and behind[0].has("ingrand")):
         return
     side, amount = _side(match), count_of_tokens(match["n"])
+    if "u" not in match and draft.sentence.text[match["n"].start : match["n"].end].lower() == "one":
+        return  # 'the small one answers in 100 tokens'
     unit = match["u"].word if "u" in match else "token"
     if unit not in ("token", "tokens") and in_tokens(amount.value, unit)[0] > LONGEST_READ:
         return  # so many pages are many prompts

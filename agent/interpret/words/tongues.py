@@ -199,6 +199,7 @@ _TABLES: Final[dict[str, str]] = {
         一件あたり=per_request 往復=turns 予算=budget 月=per_month 同時利用=concurrent 同時利用者=concurrent_users
         月額=per_month
         席=seats コールセンター=call_center
+        一席あたり=each_user 一席当たり=each_user
     """,
     "Korean": """
         매초=every_second 초당=every_second 매분=every_minute 분당=every_minute 매시간=every_hour 시간당=every_hour
@@ -232,6 +233,7 @@ _TABLES: Final[dict[str, str]] = {
         uns=about atendentes=agents advogados=lawyers médicos=doctors páginas=pages documentos=documents
         agora=currently no_momento=currently metade=half conversas=conversations conversa=conversation
         por_conversa=per_conversation dentro=in fora=out cartões=cards
+        dia=day dias=days hora=hour semana=week mês=month meses=months
     """,
     "Italian": """
         ciao= richieste=requests richiesta=request domande=questions domanda=question messaggi=messages utenti=users
@@ -277,6 +279,7 @@ _TABLES: Final[dict[str, str]] = {
         kwart=quarter pagina's=pages documenten=documents binnen=under op_dit_moment=currently nu=currently
         op_het_moment=currently volgend_jaar=next_year juristen=lawyers artsen=doctors leerlingen=pupils
         docenten=teachers helft=half zoveel=as_much verkeer=traffic per_week=per_week nodig=needed
+        dag=day maand=month
     """,
     "Polish": """
         zapytań=queries zapytania=queries pytań=questions żądań=requests wiadomości=messages użytkowników=users
@@ -297,6 +300,7 @@ _TABLES: Final[dict[str, str]] = {
         albo=or lub=or oraz=and w_szczycie=at_peak godzin=hours dni=days maksymalnie=at_most każde=each każda=each
         serwerownia=datacenter około=about zadaje=asks zadają=ask z=with bez=without tydzień=week
         oddziałów=branches wejścia=input wyjścia=output po=each doradców=advisors doradca=advisor
+        dzień=day godzina=hour miesiąc=month
     """,
     "Russian": """
         запросов=requests запроса=requests запросы=requests вопросов=questions сообщений=messages пользователей=users
@@ -325,6 +329,7 @@ _TABLES: Final[dict[str, str]] = {
         altında=under kat=times katı=times eşzamanlı=concurrent aynı_anda=at_the_same_time kişi=people
         şu_anda=currently bugün=today sayfa=pages kelime=words belge=documents gece=night yarısı=half avukat=lawyers
         doktor=doctors öğretmen=teachers her_biri=each
+        gün=day ay=month
     """,
     "Danish or Norwegian": """
         forespørgsler=requests forespørgsel=request forespørsler=requests forespørsel=request anmodninger=requests
@@ -457,7 +462,7 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
     language = by_script or max(known, key=lambda name: (hits[name], known[name]))
     if by_script:  # '1日に15回' is by the day, '1人あたり' by the user
         pairs = zip(words, [*words[1:], ""], strict=True)
-        words = [_ONE_OF if word == "1" and after in ("日", "人", "時", "件") else word for word, after in pairs]
+        words = [_ONE_OF if word == "1" and after in ("日", "人", "時", "件", "席") else word for word, after in pairs]
     elif language == "German":  # 'je 15 Anfragen' are of each, 'alle 5 Sekunden' every
         counted = {at for at, item in enumerate(items) if item.has("num")}
         before = {"je": "jeder", "alle": "jedwede"}
