@@ -118,7 +118,7 @@ _TARGETS: Final = {
 _NO_TARGET: Final = re.compile(
     r"(?:remove|drop|scrap|forget|ditch|delete|cancel|lift|nobody cares about|no one cares about|we don'?t (?:need|care"
     r" about)"
-    r"|without)\s+(?:(?:the|that|this|a|any|our|all|about)\s+)*(?:(?P<metric>ttft|itl|tpot|e2e|end[- ]to[- ]end|"
+    r"|without|no)\s+(?:(?:the|that|this|an?|any|our|all|about)\s+)*(?:(?P<metric>ttft|itl|tpot|e2e|end[- ]to[- ]end|"
     r"first[- ](?:token|word)|latency|p9\d)\s*)*(?:latency\s+)?"
     r"(?:targets?|requirements?|limits?|promises?|slos?|slas?|goals?|"
     rf"any ?more|(?<=ttft)|(?<=itl)|(?<=token)){TO_A_FIGURE}(?:\s*(?:any ?more|please))?",
@@ -431,18 +431,24 @@ def _percentile_moved(said: str, base: Mapping[str, Any], change: _Change) -> st
 
 def _taken_back(text: str, base: Mapping[str, Any], change: _Change) -> tuple[str, frozenset[str]]:
     """Take what a line does without into the change; return the rest of the line, and the paths that are left open."""
+    metric = ""
+    if "targets" not in change.values and (match := _NO_TARGET.search(text)):
+        metric = next((name for name, words in _TARGETS.items() if re.search(words, match[0], re.I)), "")
+        stated = base.get("targets", ())
+        # What nobody stated is a default of its metric, which falls alone where another metric has a target.
+        default = bool(metric and stated) and all(t.metric != metric for t in stated)
+        path = "default_targets" if default else "targets"
+        change.values[path] = "none" if default else tuple(t for t in stated if metric and t.metric != metric)
+        change.details[path] = match[0]
+        change.labels[path] = f"no {metric.upper()} target" if metric else "no targets"
+        text = f"{text[: match.start()]} {text[match.end() :]}" if metric else text
     for pattern, fixed, label in _WITHOUT:
         if match := pattern.search(text):
             change.values |= fixed
             change.details |= dict.fromkeys(fixed, match[0])
             change.labels[next(iter(fixed))] = label
             text = f"{text[: match.start()]} {text[match.end() :]}"
-    if "targets" not in change.values and (match := _NO_TARGET.search(text)):
-        metric = next((name for name, words in _TARGETS.items() if re.search(words, match[0], re.I)), "")
-        change.values["targets"] = tuple(t for t in base.get("targets", ()) if metric and t.metric != metric)
-        change.details["targets"] = match[0]
-        change.labels["targets"] = f"no {metric.upper()} target" if metric else "no targets"
-        text = f"{text[: match.start()]} {text[match.end() :]}"
+    text = text if metric else _NO_TARGET.sub(" ", text)
     if match := STAYS.search(text):
         change.denied.append(match[0])
         text = STAYS.sub(" ", text)

@@ -263,6 +263,10 @@ _EVIDENT: Final = tuple(
             r"\b(?:itl|ttft|latency|fast\w*|help\w*|tokens?|speed\w*|worth)\b.*\?",
         ),
         (
+            "own_or_rent",
+            r"(?=.*\b(?:base|peaks?|mix\w*|half|rest)\b)(?=.*\bspot\b).*\b(?:reserv\w+|on[- ]demand|commit\w*)\b",
+        ),
+        (
             "failure",
             r"\b(?:two|2|both|three|3) (?:sites|data ?cent(?:er|re)s|dcs|regions|locations)\b.*"
             r"\b(?:surviv\w+|alone|fail\w*|down|active)\b",

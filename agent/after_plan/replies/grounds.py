@@ -270,13 +270,30 @@ def _cannot(reason: str, instead: str) -> Explanation:
 def network(asked: Asked) -> Explanation:
     """Say that latencies end at the server."""
     ttft = show_seconds(asked.plan.performance.at_peak.ttft_s.p95)
-    return _cannot(
+    return *paragraphs(_way_to_users(asked)), *_cannot(
         "nobody here measured the network or the reliability of providers; latencies of a plan are at the server,"
         " without the way to the user.",
         f"Add the round trip to TTFT ({ttft} p95 here) once, and once more for a new TLS connection; within a continent"
         " that is usually 10 to 50 ms, between continents 80 to 250 ms. Ping an instance of the region from where your"
         " users are; providers publish their SLA.",
     )
+
+
+def _way_to_users(asked: Asked) -> str:
+    """Return the least time of the way to a city that a line names, from the plan's region; empty where none is named.
+
+    Light takes a second for 200,000 km of fibre (its refractive index is 1.5).
+    """
+    places, offer = asked.ports.catalog.places, asked.plan.chosen.offer
+    here = places.of_region(offer.region, offer.provider) if offer else None
+    names = re.findall(r"\b[A-Z][^\W\d_]+(?: [A-Z][^\W\d_]+)?", asked.text)
+    there = next((place for name in names if (place := places.called(name)) and place.latitude is not None), None)
+    if here is None or there is None or offer is None or here.latitude is None:
+        return ""
+    km = here.kilometres_to(there)
+    least = show_seconds(2 * km / 200_000)
+    far = f"{there.name} is {show_count(round(km, -2))} km from {offer.region}"
+    return f"{far}: there and back take {least} in fibre at the least."
 
 
 def smalltalk(asked: Asked) -> Explanation:

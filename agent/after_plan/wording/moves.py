@@ -80,6 +80,12 @@ _MAX_BEHIND: Final = re.compile(
     re.I,
 )
 """A peak without its unit: '20 is the real max'."""
+_SIDE_ALONE: Final = re.compile(
+    r"(?<![\w.$€£])(?P<figure>\d+(?:\.\d+)?k|\d{3,})(?: tokens?)? (?P<side>in|out)"
+    r"(?=\W*$|,(?!\d)| (?:and|on|with|at)\b(?! (?:\d|total|all)))",
+    re.I,
+)
+"""One length by its side: '3k in on H200'."""
 _OTHER_MEANS: Final = re.compile(
     r"\b(?:ttft|itl|tpot|e2e|latency|tokens?|prompts?|inputs?|answers?|outputs?|responses?|length|what|does|do)\b", re.I
 )
@@ -175,6 +181,10 @@ def _mean_in_requests(found: re.Match[str]) -> str:
     return found[0] if _OTHER_MEANS.search(found["lead"]) else f"{found['lead']}{found['figure']} rps"
 
 
+def _as_side(found: re.Match[str]) -> str:
+    return f"{'prompts' if found['side'].lower() == 'in' else 'answers'} of {found['figure']} tokens"
+
+
 def as_moved(said: str, base: Mapping[str, Any]) -> str:
     """Return a line with the new value alone where one moves: behind an arrow, or from the value that the plan has.
 
@@ -188,6 +198,8 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
     if _PAIRS.fullmatch(said):
         said = re.sub(r" to ", " -> ", said, flags=re.I)
     said = _NAMES.sub("with ", _MOVES.sub(r"\g<what> to ", _replaced(said, base)))
+    if len(_SIDE_ALONE.findall(said)) == 1:
+        said = _SIDE_ALONE.sub(_as_side, said)
     said = _MAX_BEHIND.sub(r"peak \g<figure> rps", said)
     said = _MEAN_ALONE.sub(_mean_in_requests, _OF_THESE.sub(r"\1 ", said))
     said = _LOADS_ALONE.sub(lambda found: _loads(found, base), _SET_ALONE.sub(_in_requests, said))

@@ -280,6 +280,16 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("how much electricity is that? our plant pays 0.21 €/kWh", "EUR a month at 0.21 EUR per kWh"),
         ("is it greener on fewer, bigger cards, in kWh", "on B200: fleet"),
         ("average is only 6 rps, 20 is the real max", "peak 3.33 × the mean"),
+        ("3k in on H200", "prompts of 3,000 tokens, on h200-sxm-141gb"),
+        ("what if 1.5k in, 300 out on A100", "answers of 300 tokens, on a100-sxm-80gb"),
+        ("500 out on H200", "answers of 500 tokens, on h200-sxm-141gb"),
+        ("no ITL target", "no ITL target (against plan 0)"),
+        ("ttft does not matter", "no TTFT target (against plan 0)"),
+        ("what if the price of H100 drops by 30 percent", "30 % off the list"),
+        ("use a reserved fleet for the base and spot for the peaks", "mix of terms"),
+        ("mix spot and on demand half half", "mix of terms"),
+        ("what if GPUs get 30% cheaper", "30 % off the list"),
+        ("what if loading takes 5 minutes", "Yours of 5 min is 4"),
         ("we measured 5.5 rps per TP2 replica on our own boxes", "At your 5.5 requests/s a replica"),
     ],
 )
@@ -302,6 +312,8 @@ def test_what_a_provider_has_is_said_of_it_in_its_own_units() -> None:
     reserved = words(step(on_aws, "what do we save with 1y or 3y reserved?", ports())[1])
     assert "aws has no price reserved for 1 year" in reserved and "less (-57%) than planned" in reserved
     assert "aws has no price for Instinct MI300X" in words(step(on_aws, "and on MI300X", ports())[1])
+    far = words(step(on_aws, "800 ms, network included? our users sit in Sydney", ports())[1])
+    assert "Sydney is 15,700 km from us-east-1: there and back take 157 ms in fibre at the least" in far
     told = words(step(on_aws, "our limit is 500 vCPUs, is that enough?", ports())[1])
     assert "500 vCPUs allow 2 p5.48xlarge of 192 vCPUs, 16 GPUs: not enough" in told
 

@@ -53,12 +53,18 @@ def budget_in(asked: Asked, per_usd: float = 1.0) -> float | None:
     return amount / months / per_usd
 
 
+def budget_before(asked: Asked) -> float | None:
+    """Return the dollars a month that were set as a budget before, in the plan or in its newest variant with one."""
+    budgets = (branch.values.get("money.monthly_budget_usd") for branch in reversed(asked.state.branches))
+    return next(filter(None, budgets), None)
+
+
 def budget_buys(asked: Asked) -> Explanation:
     """Return the load that a budget carries, the term that fits this load into it, and the cheapest fleet."""
     code, per_usd, rate = currency(asked)
     if per_usd is None:
         return paragraphs(no_rate(code, "what can I get for 20k a month"))
-    plan, budget = asked.plan, budget_in(asked, per_usd)
+    plan, budget = asked.plan, budget_in(asked, per_usd) or budget_before(asked)
     half = asked.has("half")
     if budget is None and half and plan.cost.monthly_usd:
         budget = plan.cost.monthly_usd / 2
@@ -67,9 +73,10 @@ def budget_buys(asked: Asked) -> Explanation:
     if plan.cost.monthly_usd is None:
         return paragraphs(unknown_bill(plan.cost))
     fits = plan.cost.monthly_usd <= budget
+    left = f": {show_usd(budget - plan.cost.monthly_usd)} are left" if fits else ""
     lead = (
         f"{show_usd(budget)} a month {'pays' if fits else 'does not pay'} for the plan, which costs"
-        f" {show_usd(plan.cost.monthly_usd)}."
+        f" {show_usd(plan.cost.monthly_usd)}{left}."
     )
     models = _models_within(asked, budget) if asked.has("models?|llms?") else ()
     return (*paragraphs(rate, lead, _load_for(plan, budget)), *models, *(() if fits else _ways_within(asked, budget)))

@@ -40,6 +40,14 @@ _MACHINE: Final = re.compile(
     r"\b(?:nodes?|box(?:es)?|servers?|machines?|instances?|hosts?|vms?|hgx|dgx|knoten|serveurs?|nœuds?|servidor(?:es)?|"
     r"nodos?|p[45]\w*(?:\.\w+)?|a[23]-[\w-]+|nd\w*h100\w*)\b|\b\d{1,2} ?[x×-] ?(?:gpu|h100|h200|b200|a100)"
 )
+_PAID: Final = re.compile(
+    r"\b(?:buy\w*|bought|purchas\w+|costs?|pric\w+|pay\w*|paid|quot\w+|offer\w*|ask\w*|charg\w+|each|apiece|per|an?|at|"
+    r"for|worth|rent\w*|kost\w+|preis|coûte\w*|prix|cuesta\w*|precio|hour\w*|h)\b|/"
+)
+"""Words without one of which an amount is no money: '3k in on H200' are tokens."""
+_LENGTH: Final = re.compile(
+    r" ?(?:tok(?:en)?s? ?)?(?:in|out|tok(?:en)?s?|prompts?|inputs?|outputs?|answers?|context)\b"
+)
 _LEAST_PURCHASE: Final = 500.0
 """USD below which an amount without a period buys no accelerator: the cheapest of data centres cost more."""
 _OFF: Final = re.compile(
@@ -87,6 +95,13 @@ def with_cents(text: str) -> str:
     return text if made == figures else made
 
 
+_CHEAPER: Final = re.compile(
+    r"\b(?:(?:the )?(?:prices?|costs?|rent)(?: (?:of|for) (?:the |a |an )?[\w-]+)?|"
+    r"(?:the |our )?(?:gpus?|cards?|[abh]\d{2,3}s?)(?: prices?)?) (?:gets?|got|becomes?|is|are|were|drops?|falls?|comes? down|goe?s? down) (?:by )?"
+    r"(?P<share>\d+(?:\.\d+)?) ?(?:%|percent)(?: (?:cheaper|less|lower|down))?",
+    re.I,
+)
+"""A price that falls, which is a discount on it: 'what if GPUs get 30% cheaper'."""
 _LISTED: Final = r"(?:list|sticker|public|published|price|bill|everything|on[- ]demand|aws|azure|gcp|gpus?|catalog\w*)"
 _DISCOUNT: Final = re.compile(
     r"(?P<share>\d+(?:\.\d+)?) ?(?:%|percent|prozent)(?: ?(?:volume|negotiated|enterprise|private|edp|aws|azure|gcp|"
@@ -132,7 +147,7 @@ def discount(text: str) -> Discount | None:
     Args:
         text: the line: 'we got a 38% discount from aws'.
     """
-    parts = _PARTS.split(text)
+    parts = _PARTS.split(_CHEAPER.sub(r"a \g<share>% discount", text))
     found = [(part, match) for part in parts if (match := _DISCOUNT.search(part))]
     if len(found) != 1 or _NO_DISCOUNT.search(_SUPPOSED.sub("", found[0][0])):
         return None
@@ -241,10 +256,10 @@ def own_price(text: str, plan: CapacityPlan, accelerators_per_node: int) -> OwnP
     usd, note = _in_dollars(
         amount * MULTIPLIERS.get(scale, 1.0), match["sign"] or match["unit"] or match["unit2"] or ""
     )
-    machine, one = _MACHINE.search(words), _ONE.search(words)
-    if machine is None and one is None:
+    machine, one, rest = _MACHINE.search(words), _ONE.search(words), words[match.end() :]
+    in_money = match["sign"] or match["unit"] or match["unit2"] or (_PAID.search(words) and not _LENGTH.match(rest))
+    if not in_money or (machine is None and one is None):
         return None
-    rest = words[match.end() :]
     per_one = (
         re.match(rf" ?(?:/|per|each|an?|for (?:an?|one|each)) ?(?:h\w* ?(?:per|/) ?)?(?:{GPUS})\b", rest) is not None
     )

@@ -6,6 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.after_plan.replies.asked import Asked, paragraphs, stated_s
+from agent.after_plan.replies.bills.budget import budget_before
 from agent.after_plan.replies.choices.sketched import planned_for, targets_shown
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
@@ -211,7 +212,8 @@ def _of(at: object, metric: str) -> Latency:
 def meets(asked: Asked) -> Explanation:
     """Return whether targets and budget are kept, and by how much."""
     plan = asked.plan
-    budget, monthly = plan.spec.money.monthly_budget_usd, plan.cost.monthly_usd
+    monthly = plan.cost.monthly_usd
+    budget = plan.spec.money.monthly_budget_usd or (budget_before(asked) if asked.has("budget") else None)
     money = promised = ""
     if asked.has(r"(?:guarantee|promise|vouch)\w*"):
         promised = (
@@ -219,10 +221,8 @@ def meets(asked: Asked) -> Explanation:
             " it')."
         )
     if budget and monthly is not None:
-        money = (
-            f"{show_usd(monthly)} a month is {'within' if monthly <= budget else 'over'} the budget of"
-            f" {show_usd(budget)}."
-        )
+        over = "within" if monthly <= budget else "over"
+        money = f"{show_usd(monthly)} a month is {over} the budget of {show_usd(budget)}."
     elif asked.has("budget"):
         money = f"No budget was stated; the bill is {usd_shown(monthly)} a month."
     if named := asked.said("targets"):

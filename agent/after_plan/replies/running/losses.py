@@ -1,5 +1,6 @@
 """What happens when a part of the fleet fails, and how long a new replica takes."""
 
+import re
 from math import ceil
 from typing import Final
 
@@ -157,8 +158,17 @@ def startup(asked: Asked) -> Explanation:
     lead = f"{show_seconds(scaling.reaction_time_s)} from a rise in demand to a new replica that serves."
     if (outage := asked.plan.outage) is not None:
         lead += f" After the loss of a node it is {show_seconds(outage.lost_node_s)}."
+    took = re.search(r"(?P<loads>\bload\w*\b[^\d.;?]{0,20})?(?P<minutes>\d+(?:\.\d+)?) ?min", asked.figures)
+    own = float(took["minutes"]) * 60 if took else 0.0
+    more = own - (scaling.reaction_parts_s.get("weights", 0.0) if took and took["loads"] else scaling.reaction_time_s)
+    than = f"{show_seconds(abs(more))} {'more' if more > 0 else 'less'} than planned"
+    yours = f"Yours of {show_seconds(own)} is {than}." if took else ""
     growth = (
         f"Demand grows by at most {show_percent(scaling.growth_within_reaction - 1)} in that time on 95 of 100 days'"
         " moments; the autoscaler's target leaves room for it."
     )
-    return (*paragraphs(lead), Facts((*facts, ("in all", show_seconds(scaling.reaction_time_s)))), *paragraphs(growth))
+    return (
+        *paragraphs(lead, yours),
+        Facts((*facts, ("in all", show_seconds(scaling.reaction_time_s)))),
+        *paragraphs(growth),
+    )
