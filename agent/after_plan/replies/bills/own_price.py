@@ -97,7 +97,8 @@ def with_cents(text: str) -> str:
 
 _CHEAPER: Final = re.compile(
     r"\b(?:(?:the )?(?:prices?|costs?|rent)(?: (?:of|for) (?:the |a |an )?[\w-]+)?|"
-    r"(?:the |our )?(?:gpus?|cards?|[abh]\d{2,3}s?)(?: prices?)?) (?:gets?|got|becomes?|is|are|were|drops?|falls?|comes? down|goe?s? down) (?:by )?"
+    r"(?:the |our )?(?:gpus?|cards?|[abh]\d{2,3}s?)(?: prices?)?) "
+    r"(?:gets?|got|becomes?|is|are|were|drops?|falls?|comes? down|goe?s? down) (?:by )?"
     r"(?P<share>\d+(?:\.\d+)?) ?(?:%|percent)(?: (?:cheaper|less|lower|down))?",
     re.I,
 )
