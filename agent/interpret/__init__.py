@@ -18,6 +18,7 @@ from agent.interpret.beside_wish.elsewhere import ask_of_past, leave_elsewhere, 
 from agent.interpret.beside_wish.present import LOAD, spans_of_now, take_wished_target, without_now
 from agent.interpret.beside_wish.proposed import ask_whether_proposed
 from agent.interpret.contradictions import RATE, read_contradictions
+from agent.interpret.demand.rest import counts_workloads
 from agent.interpret.domain import chance_of_elsewhere, evidence_of, refused_where_elsewhere
 from agent.interpret.doubts import ask_where_doubtful, read_again
 from agent.interpret.facts.draft import Draft
@@ -187,7 +188,7 @@ def interpret(
     if language and (reading.said_values or reading.questions):
         note = f"Read as {language}; answers are in English."
         reading = replace(reading, notes=(*reading.notes, note))
-    if options_beyond(text[:LONGEST]):
+    if options_beyond(text[:LONGEST]) or (reading.said_values and counts_workloads(text[:LONGEST])):
         reading = replace(reading, notes=(*reading.notes, _ONE_WORKLOAD))
     if len(text) > LONGEST:
         rest = f"the {len(text) - LONGEST:,} characters after the first {LONGEST:,}"

@@ -312,11 +312,24 @@ def _accelerator(draft: Draft, item: Item) -> None:
     index = draft.sentence.items.index(item)
     said = draft.sentence.words(index, index)
     if len(item.entries) == 1:
-        draft.found("hardware.accelerators", index, index, [Option(item.entries, f"on {item.entries[0]}")])
+        entry = item.entries[0]
+        for at, form in enumerate(draft.sentence.items):  # '2 H100 already bought (PCIe, 80GB)'
+            if (
+                form.word == "pcie"
+                and draft.sentence.items[at - 1].has("paren", "comma")
+                and entry.startswith(_ALSO_PCIE)
+            ):
+                entry = entry.replace("-sxm-", "-pcie-")
+                draft.sentence.take(at)
+        draft.found("hardware.accelerators", index, index, [Option((entry,), f"on {entry}")])
     else:
         choices = [Choice((entry,), entry) for entry in item.entries[:8]]
         draft.ask("hardware.accelerators", index, index, f"{said!r} may be several accelerators: which?", choices)
     draft.sentence.take(index)
+
+
+_ALSO_PCIE: Final = ("h100-sxm-", "a100-sxm-", "v100-sxm-")
+"""Accelerators whose name without a form is the SXM module, and which there are as cards as well."""
 
 
 def _any(draft: Draft) -> None:

@@ -126,9 +126,20 @@ _OF_ELSE: Final = (
 """Kinds of words beside a factor that is not of the load."""
 
 
+_WORKLOADS: Final = re.compile(
+    r"\b(?:two|three|four|five|[2-5]) (?:\w+ )?(?:things|workloads|services|apps|applications|use cases|products)\b",
+    re.I,
+)
+
+
+def counts_workloads(text: str) -> bool:
+    """Return whether a line counts what it tells of: 'two things run on our cluster'."""
+    return _WORKLOADS.search(text) is not None
+
+
 def _as_much(draft: Draft, item: Item) -> float:
     """Return by what the load is multiplied: three for '3x that', 1.4 for '40 % more'; 0 of no factor."""
-    if not item.has("mult", "pct") or item.word.endswith("ed"):
+    if not item.has("mult", "pct") or item.word.endswith("ed") or counts_workloads(draft.sentence.text):
         return 0.0  # 'our vendor doubled the price'
     items, at = draft.sentence.items, draft.sentence.items.index(item)
     ends = [n for n, other in enumerate(items) if other.has("comma", "stop")]

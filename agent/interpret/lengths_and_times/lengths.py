@@ -10,7 +10,6 @@ from agent.interpret.facts.reading import Choice
 from agent.interpret.lengths_and_times.mixtures import read_mixtures
 from agent.interpret.lengths_and_times.prompt_parts import ITS_MEAN, read_parts
 from agent.interpret.lengths_and_times.spreads import NEAREST, read_spreads
-from agent.interpret.lengths_and_times.targets import read_throughput
 from agent.interpret.lengths_and_times.totals import rate_of_totals, totals_of
 from agent.interpret.words.grammar import Amount, Match, Rule, rules
 from agent.interpret.words.text_units import LONGEST_READ, count_of_tokens, in_tokens, whole
@@ -173,7 +172,6 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
         if asked or {"input", "output"} <= sides or _is_plainly_a_length(match):
             _length(draft, match)
     _p95_apart(draft)
-    read_throughput(draft)
     rate_of_totals(draft, totals, known)
     _window_or_prompt(draft, known)
     _without_side(draft, known)
@@ -193,9 +191,12 @@ def _kinds_of_calls(draft: Draft) -> None:
     pairs = [(a.options[0].value, b.options[0].value) for a, b in zip(prompts, answers, strict=True)]
     spans = [(min(a.start, b.start), max(a.end, b.end)) for a, b in zip(prompts, answers, strict=True)]
     apart = all(end <= start for (_, end), (start, _) in pairwise(spans))
-    if len(set(pairs)) < 2 or not apart or any(item.has("pct") for item in draft.sentence.items):
+    shares = [item.number.value for item in draft.sentence.items if item.has("pct") and not item.claimed]
+    if len(shares) == len(pairs) - 1 and any(item.word in _OTHERS for item in draft.sentence.items):
+        shares.append(1 - sum(shares))  # '70% go to the small one, the rest to the big one'
+    if len(set(pairs)) < 2 or not apart or (shares and (len(shares) != len(pairs) or abs(sum(shares) - 1) > 0.01)):
         return
-    times = [_times_before(draft, start, end) for (_, end), (start, _) in pairwise([(0, 0), *spans])]
+    times = shares or [_times_before(draft, start, end) for (_, end), (start, _) in pairwise([(0, 0), *spans])]
     total = sum(times)
     means = [float(round(sum(n * pair[side] for n, pair in zip(times, pairs, strict=True)) / total)) for side in (0, 1)]
     often = "each as often" if len(set(times)) == 1 else " to ".join(f"{n:g}" for n in times)
@@ -204,7 +205,7 @@ def _kinds_of_calls(draft: Draft) -> None:
     choices += [Choice(a, f"{show_count(a)} tokens in, {show_count(b)} out", also={_OUTPUT: b}) for a, b in pairs]
     draft.findings[:] = [one for one in draft.findings if one.path not in (_INPUT, _OUTPUT)]
     text = f"{len(pairs)} kinds of requests with lengths of their own: which are planned?"
-    if total == len(pairs):
+    if total <= len(pairs):
         spans[0] = (spans[0][0], spans[-1][1])
     draft.questions.append((text, _INPUT, tuple(choices), *spans[0]))
     for start, end in spans[1:] if total > len(pairs) else ():  # what counts them is read with the load
@@ -213,7 +214,8 @@ def _kinds_of_calls(draft: Draft) -> None:
 
 
 _INPUT, _OUTPUT = "tokens.input.mean", "tokens.output.mean"
-_COUNTED: Final = re.compile(r"(?<![\w.])(\d{1,2}) [A-Za-z][A-Za-z -]*\W*$")
+_OTHERS: Final = frozenset({"rest", "others", "remaining", "remainder"})
+_COUNTED: Final = re.compile(r"(?<![\w.])(\d{1,2}) [A-Za-z][A-Za-z (-]*\W*$")
 
 
 def _times_before(draft: Draft, start: int, end: int) -> float:
@@ -284,10 +286,16 @@ def _statistic(draft: Draft, match: Match) -> tuple[str, int, int]:
         return items[after].entries[0], first, after
     if first and items[first - 1].has("pctl", "upto"):
         return (items[first - 1].entries or ("most",))[0], first - 1, last
+    if any(item.word in _AT_TIMES for item in items[max(0, first - 5) : first]):
+        return "most", first, last
     around = items[max(first, match.index("n") - 2) : match.index("n")]
     if any(item.has("over") for item in around):
         return "least", first, last
     return ("most" if any(item.has("upto", "under") for item in around) else "mean"), first, last
+
+
+_AT_TIMES: Final = frozenset({"sometimes", "occasionally", "rarely", "seldom"})
+"""'Chatting, and sometimes a PDF of 30 pages'."""
 
 
 def _more_follows(draft: Draft, index: int) -> bool:

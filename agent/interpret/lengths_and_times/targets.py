@@ -24,8 +24,6 @@ _LONGEST_CALL_S: Final = 300.0
 FASTEST_READER: Final = 2000.0
 """Tokens/s that no one stream has been served at: more are of all users together. By judgement."""
 
-_ANSWER: Final = "tokens.output.mean"
-_RATE: Final = "traffic.requests_per_s"
 _SUB_SECOND: Final = Rule("'sub' t:time")
 _A_SECOND: Final = Rule("under ('a' | 'one')? (?<= under | 'a') t:time")
 _OF_A_SECOND: Final = Rule("(ttft | itl | e2e | latency) (pctl | link | colon){0,3} (?<= 'a') t:time")
@@ -479,22 +477,6 @@ def _together(draft: Draft, match: Match) -> bool:
 def _beyond_a_reader(match: Match) -> bool:
     units = [SECONDS[match[group].word] for group in ("t", "t2") if group in match]
     return match["n"].number.value > FASTEST_READER and units in ([], [1.0])
-
-
-def read_throughput(draft: Draft) -> None:
-    """Divide the tokens/s of all users by the length of an answer: requests/s, where no other rate is said."""
-    each = draft.value(_ANSWER) or draft.known.get(_ANSWER)
-    if not each or draft.has(_RATE):
-        return
-    for rule in _SPEED:
-        for match in rule.matches(draft.sentence):
-            beside = draft.sentence.items[max(0, match.first - 3) : match.last + 1]
-            if _together(draft, match) and not any(item.has("incue") for item in beside):
-                draft.read(
-                    _RATE, match, match["n"].number, lambda v: v / each,
-                    lambda v, made: f"{show_figure(v)} tokens/s / {each:g} = {show_figure(made)} requests/s on average",
-                )  # fmt: skip
-                return
 
 
 def _of_each(draft: Draft, index: int) -> bool:

@@ -85,13 +85,15 @@ def rate_of_totals(draft: Draft, totals: Sequence[Total], known: Mapping[str, An
                 _lengths(draft, [total], rate)
             continue
         said = " ".join(draft.sentence.words(*total.said).split())
+        if total.seconds == 1 and not total.side:
+            total.side = "output"  # a throughput
         a_second = total.tokens / total.seconds
         shown = f"{show_count(total.tokens)} / {show_count(total.seconds)} s"
         if length := each[total.side]:
             rate = a_second / length
             echo = f"{shown} / {show_count(length)} tokens = {show_figure(rate)} requests/s on average"
             draft.found(_RATE, *total.said, [Option(rate, echo)])
-        elif total.side and not any(each[other.side] for other in totals if other.side):
+        elif total.side and total.seconds > 1 and not any(each[other.side] for other in totals if other.side):
             draft.ask(_RATE, *total.said, f"{said!r} are totals: in how many requests?")
         elif prompt and answer:
             ways = (("prompts and answers", prompt + answer), ("answers alone", answer))
@@ -101,7 +103,7 @@ def rate_of_totals(draft: Draft, totals: Sequence[Total], known: Mapping[str, An
             ]
             text = f"{said!r}: are these prompts and answers together, or answers alone?"
             draft.ask(_RATE, *total.said, text, choices)
-        elif not total.side:
+        elif not total.side or total.seconds == 1:
             text = f"{said!r} is a total: with the lengths of prompts and answers, or the requests, it gives the rate"
             draft.notes.append((text, *draft.sentence.span(*total.said)))
 

@@ -75,12 +75,6 @@ _HORIZON: Final = rules(
     "'over' ('a' | 'the')? d:dur (?= comma | stop | $ | conj | paren)",
     "('over' | 'for' | 'in') ('the')? next t:time (?! near)",
 )
-_UNTIL: Final = Rule(
-    "x:mult (near{0,2} | 'as' 'much' | 'the' 'traffic' | 'the' 'load') ('by' | 'until' | 'till') ('the' | 'this' | "
-    "'next' | 'our' | 'end' | 'of' | 'years' | link){0,4} m:(unknown | time) 'end'?"
-)
-"""'tripling by year end': how far that is, no calendar of ours says."""
-_SEASONS: Final = frozenset("summer autumn fall winter spring easter launch end year yearend christmas eoy".split())
 _SHORTEST_HORIZON: Final = 0.2 * SECONDS_PER_MONTH
 
 
@@ -104,7 +98,6 @@ def read_growth(draft: Draft) -> None:
     for rule in _WITHOUT_PERIOD:
         for match in rule.matches(draft.sentence):
             _ask_period(draft, match)
-    _ask_until(draft)
     for rule in _NONE:
         for match in rule.matches(draft.sentence):
             if not draft.has(GROWTH):
@@ -112,20 +105,6 @@ def read_growth(draft: Draft) -> None:
     for rule in _HORIZON:
         for match in rule.matches(draft.sentence):
             _horizon(draft, match)
-
-
-def _ask_until(draft: Draft) -> None:
-    """Ask how far off a time is by which the load is a multiple of today's."""
-    for match in _UNTIL.matches(draft.sentence):
-        if _month(match["m"]) is None and match["m"].word not in _SEASONS:
-            continue
-        said = " ".join(draft.sentence.words(match.first, match.last).split())
-        grown = [(months, _yearly(match["x"].number.value, months / 12)) for months in (12, 6, 3)]
-        choices = tuple(
-            Choice(share, f"in {months} months: {show_percent(share)} growth a year", usual=months == 12)
-            for months, share in grown
-        )
-        draft.ask(GROWTH, match.first, match.last, f"{said!r}: how many months off is that?", choices)
 
 
 def _stories(draft: Draft) -> None:
