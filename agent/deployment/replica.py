@@ -143,7 +143,8 @@ class Replica(Struct, frozen=True, dict=True):
     def tag_why(self) -> str:
         """What is to be filled in there."""
         if self.container is None:
-            return f"INPUT: an image with {self.needs or self.runtime_shown} for {self.accelerator.name}: none is known"
+            build = self.needs.partition(",")[0] or self.runtime_shown
+            return f"INPUT: an image with {build} for {self.accelerator.name}: none is known"
         more = f"; {self.container.tag}" if self.container.tag else ""
         return f"INPUT: the tag of {self.runtime_shown}{more}"
 

@@ -95,7 +95,8 @@ def drain_findings(servers: Sequence[Server], catalog: Catalog, replica: Replica
             continue
         place, grace, default = ends
         served, version = runtimes[0], re.match(r"v?(\d+(?:\.\d+)+)", server.tag)
-        how = served.drains_by(version[1] if version and served.images_called(repository_of(server.image)) else "")
+        planned = replica.version if replica and replica.served is served else ""
+        how = served.drains_by(version[1] if version and served.images_called(repository_of(server.image)) else planned)
         given = _seconds(server.flags.get(served.drain_flag))
         slept = _slept(server)
         waits = slept + {"itself": inf, "flag": given, "hook": 0.0}[how]

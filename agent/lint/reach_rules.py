@@ -17,6 +17,11 @@ MOST: Final = ("maxReplicaCount", "maxReplicas")
 """Names of the upper bound."""
 LEAST: Final = ("minReplicaCount", "minReplicas")
 """Of the lower one."""
+CHARTS: Final = {
+    "decode": ("-decode", "llm-d-modelservice"),
+    "servingEngineSpec": ("-deployment-vllm", "production-stack"),
+}
+"""By the first key of a chart's values: how the name of its Deployment ends (their templates' names), and the chart."""
 USUAL_LEAST: Final = {"ScaledObject": 0, "HorizontalPodAutoscaler": 1}
 """Replicas at least where a scaler says nothing: KEDA's default and the HPA's."""
 LOADS: Final = frozenset({"running", "waiting", "requests"})
@@ -60,6 +65,11 @@ def _target(scaler: Scaler, pack: Pack, servers: Sequence[Server]) -> Iterator[F
         sentence = f"it scales {kind} {name}{where}, and what serves here is {listed(serving)}"
         fix = f"scaleTargetRef.name: {serving[0].rpartition(' ')[2]}, in its namespace; or give that object's file too"
         yield found("L13", scaler.document, at, sentence, fix)
+    ends = {end: chart for one in servers for start, (end, chart) in CHARTS.items() if one.path[:1] == (start,)}
+    if not kinds and not serving and ends and scaler.kind == "ScaledObject" and not name.endswith(tuple(ends)):
+        end, chart = next(iter(ends.items()))
+        sentence = f"it scales {kind} {name}, and what {chart} makes ends in {end}"
+        yield found("L13", scaler.document, at, sentence, f"scaleTargetRef.name: the release's name … {end}")
 
 
 def _near(document: Document, place: str) -> bool:

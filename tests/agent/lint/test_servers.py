@@ -286,3 +286,14 @@ def test_buckets_that_no_flag_makes_are_found_beside_the_alerts() -> None:
     assert sentences(linted(texts, CATALOG, plan=plan_called("sglang"))) == []
     texts["k.yaml"] = re.sub(r'.*"--enable-metrics".*\n', "", texts["k.yaml"])
     assert any("emits no metrics without" in one for one in sentences(linted(texts, CATALOG)))
+
+
+def test_a_rule_scales_what_a_chart_calls_its_deployment() -> None:
+    files = {file: str(text) for file, text in formats()["helm-values"].files(plan_called(PLANNED), CATALOG).items()}
+    for values, beside in (("llm-d-modelservice.yaml", files["llm-d-objects.yaml"]), ("production-stack.yaml", "")):
+        keda = exported("keda")
+        assert not beside or not any(
+            "it scales" in one for one in sentences(linted({"v": files[values], "k": beside}, CATALOG))
+        )
+        said = sentences(linted({"v": files[values], "k": keda}, CATALOG))
+        assert any("L13 it scales Deployment llama-3-1-70b, and what" in one for one in said)
