@@ -42,10 +42,12 @@ def batch_report(plan: BatchPlan) -> Iterator[Block]:
         + (f" The hours hold a start of {show_seconds(plan.best[0].start_s)}." if plan.best else "")
     )
     if plan.best:
-        yield _ways(plan.best)
+        columns = (Column("paid"), Column("fleet"), *Column.figures("hours", "GPU-h", "cost"))
+        yield Table(columns, tuple((term_shown(one.term), *_way(one)) for one in plan.best))
     if plan.others:
-        yield Heading("On other accelerators")
-        yield _ways(plan.others[:SHOWN])
+        yield Heading(f"On other accelerators, {term_shown(plan.others[0].term)}")
+        columns = (Column("fleet"), *Column.figures("hours", "GPU-h", "cost"))
+        yield Table(columns, tuple(_way(one) for one in plan.others[:SHOWN]))
     if plan.apis:
         yield Heading("Through an API")
         columns = (Column("model"), Column("provider"), Column("batch", "right"), Column("at once", "right"))
@@ -66,15 +68,9 @@ def batch_report(plan: BatchPlan) -> Iterator[Block]:
         yield Paragraph(f"API prices of {checked}; a batch service answers within a day, not sooner by promise.")
 
 
-def _ways(found: tuple[BatchOption, ...]) -> Table:
-    columns = (Column("paid"), Column("fleet"), *Column.figures("hours", "GPU-h", "cost"))
-    return Table(columns, tuple(_way(one) for one in found))
-
-
 def _way(one: BatchOption) -> tuple[Cell, ...]:
     split = f"{show_count(one.replicas)} × {split_shown(one)} {one.precision.upper()}"
     return (
-        term_shown(one.term),
         f"{show_count(one.accelerators)} × {one.accelerator_name} = {split}",
         show_count(float(f"{one.hours:.3g}")),
         show_count(float(f"{one.accelerator_hours:.4g}")),
