@@ -16,9 +16,8 @@ from agent.talk.speech import Say, said
 from agent.talk.state import Clarify, Ports, State, Step
 
 _SERVES: Final = re.compile(
-    r"\b(?:serv(?:e|es|ing)|inference|rps|qps|req/s|ttft|itl|requests?|users?|chat\w*|"
-    r"tokens? (?:in|out)\b(?! (?:\d|an? |the ))|after (?:training|fine-?tuning)|"
-    r"fine-?tuned|deploy\w*)\b",
+    r"\b(?:serv(?:e|es|ing)|inference|rps|qps|req/s|ttft|itl|requests?|users?|chat\w*|tokens? (?:in|out)\b(?! (?:\d|"
+    r"an? |the ))|after (?:training|fine-?tuning)|fine-?tuned|deploy\w*)\b",
     re.I,
 )
 _JOB: Final = (

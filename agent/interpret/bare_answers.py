@@ -109,18 +109,11 @@ def _fill(draft: Draft, path: str, index: int) -> None:
         _rate(draft, index)
     elif plausible and FIELDS[path].show is show_percent:
         _share(draft, path, index)
-    elif path in (
-        "tokens.input.mean",
-        "tokens.output.mean",
-        "tokens.input.p95",
-        "tokens.output.p95",
-    ) and item.has("num"):
+    elif path in ("tokens.input.mean", "tokens.output.mean", "tokens.input.p95", "tokens.output.p95") and item.has(
+        "num"
+    ):
         draft.read(
-            path,
-            (index, index),
-            amount,
-            lambda v: in_tokens(v, "token")[0],
-            lambda v, made: in_tokens(v, "token")[1],
+            path, (index, index), amount, lambda v: in_tokens(v, "token")[0], lambda v, made: in_tokens(v, "token")[1]
         )
     elif path == "precision.weights" and (item.has("width") or _is_width(draft, index)):
         widths = {32.0: ("fp32",), 16.0: ("bf16",), 8.0: ("fp8", "int8"), 4.0: ("int4", "nvfp4", "mxfp4")}
@@ -192,11 +185,7 @@ def _share(draft: Draft, path: str, index: int) -> None:
         return
     tidy = float
     draft.read(
-        path,
-        (index, index),
-        amount,
-        tidy,
-        lambda v, made: f"{show_percent(made)}{' growth a year' if growth else ''}",
+        path, (index, index), amount, tidy, lambda v, made: f"{show_percent(made)}{' growth a year' if growth else ''}"
     )
 
 

@@ -193,10 +193,7 @@ def _too_many(draft: Draft) -> None:
         return
     spans = _without(draft, COUNT, MOST)
     text = f"{show_count(count)} accelerators and at most {show_count(most)}: which is meant?"
-    choices = (
-        Choice(count, f"exactly {show_count(count)}"),
-        Choice(most, f"at most {show_count(most)}", MOST),
-    )
+    choices = (Choice(count, f"exactly {show_count(count)}"), Choice(most, f"at most {show_count(most)}", MOST))
     draft.questions.append((text, COUNT, choices, min(s.start for s in spans), max(s.end for s in spans)))
 
 

@@ -10,8 +10,7 @@ from agent.interpret.words.grammar import rules
 
 REASONING: Final = "tokens.reasoning_tokens"
 _DRAFT_MODEL: Final = rules(
-    "('a' | 'an')? (model | num) unknown? draft 'model'?",
-    "draft 'model' (link | colon){0,2} (model | num)",
+    "('a' | 'an')? (model | num) unknown? draft 'model'?", "draft 'model' (link | colon){0,2} (model | num)"
 )
 _THINKING: Final = rules(
     "('with' | 'in' | 'using' | 'enable' | 'enabling') reasoning ('mode' | 'on' | 'enabled')? (?! token | num)",
@@ -39,10 +38,7 @@ _WISHES: Final = tuple(
             r"multi-token prediction|draft model|lookahead decoding|self-speculation|speculation",
             "speculative decoding is not reckoned; without it the plan is on the safe side for latency",
         ),
-        (
-            CLOSED,
-            f"{NOT_OPEN}, so that nobody else can serve it; name an open model, such as gpt-oss 120B",
-        ),
+        (CLOSED, f"{NOT_OPEN}, so that nobody else can serve it; name an open model, such as gpt-oss 120B"),
         (
             r"(?:multi-?)?lora(?:\s+adapters?)?s?|adapters?|qlora",
             "adapters are not reckoned; leave memory for them with a lower memory utilisation",

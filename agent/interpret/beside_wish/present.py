@@ -48,9 +48,8 @@ _NOW: Final = re.compile(
 """Words of time that tell of now, in the English that rules read."""
 _RUNS: Final = re.compile(
     r"^(?:\W|so|hi|hey|hello|well|and|but|team|all)*(?:(?:we|i|were|im)(?: are| am)? (?:run|runs|running|serve|use|"
-    r"using|host|hosting|operate|operating|(?:at|on) ~ (?:of|gpus|cards))\b|"
-    r"(?:(?:our|my|the) )?(?:prod|production|cluster|setup|deployment|stack|"
-    r"fleet) (?:is|has|runs|sees|=|:))|^in prod(?:uction)?\b"
+    r"using|host|hosting|operate|operating|(?:at|on) ~ (?:of|gpus|cards))\b|(?:(?:our|my|the) )?(?:prod|production|"
+    r"cluster|setup|deployment|stack|fleet) (?:is|has|runs|sees|=|:))|^in prod(?:uction)?\b"
 )
 """How a clause begins that tells what runs. Of now only where another wants something: 'we run 8B on L4, 30 rps'."""
 _IS_ON: Final = re.compile(r"^(?:the |our )?(?:model|it)s? (?:is|=) ~[^.;]*\bon\b")
@@ -58,15 +57,13 @@ _IS_ON: Final = re.compile(r"^(?:the |our )?(?:model|it)s? (?:is|=) ~[^.;]*\bon\
 _BACK: Final = re.compile(r"\bback (?:to|below|under|down|up)\b")
 _WANTS: Final = re.compile(
     r"^(?:(?:and|but|so) )?(?:what|how|which|why)\b|\b(?:want|wants|wanted|wish|wished|need|needs|needed|require|"
-    r"requires|required|requirement|expect|expects|"
-    r"expecting|expected|survives?|withstand|plan|plans|planning|planned|target|targets|goal|aim|aiming|should|must|shall|will|would|"
-    r"has to|have to|needs to|going (?:to|up|from)|goes (?:to|up)|moving|move|migrate|migrating|switch|switching|"
-    r"replace|upgrade|launch|launches|rollout|soon|later|tomorrow|upcoming|future|next|after|"
-    r"new (?:one|setup|cluster|model|target)|d like|hope|size for|sizing|instead|"
-    r"sl[ao]s? (?:says?|is|of|asks?|wants?)|"
-    r"double|doubles|triple|triples|in q[1-4]|from (?:january|march|april|may|june|july|september|october)|"
-    r"by (?:the )?(?:end|next|then|month|year|q[1-4]|spring|summer|autumn|fall|winter|christmas|january|february|march|"
-    r"april|may|june|july|august|september|october|november|december))\b"
+    r"requires|required|requirement|expect|expects|expecting|expected|survives?|withstand|plan|plans|planning|planned|"
+    r"target|targets|goal|aim|aiming|should|must|shall|will|would|has to|have to|needs to|going (?:to|up|from)|goes "
+    r"(?:to|up)|moving|move|migrate|migrating|switch|switching|replace|upgrade|launch|launches|rollout|soon|later|"
+    r"tomorrow|upcoming|future|next|after|new (?:one|setup|cluster|model|target)|d like|hope|size for|sizing|instead|"
+    r"sl[ao]s? (?:says?|is|of|asks?|wants?)|double|doubles|triple|triples|in q[1-4]|from (?:january|march|april|may|"
+    r"june|july|september|october)|by (?:the )?(?:end|next|then|month|year|q[1-4]|spring|summer|autumn|fall|winter|"
+    r"christmas|january|february|march|april|may|june|july|august|september|october|november|december))\b"
 )
 _SERVER: Final = re.compile(
     r"\b(?:current|existing|present|old) (?:one|setup|system|cluster|fleet|stack|pods?|cards)\b"
@@ -107,9 +104,8 @@ _LEFT: Final = (
 _REPLACED: Final = re.compile(r"\breplac(?:es?|ing) (?:them|it|those|these|that|this)\b")
 """Says of all that is told before it that it runs now: 'what replaces them'."""
 _NO_WORSE: Final = re.compile(
-    r"\b(?:(?:ttft|itl|e2e) \W?)?(?:is |be |should |must |stay |stays )*(?:no|not|never) (?:worse|slower|longer|"
-    r"higher|more)\b[^.;]*\b(?:now|today|currently|present)\b|"
-    r"\bas (?:fast|good|quick) as (?:now|today|it is)\b"
+    r"\b(?:(?:ttft|itl|e2e) \W?)?(?:is |be |should |must |stay |stays )*(?:no|not|never) (?:worse|slower|longer|higher|"
+    r"more)\b[^.;]*\b(?:now|today|currently|present)\b|\bas (?:fast|good|quick) as (?:now|today|it is)\b"
 )
 """Takes the latency of now for the target."""
 _ABBREVIATED: Final = frozenset("ca approx incl etc e g i vs max min avg nr no resp bzw".split())

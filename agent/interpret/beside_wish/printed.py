@@ -16,11 +16,10 @@ _MANIFEST: Final = re.compile(
 )
 """Lines of a chart's values or of a deployment that count what is deployed."""
 _MEASURED: Final = (
-    r"(?:(?:mean|median|average|avg|min|max|std|p\d\d(?:\.\d)?)\b[ \w]*?\b(?:ttft|tpot|itl|e2el?|latency|"
-    r"inter-token)|(?:\w+ )*throughput|"
-    r"(?:successful|failed|total|completed|request|requests)\b[\w ]*\b(?:requests?|count|tokens)|"
-    r"(?:benchmark )?duration|backend|traffic request rate|max(?:imum)? request concurrency|"
-    r"peak (?:concurrent|output)[\w ]*|total (?:input|generated|output)[\w ]*)"
+    r"(?:(?:mean|median|average|avg|min|max|std|p\d\d(?:\.\d)?)\b[ \w]*?\b(?:ttft|tpot|itl|e2el?|latency|inter-token)|"
+    r"(?:\w+ )*throughput|(?:successful|failed|total|completed|request|requests)\b[\w ]*\b(?:requests?|count|tokens)|"
+    r"(?:benchmark )?duration|backend|traffic request rate|max(?:imum)? request concurrency|peak (?:concurrent|"
+    r"output)[\w ]*|total (?:input|generated|output)[\w ]*)"
 )
 _RESULT: Final = re.compile(
     rf"(?mi)^[ \t]*+=+[\w =-]*+$|^[ \t]*+{_MEASURED}[\w ()/%.-]*(?:\([^)\n]*\))?[ \t]*:[^\n]*\d[^\n]*$"

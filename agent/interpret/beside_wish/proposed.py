@@ -23,10 +23,9 @@ _PROPOSES: Final = re.compile(
 _CHECKS: Final = re.compile(
     r"\b(?:sanity|double|plausibility) check\b|\b(?:sane|plausible|overkill)\b|\btoo (?:many|few|small|big|large)\b|"
     r"\b(?:oversized|undersized)\b|\bgood idea\b|\bmakes? sense\b|\bis (?:that|this|it) (?:right|ok|okay|realistic)\b|"
-    r"\b(?:be|is|are|that|~|gpus?|cards?|nodes?|replicas?|boxes) enough\b|"
-    r"\bsuffic(?:e|es|ient)\b|\benough (?:for|to|right)\b|"
-    r"(?:^|[.;?!:,]|\b(?:and|but|so)) ?(?:is|are|would|will|does|do|can|could) [^.;?!]*"
-    r"\b(?:ok|okay|fine|work|hold|handle|cope|do)\b"
+    r"\b(?:be|is|are|that|~|gpus?|cards?|nodes?|replicas?|boxes) enough\b|\bsuffic(?:e|es|ient)\b|\benough (?:for|to|"
+    r"right)\b|(?:^|[.;?!:,]|\b(?:and|but|so)) ?(?:is|are|would|will|does|do|can|could) [^.;?!]*\b(?:ok|okay|fine|work|"
+    r"hold|handle|cope|do)\b"
 )
 
 

@@ -73,9 +73,8 @@ _MARKED: Final = rules(
     f"(i2:'in' | o2:'out') colon n:num u:{_UNIT}?",
 )
 _BARE: Final = rules(
-    "(i:inplain | o:outplain) (pctl | mean)? (copula | size | token | paren | pctl | upto | under | over | "
-    "link){1,5} n:num"
-    " (?! thing | event (?<! incue) (?<! outcue) | user | unknown | per | token | textunit | time | times | "
+    "(i:inplain | o:outplain) (pctl | mean)? (copula | size | token | paren | pctl | upto | under | over | link){1,5} "
+    "n:num (?! thing | event (?<! incue) (?<! outcue) | user | unknown | per | token | textunit | time | times | "
     "percent)",
     "(i:inplain | o:outplain) (copula | token | approx | link){1,5} n:num (?= 'because' | 'since' | 'due' | "
     "'as' | 'which' | 'when' | 'but' | 'so' | 'though' | 'mostly' | "

@@ -394,9 +394,8 @@ _GROWS_BY: Final = Rule(
 """'starts at 6k and grows by 1.5k each step'."""
 ITS_MEAN: Final = Rule(
     "(near | 'in' | outcue){0,6} (comma | paren | dash | stop | conj){1,2} ('with' | 'an' | 'the' | 'on' | link){0,2} "
-    "(mean approx{0,3} n:num token? | approx{0,2} m:num token? 'on'? mean) "
-    "(?! num | approx{0,2} (incue | outcue | num) | 'in' | 'out' | event | thing | user | time | times | percent | per "
-    "| rateunit | gpunoun | slash)"
+    "(mean approx{0,3} n:num token? | approx{0,2} m:num token? 'on'? mean) (?! num | approx{0,2} (incue | outcue | "
+    "num) | 'in' | 'out' | event | thing | user | time | times | percent | per | rateunit | gpunoun | slash)"
 )
 """'…, average maybe 25k' behind both ends; a mean of answers, steps or requests is none of it."""
 

@@ -28,8 +28,7 @@ _SUB_SECOND: Final = Rule("'sub' t:time")
 _A_SECOND: Final = Rule("under ('a' | 'one')? (?<= under | 'a') t:time")
 _OF_A_SECOND: Final = Rule("(ttft | itl | e2e | latency) (pctl | link | colon){0,3} (?<= 'a') t:time")
 _SPEED: Final = rules(
-    "n:num plus? (outcue | unknown)? token (per t:time | slash t2:(time | tshort)) ('for'? x:(peruser | "
-    "perrequest | "
+    "n:num plus? (outcue | unknown)? token (per t:time | slash t2:(time | tshort)) ('for'? x:(peruser | perrequest | "
     "eachuser | each | ingrand) | slash x2:user)?",
     "n:num 't' slash t2:('s' | 'sec' | 'second') ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",
     "n:num tps ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",

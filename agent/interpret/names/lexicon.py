@@ -53,9 +53,8 @@ _TRAFFIC: Final[Mapping[str, str]] = {
     "workflow",
     "reasoning": "reasoning model|thinking model|reasoning workload|reasoning traffic|chain of thought|deep thinking",
     "batch": "offline batch|offline inference|offline processing|offline workload|batch job|batch jobs|batch "
-    "processing|"
-    "batch inference|batch workload|batch workloads|offline jobs|offline job|nightly batch|bulk processing|batch mode|"
-    "batch pipeline|batch api|offline",
+    "processing|batch inference|batch workload|batch workloads|offline jobs|offline job|nightly batch|bulk processing|"
+    "batch mode|batch pipeline|batch api|offline",
 }
 """How people call a kind of traffic, by preset."""
 

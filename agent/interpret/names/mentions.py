@@ -104,10 +104,9 @@ def _accelerator(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
 
 
 _MEMORY: Final = re.compile(
-    r"\s*(?:(,)|\()?\s*(?:mit|with|da|de|von|of|having|med|con|à|w/)?\s*(?:je|each|ciascuna|cada)?\s*"
-    r"(?P<size>\d{2,3})\s?(?:GB|GiB|Go|G)\b(?(1)(?=\s*(?:[,;)]|\.?\s*$)))"
-    r"(?!\s*/|\s*(?:per second|of|for|free|disks?|ssd|nvme|storage|(?:system )?ram|host|weights?|kv|cache|network"
-    r"|model)\b)",
+    r"\s*(?:(,)|\()?\s*(?:mit|with|da|de|von|of|having|med|con|à|w/)?\s*(?:je|each|ciascuna|"
+    r"cada)?\s*(?P<size>\d{2,3})\s?(?:GB|GiB|Go|G)\b(?(1)(?=\s*(?:[,;)]|\.?\s*$)))(?!\s*/|\s*(?:per second|of|for|free|"
+    r"disks?|ssd|nvme|storage|(?:system )?ram|host|weights?|kv|cache|network|model)\b)",
     re.I,
 )
 """How much memory a card has, behind its name: 'V100 with 32 GB'; after a comma where nothing says of what."""

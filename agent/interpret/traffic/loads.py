@@ -27,18 +27,15 @@ _CONCURRENCY: Final = rules(
     "concurrent (user | event) (link | colon | under | over | upto){1,4} n:num (?! token)",
 )
 _CALLS: Final = rules(
-    "n:num (unknown | model | preset){0,2} (call | event) ('per' | ('for' | 'in')? ('each' | 'every') | slash | "
-    "'a')"
-    " (unknown | 'user')? whole",
+    "n:num (unknown | model | preset){0,2} (call | event) ('per' | ('for' | 'in')? ('each' | 'every') | slash | 'a') "
+    "(unknown | 'user')? whole",
     "n:num (unknown | model | preset){0,2} (call | event) perrequest",
     "('each' | 'every' | 'a' | 'one' | eachuser) (unknown | 'user')? whole near{1,3} n:num (unknown | model){0,2} call",
-    "('each' | 'every' | 'a' | 'an' | 'per' | eachuser | o:num) (unknown | user)? "
-    "(whole | thing | 'run' | 'answer') ('is' | "
-    "'are' | 'needs' | 'takes' | 'makes' | 'means' | colon | '=') approx? n:num (unknown | model){0,2} call "
+    "('each' | 'every' | 'a' | 'an' | 'per' | eachuser | o:num) (unknown | user)? (whole | thing | 'run' | 'answer') "
+    "('is' | 'are' | 'needs' | 'takes' | 'makes' | 'means' | colon | '=') approx? n:num (unknown | model){0,2} call "
     "(?! per time)",
     "('agent' | 'agents' | preset | unknown) ('with' | 'of' | 'doing' | 'making' | 'taking' | 'needs' | 'that') "
-    "near{0,2}"
-    " n:num (unknown | model){0,2} call (?! per time)",
+    "near{0,2} n:num (unknown | model){0,2} call (?! per time)",
 )
 _PEAK: Final = rules(
     "peak (unknown | link)? factor (link | colon){0,3} (x:mult | n:num)",  # peak factor 2
@@ -68,10 +65,7 @@ _SHARE_IN_HOURS: Final = Rule(
 """'80% between 7 and 10', '30% of traffic in 2 evening hours': what of the day comes in some of its hours."""
 _OVER_THE_MEAN: Final = Rule("x:mult ('the' | 'our' | 'its' | 'that'){0,1} mean")
 """'a peak of 60 rps, which is 3x the mean'."""
-_BURST: Final = (
-    Rule("x:mult near{0,3} burst"),
-    Rule("burst (near | colon){0,4} x:mult"),
-)
+_BURST: Final = (Rule("x:mult near{0,3} burst"), Rule("burst (near | colon){0,4} x:mult"))
 _BURSTINESS: Final = (Rule("burstiness (link | colon | 'cv' | paren){0,3} n:num"),)
 
 

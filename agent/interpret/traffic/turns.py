@@ -20,9 +20,8 @@ _TURNS: Final = rules(
     "n:num (unknown | mean | 'user'){0,1} e:turn (per | ('for' | 'in') every | slash) (unknown | preset){0,1} talk",
     "(every | 'a' | 'one' | 'per') (unknown | preset | mean)? talk (near | colon){1,3} n:num (unknown | 'user')? "
     "e:turn (?! per)",
-    "talk (per time | slash (time | tshort) | adverb)? (comma | comma? ('of' | 'with' | 'averaging' | "
-    "'having' | mean)) "
-    "approx? n:num (unknown | 'user')? e:turn each? (?! per)",
+    "talk (per time | slash (time | tshort) | adverb)? (comma | comma? ('of' | 'with' | 'averaging' | 'having' | "
+    "mean)) approx? n:num (unknown | 'user')? e:turn each? (?! per)",
     "e:turn (per | slash) talk (link | colon){1,3} n:num",
 )
 _EACH_TURNS: Final = Rule("n:num (unknown | 'user')? e:turn each (?! per)")

@@ -19,11 +19,10 @@ _NUMBER: Final = (
     rf"|\b{_SPOKEN}(?:(?:[\s-]|\sand\s){_SPOKEN})*\b)"
 )
 _STRONG: Final = (
-    r"no,? wait|wait,? no|sorry|scratch that|strike that|edit|correction|or rather|i mean(?:t)?|"
-    r"make (?:it|that)|my (?:bad|mistake)|oops|but (?:it'?s |it is |that'?s )?(?:really|actually)|pardon|"
-    r"but i(?:'d|'ll| would)? (?:bet on|say|guess|think(?: it'?s)?|go with)|"
-    r"je veux dire|ou plutôt|quatsch|ich meinte?|vielmehr|besser gesagt|perd[oó]n|digo|mejor dicho|"
-    r"quiero decir|scusa(?:te)?|anzi|volevo dire|desculpe?|aliás|quer dizer|ou melhor|ik bedoel|"
+    r"no,? wait|wait,? no|sorry|scratch that|strike that|edit|correction|or rather|i mean(?:t)?|make (?:it|that)|my "
+    r"(?:bad|mistake)|oops|but (?:it'?s |it is |that'?s )?(?:really|actually)|pardon|but i(?:'d|'ll| would)? (?:bet on|"
+    r"say|guess|think(?: it'?s)?|go with)|je veux dire|ou plutôt|quatsch|ich meinte?|vielmehr|besser gesagt|perd[oó]n|"
+    r"digo|mejor dicho|quiero decir|scusa(?:te)?|anzi|volevo dire|desculpe?|aliás|quer dizer|ou melhor|ik bedoel|"
     r"przepraszam|to znaczy|извините|точнее|вернее|不对|哦不|いや|すみません|じゃなくて|ではなく|아니"
 )
 _WEAK: Final = r"no|non|nein|nee|nie|não|нет|不|actually|wait|pardon|enfin|plutôt|moment|uh+m?|äh+m?|euh+"

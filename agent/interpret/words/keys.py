@@ -10,17 +10,14 @@ _KEYS: Final = {
     "output : tokens ": "osl output_len",
     "max tokens :": "max_tokens max_new_tokens max_completion_tokens",
     "context window :": "max_model_len max_seq_len max_context context_len context_size context_window "
-    "max_model_length "
-    "context_length max_sequence_length ctx_size num_ctx n_ctx",
+    "max_model_length context_length max_sequence_length ctx_size num_ctx n_ctx",
     # load
-    "requests per second :": "request_rate rps qps requests_per_second requests_per_s rate req_per_s reqs_per_second "
-    "queries_per_second mean_rps avg_rps average_rps requests_per_sec req_rate arrival_rate requests_s",
-    "requests per minute :": "rpm requests_per_minute requests_per_min",
-    "requests per hour :": "requests_per_hour rph",
-    "requests per day :": "requests_per_day rpd daily_requests requests_daily",
-    "concurrency :": "max_concurrency concurrency num_concurrent concurrent_requests parallel_requests "
-    "parallel num_parallel "
-    "num_users_concurrent",
+    "requests per second :": "request_rate rps qps rate requests_s req_rate arrival_rate",
+    "requests per minute :": "rpm",
+    "requests per hour :": "rph",
+    "requests per day :": "rpd daily_requests requests_daily",
+    "concurrency :": "max_concurrency concurrency num_concurrent concurrent_requests parallel_requests parallel "
+    "num_parallel num_users_concurrent",
     "peak carries ": "peak_hour_share busiest_hour_share peak_share peak_hour_percent",
     "peak factor :": "peak_factor peak_multiplier peak_to_mean peak_ratio",
     # serving
@@ -61,7 +58,7 @@ _UNITS: Final = {
     "usd": "$", "kw": "kW",
 }  # fmt: skip
 """Units at the end of a key, which its value then has."""
-PERCENTILES: Final = re.compile(r"p\d\d|mean|avg|median|peak|pk|max")
+PERCENTILES: Final = re.compile(r"p\d\d|mean|avg|average|median|peak|pk|max")
 
 
 @cache
@@ -102,8 +99,8 @@ def meaning_of_key(key: str) -> tuple[str, str] | None:
         return None  # only of a rate is the highest a figure of its own
     if rate:
         highest = f"peak {words}" if statistic in _HIGHEST else words
-        return None if statistic not in ("", "avg", "mean", *_HIGHEST) else (highest, unit)
-    statistic = {"avg": "mean", "median": "p50"}.get(statistic, statistic)
+        return None if statistic not in ("", "avg", "average", "mean", *_HIGHEST) else (highest, unit)
+    statistic = {"avg": "mean", "average": "mean", "median": "p50"}.get(statistic, statistic)
     if words.endswith(" : tokens "):
         return (words if statistic in ("", "mean") else f"{words.partition(' ')[0]} {statistic} : tokens "), unit
     return f"{words.removesuffix(':')}{statistic} :", unit

@@ -64,8 +64,8 @@ _TABLES: Final[dict[str, str]] = {
         bitte=please nach=within alle=all heute=today sofort=now bestand=currently statt=replacing anstatt=replacing
         derzeit=currently aktuell=currently momentan=currently im_moment=at_the_moment gegenwärtig=currently
         künftig=later laufen=run läuft=runs gebraucht=needed gleiches=same gleiche=same gleichen=same lieferant=vendor
-        anbieter=vendor händler=vendor bietet=offers angeboten=offered angebot=quote reichen=enough reicht=enough
-        genügen=enough genügt=enough besitzen=own eigene=own_our eigenes_rechenzentrum=own_datacenter
+        anbieter=vendor bietet=offers angeboten=offered angebot=quote reichen=enough reicht=enough genügen=enough
+        genügt=enough besitzen=own eigene=own_our eigenes_rechenzentrum=own_datacenter
         eigenen_rechenzentrum=own_datacenter eigenem_rechenzentrum=own_datacenter eigenen=own_our server=servers
         halbe=half halben=half halber=half anderthalb=one_and_a_half eineinhalb=one_and_a_half dutzend=dozen
         jeder_zehnte=one_in_ten jeder_fünfte=one_in_five jeder_zwanzigste=one_in_twenty wechseln_von=move_from
@@ -181,9 +181,9 @@ _TABLES: Final[dict[str, str]] = {
         一秒=a_second 目前=currently 现有=currently 现在=currently 当前=currently 一百=a_hundred 百=hundred 倍=times
         是=is 为=is 想= 以内= 同时=concurrent 同时在线=concurrent_users 十分之一=one_in_ten 高峰期=peak 峰值时=peak
         每人每天=each_user_every_day 首token=first_token 首个token=first_token 首字=first_token 东京=tokyo 张卡=gpus
-        年=year 日均=every_day 轮=turns 晚高峰=peak 以上= 预算=budget 元人民币=yuan 人民币=yuan 场景=
-        日活=daily_active_users 人均=each_user 系数=factor 座席=seats 坐席=seats 每座席=each_user 每坐席=each_user
-        呼叫中心=offices 通电话=calls 每个=each
+        日均=every_day 轮=turns 晚高峰=peak 以上= 预算=budget 元人民币=yuan 人民币=yuan 场景= 日活=daily_active_users
+        人均=each_user 系数=factor 座席=seats 坐席=seats 每座席=each_user 每坐席=each_user 呼叫中心=offices
+        通电话=calls 每个=each
     """,
     "Japanese": """
         毎秒=every_second 毎分=every_minute 毎時=every_hour 毎日=every_day 一日=every_day 毎月=every_month 人=users
@@ -197,9 +197,7 @@ _TABLES: Final[dict[str, str]] = {
         一人あたり=each_user 一人当たり=each_user 一人=each_user あたり=per 当たり=per 同時接続=concurrent
         同時に=concurrent くらい= ぐらい= 程度= 希望= ほど= 平均で=on_average 一時間に=every_hour
         一件あたり=per_request 往復=turns 予算=budget 月=per_month 同時利用=concurrent 同時利用者=concurrent_users
-        月額=per_month
-        席=seats コールセンター=call_center
-        一席あたり=each_user 一席当たり=each_user
+        月額=per_month 席=seats コールセンター=call_center 一席あたり=each_user 一席当たり=each_user
     """,
     "Korean": """
         매초=every_second 초당=every_second 매분=every_minute 분당=every_minute 매시간=every_hour 시간당=every_hour
@@ -232,8 +230,8 @@ _TABLES: Final[dict[str, str]] = {
         no_pico=at_peak dobro=double triplo=triple aluno=pupil cada_aluno=each_user região_de=region umas=about
         uns=about atendentes=agents advogados=lawyers médicos=doctors páginas=pages documentos=documents
         agora=currently no_momento=currently metade=half conversas=conversations conversa=conversation
-        por_conversa=per_conversation dentro=in fora=out cartões=cards
-        dia=day dias=days hora=hour semana=week mês=month meses=months
+        por_conversa=per_conversation dentro=in fora=out cartões=cards dia=day dias=days hora=hour semana=week
+        mês=month meses=months
     """,
     "Italian": """
         ciao= richieste=requests richiesta=request domande=questions domanda=question messaggi=messages utenti=users
@@ -256,9 +254,8 @@ _TABLES: Final[dict[str, str]] = {
         ventina_di=twenty trentina_di=thirty cinquantina_di=fifty doppio=double triplo=triple persone=people fa=makes
         non_più_di=at_most abitanti=people a_testa=each ogni_giorno=every_day usa=uses avvocati=lawyers avvocato=lawyer
         documenti=documents documento=document pagine=pages pagina=page dentro=in fuori=out ogni=each medici=doctors
-        vorremmo=want notte=night adesso=currently al_momento=currently scheda=card
-        pagine_in_ingresso=pages_in conversazioni=conversations conversazione=conversation
-        per_conversazione=per_conversation
+        vorremmo=want notte=night adesso=currently al_momento=currently scheda=card pagine_in_ingresso=pages_in
+        conversazioni=conversations conversazione=conversation per_conversazione=per_conversation
     """,
     "Dutch": """
         verzoeken=requests verzoek=request aanvragen=requests vragen=questions vraag=question berichten=messages
@@ -278,8 +275,7 @@ _TABLES: Final[dict[str, str]] = {
         gesprek=conversation gesprekken=conversations per_medewerker=per_user medewerker=employee dubbele=double
         kwart=quarter pagina's=pages documenten=documents binnen=under op_dit_moment=currently nu=currently
         op_het_moment=currently volgend_jaar=next_year juristen=lawyers artsen=doctors leerlingen=pupils
-        docenten=teachers helft=half zoveel=as_much verkeer=traffic per_week=per_week nodig=needed
-        dag=day maand=month
+        docenten=teachers helft=half zoveel=as_much verkeer=traffic per_week=per_week nodig=needed dag=day maand=month
     """,
     "Polish": """
         zapytań=queries zapytania=queries pytań=questions żądań=requests wiadomości=messages użytkowników=users
@@ -298,9 +294,8 @@ _TABLES: Final[dict[str, str]] = {
         na_osobę=per_user na_miesiąc=per_month na_dzień=per_day połowa=half prawników=lawyers lekarzy=doctors
         studentów=students uczniów=pupils zgłoszeń=tickets dokumentów=documents karty=cards karta=card kartach=cards
         albo=or lub=or oraz=and w_szczycie=at_peak godzin=hours dni=days maksymalnie=at_most każde=each każda=each
-        serwerownia=datacenter około=about zadaje=asks zadają=ask z=with bez=without tydzień=week
-        oddziałów=branches wejścia=input wyjścia=output po=each doradców=advisors doradca=advisor
-        dzień=day godzina=hour miesiąc=month
+        serwerownia=datacenter około=about zadaje=asks zadają=ask z=with bez=without tydzień=week oddziałów=branches
+        wejścia=input wyjścia=output po=each doradców=advisors doradca=advisor dzień=day godzina=hour miesiąc=month
     """,
     "Russian": """
         запросов=requests запроса=requests запросы=requests вопросов=questions сообщений=messages пользователей=users
@@ -328,8 +323,7 @@ _TABLES: Final[dict[str, str]] = {
         üç=three dört=four beş=five için=for ve=and yarım=half bir_buçuk=one_and_a_half yüz=a_hundred saniyenin=seconds
         altında=under kat=times katı=times eşzamanlı=concurrent aynı_anda=at_the_same_time kişi=people
         şu_anda=currently bugün=today sayfa=pages kelime=words belge=documents gece=night yarısı=half avukat=lawyers
-        doktor=doctors öğretmen=teachers her_biri=each
-        gün=day ay=month
+        doktor=doctors öğretmen=teachers her_biri=each gün=day ay=month
     """,
     "Danish or Norwegian": """
         forespørgsler=requests forespørgsel=request forespørsler=requests forespørsel=request anmodninger=requests
@@ -360,8 +354,7 @@ _TABLES: Final[dict[str, str]] = {
         sidor=pages tecken=characters mindre_än=less_than högst=at_most första_token=first_token kort=cards
         miljoner=million miljon=million tusen=thousand och=and eller=or på=on med=with utan=without vi= har=have
         behöver=need vill=want idag=today nu=currently noder=nodes servrar=servers hälften=half ungefär=about
-        cirka=about våra=our gånger=times hur= många= av=of dokument=documents
-        halv=half sida=page
+        cirka=about våra=our gånger=times hur= många= av=of dokument=documents halv=half sida=page
     """,
     "Czech": """
         dotazů=queries dotazy=queries požadavků=requests požadavky=requests zpráv=messages uživatelů=users

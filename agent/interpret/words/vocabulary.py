@@ -21,21 +21,19 @@ KINDS: Final[dict[str, str]] = {
     # --- what is counted ---
     "event": "request requests req reqs query queries r q call calls hit hits message messages msg msgs question "
     "questions chat chats conversation conversations completion completions inference inferences generation "
-    "generations invocation invocations interaction interactions session sessions transaction transactions turn "
-    "turns exchange exchanges dialogue dialogues dialog dialogs thread threads visit visits round rounds "
-    "discussion discussions task tasks job jobs search searches lookup lookups autocompletion autocompletions "
-    "suggestion suggestions "
-    "prompt prompts response responses",
+    "generations invocation invocations interaction interactions session sessions transaction transactions turn turns "
+    "exchange exchanges dialogue dialogues dialog dialogs thread threads visit visits round rounds discussion "
+    "discussions task tasks job jobs search searches lookup lookups autocompletion autocompletions suggestion "
+    "suggestions prompt prompts response responses",
     "thing": "document documents doc docs article articles email emails mail mails ticket tickets review reviews "
     "transcript transcripts summary summaries file files record records report reports paper papers contract "
     "contracts post posts invoice invoices translation translations image images row rows comment comments",
     "character": "persona personas",
     "user": " ".join(f"{one} {one.removesuffix('y')}{'ies' if one.endswith('y') else 's'}" for one in _PEOPLE)
     + " families children salespeople consultants user users customer customers person persons people ppl "
-    "developer developers "
-    "dev devs engineer engineers employee employees client clients member members student students visitor "
-    "visitors subscriber subscribers seat seats player players patient patients reader readers colleague "
-    "colleagues coder coders actives operator operators analyst analysts lawyer lawyers teacher teachers "
+    "developer developers dev devs engineer engineers employee employees client clients member members student "
+    "students visitor visitors subscriber subscribers seat seats player players patient patients reader readers "
+    "colleague colleagues coder coders actives operator operators analyst analysts lawyer lawyers teacher teachers "
     "agent agents staff worker workers",
     "audience": "user users customer customers client clients subscriber subscribers visitor visitors dau mau wau "
     "people persons actives",
@@ -213,19 +211,17 @@ PHRASES: Final[dict[str, str]] = {
     "turns": "back and forth|back and forths|back & forths|rounds of messages|message pairs|question and answer pairs|"
     "user turns|follow ups",
     "ttft": "time to first token|time to the first token|time to first tokens|first token|first tokens|first word|"
-    "until something appears|before something appears|before it starts|until it starts|before it begins|"
-    "first token latency|first response|first reply|"
-    "prefill latency|time till first token|time until first token|first byte|1st token|"
-    "start of the answer|start answering|first audio|first sound|first spoken word|first spoken words",
+    "until something appears|before something appears|before it starts|until it starts|before it begins|first token "
+    "latency|first response|first reply|prefill latency|time till first token|time until first token|first byte|1st "
+    "token|start of the answer|start answering|first audio|first sound|first spoken word|first spoken words",
     "itl": "inter token latency|intertoken latency|inter token|time per output token|time per token|"
     "time between tokens|between tokens|per token latency|token latency|per output token|latency per token|"
     "inter token delay|token to token latency|per token|every token|each token|token interval",
     "e2e": "end to end|end 2 end|end to end latency|e2e latency|total latency|full response|full answer|whole answer|"
     "complete answer|complete response|entire response|entire answer|total response time|full reply|complete reply|"
-    "total time|whole response|in full|"
-    "whole suggestion|entire suggestion|whole reply|entire reply|request latency|overall latency|entire thing|"
-    "whole thing|"
-    "entire request|whole request|whole completion|entire completion|full completion|to completion|to finish|finished",
+    "total time|whole response|in full|whole suggestion|entire suggestion|whole reply|entire reply|request latency|"
+    "overall latency|entire thing|whole thing|entire request|whole request|whole completion|entire completion|full "
+    "completion|to completion|to finish|finished",
     "latency": "response time|response times|reaction time|respond in|responds in",
     "under": "at most|no bigger than|no larger than|not more as|no more as|"
     "no more than|not more than|not over|not above|never above|never over|less than|lower than|"
@@ -234,10 +230,9 @@ PHRASES: Final[dict[str, str]] = {
     "must not exceed|cant exceed|must not breach|must not violate|must not miss|may not breach|"
     "not breach|not violate|not miss|never breach|never violate|never miss|dont breach|dont violate|dont miss|"
     "without breaching|without violating|without missing|quicker than|better than|stay under|keep under|kept under",
-    "over": "at least|no smaller than|bigger than|larger than|"
-    "no less than|not less than|more than|greater than|no fewer than|minimum of|faster then|"
-    "not below|not under|or more|higher than|never below|"
-    "must not go below|must not fall below|must not drop below|may not go below|may not fall below",
+    "over": "at least|no smaller than|bigger than|larger than|no less than|not less than|more than|greater than|no "
+    "fewer than|minimum of|faster then|not below|not under|or more|higher than|never below|must not go below|must not "
+    "fall below|must not drop below|may not go below|may not fall below",
     "upto": "up to|as long as|maximum of|max of|a maximum of|a max of",
     "with": "except use|except using|except with|except on",
     "unsure": "not sure|dont know|do not know|no idea|not certain|not decided|not fixed|no clue|havent decided|"
@@ -256,10 +251,9 @@ PHRASES: Final[dict[str, str]] = {
     "dont": "do not|does not|did not|will not|would not|should not|must not|may not|can not|is not|are not|am not",
     "workday": "business day",
     "daily": "by day|for day|in day",
-    "peak": "busiest hour|biggest hour|heaviest hour|largest hour|"
-    "busy hour|rush hour|peak hour|peak hours|peak time|peak times|peak load|peak traffic|"
-    "that hour|lunch rush|dinner rush|evening rush|morning rush|rush|"
-    "busiest hours|busiest time|busy hours|high season|busiest period|busiest minute|worst hour|peak day",
+    "peak": "busiest hour|biggest hour|heaviest hour|largest hour|busy hour|rush hour|peak hour|peak hours|peak time|"
+    "peak times|peak load|peak traffic|that hour|lunch rush|dinner rush|evening rush|morning rush|rush|busiest hours|"
+    "busiest time|busy hours|high season|busiest period|busiest minute|worst hour|peak day",
     "offpeak": "off peak|off peak hours|quiet hours|at night|overnight",
     "yoy": "year over year|year on year|y / y|y o y|per annum|p a",
     "mom": "month over month|month on month|m / m",
@@ -268,9 +262,8 @@ PHRASES: Final[dict[str, str]] = {
     "sidecost": "support contract|support contracts|support plan|support costs|support fee|other costs|other cost|"
     "further costs|extra costs|additional costs|side costs|licence fee|license fee|licence fees|license fees|"
     "licence costs|license costs|staff costs|service contract|for support|load balancer",
-    "budget": "spend cap|spending cap|cost cap|spending limit|cost limit|cost ceiling|"
-    "can spend|want to spend|able to spend|willing to pay|willing to spend|can pay|like to spend|"
-    "spend at most",
+    "budget": "spend cap|spending cap|cost cap|spending limit|cost limit|cost ceiling|can spend|want to spend|able to "
+    "spend|willing to pay|willing to spend|can pay|like to spend|spend at most",
     "ondemand": "on demand|pay as you go|payg",
     "owned": "on prem|on premise|on premises|our own gpus|our own hardware|own the gpus|own gpus|own hardware|we own|"
     "own our gpus|our own cluster|own the hardware|our own datacenter|our own data center|own datacenter|"
@@ -316,9 +309,8 @@ PHRASES: Final[dict[str, str]] = {
     "every developer|each employee|every employee|each client|every client|a user|one user|each of our users|"
     "each engineer|every engineer|every person|each of whom|all of them|each student|each agent|every one of them|"
     "each visitor|every visitor|each member|each dev",
-    "ingrand": "in total|in all|all in|all told|in aggregate|"
-    "from the whole cluster|for the whole cluster|over the whole fleet|"
-    "total throughput|across all users|system wide|cluster wide",
+    "ingrand": "in total|in all|all in|all told|in aggregate|from the whole cluster|for the whole cluster|over the "
+    "whole fleet|total throughput|across all users|system wide|cluster wide",
     "allat": "both at|all at|each at|all of them at|all of these at",
     "fullprecision": "full precision|unquantized|unquantised|no quantization|no quantisation|not quantized|"
     "not quantised|without quantization|without quantisation",
