@@ -5,7 +5,7 @@ from typing import Final
 
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Match, Rule, rules
+from agent.interpret.words.grammar import Match, Rule, matches_of, rules
 from catalogs.units import show_count
 
 SPARES: Final = "availability.spare_replicas"
@@ -45,18 +45,16 @@ _NINES: Final = rules(
 
 def read_failures(draft: Draft) -> None:
     """Find what must be survived. A count of what is lost is no fleet."""
-    for rule in _LOSSES:
-        for match in rule.matches(draft.sentence):
-            _loss(draft, match)
+    for match in matches_of(_LOSSES, draft.sentence):
+        _loss(draft, match)
     for match in _TOLERANT.matches(draft.sentence):
         count = int(match["x"].number.value)
         draft.found(SPARES, match.first, match.last, [Option(count, f"{count} spare replicas (N+{count})")])
     if draft.has(SPARES):
         return
-    for rule in _NINES:
-        for match in rule.matches(draft.sentence):
-            _nines(draft, match)
-            return
+    for match in matches_of(_NINES, draft.sentence):
+        _nines(draft, match)
+        return
 
 
 def _loss(draft: Draft, match: Match) -> None:

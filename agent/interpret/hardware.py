@@ -6,7 +6,7 @@ from agent.interpret.beside_wish.present import CAPACITY, plain_words
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.replicas import read_replicas
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, rules
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules
 from catalogs.units import show_count
 
 _TIMES: Final = "(times | 'of' | 'nvidia' | 'amd')?"
@@ -84,9 +84,8 @@ _WAYS: Final[dict[str, str]] = {
 def read_hardware(draft: Draft) -> None:
     """Find accelerators and how they are used."""
     several = [draft.sentence.span(match.first, match.last) for match in _SEVERAL.matches(draft.sentence)]
-    for rule in _OF_A_REPLICA:
-        for match in rule.matches(draft.sentence):
-            _replica_of(draft, match)
+    for match in matches_of(_OF_A_REPLICA, draft.sentence):
+        _replica_of(draft, match)
     for match in _REPLICAS_OF.matches(draft.sentence):
         _replicas_of(draft, match)
     read_replicas(draft)
@@ -95,17 +94,14 @@ def read_hardware(draft: Draft) -> None:
         _at_least(draft, match)
     for match in _DGX.matches(draft.sentence):
         _dgx(draft, match)
-    for rule in _NODES:
-        for match in rule.matches(draft.sentence):
-            _nodes(draft, match)
-    for rule in _MOST:
-        for match in rule.matches(draft.sentence):
-            _whole_number(draft, "hardware.max_accelerators", match, match["n"], "at most {} accelerators")
-            _named(draft, match)
+    for match in matches_of(_NODES, draft.sentence):
+        _nodes(draft, match)
+    for match in matches_of(_MOST, draft.sentence):
+        _whole_number(draft, "hardware.max_accelerators", match, match["n"], "at most {} accelerators")
+        _named(draft, match)
     _power(draft)
-    for rule in _COUNTS:
-        for match in rule.matches(draft.sentence):
-            _fleet(draft, match)
+    for match in matches_of(_COUNTS, draft.sentence):
+        _fleet(draft, match)
     for match in _ONE.matches(draft.sentence):
         _accelerator(draft, match["g"])
     _mixed(draft, several)
@@ -134,10 +130,9 @@ def _mixed(draft: Draft, spans: list[tuple[int, int]]) -> None:
 
 def _power(draft: Draft) -> None:
     """Note the most that the fleet may draw; 'over 40 kW' bounds nothing, and is reported."""
-    for rule in _POWER:
-        for match in rule.matches(draft.sentence):
-            if not any(item.has("over") for item in draft.sentence.items[match.first : match.last + 1]):
-                read_power(draft, match.index("p"), match["p"].number)
+    for match in matches_of(_POWER, draft.sentence):
+        if not any(item.has("over") for item in draft.sentence.items[match.first : match.last + 1]):
+            read_power(draft, match.index("p"), match["p"].number)
 
 
 def read_power(draft: Draft, index: int, watts: Amount) -> None:
@@ -372,13 +367,12 @@ def _whole(value: float) -> Any:
 
 
 def _parallelism(draft: Draft) -> None:
-    for rule in _PARALLEL:
-        for match in rule.matches(draft.sentence):
-            way = match["p"].word
-            if way == "pp" and match["n"].number.value > MOST_STAGES:  # llama-bench: tokens of prompt processing
-                draft.read(
-                    "tokens.input.mean", match, match["n"].number, _whole,
-                    lambda v, made: f"prompts: {show_count(v)} tokens on average",
-                )  # fmt: skip
-                continue
-            _whole_number(draft, _WAYS[way], match, match["n"], f"{way.upper()} {{}}")
+    for match in matches_of(_PARALLEL, draft.sentence):
+        way = match["p"].word
+        if way == "pp" and match["n"].number.value > MOST_STAGES:  # llama-bench: tokens of prompt processing
+            draft.read(
+                "tokens.input.mean", match, match["n"].number, _whole,
+                lambda v, made: f"prompts: {show_count(v)} tokens on average",
+            )  # fmt: skip
+            continue
+        _whole_number(draft, _WAYS[way], match, match["n"], f"{way.upper()} {{}}")

@@ -4,7 +4,7 @@ from typing import Final
 
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Match, Rule, rules
+from agent.interpret.words.grammar import Match, Rule, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_usd
 
@@ -114,34 +114,31 @@ def read_money(draft: Draft) -> None:
     for match in _OF_TOKENS.matches(draft.sentence):
         draft.dropped.append(draft.sentence.span(match.first, match.last))
         draft.sentence.claim(match.first, match.last)
-    for rule in _PRICE:
-        for match in rule.matches(draft.sentence):
-            draft.read(
-                "money.usd_per_accelerator_hour",
-                match,
-                match["m"].number,
-                float,
-                lambda v, made: f"{show_usd(v)} per accelerator and hour",
-                claim=False,
-            )
-            draft.sentence.take(match.index("m"))
+    for match in matches_of(_PRICE, draft.sentence):
+        draft.read(
+            "money.usd_per_accelerator_hour",
+            match,
+            match["m"].number,
+            float,
+            lambda v, made: f"{show_usd(v)} per accelerator and hour",
+            claim=False,
+        )
+        draft.sentence.take(match.index("m"))
     for match in _POWER_PRICE.matches(draft.sentence):
         amount = match["m"].number if "m" in match else match["n"].number.times(0.01 if "c" in match else 1.0)
         echo = f"electricity at {show_usd(amount.value)} per kWh{'' if 'm' in match else ', taken as US dollars'}"
         draft.found("money.usd_per_kwh", match.first, match.last, [Option(amount.value, echo)])
     for path, ways in ((_OTHER, _OTHERS), (BUDGET, _BUDGETS)):
-        for rule in ways:
-            for match in rule.matches(draft.sentence):
-                _monthly(draft, match, path)
+        for match in matches_of(ways, draft.sentence):
+            _monthly(draft, match, path)
     for match in _OPEN.matches(draft.sentence):
         value = match["m"].number.value / (SECONDS[match["t"].word] / SECONDS_PER_MONTH)
         choices = (Choice(value, f"yes: a budget of {show_usd(value)} a month"),)
         said = draft.sentence.words(match.first, match.last).strip(" ,;")
         if not draft.has(BUDGET):
             draft.ask(BUDGET, match.first, match.last, f"{said!r}: is that the most that you can spend?", choices)
-    for rule in _WITHOUT_TIME:
-        for match in rule.matches(draft.sentence):
-            _ask_period(draft, match)
+    for match in matches_of(_WITHOUT_TIME, draft.sentence):
+        _ask_period(draft, match)
     _foreign(draft)
 
 
@@ -182,29 +179,27 @@ def _foreign(draft: Draft) -> None:
 
 def _terms(draft: Draft) -> None:
     path = "money.term"
-    for rule in _RESERVED:
-        for match in rule.matches(draft.sentence):
-            if "y" in match:
-                draft.found(path, match.first, match.last, [Option("reserved_1y", "reserved for a year")])
+    for match in matches_of(_RESERVED, draft.sentence):
+        if "y" in match:
+            draft.found(path, match.first, match.last, [Option("reserved_1y", "reserved for a year")])
+            continue
+        if "d" in match:
+            years = match["d"].number.value / SECONDS_PER_YEAR
+            term = "reserved_1y" if abs(years - 1) < 0.1 else "reserved_3y" if abs(years - 3) < 0.1 else ""
+            if term:
+                draft.found(path, match.first, match.last, [Option(term, f"reserved for {years:g} years")])
                 continue
+        word = draft.sentence.items[match.first].word
+        if word in ("reserved", "reservation", "reserve") and not draft.has(path):
+            choices = (Choice("reserved_1y", "for a year"), Choice("reserved_3y", "for three years"))
+            text = "reserved for one year or three?"
             if "d" in match:
-                years = match["d"].number.value / SECONDS_PER_YEAR
-                term = "reserved_1y" if abs(years - 1) < 0.1 else "reserved_3y" if abs(years - 3) < 0.1 else ""
-                if term:
-                    draft.found(path, match.first, match.last, [Option(term, f"reserved for {years:g} years")])
-                    continue
-            word = draft.sentence.items[match.first].word
-            if word in ("reserved", "reservation", "reserve") and not draft.has(path):
-                choices = (Choice("reserved_1y", "for a year"), Choice("reserved_3y", "for three years"))
-                text = "reserved for one year or three?"
-                if "d" in match:
-                    said = " ".join(draft.sentence.words(match.first, match.last).split())
-                    text = f"{said!r}: prices are known for one year and for three; which?"
-                draft.ask(path, match.first, match.last, text, choices)
-    for rule in _SPOT:
-        for match in rule.matches(draft.sentence):
-            if not draft.has(path):
-                draft.found(path, match.first, match.last, [Option("spot", "spot prices")])
+                said = " ".join(draft.sentence.words(match.first, match.last).split())
+                text = f"{said!r}: prices are known for one year and for three; which?"
+            draft.ask(path, match.first, match.last, text, choices)
+    for match in matches_of(_SPOT, draft.sentence):
+        if not draft.has(path):
+            draft.found(path, match.first, match.last, [Option("spot", "spot prices")])
     for match in _ONDEMAND.matches(draft.sentence):
         draft.found(path, match.first, match.last, [Option("on_demand", "on-demand prices")])
     for rule in _OWNED:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from agent.interpret.facts.draft import Draft, Option
-from agent.interpret.words.grammar import Amount, Match, Rule, rules
+from agent.interpret.words.grammar import Amount, Match, Rule, matches_of, rules
 from agent.interpret.words.ordinary import ORDINARY
 from catalogs.units import show_count
 
@@ -44,15 +44,13 @@ def read_replicas(draft: Draft) -> None:
         for match in rule.matches(draft.sentence):
             said = "at least" if path == LEAST else "at most"
             _read(draft, path, match, f"{said} {{}} replica")
-    for rule in _SPARE:
-        for match in rule.matches(draft.sentence):
-            _spare(draft, match)
+    for match in matches_of(_SPARE, draft.sentence):
+        _spare(draft, match)
     for match in _SURVIVE.matches(draft.sentence):
         if not draft.has(SPARES):
             draft.found(SPARES, match.first, match.last, [Option(1, "1 spare replica (N+1)")])
-    for rule in _COUNTS:
-        for match in rule.matches(draft.sentence):
-            _count(draft, match)
+    for match in matches_of(_COUNTS, draft.sentence):
+        _count(draft, match)
 
 
 def _count(draft: Draft, match: Match) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.names.lexicon import Lexicon
-from agent.interpret.words.grammar import Amount, Match, Rule, rules
+from agent.interpret.words.grammar import Amount, Match, Rule, matches_of, rules
 from catalogs.catalog import MODEL_NOISE
 from catalogs.names import letters_of, words_of
 from catalogs.units import show_count, show_percent
@@ -235,31 +235,30 @@ def _newest_first(entries: tuple[str, ...]) -> list[str]:
 
 def _sized(draft: Draft) -> None:
     """Find a model's bare size: '70B', '70 billion parameters'."""
-    for rule in _SIZE:
-        for match in rule.matches(draft.sentence):
-            number = match["n"]
-            if _counts_tokens(draft, match):
-                continue
-            written = draft.sentence.text[number.start : number.end].strip().lower()
-            named = match.last > match.first
-            if "b" in match:
-                amount = number.number.times(1e9)
-                if written.isalpha() and _stands_alone(draft, match.last) and amount.value <= MOST_PARAMETERS:
-                    _size(draft, match, amount)
-                continue
-            if not named and not (written[-1] in "bt" and written[-2:-1].isdigit()):
-                continue
-            if named and not written.endswith(("b", "bn", "billion", "t", "trillion", "m", "million")):
-                continue
-            if not named and not _stands_alone(draft, match.first):
-                continue
-            amount = number.number.times(1e6) if number.number.small_m else number.number
-            if named and written.endswith(("m", "million")) and amount.value < 1e8:
-                continue
-            if draft.has("model") and _same_size(draft, amount.value):
-                draft.sentence.claim(match.first, match.last)
-                continue
-            _size(draft, match, amount)
+    for match in matches_of(_SIZE, draft.sentence):
+        number = match["n"]
+        if _counts_tokens(draft, match):
+            continue
+        written = draft.sentence.text[number.start : number.end].strip().lower()
+        named = match.last > match.first
+        if "b" in match:
+            amount = number.number.times(1e9)
+            if written.isalpha() and _stands_alone(draft, match.last) and amount.value <= MOST_PARAMETERS:
+                _size(draft, match, amount)
+            continue
+        if not named and not (written[-1] in "bt" and written[-2:-1].isdigit()):
+            continue
+        if named and not written.endswith(("b", "bn", "billion", "t", "trillion", "m", "million")):
+            continue
+        if not named and not _stands_alone(draft, match.first):
+            continue
+        amount = number.number.times(1e6) if number.number.small_m else number.number
+        if named and written.endswith(("m", "million")) and amount.value < 1e8:
+            continue
+        if draft.has("model") and _same_size(draft, amount.value):
+            draft.sentence.claim(match.first, match.last)
+            continue
+        _size(draft, match, amount)
 
 
 _TOKENS_AHEAD: Final = re.compile(
@@ -356,22 +355,19 @@ def _same_size(draft: Draft, parameters: float) -> bool:
 
 def _activations(draft: Draft) -> None:
     """Leave the format of activations out: the weights' kernels decide it."""
-    for rule in _ACTIVATIONS:
-        for match in rule.matches(draft.sentence):
-            draft.dropped.append(draft.sentence.span(match.first, match.last))
-            draft.sentence.claim(match.first, match.last)
+    for match in matches_of(_ACTIVATIONS, draft.sentence):
+        draft.dropped.append(draft.sentence.span(match.first, match.last))
+        draft.sentence.claim(match.first, match.last)
 
 
 def _kv_cache(draft: Draft) -> None:
-    for rule in _KV:
-        for match in rule.matches(draft.sentence):
-            _precision(draft, match, "precision.kv_cache", "KV cache")
+    for match in matches_of(_KV, draft.sentence):
+        _precision(draft, match, "precision.kv_cache", "KV cache")
 
 
 def _weights(draft: Draft) -> None:
-    for rule in _WEIGHTS:
-        for match in rule.matches(draft.sentence):
-            _precision(draft, match, "precision.weights", "weights")
+    for match in matches_of(_WEIGHTS, draft.sentence):
+        _precision(draft, match, "precision.weights", "weights")
     for match in _HALF.matches(draft.sentence):
         draft.found("precision.weights", match.first, match.last, [Option("fp16", "weights in fp16")])
     for match in _FULL.matches(draft.sentence):
@@ -396,15 +392,14 @@ def _precision(draft: Draft, match: Match, path: str, what: str) -> None:
 
 
 def _limits(draft: Draft) -> None:
-    for rule in _BATCH:
-        for match in rule.matches(draft.sentence):
-            draft.read(
-                "serving.batch_cap",
-                match,
-                match["n"].number,
-                _whole,
-                lambda v, made: f"at most {show_count(v)} requests in a batch",
-            )
+    for match in matches_of(_BATCH, draft.sentence):
+        draft.read(
+            "serving.batch_cap",
+            match,
+            match["n"].number,
+            _whole,
+            lambda v, made: f"at most {show_count(v)} requests in a batch",
+        )
     for match in _BUDGET.matches(draft.sentence):
         draft.read(
             "serving.token_budget", match, match["n"].number, _whole, lambda v, made: f"{show_count(v)} tokens a step"
@@ -437,30 +432,25 @@ def _whole(value: float) -> Any:
 
 
 def _prefix(draft: Draft) -> None:
-    for rule in _PREFIX:
-        for match in rule.matches(draft.sentence):
-            amount = (match["p"] if "p" in match else match["n"]).number
-            if "p" not in match and amount.value > 100:
-                continue  # tokens
-            if "p" not in match and amount.value > 1:
-                choices = (Choice(amount.value / 100, f"{amount.value:g} %"),) if amount.value < 100 else ()
-                draft.ask(
-                    "tokens.prefix_hit",
-                    match.first,
-                    match.last,
-                    f"{amount.value:g}: a percentage of the prompt?",
-                    choices,
-                )
-                continue
-            draft.read(
-                "tokens.prefix_hit",
-                match,
-                amount,
-                _tidy,
-                lambda v, made: f"{show_percent(v)} of prompt tokens are cached already",
-                claim=False,
+    for match in matches_of(_PREFIX, draft.sentence):
+        amount = (match["p"] if "p" in match else match["n"]).number
+        if "p" not in match and amount.value > 100:
+            continue  # tokens
+        if "p" not in match and amount.value > 1:
+            choices = (Choice(amount.value / 100, f"{amount.value:g} %"),) if amount.value < 100 else ()
+            draft.ask(
+                "tokens.prefix_hit", match.first, match.last, f"{amount.value:g}: a percentage of the prompt?", choices
             )
-            draft.sentence.take(match.index("p" if "p" in match else "n"))  # and leave the length of those prompts
+            continue
+        draft.read(
+            "tokens.prefix_hit",
+            match,
+            amount,
+            _tidy,
+            lambda v, made: f"{show_percent(v)} of prompt tokens are cached already",
+            claim=False,
+        )
+        draft.sentence.take(match.index("p" if "p" in match else "n"))  # and leave the length of those prompts
 
 
 def _tidy(value: float) -> float:

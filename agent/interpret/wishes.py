@@ -6,7 +6,7 @@ from typing import Final
 from agent.interpret.facts.draft import Draft
 from agent.interpret.facts.leftovers import covered
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import rules
+from agent.interpret.words.grammar import matches_of, rules
 
 REASONING: Final = "tokens.reasoning_tokens"
 _DRAFT_MODEL: Final = rules(
@@ -130,30 +130,28 @@ def read_drafts(draft: Draft) -> None:
                 draft.sentence.claim(index, index)
         note = f"{media.group()!r} is not used: out of scope is what makes no text"
         draft.notes.append((note, *media.span()))
-    for rule in _DRAFT_MODEL:
-        for match in rule.matches(draft.sentence):
-            others = (*draft.sentence.items[: match.first], *draft.sentence.items[match.last + 1 :])
-            sized = any(item.has("model") or re.fullmatch(r"[\d.]+b", item.word) for item in others)
-            if not sized and "model" not in draft.known:
-                continue  # it is the only one
-            draft.dropped.append(draft.sentence.span(match.first, match.last))
-            draft.sentence.claim(match.first, match.last)
+    for match in matches_of(_DRAFT_MODEL, draft.sentence):
+        others = (*draft.sentence.items[: match.first], *draft.sentence.items[match.last + 1 :])
+        sized = any(item.has("model") or re.fullmatch(r"[\d.]+b", item.word) for item in others)
+        if not sized and "model" not in draft.known:
+            continue  # it is the only one
+        draft.dropped.append(draft.sentence.span(match.first, match.last))
+        draft.sentence.claim(match.first, match.last)
 
 
 def read_thinking(draft: Draft) -> None:
     """Ask how many hidden tokens an answer has, where it is said that the model thinks and not how long."""
     if draft.has(REASONING):
         return
-    for rule in _THINKING:
-        for match in rule.matches(draft.sentence):
-            choices = tuple(
-                Choice(float(tokens), f"{tokens:,} tokens, for {what}", usual=tokens == 1000)
-                for what, tokens in _USUAL_THOUGHT.items()
-            )
-            said = " ".join(draft.sentence.words(match.first, match.last).split())
-            text = f"{said!r}: how many hidden tokens does an answer have before its first word? Usual, by judgement:"
-            draft.ask(REASONING, match.first, match.last, text, choices)
-            return
+    for match in matches_of(_THINKING, draft.sentence):
+        choices = tuple(
+            Choice(float(tokens), f"{tokens:,} tokens, for {what}", usual=tokens == 1000)
+            for what, tokens in _USUAL_THOUGHT.items()
+        )
+        said = " ".join(draft.sentence.words(match.first, match.last).split())
+        text = f"{said!r}: how many hidden tokens does an answer have before its first word? Usual, by judgement:"
+        draft.ask(REASONING, match.first, match.last, text, choices)
+        return
 
 
 def note_wishes(draft: Draft) -> None:

@@ -11,7 +11,7 @@ from agent.interpret.lengths_and_times.mixtures import read_mixtures
 from agent.interpret.lengths_and_times.prompt_parts import ITS_MEAN, read_parts
 from agent.interpret.lengths_and_times.spreads import NEAREST, read_spreads
 from agent.interpret.lengths_and_times.totals import rate_of_totals, totals_of
-from agent.interpret.words.grammar import Amount, Match, Rule, rules
+from agent.interpret.words.grammar import Amount, Match, Rule, matches_of, rules
 from agent.interpret.words.text_units import LONGEST_READ, count_of_tokens, in_tokens, whole
 from catalogs.units import show_count
 
@@ -132,15 +132,14 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     totals = totals_of(draft, known)
     read_parts(draft)
     _context(draft)
-    for rule in _REASONING:
-        for match in rule.matches(draft.sentence):
-            draft.read(
-                "tokens.reasoning_tokens",
-                match,
-                count_of_tokens(match["n"]),
-                float,
-                lambda v, made: f"{show_count(v)} hidden tokens per answer",
-            )
+    for match in matches_of(_REASONING, draft.sentence):
+        draft.read(
+            "tokens.reasoning_tokens",
+            match,
+            count_of_tokens(match["n"]),
+            float,
+            lambda v, made: f"{show_count(v)} hidden tokens per answer",
+        )
     read_mixtures(draft)
     for match in _MEAN_AND_P95.matches(draft.sentence):
         _note(draft, _side(match), count_of_tokens(match["a"]), "token", "mean", match.first, match.index("a"))
@@ -151,9 +150,8 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
         draft.dropped.append(draft.sentence.span(match.index("a"), match.index("a")))
         draft.sentence.take(match.index("a"))
     _pairs(draft)
-    for rule in (*_MARKED, *_BARE):
-        for match in rule.matches(draft.sentence):
-            _length(draft, match)
+    for match in matches_of((*_MARKED, *_BARE), draft.sentence):
+        _length(draft, match)
     for match in _ALONE.matches(draft.sentence):
         _length(draft, match)
     weak = [match for rule in _WEAK for match in rule.matches(draft.sentence)]
@@ -335,10 +333,9 @@ def _note(draft: Draft, side: str, amount: Amount, unit: str, statistic: str, fi
 
 
 def _context(draft: Draft) -> None:
-    for rule in _CONTEXT_OF_EACH:
-        for match in rule.matches(draft.sentence):
-            if "window" not in draft.sentence.words(match.first, match.last):
-                _note(draft, "input", count_of_tokens(match["n"]), "token", *_statistic(draft, match))
+    for match in matches_of(_CONTEXT_OF_EACH, draft.sentence):
+        if "window" not in draft.sentence.words(match.first, match.last):
+            _note(draft, "input", count_of_tokens(match["n"]), "token", *_statistic(draft, match))
     for match in _MAX_TOKENS.matches(draft.sentence):
         draft.read(
             "tokens.max_tokens",
@@ -347,15 +344,14 @@ def _context(draft: Draft) -> None:
             whole,
             lambda v, made: f"answers: at most {v:g} tokens",
         )
-    for rule in _CONTEXT:
-        for match in rule.matches(draft.sentence):
-            draft.read(
-                "serving.context_window",
-                match,
-                count_of_tokens(match["n"]),
-                whole,
-                lambda v, made: f"context window {show_count(v)} tokens",
-            )
+    for match in matches_of(_CONTEXT, draft.sentence):
+        draft.read(
+            "serving.context_window",
+            match,
+            count_of_tokens(match["n"]),
+            whole,
+            lambda v, made: f"context window {show_count(v)} tokens",
+        )
 
 
 _WINDOW: Final = re.compile(r"window|length|size|limit|max|\blen\b|seq|up to|allow|support|need", re.I)
@@ -468,21 +464,20 @@ _FEWEST_BEFORE_CARDS: Final = 200.0
 
 def _p95_apart(draft: Draft) -> None:
     """Read 'prompts average 2k, p95 8k': a percentile without a side belongs to the length before it."""
-    for rule in _P95:
-        for match in rule.matches(draft.sentence):
-            start = match["n"].start
-            told = [(one.end, one.path, True) for one in draft.findings]
-            told += [(one[4], one[1], False) for one in draft.questions]
-            before = [one for one in told if one[1].startswith("tokens.") and one[0] <= start]
-            _, path, settled = max(before, default=(0, "..", True))
-            around = draft.sentence.items[max(0, match.first - 3) : match.last + 3]
-            latency = any(item.has("ttft", "itl", "e2e", "latency") for item in around)
-            side = path.split(".")[1]
-            if side not in ("input", "output") or (latency and "u" not in match) or ("p" not in match and settled):
-                continue
-            unit = match["u"].word if "u" in match else "token"
-            which = match["p"].entries[0] if "p" in match else "mean"
-            _note(draft, side, count_of_tokens(match["n"]), unit, which, match.first, match.last)
+    for match in matches_of(_P95, draft.sentence):
+        start = match["n"].start
+        told = [(one.end, one.path, True) for one in draft.findings]
+        told += [(one[4], one[1], False) for one in draft.questions]
+        before = [one for one in told if one[1].startswith("tokens.") and one[0] <= start]
+        _, path, settled = max(before, default=(0, "..", True))
+        around = draft.sentence.items[max(0, match.first - 3) : match.last + 3]
+        latency = any(item.has("ttft", "itl", "e2e", "latency") for item in around)
+        side = path.split(".")[1]
+        if side not in ("input", "output") or (latency and "u" not in match) or ("p" not in match and settled):
+            continue
+        unit = match["u"].word if "u" in match else "token"
+        which = match["p"].entries[0] if "p" in match else "mean"
+        _note(draft, side, count_of_tokens(match["n"]), unit, which, match.first, match.last)
 
 
 def _without_side(draft: Draft, known: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from agent.interpret.facts.draft import Draft, Option
-from agent.interpret.words.grammar import Match, Rule, Sentence, rules
+from agent.interpret.words.grammar import Match, Rule, Sentence, matches_of, rules
 from agent.interpret.words.text_units import count_of_tokens, in_tokens, whole
 from catalogs.units import show_count
 
@@ -328,18 +328,17 @@ def _same_within(draft: Draft) -> None:
     """Read '2,000 of the 2,500 prompt tokens are cached', '2k prompt (1.6k shared)': the whole, and the share."""
     for match in _SAME_OF_IT.matches(draft.sentence):
         draft.found(_SHARED, match.first, match.last, [Option(count_of_tokens(match["a"]).value, "")])
-    for rule in _SHARES:
-        for match in rule.matches(draft.sentence):
-            part, total = count_of_tokens(match["a"]).value, count_of_tokens(match["b"]).value
-            if not 0 < part <= total:
-                continue
-            share = float(f"{part / total:.6g}")
-            echo = f"{show_count(part)} / {show_count(total)} tokens = {share:.0%} of prompt tokens are cached already"
-            draft.found("tokens.prefix_hit", match.first, match.last, [Option(share, echo)])
-            draft.found(_INPUT, match.first, match.last, [Option(whole(total), f"prompts: {show_count(total)} tokens")])
-            for index in range(match.first, match.last + 1):
-                if draft.sentence.items[index].has("sysprompt"):
-                    draft.sentence.take(index)
+    for match in matches_of(_SHARES, draft.sentence):
+        part, total = count_of_tokens(match["a"]).value, count_of_tokens(match["b"]).value
+        if not 0 < part <= total:
+            continue
+        share = float(f"{part / total:.6g}")
+        echo = f"{show_count(part)} / {show_count(total)} tokens = {share:.0%} of prompt tokens are cached already"
+        draft.found("tokens.prefix_hit", match.first, match.last, [Option(share, echo)])
+        draft.found(_INPUT, match.first, match.last, [Option(whole(total), f"prompts: {show_count(total)} tokens")])
+        for index in range(match.first, match.last + 1):
+            if draft.sentence.items[index].has("sysprompt"):
+                draft.sentence.take(index)
 
 
 _SIDE: Final = "(i:(incue | 'in') | o:(outcue | 'out'))"
@@ -355,19 +354,18 @@ _REST: Final = rules(
 
 def _rest_of_total(draft: Draft) -> None:
     """Read '750 total (600 prompt)': what is left of the total is the other side."""
-    for rule in _REST:
-        for match in rule.matches(draft.sentence):
-            total, part = count_of_tokens(match["t"]), count_of_tokens(match["p"])
-            if len(total.values) > 1 or len(part.values) > 1 or not 0 < part.value < total.value:
-                continue
-            sides = ((_INPUT, "prompts"), (_OUTPUT, "answers"))
-            (path, name), (other, rest) = sides if "i" in match else sides[::-1]
-            left = whole(total.value - part.value)
-            echo = f"{rest}: {show_count(total.value)} in all − {show_count(part.value)} = {show_count(left)} tokens"
-            draft.found(
-                path, match.first, match.last, [Option(whole(part.value), f"{name}: {show_count(part.value)} tokens")]
-            )
-            draft.found(other, match.first, match.last, [Option(left, echo)])
+    for match in matches_of(_REST, draft.sentence):
+        total, part = count_of_tokens(match["t"]), count_of_tokens(match["p"])
+        if len(total.values) > 1 or len(part.values) > 1 or not 0 < part.value < total.value:
+            continue
+        sides = ((_INPUT, "prompts"), (_OUTPUT, "answers"))
+        (path, name), (other, rest) = sides if "i" in match else sides[::-1]
+        left = whole(total.value - part.value)
+        echo = f"{rest}: {show_count(total.value)} in all − {show_count(part.value)} = {show_count(left)} tokens"
+        draft.found(
+            path, match.first, match.last, [Option(whole(part.value), f"{name}: {show_count(part.value)} tokens")]
+        )
+        draft.found(other, match.first, match.last, [Option(left, echo)])
 
 
 # --- what grows -------------------------------------------------------------------------------------------------------
@@ -426,21 +424,20 @@ def _growth(draft: Draft) -> None:
             )
             draft.found(_INPUT, match.first, match.last, [Option(mean, f"{echo}: {show_count(mean)} on average")])
             draft.notes.append((_REPEATED, *draft.sentence.span(match.first, match.last)))
-    for rule in _GROWTH:
-        for match in rule.matches(draft.sentence):
-            values = match["r"].number.values if "r" in match else (match["a"].number.value, match["b"].number.value)
-            low, high = values[0], values[-1]
-            if not 0 < low < high:
-                continue
-            said = ITS_MEAN.at(draft.sentence, match.last + 1)
-            stated = count_of_tokens(said["n" if "n" in said else "m"]).value if said else 0.0
-            said = said if low <= stated <= high else None
-            mean = whole(stated if said else (low + high) / 2)
-            echo = f"prompts: from {show_count(low)} to {show_count(high)} tokens, {show_count(mean)} on average"
-            echo = echo if said else f"{echo}, as if each call added as much"
-            draft.found(_INPUT, match.first, said.last if said else match.last, [Option(mean, echo)])
-            span = draft.sentence.span(match.first, match.last)
-            draft.notes.append((_REPEATED, *span))
-            for index in range(match.first, match.last + 1):
-                if draft.sentence.items[index].has("context", "incue"):
-                    draft.sentence.take(index)
+    for match in matches_of(_GROWTH, draft.sentence):
+        values = match["r"].number.values if "r" in match else (match["a"].number.value, match["b"].number.value)
+        low, high = values[0], values[-1]
+        if not 0 < low < high:
+            continue
+        said = ITS_MEAN.at(draft.sentence, match.last + 1)
+        stated = count_of_tokens(said["n" if "n" in said else "m"]).value if said else 0.0
+        said = said if low <= stated <= high else None
+        mean = whole(stated if said else (low + high) / 2)
+        echo = f"prompts: from {show_count(low)} to {show_count(high)} tokens, {show_count(mean)} on average"
+        echo = echo if said else f"{echo}, as if each call added as much"
+        draft.found(_INPUT, match.first, said.last if said else match.last, [Option(mean, echo)])
+        span = draft.sentence.span(match.first, match.last)
+        draft.notes.append((_REPEATED, *span))
+        for index in range(match.first, match.last + 1):
+            if draft.sentence.items[index].has("context", "incue"):
+                draft.sentence.take(index)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from agent.fields.demand import LEAST_TARGET_S
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence, rules
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import show_figure, show_seconds
 from engine.workload import Metric, Percentile, Target, target_name
@@ -98,15 +98,14 @@ def read_targets(draft: Draft) -> None:
 
 def _seconds_in_words(sentence: Sentence) -> None:
     """Make durations of 'under a second', 'a TTFT of a second' and 'sub-second'."""
-    for rule in (_SUB_SECOND, _A_SECOND, _OF_A_SECOND):
-        for match in rule.matches(sentence):
-            unit = match["t"]
-            if SECONDS[unit.word] > 60:
-                continue
-            first = match.index("t") - (1 if sentence.items[match.index("t") - 1].word in ("a", "an", "one") else 0)
-            start = sentence.items[first].start
-            item = Item(frozenset({"dur"}), start, unit.end, unit.word, Amount((SECONDS[unit.word],)))
-            sentence.merge(first, match.index("t"), item)
+    for match in matches_of((_SUB_SECOND, _A_SECOND, _OF_A_SECOND), sentence):
+        unit = match["t"]
+        if SECONDS[unit.word] > 60:
+            continue
+        first = match.index("t") - (1 if sentence.items[match.index("t") - 1].word in ("a", "an", "one") else 0)
+        start = sentence.items[first].start
+        item = Item(frozenset({"dur"}), start, unit.end, unit.word, Amount((SECONDS[unit.word],)))
+        sentence.merge(first, match.index("t"), item)
 
 
 def _target(draft: Draft, index: int, left: int, right: int, used: set[int], for_all: str | None) -> None:

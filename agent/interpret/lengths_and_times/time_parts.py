@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.lengths_and_times.targets import DEFAULT_PERCENTILE, NAMES
-from agent.interpret.words.grammar import Item, Match, Rule, Sentence
+from agent.interpret.words.grammar import Item, Match, Rule, Sentence, matches_of
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import show_figure, show_seconds
 from engine.workload import Target
@@ -255,12 +255,11 @@ def _task_times(draft: Draft, known: Mapping[str, Any]) -> None:
     """Find how long a task of several calls may take."""
     if _calls(draft, known) <= 1:
         return
-    for rule in _TASK_TIMES:
-        for match in rule.matches(draft.sentence):
-            target = Target(metric="e2e", percentile=DEFAULT_PERCENTILE, seconds=match["d"].number.value)
-            if target.seconds <= LONGEST_TASK_S:
-                echo = f"{_name(target)} ≤ {show_seconds(target.seconds)}"
-                draft.found(_TARGETS, match.first, match.last, [Option((target,), echo)])
+    for match in matches_of(_TASK_TIMES, draft.sentence):
+        target = Target(metric="e2e", percentile=DEFAULT_PERCENTILE, seconds=match["d"].number.value)
+        if target.seconds <= LONGEST_TASK_S:
+            echo = f"{_name(target)} ≤ {show_seconds(target.seconds)}"
+            draft.found(_TARGETS, match.first, match.last, [Option((target,), echo)])
 
 
 def _divide(draft: Draft, between: Sequence[TimePart], known: Mapping[str, Any]) -> None:

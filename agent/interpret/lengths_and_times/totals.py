@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Match, Rule, rules
+from agent.interpret.words.grammar import Match, Rule, matches_of, rules
 from agent.interpret.words.text_units import count_of_tokens
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import show_count, show_figure
@@ -140,10 +140,9 @@ def _together(draft: Draft) -> float | None:
 def _totals(draft: Draft, shortest: float) -> list[Total]:
     """Take totals, without a side those of so many seconds or more; neighbours share it: '40M in / 6M out a day'."""
     items, found = draft.sentence.items, list[Match]()
-    for rule in _TOKENS:
-        for match in rule.matches(draft.sentence):
-            if not any(one.first <= match.last and match.first <= one.last for one in found):
-                found.append(match)
+    for match in matches_of(_TOKENS, draft.sentence):
+        if not any(one.first <= match.last and match.first <= one.last for one in found):
+            found.append(match)
     chains = list[list[Match]]()
     for match in sorted(found, key=lambda one: one.first):
         between = items[chains[-1][-1].last + 1 : match.first] if chains else []

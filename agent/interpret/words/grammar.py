@@ -9,7 +9,7 @@ A name before a colon makes a group. A claimed item matches nothing any more, so
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Final
 
@@ -194,6 +194,12 @@ class Rule:
 def rules(*patterns: str) -> tuple[Rule, ...]:
     """Return a rule for each pattern."""
     return tuple(map(Rule, patterns))
+
+
+def matches_of(rules: Iterable[Rule], sentence: Sentence) -> Iterator[Match]:
+    """Yield the matches of rules, one rule after the other."""
+    for rule in rules:
+        yield from rule.matches(sentence)
 
 
 _PATTERNS: Final[list[str]] = []
