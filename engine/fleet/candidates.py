@@ -157,7 +157,7 @@ class Candidates(Struct, frozen=True, dict=True):
         rate = self.question.mean_rate
         given = None if rate else given_replicas(spec.hardware, self.unit_sizes)
         fleet = None if given is None else np.nan_to_num(given - spec.availability.spare_replicas, nan=1.0)[:, None]
-        return replace(self.replicas(tables), shared_rate=(rate or 0.0) * spec.traffic.peak_factor, fleet=fleet)
+        return self.replicas(tables).sharing((rate or 0.0) * spec.traffic.peak_factor, fleet)
 
     @property
     def budget_tokens(self) -> Floats:

@@ -2,7 +2,6 @@
 
 import numpy as np
 from msgspec import Struct
-from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.units import HOURS_PER_MONTH
@@ -37,7 +36,7 @@ def replica_at_loads(plan: CapacityPlan, catalog: Catalog) -> tuple[Performance,
     _, candidate = chosen_candidate(plan, catalog)
     replicas = candidate.replicas()
     if not plan.spec.traffic.concurrency:  # as many as run today stand behind one router
-        replicas = replace(replicas, fleet=np.array([[float(plan.fleet.working_replicas)]]))
+        replicas = replicas.in_fleet(np.array([[float(plan.fleet.working_replicas)]]))
     rates = np.array(LOADS) * float(replicas.saturated_rate[0, 0])
     pool = candidate.memory
     per_request = float(pool.sequence[0] / max(pool.kv_cache[0], 1.0) / candidate.parallelism.dp[0])

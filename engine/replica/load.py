@@ -158,7 +158,17 @@ class Replicas(Struct, frozen=True):
 
     def in_fleet(self, replicas: Floats) -> "Replicas":
         """Return them in fleets of so many each (candidates, 1)."""
-        return replace(self, shared_rate=0.0, fleet=self._that_count(replicas))
+        return self.sharing(0.0, self._that_count(replicas))
+
+    def sharing(self, requests_per_s: float, fleet: Floats | None) -> "Replicas":
+        """Return them behind a router of their own each, as ``shared_rate`` and ``fleet`` say."""
+        routed = replace(self, shared_rate=requests_per_s, fleet=fleet)
+        pool = np.ceil(np.minimum(routed.behind_router(self.saturated_rate), ROUTED_TOGETHER))
+        known = self.costs.pool
+        if self.costs.followed is None or (known is not None and np.array_equal(known, pool)):
+            return routed
+        costs, ladder = _pooled(self.costs, self.seats, pool)
+        return replace(routed, costs=costs, ladder=ladder)
 
     @property
     def lengths(self) -> Lengths:
@@ -282,6 +292,12 @@ class Replicas(Struct, frozen=True):
 @kept(32)
 def _taken(costs: StepCosts, ladder: RateLadder, index: Indices) -> tuple[StepCosts, RateLadder]:
     return costs.take(index), ladder.take(index)
+
+
+@kept(32)
+def _pooled(costs: StepCosts, seats: Floats, pool: Floats) -> tuple[StepCosts, RateLadder]:
+    costs = replace(costs, pool=pool)
+    return costs, rate_ladder(costs, seats)
 
 
 ALWAYS = np.ones((1, 1))

@@ -105,11 +105,13 @@ class StepCosts(Struct, frozen=True, dict=True):
     """Requests that may run together, where they come at any time; None: each comes as another ends."""
     followed: Followed | None = None
     """Where they come at any time and prompts run apart."""
+    pool: Floats | None = None
+    """(candidates, 1): replicas behind one router, where that changes those steps; None: each is on its own."""
 
     def take(self, index: Indices) -> "StepCosts":
         """Return the candidates at ``index``."""
         arrays = ["budget", "ttft_overhead_s", "one_token_s", "context_s", "prompt_context_s"]
-        arrays += ["seats"] * (self.seats is not None)
+        arrays += ["seats"] * (self.seats is not None) + ["pool"] * (self.pool is not None)
         followed = self.followed and self.followed.take(index)
         taken = {name: getattr(self, name)[index] for name in arrays}
         return replace(self, tables=self.tables.take(index), followed=followed, **taken)
@@ -206,6 +208,9 @@ class StepCosts(Struct, frozen=True, dict=True):
             spare = np.clip(spare, 0.0, NEVER_FULL)
             odds = spare * np.exp(0.5 * spare * spare) * SQRT_2_PI
             free = odds / (1 + odds)
+        if self.pool is not None:
+            # A router that has sent a replica one request sends others theirs first: (1 − 1/n)/2 fewer come.
+            free = free * (0.5 + 0.5 / across(self.pool))
         head, others = steps.head + (1 / many - steps.head) * free, steps.others + (many - 1 - steps.others) * free
         prompts = self.prompt_seconds(replace(steps, head=head, others=others))
         mean = prompts @ self.lengths.prompt.weights

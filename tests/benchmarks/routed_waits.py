@@ -12,7 +12,6 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from msgspec.structs import replace
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -87,7 +86,7 @@ def main() -> None:
 
 def behind(found: Candidates, replicas: float) -> Replicas:
     """Return a candidate as one of so many behind a router."""
-    return replace(found.replicas(), fleet=np.array([[float(replicas)]]))
+    return found.replicas().in_fleet(np.array([[float(replicas)]]))
 
 
 def simulated(
@@ -121,7 +120,7 @@ def fleets(name: str, question: Question, found: Candidates) -> None:
     for times in LOADS:
         rate = times * float(replicas.saturated_rate[0, 0])
         sizes = []
-        for one in (replicas, replace(replicas, shared_rate=rate)):
+        for one in (replicas, replicas.sharing(rate, None)):
             batch = capacity_batch(one, (target,), ceiling)
             sizes.append(int(np.ceil(rate / one.rate(batch)[0, 0])))
         least, holds = int(np.ceil(times / ceiling)), max(sizes) + 1

@@ -302,6 +302,8 @@ def test_prompts_that_come_while_others_run_run_next(prompt: float, output: floa
     assert fewer < batch / costs.decoded < more
     assert float(steps.head[0, 0]) == pytest.approx(head, rel=0.04)
     assert costs.rate_at(costs.seats) == pytest.approx(replace(costs, seats=None).rate_at(costs.seats)), "none is free"
+    alone, few, many = (replace(costs, pool=np.array([[n]])).opened(steps.batch)[0].head for n in (1.0, 4.0, 1e9))
+    assert alone == steps.head > few > many == pytest.approx((steps.head + costs.at(steps.batch).head) / 2)
 
 
 def test_few_answers_that_meet_a_prompt_have_the_mean() -> None:
