@@ -14,7 +14,7 @@ from msgspec import Struct
 from agent.interpret.facts.draft import Draft
 from agent.interpret.traffic.loads import at_once, count_of, of_a_day, part_of_users, share_of
 from agent.interpret.traffic.rates import TIME, Rate, period_of
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence, rules
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence, matches_of, rules
 from agent.interpret.words.scanner import kinds_of
 from catalogs.units import SECONDS_PER_DAY
 
@@ -186,10 +186,9 @@ def crowds_of(draft: Draft, wanted: bool, rates: list[Rate]) -> list[Crowd]:
     for rule in rules:
         matches = rule.matches(draft.sentence)
         found += [crowd for match in matches if (crowd := _crowd(draft, match, wanted, rates)) is not None]
-    for rule in _OF_THEM if wanted and not found else ():
-        for match in rule.matches(draft.sentence):
-            draft.sentence.claim(match.first, match.last)
-            return [Crowd(count_of(match["n"].number), None, match.first, match.last, "users")]
+    for match in matches_of(_OF_THEM if wanted and not found else (), draft.sentence):
+        draft.sentence.claim(match.first, match.last)
+        return [Crowd(count_of(match["n"].number), None, match.first, match.last, "users")]
     return found
 
 

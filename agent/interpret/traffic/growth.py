@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, rules
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_figure, show_percent
 
@@ -88,30 +88,24 @@ _ARROW_STORY: Final = Rule(
 def read_growth(draft: Draft) -> None:
     """Find growth and horizon."""
     _stories(draft)
-    for rule in _SHARES:
-        for match in rule.matches(draft.sentence):
-            _share(draft, match)
-    for rule in _TIMES:
-        for match in rule.matches(draft.sentence):
-            if _is_growth(draft, match):
-                _multiple(draft, match)
-    for rule in _WITHOUT_PERIOD:
-        for match in rule.matches(draft.sentence):
-            _ask_period(draft, match)
-    for rule in _NONE:
-        for match in rule.matches(draft.sentence):
-            if not draft.has(GROWTH):
-                draft.found(GROWTH, match.first, match.last, [Option(0.0, "no growth")])
-    for rule in _HORIZON:
-        for match in rule.matches(draft.sentence):
-            _horizon(draft, match)
+    for match in matches_of(_SHARES, draft.sentence):
+        _share(draft, match)
+    for match in matches_of(_TIMES, draft.sentence):
+        if _is_growth(draft, match):
+            _multiple(draft, match)
+    for match in matches_of(_WITHOUT_PERIOD, draft.sentence):
+        _ask_period(draft, match)
+    for match in matches_of(_NONE, draft.sentence):
+        if not draft.has(GROWTH):
+            draft.found(GROWTH, match.first, match.last, [Option(0.0, "no growth")])
+    for match in matches_of(_HORIZON, draft.sentence):
+        _horizon(draft, match)
 
 
 def _stories(draft: Draft) -> None:
     """Read today's rate and a later one as the rate and its growth."""
-    for rule in (_STORY, _ARROW_STORY):
-        for match in rule.matches(draft.sentence):
-            _story(draft, match)
+    for match in matches_of((_STORY, _ARROW_STORY), draft.sentence):
+        _story(draft, match)
     dated = [figure for index in range(len(draft.sentence.items)) if (figure := _dated(draft, index)) is not None]
     if len(dated) == 2 and dated[0].at != dated[1].at and not draft.has(GROWTH):
         _between_times(draft, dated[0], dated[1])

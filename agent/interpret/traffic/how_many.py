@@ -22,7 +22,7 @@ from agent.interpret.traffic.peaks import read_peaks
 from agent.interpret.traffic.rates import TIME, Rate, ask_new_rate, ask_unit_of_mean, period_of, rates_of
 from agent.interpret.traffic.scope import RATE, in_its_hours, read_each_site, read_sites
 from agent.interpret.traffic.turns import multiply_turns, turns_of, turns_of_each
-from agent.interpret.words.grammar import Amount, Rule, rules
+from agent.interpret.words.grammar import Amount, Rule, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure, show_seconds
 
@@ -352,10 +352,9 @@ def _each_without_time(draft: Draft, count: Crowd) -> bool:
 
 def _period_apart(draft: Draft) -> float | None:
     """Return the seconds of a time that stands apart from what is done in it: 'every day each of them asks 40'."""
-    for rule in _APART:
-        for match in rule.matches(draft.sentence):
-            draft.sentence.take(match.first)
-            return SECONDS[(match["t"] if "t" in match else match["a"]).word]
+    for match in matches_of(_APART, draft.sentence):
+        draft.sentence.take(match.first)
+        return SECONDS[(match["t"] if "t" in match else match["a"]).word]
     return None
 
 
@@ -384,19 +383,18 @@ def _each_without_users(draft: Draft, of_requests: bool) -> None:
         of_requests: a rate of the sentence says what each is of.
     """
     crowd = draft.known.get(USERS, 0.0)
-    for rule in _EACH[: 1 if of_requests else 3]:
-        for match in rule.matches(draft.sentence):
-            if of_requests:
-                note_calls(draft, match)
-            elif seconds := draft.known.get(VISITS):
-                amount = count_of(match["n"].number)
-                read_habit(draft, Rate(amount, seconds, match.first, match.last, True))
-                draft.sentence.claim(match.first, match.last)
-            else:
-                span = (match.first, match.last)
-                in_which_time(draft, span, span, count_of(match["n"].number).value * crowd)
-                draft.sentence.claim(match.first, match.last)
-            return
+    for match in matches_of(_EACH[: 1 if of_requests else 3], draft.sentence):
+        if of_requests:
+            note_calls(draft, match)
+        elif seconds := draft.known.get(VISITS):
+            amount = count_of(match["n"].number)
+            read_habit(draft, Rate(amount, seconds, match.first, match.last, True))
+            draft.sentence.claim(match.first, match.last)
+        else:
+            span = (match.first, match.last)
+            in_which_time(draft, span, span, count_of(match["n"].number).value * crowd)
+            draft.sentence.claim(match.first, match.last)
+        return
 
 
 def _said(draft: Draft, first: int, last: int) -> str:
@@ -430,11 +428,10 @@ def _ask_of_job(draft: Draft) -> None:
 
 def _things(draft: Draft) -> None:
     """Ask whether documents a day are requests a day."""
-    for rule in _THINGS:
-        for match in rule.matches(draft.sentence):
-            amount, first = share_of(draft, count_of(match["n"].number), match.first)
-            rate = amount.value / period_of(match)
-            thing = match["e"].word
-            choices = (Choice(rate, f"one request for each: {show_figure(rate)} requests/s"),)
-            text = f"{_said(draft, first, match.last)!r}: is each of the {thing} one request?"
-            draft.ask(RATE, first, match.last, text, choices)
+    for match in matches_of(_THINGS, draft.sentence):
+        amount, first = share_of(draft, count_of(match["n"].number), match.first)
+        rate = amount.value / period_of(match)
+        thing = match["e"].word
+        choices = (Choice(rate, f"one request for each: {show_figure(rate)} requests/s"),)
+        text = f"{_said(draft, first, match.last)!r}: is each of the {thing} one request?"
+        draft.ask(RATE, first, match.last, text, choices)

@@ -6,7 +6,7 @@ from typing import Final
 from agent.fields.demand import HABIT, USERS
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, rules
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_HOUR, show_count, show_figure, show_percent
 
@@ -105,17 +105,16 @@ def part_of_users(draft: Draft, amount: Amount, told: str = "users ask") -> tupl
         amount: all users, or all requests in flight.
         told: what they are or do, as the note says it.
     """
-    for rule in _PART_APART:
-        for match in rule.matches(draft.sentence):
-            share = match["p"].number.value
-            if not 0 < share < 1:
-                continue
-            for index in range(match.first, match.last + 1):
-                draft.sentence.take(index)
-            said = " ".join(draft.sentence.words(match.first, match.last).split())
-            note = f"{said!r}: {show_percent(share)} of {show_count(amount.value)} {told}"
-            draft.notes.append((note, *draft.sentence.span(match.first, match.last)))
-            return amount.times(share), match
+    for match in matches_of(_PART_APART, draft.sentence):
+        share = match["p"].number.value
+        if not 0 < share < 1:
+            continue
+        for index in range(match.first, match.last + 1):
+            draft.sentence.take(index)
+        said = " ".join(draft.sentence.words(match.first, match.last).split())
+        note = f"{said!r}: {show_percent(share)} of {show_count(amount.value)} {told}"
+        draft.notes.append((note, *draft.sentence.span(match.first, match.last)))
+        return amount.times(share), match
     return amount, None
 
 
@@ -150,29 +149,26 @@ def share_of(draft: Draft, amount: Amount, first: int) -> tuple[Amount, int]:
 
 def read_concurrency(draft: Draft) -> None:
     """Find how many requests are in flight."""
-    for rule in _CONCURRENCY:
-        for match in rule.matches(draft.sentence):
-            amount = count_of(match["n"].number)
-            inside = draft.sentence.items[match.first : match.last + 1]
-            people = [i for i in inside if i.has("user") and i.word != "agents"]
-            if people and len(amount.values) == 1:
-                amount, first = share_of(draft, amount, match.first)
-                if first == match.first:
-                    amount, _ = part_of_users(draft, amount, "users are there at once")
-                ask_of_signed_in(draft, first, match.last, amount.value, people[0].word)
-                continue
-            if (each := draft.value(HABIT)) and not draft.has(USERS) and len(amount.values) == 1:
-                _each_of_those_in_flight(draft, match, amount.value, each)
-                continue
-            part, _ = part_of_users(draft, amount, "requests in flight")
-            talks = [one for one in inside if one.word in _TALKS]
-            if talks and part == amount and len(amount.values) == 1:
-                ask_of_signed_in(draft, match.first, match.last, amount.value, talks[0].word)
-                continue
-            amount = part
-            draft.read(
-                "traffic.concurrency", match, amount, _whole, lambda v, made: f"{show_count(v)} requests in flight"
-            )
+    for match in matches_of(_CONCURRENCY, draft.sentence):
+        amount = count_of(match["n"].number)
+        inside = draft.sentence.items[match.first : match.last + 1]
+        people = [i for i in inside if i.has("user") and i.word != "agents"]
+        if people and len(amount.values) == 1:
+            amount, first = share_of(draft, amount, match.first)
+            if first == match.first:
+                amount, _ = part_of_users(draft, amount, "users are there at once")
+            ask_of_signed_in(draft, first, match.last, amount.value, people[0].word)
+            continue
+        if (each := draft.value(HABIT)) and not draft.has(USERS) and len(amount.values) == 1:
+            _each_of_those_in_flight(draft, match, amount.value, each)
+            continue
+        part, _ = part_of_users(draft, amount, "requests in flight")
+        talks = [one for one in inside if one.word in _TALKS]
+        if talks and part == amount and len(amount.values) == 1:
+            ask_of_signed_in(draft, match.first, match.last, amount.value, talks[0].word)
+            continue
+        amount = part
+        draft.read("traffic.concurrency", match, amount, _whole, lambda v, made: f"{show_count(v)} requests in flight")
 
 
 _TALKS: Final = ("calls", "callers", "conversations", "dialogues")
@@ -219,10 +215,9 @@ def _each_of_those_in_flight(draft: Draft, match: Match, count: float, each: flo
 
 def read_calls(draft: Draft) -> None:
     """Find how many model calls a request makes."""
-    for rule in _CALLS:
-        for match in rule.matches(draft.sentence):
-            if "o" not in match or match["o"].number.value == 1:
-                note_calls(draft, match)
+    for match in matches_of(_CALLS, draft.sentence):
+        if "o" not in match or match["o"].number.value == 1:
+            note_calls(draft, match)
 
 
 def note_calls(draft: Draft, match: Match) -> None:
@@ -261,37 +256,30 @@ def read_factors(draft: Draft) -> None:
                 "traffic.peak_factor", match, match["x"].number, float,
                 lambda v, made: f"peak {show_figure(made)} × the mean",
             )  # fmt: skip
-    for rule in _BURST:
-        for match in rule.matches(draft.sentence):
-            draft.read(
-                "traffic.burst",
-                match,
-                match["x"].number,
-                float,
-                lambda v, made: f"busiest minute {show_figure(v)} × the peak hour",
-            )
-    for rule in _BURSTINESS:
-        for match in rule.matches(draft.sentence):
-            draft.read(
-                "traffic.burstiness",
-                match,
-                match["n"].number,
-                float,
-                lambda v, made: f"CV of arrivals {show_figure(v)}",
-            )
+    for match in matches_of(_BURST, draft.sentence):
+        draft.read(
+            "traffic.burst",
+            match,
+            match["x"].number,
+            float,
+            lambda v, made: f"busiest minute {show_figure(v)} × the peak hour",
+        )
+    for match in matches_of(_BURSTINESS, draft.sentence):
+        draft.read(
+            "traffic.burstiness", match, match["n"].number, float, lambda v, made: f"CV of arrivals {show_figure(v)}"
+        )
 
 
 def _share_of_the_day(draft: Draft) -> None:
     """Find how far the peak hour is above the mean from its share of the day."""
-    for rule in _SHARE_OF_DAY:
-        for match in rule.matches(draft.sentence):
-            k, share = match["k"], match["p"].number.value
-            period = match["t"].word.removesuffix("s").replace("daily", "day") if "t" in match else "day"
-            hours = SECONDS[period] / SECONDS_PER_HOUR
-            if "hour" in draft.sentence.text[k.start : k.end].lower() and 1 <= hours * share <= hours:
-                factor = hours * share
-                echo = f"{show_percent(share)} of the {period} × {hours:g} h = peak {show_figure(factor)} × the mean"
-                draft.found("traffic.peak_factor", match.first, match.last, [Option(factor, echo)])
+    for match in matches_of(_SHARE_OF_DAY, draft.sentence):
+        k, share = match["k"], match["p"].number.value
+        period = match["t"].word.removesuffix("s").replace("daily", "day") if "t" in match else "day"
+        hours = SECONDS[period] / SECONDS_PER_HOUR
+        if "hour" in draft.sentence.text[k.start : k.end].lower() and 1 <= hours * share <= hours:
+            factor = hours * share
+            echo = f"{show_percent(share)} of the {period} × {hours:g} h = peak {show_figure(factor)} × the mean"
+            draft.found("traffic.peak_factor", match.first, match.last, [Option(factor, echo)])
 
 
 def _share_in_hours(draft: Draft) -> None:

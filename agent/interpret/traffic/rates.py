@@ -10,7 +10,7 @@ from agent.fields.demand import USERS
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.traffic.loads import count_of, share_of
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, rules
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import (
     SECONDS_PER_DAY,
@@ -176,21 +176,20 @@ _UNITLESS: Final = (
 
 def ask_unit_of_mean(draft: Draft) -> None:
     """Ask what 'traffic 4 avg / 19 peak' counts, where no unit is said."""
-    for rule in _UNITLESS:
-        for match in rule.matches(draft.sentence):
-            mean, peak = count_of(match["a"].number).value, count_of(match["b"].number).value
-            if not 0 < mean <= peak:
-                continue
-            choices = (
-                Choice(mean, f"requests/s: {show_figure(mean)} on average", usual=True),
-                Choice(mean / 60, f"requests a minute: {show_figure(mean / 60)} requests/s on average"),
-            )
-            said = " ".join(draft.sentence.words(match.first, match.last).split())
-            draft.ask(_RATE, match.first, match.last, f"{said!r}: in which unit?", choices)
-            if not draft.has("traffic.peak_factor"):
-                echo = f"{show_figure(peak)} / {show_figure(mean)} = peak {show_figure(peak / mean)} × the mean"
-                draft.found("traffic.peak_factor", match.first, match.last, [Option(peak / mean, echo)])
-            return
+    for match in matches_of(_UNITLESS, draft.sentence):
+        mean, peak = count_of(match["a"].number).value, count_of(match["b"].number).value
+        if not 0 < mean <= peak:
+            continue
+        choices = (
+            Choice(mean, f"requests/s: {show_figure(mean)} on average", usual=True),
+            Choice(mean / 60, f"requests a minute: {show_figure(mean / 60)} requests/s on average"),
+        )
+        said = " ".join(draft.sentence.words(match.first, match.last).split())
+        draft.ask(_RATE, match.first, match.last, f"{said!r}: in which unit?", choices)
+        if not draft.has("traffic.peak_factor"):
+            echo = f"{show_figure(peak)} / {show_figure(mean)} = peak {show_figure(peak / mean)} × the mean"
+            draft.found("traffic.peak_factor", match.first, match.last, [Option(peak / mean, echo)])
+        return
 
 
 def ask_new_rate(draft: Draft) -> None:
@@ -224,15 +223,14 @@ def ask_new_rate(draft: Draft) -> None:
 
 def _mean_or_peak(draft: Draft, rate: Rate) -> list[Rate]:
     """Take a bare mean beside a rate at the peak, or a bare peak beside a mean: '15 req/s peak, 5 average'."""
-    for rule in _BARE:
-        for match in rule.matches(draft.sentence):
-            if rate.at_peak == ("k" in match) or rate.of_a_user:
-                continue
-            amount = count_of(match["n"].number)
-            if (amount.value < rate.amount.value) == ("k" in match):
-                continue  # 'peak = 2' beside 12 rps is no rate
-            draft.sentence.claim(match.first, match.last)
-            return [Rate(amount, rate.seconds, match.first, match.last, False, "k" in match)]
+    for match in matches_of(_BARE, draft.sentence):
+        if rate.at_peak == ("k" in match) or rate.of_a_user:
+            continue
+        amount = count_of(match["n"].number)
+        if (amount.value < rate.amount.value) == ("k" in match):
+            continue  # 'peak = 2' beside 12 rps is no rate
+        draft.sentence.claim(match.first, match.last)
+        return [Rate(amount, rate.seconds, match.first, match.last, False, "k" in match)]
     return []
 
 
@@ -258,17 +256,16 @@ def _at_once(draft: Draft) -> bool:
 def _often(draft: Draft) -> list[Rate]:
     """Take what people do so often: three times a day."""
     rates = []
-    for rule in _OFTEN:
-        for match in rule.matches(draft.sentence):
-            first, last, of_a_user = _with_users_around(draft, match)
-            before = draft.sentence.items[: match.first]
-            people = draft.known.get(USERS) or any(item.has("user") and not item.claimed for item in before)
-            of_a_user = of_a_user or (_at_once(draft) and "d" in match)
-            if of_a_user or people:
-                if "d" in match and match["d"].number.value > 40 * SECONDS_PER_DAY:
-                    continue
-                rates.append(Rate(_how_many(match), period_of(match), first, last, of_a_user, False, True))
-                draft.sentence.claim(match.first, match.last)
+    for match in matches_of(_OFTEN, draft.sentence):
+        first, last, of_a_user = _with_users_around(draft, match)
+        before = draft.sentence.items[: match.first]
+        people = draft.known.get(USERS) or any(item.has("user") and not item.claimed for item in before)
+        of_a_user = of_a_user or (_at_once(draft) and "d" in match)
+        if of_a_user or people:
+            if "d" in match and match["d"].number.value > 40 * SECONDS_PER_DAY:
+                continue
+            rates.append(Rate(_how_many(match), period_of(match), first, last, of_a_user, False, True))
+            draft.sentence.claim(match.first, match.last)
     return rates
 
 

@@ -10,7 +10,7 @@ from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.traffic.loads import BUSINESS_HOURS
 from agent.interpret.traffic.rates import Rate
-from agent.interpret.words.grammar import Match, Rule, rules
+from agent.interpret.words.grammar import Match, Rule, matches_of, rules
 from agent.interpret.words.ordinary import ORDINARY
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
 
@@ -50,16 +50,15 @@ def take_hours(draft: Draft, beside: Callable[[Match], bool]) -> float:
         draft: of the sentence.
         beside: whether hours belong to the load.
     """
-    for rule in _HOURS:
-        for match in rule.matches(draft.sentence):
-            hours = _hours(match)
-            if not 1 <= hours < 24 or not beside(match):
-                continue
-            draft.sentence.claim(match.first, match.last)
-            lies = match["d"].number.value / SECONDS_PER_HOUR if "p" in match else hours
-            at_most = f"the load lies in {show_figure(lies)} of 24 hours: peak {show_figure(24 / lies)} × the mean"
-            draft.found(PEAK, match.first, match.last, [Option(24 / lies, at_most)])
-            return hours
+    for match in matches_of(_HOURS, draft.sentence):
+        hours = _hours(match)
+        if not 1 <= hours < 24 or not beside(match):
+            continue
+        draft.sentence.claim(match.first, match.last)
+        lies = match["d"].number.value / SECONDS_PER_HOUR if "p" in match else hours
+        at_most = f"the load lies in {show_figure(lies)} of 24 hours: peak {show_figure(24 / lies)} × the mean"
+        draft.found(PEAK, match.first, match.last, [Option(24 / lies, at_most)])
+        return hours
     return 0.0
 
 
@@ -83,11 +82,10 @@ def read_each_site(draft: Draft, rate: Rate) -> bool:
     """Read 'our 3 data centres each get 4 rps' as their product."""
     after = draft.sentence.items[rate.last].has("each")
     of_each = (_SITES_EACH, *((_SITES,) if after else ())) if rate.of_a_user else ()
-    for rule in (_EACH_OF_SITES, *of_each):
-        for sites in rule.matches(draft.sentence):
-            if sites.first < rate.last and len(rate.amount.values) == 1:
-                _times_sites(draft, rate, sites, sites)
-                return True
+    for sites in matches_of((_EACH_OF_SITES, *of_each), draft.sentence):
+        if sites.first < rate.last and len(rate.amount.values) == 1:
+            _times_sites(draft, rate, sites, sites)
+            return True
     return False
 
 

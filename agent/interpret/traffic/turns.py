@@ -12,7 +12,7 @@ from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.traffic.loads import RATE, count_of
 from agent.interpret.traffic.rates import Rate
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, rules
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules
 from agent.interpret.words.vocabulary import KINDS_OF
 from catalogs.units import show_figure
 
@@ -40,13 +40,12 @@ def turns_of(draft: Draft) -> list[tuple[Match, float]]:
         item = Item(last.kinds, draft.sentence.items[match.first].start, last.end, last.word, Amount((total,)))
         draft.sentence.merge(match.first, match.last, item)
     found = []
-    for rule in _TURNS:
-        for match in rule.matches(draft.sentence):
-            amount = count_of(match["n"].number)
-            if len(amount.values) == 1 and 1 <= amount.value <= MOST:
-                draft.sentence.claim(match.first, match.last)
-                draft.sentence.take(match.index("e"))
-                found.append((match, amount.value))
+    for match in matches_of(_TURNS, draft.sentence):
+        amount = count_of(match["n"].number)
+        if len(amount.values) == 1 and 1 <= amount.value <= MOST:
+            draft.sentence.claim(match.first, match.last)
+            draft.sentence.take(match.index("e"))
+            found.append((match, amount.value))
     return found
 
 

@@ -74,7 +74,7 @@ _ONE_IN_SO_MANY = Rule(
 """'Only 1 in 40 is generating', 'one in ten online at once'."""
 _ONE_IN_DOES = Rule("a:num 'in' b:num (?= unknown | 'starts' | 'start' | 'uses' | 'asks' | 'use')")
 """'One in fifty opens it'."""
-_FRACTION_OF_RATE = Rule("a:num slash b:num (?= rateunit)")
+_FRACTION_OF_RATE = Rule("a:num slash b:num (?= rateunit | textunit)")
 _SAME = "(time | tshort | event | token | rateunit | percent)"
 _RANGE_OF_SAME = Rule(f"a:num {_SAME} range b:num (?= {_SAME})")
 _RANGE_OF_SUMS = Rule("usd a:num range usd b:num")

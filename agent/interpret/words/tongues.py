@@ -165,7 +165,7 @@ _TABLES: Final[dict[str, str]] = {
         al_mismo_tiempo=at_the_same_time conectados=online montar=deploy cambiar=move disponibilidad=availability
         tope_de=at_most tope=at_most doble=double informes=reports informe=report ahora=currently
         en_este_momento=currently mitad=half noche=night documentos=documents asientos=seats el_próximo_año=next_year
-        por_conversación=per_conversation conversación=conversation
+        por_conversación=per_conversation conversación=conversation media=average región=region
     """,
     "Chinese": """
         每秒=every_second 每分钟=every_minute 每小时=every_hour 每天=every_day 每日=every_day 每周=every_week
