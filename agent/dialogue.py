@@ -107,7 +107,7 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
         return state, (said(COURTESIES[keyword.name]), *question(state, ports))
     if keyword and keyword.name in EVERYWHERE:
         asks = keyword.name == "why" and keyword.rest and not slot_called(keyword.rest)
-        if not (asks and state.phase != "planned" and state.values) and not _varies(state, text, keyword):
+        if not (asks and state.phase != "planned") and not _varies(state, text, keyword):
             return EVERYWHERE[keyword.name](state, keyword.rest, ports)
         keyword = None
     if keyword and keyword.name == "plan" and state.phase != "planned":

@@ -6,7 +6,7 @@ from typing import Final
 
 from agent.collect.amended import Amendment, amended, amendment_in, replacement_in, returned, returned_to
 from agent.collect.assumed import LOADS
-from agent.fields.demand import CROWD, USERS
+from agent.fields.demand import HABIT, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.facts.reading import Reading
 from agent.interpret.traffic.scope import PEAK, RATE
@@ -36,7 +36,7 @@ def amended_line(state: State, text: str, ports: Ports, again: Again) -> tuple[S
 
 def _moved(old: State, new: State) -> str:
     """Return which values are others now, with those of before, behind a colon; nothing where none is."""
-    before = {path: old.values.get(path) for path in new.values if path in FIELDS and path not in CROWD}
+    before = {path: old.values.get(path) for path in new.values if path in FIELDS and path != HABIT}
     shown = [
         value_shown(path, new.values[path])
         + (f" (before: {value_shown(path, value)})" if value not in (None, ()) else "")
@@ -92,14 +92,16 @@ def joined_line(state: State, text: str, ports: Ports, again: Again) -> "Step | 
         return None
     alone, known = ports.read(text, ports.catalog, known=state.values), state.values
     left = {words for words in alone.unused if re.search(r"\d", words)}
-    # Of people whose number is known a rate may be what each asks.
-    each = RATE in alone.values and USERS in known and not known.keys() & LOADS and not alone.habits
+    # Of people whose number is known, or of calls that are asked about, a rate may be what each asks.
+    counted = USERS in known or (isinstance(state.pending, Clarify) and state.pending.question.path in LOADS)
+    each = RATE in alone.values and counted and not known.keys() & LOADS and not alone.habits
     lines = state.lines
     for at in range(len(lines) - 1, max(-1, len(lines) - 1 - _NEAR), -1) if left or each else ():
         joined = f"{lines[at].rstrip(' .;,')}, {text}"
         before, both = (ports.read(line, ports.catalog) for line in (lines[at], joined))
-        all_read = left.isdisjoint(both.unused) and len(both.unused) <= len(before.unused)
-        if all_read and _load(before) != _load(both) and (left or RATE not in both.values):
+        strange = len(before.unused) + len(alone.unused) - len(left)
+        all_read = left.isdisjoint(both.unused) and len(both.unused) <= strange
+        if all_read and _load(before) != _load(both) and (left or both.values.get(RATE) != alone.values[RATE]):
             new = said_anew(state, lines, (at, joined), ports, again)
             return new, (said(f"Taken with {quoted(lines[at])}{_moved(state, new)}."),)
     return None

@@ -151,8 +151,11 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
     base = state.branches[-1] if is_chained(text) else state.base
     put = on_any_day(as_moved(text, base.values))
     read, likely = understood(put, base.values, ports), acts_of(put)
-    if BIDS.match(put) and _OWN_WORDS.search(put) and isinstance(read.request, WhatIf):
-        read = Understood(Unclear("", nothing=True))  # 'give me two sentences' are of our own words
+    told = isinstance(read.request, WhatIf) and (
+        _OWN_WORDS.search(put) or read.request.change.values == {"money.term": "owned"}
+    )
+    if told and BIDS.match(put):  # 'give me two sentences', 'summarise what we have'
+        read = Understood(Unclear("", nothing=True))
     if len(state.branches) > 1 and isinstance(read.request, Cheapest) and _OF_THEM.search(put):
         return _compared_here(state, text)
     made = _taken(state, _chosen(state, put, read, likely, ports), put, read, ports)
