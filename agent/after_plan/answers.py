@@ -251,7 +251,6 @@ def go_on_with(state: State, ambiguity: Ambiguity, choice: Choice, change: Varia
     """Go on with a what-if whose open choice was made.
 
     Args:
-        state: with the choice pending.
         choice: of its choices, the one made.
         change: the what-if, as far as it was understood.
     """
@@ -478,7 +477,6 @@ def with_kept(state: State, number: int | None, ports: Ports) -> Step:
     """Return the state with another plan kept, and words that say so.
 
     Args:
-        state: with plans.
         number: of the plan; None: the last one.
     """
     wanted = len(state.branches) - 1 if number is None else number

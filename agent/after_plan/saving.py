@@ -151,7 +151,6 @@ def name_file(state: State, file: NameFile, line: str, ports: Ports) -> "Step | 
     Args:
         state: with the name pending.
         file: the name that was proposed, and why.
-        line: the reply.
     """
     reply = line.strip().strip("'\"")
     settled = replace(state, pending=None)
@@ -194,7 +193,6 @@ def export(state: State, format: str, ports: Ports, path: str = "", *, overwrite
     """Write the kept plan in a format.
 
     Args:
-        state: with a plan.
         format: its name.
         path: where to; else the format's own name or one beside it that is free.
         overwrite: whether a file that is there is replaced without a question.

@@ -82,11 +82,7 @@ _CLAUSE: Final = re.compile(r"\s*(?:,(?!\d)|;|\band\b|\bbut\b|\bwhile\b)\s*", re
 
 
 def understood(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
-    """Return the request that a line makes about a plan whose values are given.
-
-    Args:
-        base: values of the plan that it is about, by path.
-    """
+    """Return the request that a line makes about a plan whose values are given."""
     said = " ".join(text.split()).rstrip("?.! ")
     lower = said.lower()
     if match := re.fullmatch(r"(?:and )?(?:but )?(why|how come|explain|how)\b(?! (?:about|many|much))\s*(.*)", lower):
@@ -180,7 +176,6 @@ def named_beside(text: str, base: Mapping[str, Any], ports: Ports) -> Understood
 
     Args:
         text: 'which of these is cheapest: llama 70b, qwen 72b or gpt-oss 120b'.
-        base: values of the plan that it is about, by path.
     """
     found: dict[str, Variation] = {}
     notes: list[str] = []

@@ -30,7 +30,6 @@ def clarification_answered(
     """Take a line where a question about what was said waits.
 
     Args:
-        state: with the question pending.
         keyword: that the line is, if any.
     """
     open_question = open_choice.question

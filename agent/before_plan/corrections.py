@@ -62,7 +62,6 @@ def taken_back(state: State, text: str, ports: Ports) -> Step:
     """Take back the last change of a plan, or of a field that is named; of the first plan what was said last before.
 
     Args:
-        state: with a plan.
         text: the line: 'undo that', 'undo the TTFT target'.
     """
     from agent.after_plan.readings import acts_of

@@ -68,7 +68,6 @@ def asked_too_early(before: State, new: State, asked: str, says: tuple[Say, ...]
         before: the state before the line.
         new: with what the line states.
         asked: what it asks.
-        says: what is said of that.
     """
     waits = (*before.asked, asked)[-MOST_ASKED:]
     if new is not before:
@@ -85,12 +84,7 @@ MOST_ASKED: Final = 3
 
 
 def answered_with_plan(state: State, says: tuple[Say, ...], ports: Ports) -> Step:
-    """Answer what was asked before there was a plan; where one asks back, the rest is named.
-
-    Args:
-        state: with the first plan.
-        says: what is said of it.
-    """
+    """Answer what was asked before there was a plan; where one asks back, the rest is named."""
     new, waits = replace(state, asked=()), state.asked
     while waits and not new.pending:
         new, more = choosing.answer_line(new, waits[0], ports)

@@ -202,7 +202,6 @@ def _asked_with_it(state: State, text: str, says: tuple[Say, ...], ports: Ports)
 
     Args:
         state: with what the line states.
-        says: what is said of that.
     """
     from agent.after_plan.readings import POLITE
 
@@ -318,7 +317,6 @@ def _with_doubted(
 
     Args:
         new: the state after the line that passed them over.
-        says: what is said of that.
         doubted: the questions whether a line is about serving a language model.
 
     Returns:

@@ -245,7 +245,6 @@ def returned(state: State, number: str, ports: Ports) -> State | None:
     """Return the state with the one value that was said with a number before, and is another now; else None.
 
     Args:
-        state: before the plan.
         number: as typed.
     """
     found: dict[str, tuple[Any, str]] = {}

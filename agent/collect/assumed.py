@@ -103,7 +103,6 @@ def accepted(state: State, offered: Propose) -> State:
     """Return the state with what was proposed taken; it may be said over later, as a preset's values may.
 
     Args:
-        state: with the proposal pending.
         offered: the proposal.
     """
     slot = slot_called(offered.slot)

@@ -50,7 +50,6 @@ def hear(
     What of it is not understood, an assistant of the user's own may point at.
 
     Args:
-        text: the line, as it was typed.
         correcting: what was said before gives way without a question.
         asked_path: the path that a bare value means; by default that of the open question.
         asking: where the line asks something, and states nothing.
@@ -181,11 +180,7 @@ def _asked_later(questions: Sequence[Ambiguity]) -> Iterator[Say]:
 
 
 def chosen(state: State, ambiguity: Ambiguity, text: str, ports: Ports) -> tuple[Choice, Reading] | None:
-    """Return which of the choices a line takes, by its number, its label or its value; and what else it says.
-
-    Args:
-        state: with the ambiguity pending.
-    """
+    """Return which of the choices a line takes, by its number, its label or its value; and what else it says."""
     name = " ".join(text.lower().strip(" .!#").split()).removeprefix("the ").removesuffix(" one").strip()
     number = choice_said(text, len(ambiguity.choices))
     for choice in ambiguity.choices:
@@ -227,7 +222,6 @@ def clarified(state: State, ambiguity: Ambiguity, choice: Choice, ports: Ports) 
     """Return the state with an ambiguity settled, the next one pending.
 
     Args:
-        state: with the ambiguity pending.
         choice: of its choices, the one made.
 
     Raises:

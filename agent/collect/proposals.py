@@ -20,11 +20,7 @@ START_SIZE = 70.0
 
 
 def proposal(slot: Slot, state: State, ports: Ports) -> Propose:
-    """Return what to propose for a question.
-
-    Args:
-        state: with what is known.
-    """
+    """Return what to propose for a question."""
     preset = nearest_preset(state, ports)
     values = preset_values(preset, slot) if preset else {}
     if preset and values:

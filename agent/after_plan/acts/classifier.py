@@ -50,7 +50,6 @@ def has_words_of(act: str, text: str) -> bool:
 
     Args:
         act: its name.
-        text: the line.
     """
     known, concepts, _, _ = _model()
     needs = known.needs[known.acts.index(act)]
@@ -61,7 +60,6 @@ def likeliest(text: str, sure: float) -> tuple[Guess, ...]:
     """Return the guesses of a line, or of the one sentence in it that says most plainly what is asked.
 
     Args:
-        text: the line.
         sure: probability from which the whole line decides.
     """
     whole = guesses(text)

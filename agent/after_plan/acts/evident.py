@@ -17,7 +17,6 @@ def evident(text: str, read: Understood) -> tuple[str, str] | None:
 
     Args:
         text: the line: 'TP4? I would have gone with TP2' asks why not TP2.
-        read: what the rules made of it.
     """
     if told_in(text) and isinstance(read.request, WhatIf | Ask):
         return "calibrate", text
@@ -53,12 +52,7 @@ def _changed(read: Understood) -> frozenset[str]:
 
 
 def _asks_what_machines_hold(text: str, read: Understood) -> bool:
-    """Return whether a line names a number of machines and asks what they carry: no wish to have so many.
-
-    Args:
-        text: the line.
-        read: what the rules made of it.
-    """
+    """Return whether a line names a number of machines and asks what they carry: no wish to have so many."""
     paths = _changed(read)
     return bool(paths - {"hardware.accelerators"}) and paths <= _MACHINES and bool(_HOLDS.search(text))
 
@@ -75,10 +69,6 @@ def _of_second_load(text: str, read: Understood) -> str:
     """Return the act of a line that tells of a load beside the plan's, with its own lengths or model; else nothing.
 
     'Also 30 rps' changes the plan's, '+ 5 rps' adds to it, 'plus 120 colleagues' adds users.
-
-    Args:
-        text: the line.
-        read: what the rules made of it.
     """
     paths = _changed(read)
     own = bool(read.unused) or any(path == "model" or path.startswith("tokens.") for path in paths)
@@ -97,12 +87,7 @@ _FITS: Final = re.compile(
 
 
 def _asks_whether_it_fits(text: str, read: Understood) -> bool:
-    """Return whether a line asks if the model fits a provider's machine that it names: 'can I put it on a p5.48xlarge'.
-
-    Args:
-        text: the line.
-        read: what the rules made of it.
-    """
+    """Return whether a line asks if the model fits a machine that it names: 'can I put it on a p5.48xlarge'."""
     paths = _changed(read)
     machine = {"hardware.accelerators", "hardware.accelerators_per_node"}
     return machine <= paths <= machine | {"hardware.nodes", "money.provider"} and bool(_FITS.search(text))
@@ -318,12 +303,7 @@ _AVERAGE: Final = re.compile(r"\b(?:average|mean|avg)\b", re.I)
 
 
 def _is_brief(text: str, read: Understood) -> bool:
-    """Return whether a line raises the load for some hours alone: a burst, and no new load.
-
-    Args:
-        text: the line.
-        read: what the rules made of it.
-    """
+    """Return whether a line raises the load for some hours alone: a burst, and no new load."""
     request = read.request
     return (
         isinstance(request, WhatIf)

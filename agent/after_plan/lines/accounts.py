@@ -105,9 +105,7 @@ def left_out(line: str, says: Iterable[Say], plan: CapacityPlan, taken: Iterable
     """Return the figures and names of a line that its answer leaves out, as typed.
 
     Args:
-        line: as typed.
         says: the answer.
-        plan: that it is about.
         taken: words of the line that rules took for changed values.
     """
     shown = shown_text(says)
@@ -136,7 +134,6 @@ def not_used(line: str, words: tuple[str, ...]) -> str:
     """Return the clause that names what was left out of a line, and how its figures are said.
 
     Args:
-        line: as typed.
         words: of ``left_out``.
     """
     left = [figure for figure in figures_in(line) if figure.words in words]

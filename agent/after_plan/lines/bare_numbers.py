@@ -38,8 +38,6 @@ def number_asked(text: str, plan: CapacityPlan, base: Mapping[str, Any]) -> Ambi
 
     Args:
         text: the line: '500'.
-        plan: that it is about.
-        base: values of the plan, by path.
     """
     match = _NUMBER.fullmatch(in_figures(text))
     if match is None:

@@ -68,8 +68,6 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
     """Answer a line about the plan: as the request or the act that it is, or by asking which of two.
 
     Args:
-        state: with a plan.
-        text: the line, as it was typed.
         ports: of the conversation, to what lies outside it.
     """
     text = with_cents(text)
@@ -188,10 +186,6 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
     """Answer a line as what it is most likely: the request that rules read, an act, several; else ask which.
 
     Args:
-        state: with a plan.
-        text: the line.
-        read: what the rules made of it.
-        likely: its acts, the likeliest first.
         ports: of the conversation, to what lies outside it.
     """
     from agent.after_plan.acts.evident import evident
@@ -290,11 +284,7 @@ def _accounted(
     Where the answer leaves something out, another act that is likely is tried, which leaves out nothing.
 
     Args:
-        state: with a plan.
         made: the answer.
-        text: the line, as typed.
-        read: what the rules made of it.
-        likely: its acts, the likeliest first.
         ports: of the conversation, to what lies outside it.
     """
     from agent.after_plan.lines.accounts import left_out, not_used
@@ -482,7 +472,6 @@ def _answer_several(
     """Answer the parts of a line in turn; what follows a variant is asked of it.
 
     Args:
-        state: with a plan.
         parts: words, and the act that they are.
         ports: of the conversation, to what lies outside it.
         known: requests that were read already, by the words.
@@ -509,9 +498,7 @@ def choose_reading(state: State, pending: WhichReading, line: str, ports: Ports)
     """Go on with a line that may ask several things: the reply is a number, or a line of its own.
 
     Args:
-        state: with the choice pending.
         pending: the line and its readings.
-        line: the reply.
         ports: of the conversation, to what lies outside it.
     """
     settled = replace(state, pending=None)

@@ -67,11 +67,7 @@ def saved_and_more(text: str) -> tuple[str, str] | None:
 
 
 def change_and_question(text: str) -> tuple[str, str] | None:
-    """Return a change and what is asked of it: 'peak 35, and tell me whether the bill doubles'; None where neither.
-
-    Args:
-        text: the line.
-    """
+    """Return a change and what is asked of it: 'peak 35, and tell me whether the bill doubles'; None where neither."""
     match = _TOLD.match(text)
     return (match["change"], match["question"]) if match else None
 
@@ -82,7 +78,6 @@ def parts_in(text: str, whole: "Guess", changes: Callable[[str], bool]) -> tuple
     'What breaks first if traffic doubles' is asked of this fleet at that load, and of the fleet that the load takes.
 
     Args:
-        text: the line.
         whole: its likeliest act.
         changes: whether a part is a change of the plan, all of whose words are read.
     """

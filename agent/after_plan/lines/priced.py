@@ -29,9 +29,6 @@ def priced(state: "State", text: str, plan: CapacityPlan, ports: "Ports") -> "St
     """Answer a price or a discount that a line states, with what else it changes; None where it states none.
 
     Args:
-        state: with a plan.
-        text: the line.
-        plan: that it is about.
         ports: of the conversation, to what lies outside it.
     """
     chosen, base = plan.chosen, state.base.values

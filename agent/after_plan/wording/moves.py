@@ -190,7 +190,6 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
 
     Args:
         said: the line: 'prompts from 500 to 2000 tokens' is a range, where prompts of 500 are not planned.
-        base: values of the plan that it is about, by path.
     """
     said = _OTHER_FORM.sub("", _MISSAID.sub("", said))
     said = _NOT_OLD.sub(lambda found: "" if _units(_number(found["old"]), "", base)[1] else found[0], said)
