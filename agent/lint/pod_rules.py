@@ -101,26 +101,26 @@ def drain_findings(servers: Sequence[Server], catalog: Catalog, replica: Replica
         slept = _slept(server)
         waits = slept + {"itself": inf, "flag": given, "hook": 0.0}[how]
         longest = replica.plan.performance.at_peak.e2e_s.p99 if replica else None
-        needed = LEAST_GRACE_S if longest is None else longest
+        answer = show_seconds(longest) if longest else f"longer than {LEAST_GRACE_S} s where it is long"
         if longest is not None and grace < longest:
             said = " by default" if default else ""
-            sentence = f"a pod is ended after {grace:g} s{said}, and p99 of a whole answer is {show_seconds(longest)}"
+            sentence = f"a pod is ended after {grace:g} s{said}, and p99 of a whole answer is {answer}"
             fix = f"{place[-1]}: {ceil(longest) + DRAIN_S + EXIT_S}"
             yield found("L12", server.document, place, sentence, fix)
         elif waits < inf and given and slept + given > grace:
             sentence = f"a pod is ended after {grace:g} s, while {slept + given:g} s are left for answers in flight"
             yield found("L12", server.document, place, sentence, f"{place[-1]}: {ceil(slept + given) + EXIT_S}")
-        elif (
-            waits < needed
-            and (longest is not None or (served.drain_flag and server.words))
-            and (how == "flag" or server.pod)
-        ):
-            flight = "p99 of a whole answer" if longest is None else f"p99 of a whole answer, {show_seconds(longest)}"
-            sentence = f"{waits:g} s after its traffic ends SIGTERM aborts what is in flight, not {flight}"
-            seconds = "seconds" if longest is None else str(ceil(longest))
-            by_hook = f"a preStop hook that sleeps {'as long' if longest is None else f'{ceil(longest) + DRAIN_S} s'}"
-            fix = f"{served.drain_flag} {seconds}" if how == "flag" else by_hook
-            yield found("L12", server.document, server.path, sentence, fix)
+        elif waits < (longest or LEAST_GRACE_S) and (longest or (served.drain_flag and server.words)):
+            if how == "hook" and not server.pod:
+                continue  # Compose has none that it waits for
+            sentence = (
+                f"SIGTERM aborts what is in flight {waits:g} s after its traffic ends, and p99 of a whole answer is"
+            )
+            flagged = f"{served.drain_flag} {ceil(longest) if longest else 'seconds'}"
+            hooked = f"a preStop hook that sleeps {ceil(longest) + DRAIN_S if longest else 'as many'} s"
+            yield found(
+                "L12", server.document, server.path, f"{sentence} {answer}", flagged if how == "flag" else hooked
+            )
 
 
 def _ends(server: Server) -> tuple[Path, float, bool] | None:
@@ -157,32 +157,30 @@ def _slept(server: Server) -> float:
 def _mounts(document: Document) -> Iterator[Finding]:
     """Yield mounts of volumes that a pod does not have; what a controller or a chart adds is not known here."""
     kind = document.at(("kind",))
-    claims = {
-        one.get("metadata", {}).get("name")
-        for path, value in document.walk()
-        if path[-1:] == ("volumeClaimTemplates",) and isinstance(value, list)
-        for one in value
-        if isinstance(one, dict)
-    }
-    for path, pod in document.walk():
-        holds = isinstance(pod, dict) and isinstance(pod.get("containers"), list)
-        if (
-            not holds
-            or kind in ("LLMInferenceService", "InferenceService")
-            or not (kind or path in (("decode",), ("prefill",)))
-        ):
+    claims = {str(name) for path, name in document.walk() if "volumeClaimTemplates" in path and path[-1] == "name"}
+    for path, mount in document.walk():
+        pod = path[:-4]
+        known = (
+            pod in (("decode",), ("prefill",))
+            if kind is None
+            else kind not in ("LLMInferenceService", "InferenceService")
+        )
+        if path[-2:-1] != ("volumeMounts",) or not known or not isinstance(mount, dict):
             continue
-        volumes = pod.get("volumes") if isinstance(pod.get("volumes"), list) else []
-        there = claims | {one.get("name") for one in volumes if isinstance(one, dict)}
-        for group in ("initContainers", "containers"):
-            for number, one in enumerate(pod.get(group) or ()):
-                mounts = one.get("volumeMounts") if isinstance(one, dict) else None
-                for place, mount in enumerate(mounts if isinstance(mounts, list) else ()):
-                    name = mount.get("name") if isinstance(mount, dict) else None
-                    if name is not None and name not in there and name != "model-storage":
-                        at = (*path, group, number, "volumeMounts", place)
-                        sentence = f"it mounts {name}, and its pod has no such volume: it is refused"
-                        yield found("L16", document, at, sentence, f"{name} among the pod's volumes")
+        name = mount.get("name")
+        if name not in {*claims, *_named(document, (*pod, "volumes")), "model-storage", None}:
+            sentence = f"it mounts {name}, and its pod has no such volume: it is refused"
+            yield found("L16", document, path, sentence, f"{name} among the pod's volumes")
+
+
+def _named(document: Document, path: Path) -> dict[str, frozenset[str]]:
+    """Return the fields of the volumes or mounts of a list, by their names."""
+    listed = document.at(path)
+    return (
+        {str(one.get("name")): frozenset(one) for one in listed if isinstance(one, dict)}
+        if isinstance(listed, list)
+        else {}
+    )
 
 
 def _topology(document: Document, catalog: Catalog) -> Iterator[Finding]:
@@ -212,16 +210,11 @@ def _kept(server: Server, replica: Replica) -> Iterator[Finding]:
     """Yield that each start downloads weights whose load the plan counts from storage."""
     if not server.is_counted or server.pod is None or server.model.startswith(("/", ".")) or not server.model:
         return
-    listed = server.document.at((*server.pod, "volumes"))
-    held = (
-        {one.get("name") for one in listed if isinstance(one, dict) and not set(one) <= LOST_WITH_POD}
-        if isinstance(listed, list)
-        else set()
-    )
-    mounts = server.document.at((*server.path, "volumeMounts"))
-    own = {one.get("name") for one in mounts if isinstance(one, dict)} if isinstance(mounts, list) else set()
+    volumes = _named(server.document, (*server.pod, "volumes"))
+    held = {name for name, fields in volumes.items() if not fields <= LOST_WITH_POD}
+    own = _named(server.document, (*server.path, "volumeMounts"))
     templates = any(path[-1:] == ("volumeClaimTemplates",) for path, _ in server.document.walk())
-    if not held & own and not templates:
+    if not held & own.keys() and not templates:
         weights, counted = show_bytes(replica.plan.memory.weights_bytes), replica.plan.autoscaling.reaction_parts_s
         sentence = f"each start downloads {weights}, and the plan counts {show_seconds(counted.get('weights', 0.0))}"
         fix = "a claim that keeps the weights between starts, or scaling.weights_bytes_per_s of the download"
