@@ -72,9 +72,7 @@ def _loss(draft: Draft, match: Match) -> None:
         choices = tuple(Choice(n, f"{n} spare replica{'' if n == 1 else 's'} (N+{n})", usual=n == 1) for n in (1, 2, 4))
         text = f"{said!r}: {what} may hold several replicas, which the plan shows. How many spare replicas?"
         draft.ask(SPARES, match.first, match.last, text, choices)
-        for index in range(match.first, match.last + 1):
-            if draft.sentence.items[index].has("spare", "reserved"):
-                draft.sentence.take(index)
+        draft.sentence.claim(match.first, match.last, "spare", "reserved")
     else:
         each = "" if "r" in match else ": a GPU that fails takes its replica with it"
         draft.found(SPARES, match.first, match.last, [Option(int(count), f"{spares} (N+{count:g}){each}")])

@@ -67,10 +67,7 @@ def _mean(draft: Draft, shares: list[tuple[Match, float]]) -> None:
     if pairs:
         _note(draft, shares, "m", "output", first, last)
     for match, _ in shares:
-        draft.sentence.claim(match.first, match.last)
-        for at in range(match.first, match.last + 1):
-            if draft.sentence.items[at].has("part"):
-                draft.sentence.take(at)
+        draft.sentence.claim(match.first, match.last, "part")
 
 
 def _note(draft: Draft, parts: list[tuple[Match, float]], group: str, side: str, first: int, last: int) -> None:

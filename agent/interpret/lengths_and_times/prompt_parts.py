@@ -191,9 +191,7 @@ def _sum(draft: Draft, chain: list[_Part]) -> None:
 def _shared(draft: Draft, part: _Part) -> None:
     """Note what is the same in each prompt; its share follows once the prompt's length is known."""
     draft.found(_SHARED, part.first, part.last, [Option(part.tokens[0], part.shown)])
-    for index in range(part.first, part.last + 1):
-        if draft.sentence.items[index].has("sysprompt"):
-            draft.sentence.take(index)
+    draft.sentence.claim(part.first, part.last, "sysprompt")
 
 
 # --- parts line by line -----------------------------------------------------------------------------------------------
@@ -336,9 +334,7 @@ def _same_within(draft: Draft) -> None:
         echo = f"{show_count(part)} / {show_count(total)} tokens = {share:.0%} of prompt tokens are cached already"
         draft.found("tokens.prefix_hit", match.first, match.last, [Option(share, echo)])
         draft.found(_INPUT, match.first, match.last, [Option(whole(total), f"prompts: {show_count(total)} tokens")])
-        for index in range(match.first, match.last + 1):
-            if draft.sentence.items[index].has("sysprompt"):
-                draft.sentence.take(index)
+        draft.sentence.claim(match.first, match.last, "sysprompt")
 
 
 _SIDE: Final = "(i:(incue | 'in') | o:(outcue | 'out'))"
@@ -438,6 +434,4 @@ def _growth(draft: Draft) -> None:
         draft.found(_INPUT, match.first, said.last if said else match.last, [Option(mean, echo)])
         span = draft.sentence.span(match.first, match.last)
         draft.notes.append((_REPEATED, *span))
-        for index in range(match.first, match.last + 1):
-            if draft.sentence.items[index].has("context", "incue"):
-                draft.sentence.take(index)
+        draft.sentence.claim(match.first, match.last, "context", "incue")

@@ -184,7 +184,7 @@ def _pair(draft: Draft, match: Match, for_all: str | None) -> None:
 
 def _two_levels(draft: Draft, match: Match) -> None:
     """Read 'ITL 20/40 ms p50/p95' as two limits; without two percentiles ask which holds."""
-    items, metric, last = draft.sentence.items, METRICS[_metric_word(match["m"])], match["d"]
+    metric, last = METRICS[_metric_word(match["m"])], match["d"]
     written = re.match(r"[\d.,]+", draft.sentence.text[last.start :])
     unit = last.number.value / float(written.group().replace(",", ".").rstrip(".")) if written else 0.0
     both = (match["a"].number.value * unit, last.number.value)
@@ -195,9 +195,6 @@ def _two_levels(draft: Draft, match: Match) -> None:
             _note(draft, metric, match[group].entries[0], Amount((seconds,)), match.first, match.last)
     else:
         _note(draft, metric, None, Amount(both, ("the first", "the second")), match.first, match.last)
-    for index in range(match.first, match.last + 1):
-        if items[index].has("pctl"):
-            draft.sentence.take(index)
 
 
 def _same_metric(draft: Draft, index: int, left: int) -> None:

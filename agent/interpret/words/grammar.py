@@ -98,11 +98,11 @@ class Sentence(Struct):
             self.encoded = "".join(self.characters)
         return self.encoded
 
-    def claim(self, first: int, last: int) -> None:
-        """Take the numbers and names among items first to last (inclusive)."""
+    def claim(self, first: int, last: int, *kinds: str) -> None:
+        """Take the numbers and names among items first to last (inclusive), and words of some kinds."""
         for index in range(first, last + 1):
             item = self.items[index]
-            if item.amount is not None or item.has(*NAMES, "pctl", "opaque"):
+            if item.amount is not None or item.has(*NAMES, "pctl", "opaque", *kinds):
                 self.take(index)
 
     def take(self, index: int, taken: bool = True) -> None:
