@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, USERS, VISITS
 from agent.interpret.demand.factors import Figure, Line, figures_of
-from agent.interpret.demand.product import Factor, Load, loads_of
+from agent.interpret.demand.product import MOST_OF_ONE_A_DAY, Factor, Load, loads_of
 from agent.interpret.demand.rest import OPEN
 from agent.interpret.domain import DOUBTFUL
 from agent.interpret.facts.draft import Draft, Finding, Option
@@ -186,7 +186,10 @@ def _ask_how_many(draft: Draft, figures: Sequence[Figure], items: Sequence[Item]
     )
     crowds = [figure for figure in figures if figure.factor.people]
     habits = [figure for figure in figures if figure.factor.seconds and figure not in crowds]
-    if not asked or crowds or len(habits) != 1 or not (habits[0].factor.of or draft.has(HABIT)):
+    if not asked or crowds or len(habits) != 1:
+        return False
+    a_day = habits[0].factor.values[0] / habits[0].factor.seconds * SECONDS_PER_DAY
+    if not (habits[0].factor.of or draft.has(HABIT) or a_day <= MOST_OF_ONE_A_DAY):
         return False
     (habit,), factor = habits, habits[0].factor
     draft.findings[:] = [finding for finding in draft.findings if finding.path not in _READ]

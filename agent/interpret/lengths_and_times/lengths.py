@@ -237,7 +237,12 @@ def _side(match: Match) -> str:
 def _length(draft: Draft, match: Match) -> None:
     """Note a length, unless its number was taken meanwhile, or is of prompt and answer together."""
     behind = draft.sentence.items[match.last + 1 : match.last + 2]
-    if match["n"].claimed or _leads_on(draft, match) or ("i4" in match and behind and behind[0].has("ingrand")):
+    if (
+        match["n"].claimed
+        or _leads_on(draft, match)
+        or _ends_before(draft, match)
+        or ("i4" in match and behind and behind[0].has("ingrand"))
+    ):
         return
     side, amount = _side(match), count_of_tokens(match["n"])
     if "u" not in match and draft.sentence.text[match["n"].start : match["n"].end].lower() == "one":
@@ -268,6 +273,20 @@ def _leads_on(draft: Draft, match: Match) -> bool:
     while before > 0 and items[before].has("link", "approx", "colon", "size"):
         before -= 1
     return before >= 0 and items[before].has("incue", "outcue", "in", "out")
+
+
+def _ends_before(draft: Draft, match: Match) -> bool:
+    """Whether the cue before a number is that of the one before it: '5k input 600 output'."""
+    items, before, behind = draft.sentence.items, match.first - 1, match.last + 1
+    return (
+        items[match.first].has("inward", "outward")
+        and before >= 0
+        and items[before].has("num", "token")
+        and not (before and items[before - 1].has("link", "colon"))
+        and behind < len(items)
+        and items[behind].has("inward", "outward")
+        and items[match.last] is match["n"]
+    )
 
 
 def _statistic(draft: Draft, match: Match) -> tuple[str, int, int]:

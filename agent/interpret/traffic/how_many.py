@@ -246,8 +246,10 @@ def read_users(draft: Draft, amount: Amount, first: int, last: int, noun: str = 
     """
     each, before = draft.known.get(HABIT), _added_to(draft, first, last)
     amount = replace(amount, values=tuple(before + value for value in amount.values))
-    crowd = amount.value
+    crowd = amount.values[len(amount.values) // 2]
     people = f"{show_count(crowd)} {'users' if noun in SECONDS else noun}"
+    if len(amount.values) > 1:
+        people = f"{show_count(amount.value)} to {show_count(amount.values[-1])}, in the middle {people}"
     if before:
         people = f"{show_count(before)} + {show_count(crowd - before)} = {people}"
     if each:
