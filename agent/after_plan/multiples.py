@@ -36,7 +36,7 @@ _SUBJECTS: Final = (
     (
         "traffic",
         re.compile(
-            r"\b(traffic|loads?|requests?|rates?|rps|qps|users?|customers?|people|volume|demand|concurrency|calls?|"
+            r"\b(traffic|loads?|requests?|(?<!hit )rates?|rps|qps|users?|customers?|people|volume|demand|concurrency|calls?|"
             r"tickets?|sessions?|chats?|conversations?|agents?|employees|students|visitors?|messages?|e?mails?|searches|"
             r"queries|claims|orders)\b",
             re.I,

@@ -266,6 +266,11 @@ _EVIDENT: Final = tuple(
             rf"^\W*(?:(?:and|but|so|ok|why not|what about|how about|compare|with|to|vs\.?|versus|just|use|on|instead"
             rf"|of|it|this) )+{SELLERS.pattern}(?: (?:instead|then|please|rather))*\W*$",
         ),
+        (
+            "elsewhere",
+            r"^(?!.*\b(?:buy\w*|own\w*)\b).*\b(?:costs?|price|pay|sav\w+|cheaper|how much)\b.*"
+            r"\b(?:commit\w*|reserv\w+)\b",
+        ),
         ("elsewhere", r"\b(?:reserv\w+|commit\w*|lock)\b.*\b(?:up-?front|up front|in advance|prepa\w+)\b"),
     )
 )

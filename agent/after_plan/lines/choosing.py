@@ -337,6 +337,8 @@ def _is_change(part: str, values: Mapping[str, Any], ports: Ports) -> bool:
     from agent.after_plan.readings import is_news, is_plain_change
 
     read = understood(part, values, ports)
+    if isinstance(read.request, Ask) and read.unused:
+        return False
     if isinstance(read.request, Ask) and any(
         choice.value == values.get(choice.path or one.path) for one in read.request.questions for choice in one.choices
     ):

@@ -99,7 +99,7 @@ def parts_in(text: str, whole: "Guess", changes: Callable[[str], bool]) -> tuple
             acts[guess.act] = f"{acts[guess.act]}, {part}" if guess.act in acts else part
     overruled = whole.probability >= _OVERRULES and "change" not in acts
     alike = len(acts) < 2 or acts.keys() <= {"change", "compare"}
-    told = [part for act, part in acts.items() if act != "change" and _TELLS.match(part)]
+    told = [part for act, part in acts.items() if _TELLS.match(part) and not (act == "change" and changes(part))]
     if alike or told or (overruled and any(guess.probability < _OVERRULES for guess in likely)):
         return ()
     if not all(asked and ASKS.match(part) for part, _ in unsure):

@@ -231,7 +231,8 @@ def fleet_holds(asked: Asked) -> Explanation:
             f"{calls_shown(plan, plan.replica_capacity.requests_per_s)}; ask 'how much traffic can 8 GPUs hold'."
         )
     named = asked.reading().values.get("hardware.accelerators")
-    hardware = {"hardware.accelerators": named or (plan.chosen.accelerator,)}
+    split = {path: value for path, value in asked.reading().values.items() if path.endswith("_parallel") and value}
+    hardware = {"hardware.accelerators": named or (plan.chosen.accelerator,), **split}
     found = asked.sketch_priced({**values, **hardware}, LIMITS | LOAD | {"availability.spare_replicas"})
     shown = ", ".join(
         f"{count} {path.rpartition('.')[2].removeprefix('accelerator_count') or accelerators_noun(plan.chosen, count)}"

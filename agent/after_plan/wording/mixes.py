@@ -81,7 +81,7 @@ _SHARED: Final = re.compile(
     r"(?:share|have|start with|begin with|carry|use|contain|include|repeat)(?: (?:the same|a|an|one|our|the|this))?"
     r"(?: (?:common|shared|identical|same|long|big))* (?P<tokens>\d[\d,]*)(?P<k>k?)[ -]?(?:tokens?)?"
     r"(?: of)?(?: (?:the|a|same|identical))*(?: (?:system prompt|prefix|preamble|instructions?|header|boilerplate|"
-    r"system message|context)| in common)",
+    r"system message|context)| in common|(?<=tokens) of \w+(?: \w+)?)",
     re.I,
 )
 """A part of the prompts that begins alike: '80% of prompts share a 1,000 token system prompt'."""

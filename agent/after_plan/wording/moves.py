@@ -58,7 +58,7 @@ _PLANNED: Final = (
 
 
 _SET_ALONE: Final = re.compile(
-    r"(?<!hit )(?<!acceptance )\b(?P<what>rate|traffic|load|peak)(?P<how>(?: rate| load| traffic)? ?"
+    r"(?<!hit )(?<!acceptance )\b(?P<what>rate|traffic|load|peak)(?P<how>(?:'s)?(?: rate| load| traffic)? ?"
     r"(?:(?:(?:has )?(?:moved|went|rose|grew|jumped|gone|moves|goes|rises|grows) (?:up |down )?)?to|of|is|are|at|"
     r"was|=|:)?"
     r"(?: (?:just|only|really|more like))*) ?"
