@@ -36,8 +36,8 @@ _SUBJECTS: Final = (
     (
         "traffic",
         re.compile(
-            r"\b(traffic|loads?|requests?|(?<!hit )rates?|rps|qps|users?|customers?|people|volume|demand|concurrency|calls?|"
-            r"tickets?|sessions?|chats?|conversations?|agents?|employees|students|visitors?|messages?|e?mails?|searches|"
+            r"\b(traffic|loads?|requests?|(?<!hit )rates?|rps|qps|users?|customers?|people|volume|demand|concurrency|"
+            r"calls?|tickets?|sessions?|chats?|conversations?|agents?|employees|students|visitors?|messages?|e?mails?|searches|"
             r"queries|claims|orders)\b",
             re.I,
         ),

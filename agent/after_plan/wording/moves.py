@@ -197,12 +197,11 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
     if _PAIRS.fullmatch(said):
         said = re.sub(r" to ", " -> ", said, flags=re.I)
     said = _NAMES.sub("with ", _MOVES.sub(r"\g<what> to ", _replaced(said, base)))
-    if len(_SIDE_ALONE.findall(said)) == 1:
-        said = _SIDE_ALONE.sub(_as_side, said)
     said = _MAX_BEHIND.sub(r"peak \g<figure> rps", said)
     said = _MEAN_ALONE.sub(_mean_in_requests, _OF_THESE.sub(r"\1 ", said))
     said = _LOADS_ALONE.sub(lambda found: _loads(found, base), _SET_ALONE.sub(_in_requests, said))
-    return _COUNTED.sub(r"\2 \1", _FIGURES.sub(lambda found: _new(found, base), said))
+    said = _COUNTED.sub(r"\2 \1", _FIGURES.sub(lambda found: _new(found, base), said))
+    return _SIDE_ALONE.sub(_as_side, said) if len(_SIDE_ALONE.findall(said)) == 1 else said
 
 
 _OTHER_FORM: Final = re.compile(r"(?<=pcie|sxm.|.sxm|.nvl),? not (?:the )?(?:sxm\d?|pcie|nvl)\b", re.I)

@@ -282,7 +282,6 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("average is only 6 rps, 20 is the real max", "peak 3.33 × the mean"),
         ("cost per user? we've 40k users", "÷ 40,000"),
         ("the 20 was the mean, the peak's more like 55", "peak 2.75 × the mean"),
-        ("you're wrong, a colleague gets 40 rps out of one H100", "At your 80 requests/s a replica"),
         ("why not just 1 replica with TP8?", "1 replica of TP8"),
         ("half our prompts start with the same 1,000 tokens of policy wording", "33.3 % of prompt tokens cached"),
         ("3k in on H200", "prompts of 3,000 tokens, on h200-sxm-141gb"),

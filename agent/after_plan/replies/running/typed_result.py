@@ -25,8 +25,7 @@ from engine.workload import Target, target_name
 _MEASURED: Final = re.compile(
     r"\b(?:measured|benchmarked|observed|clocked|gemessen|mesur[ée]s?|mesurons|medimos|medido|load[- ]?test(?:ed|s)?|"
     r"bench(?:mark)?(?:s|ing)?|our (?:own )?tests?|in (?:production|prod|reality)|genai-perf|guidellm)\b|"
-    r"\b(?:we|i|colleagues?|others?|friends?) (?:actually |just )?(?:saw|got|had|see|gets?|ran|are (?:seeing|getting))\b|"
-    r"\bran it\b",
+    r"\b(?:we|i) (?:actually |just )?(?:saw|got|had|see|get|ran|are (?:seeing|getting))\b|\bran it\b",
     re.I,
 )
 _THEN: Final = re.compile(r"\b(?:was|were|today|yesterday|currently|now|last (?:night|week))\b", re.I)
@@ -73,7 +72,7 @@ def result_in(asked: Asked) -> Asked | None:
 
 _PER_MACHINE: Final = re.compile(
     r"(?<![\w.])(?P<rate>\d+(?:\.\d+)?) ?(?:rps|qps|(?:req(?:uest)?s?|calls?)(?: ?/ ?| per | a )s\w*)"
-    r"(?: ?/ ?| per | an? | each | (?:on|from|out of) (?:each|one|an?|a single) )"
+    r"(?: ?/ ?| per | an? | each | on (?:each|one|an?) )"
     r"(?:(?P<gpu>gpus?|cards?|accelerators?|[abh]\d{2,3})|(?:tp ?\d+ )?replicas?|pods?)\b"
 )
 """A measured rate of one machine: 'we measured 1.9 rps per gpu'."""
