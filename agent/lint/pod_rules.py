@@ -101,10 +101,10 @@ def drain_findings(servers: Sequence[Server], catalog: Catalog, replica: Replica
         slept = _slept(server)
         waits = slept + {"itself": inf, "flag": given, "hook": 0.0}[how]
         longest = replica.plan.performance.at_peak.e2e_s.p99 if replica else None
-        answer = show_seconds(longest) if longest else f"longer than {LEAST_GRACE_S} s where it is long"
+        answer = f"p99 of a whole answer is {show_seconds(longest)}" if longest else "nothing gives it longer"
         if longest is not None and grace < longest:
             said = " by default" if default else ""
-            sentence = f"a pod is ended after {grace:g} s{said}, and p99 of a whole answer is {answer}"
+            sentence = f"a pod is ended after {grace:g} s{said}, and {answer}"
             fix = f"{place[-1]}: {ceil(longest) + DRAIN_S + EXIT_S}"
             yield found("L12", server.document, place, sentence, fix)
         elif waits < inf and given and slept + given > grace:
@@ -113,14 +113,10 @@ def drain_findings(servers: Sequence[Server], catalog: Catalog, replica: Replica
         elif waits < (longest or LEAST_GRACE_S) and (longest or (served.drain_flag and server.words)):
             if how == "hook" and not server.pod:
                 continue  # Compose has none that it waits for
-            sentence = (
-                f"SIGTERM aborts what is in flight {waits:g} s after its traffic ends, and p99 of a whole answer is"
-            )
+            sentence = f"SIGTERM aborts what is in flight {waits:g} s after its traffic ends, and {answer}"
             flagged = f"{served.drain_flag} {ceil(longest) if longest else 'seconds'}"
             hooked = f"a preStop hook that sleeps {ceil(longest) + DRAIN_S if longest else 'as many'} s"
-            yield found(
-                "L12", server.document, server.path, f"{sentence} {answer}", flagged if how == "flag" else hooked
-            )
+            yield found("L12", server.document, server.path, sentence, flagged if how == "flag" else hooked)
 
 
 def _ends(server: Server) -> tuple[Path, float, bool] | None:
