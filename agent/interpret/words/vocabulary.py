@@ -149,10 +149,11 @@ KINDS: Final[dict[str, str]] = {
     "chunk": "chunk chunks passage passages snippet snippets document documents doc docs file files article articles "
     "section sections page pages image images photo photos picture pictures "
     "screenshot screenshots turn turns message messages example examples",
-    "site": "region regions country countries tenant tenants site sites team teams zone zones cluster clusters office "
-    "offices store stores branch branches centers centres datacenters datacentres school schools class classes "
-    "firm firms company companies organisation organisations organization organizations hospital hospitals "
-    "market markets department departments",
+    "site": "dc dcs depot depots warehouse warehouses plant plants factory factories clinic clinics region regions "
+    "country countries tenant tenants site sites team teams zone zones cluster clusters office offices store stores "
+    "branch branches centers centres datacenters datacentres school schools class classes firm firms company "
+    "companies organisation organisations organization organizations hospital hospitals market markets department "
+    "departments",
     "concurrent": "concurrentes simultanés simultanées simultáneos simultáneas simultâneos "
     "concurrent concurrently simultaneous simultaneously parallel inflight atonce",
     "concurrency": "concurrency inflight parallelism conc",
