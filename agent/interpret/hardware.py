@@ -71,7 +71,6 @@ _HOW_MANY: Final = Rule(
 """Asks for the size of the fleet, which is then not given: 'on a single 4090 … how many of these do I need?'."""
 _PARALLEL: Final = rules(
     "p:para (link | colon | dash){0,2} n:num (?! token | event | time | rateunit | textunit | user | percent)",
-    "n:num way p:para",
     "n:num way unknown? p:para",
 )
 MOST_STAGES: Final = 128

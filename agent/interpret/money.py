@@ -70,7 +70,6 @@ _OWNED: Final = (
         "num times? (gpu | gpunoun | node) ('that' | 'are' | link){0,2} ('sitting' | 'sit' | 'lie' | 'lying' | "
         "'stand' | 'standing') ('idle' | 'around' | 'unused')"
     ),
-    Rule("num 'of' ('them' | 'these' | 'those') 'sitting' ('idle' | 'around' | 'unused')"),
     Rule(
         "('bought' | 'purchased' | 'acquired') ('already' | 'some' | 'the' | 'our' | 'a' | num | times){0,4} "
         f"{_CARDS}"

@@ -59,9 +59,6 @@ _PREFIX: Final = rules(
     "p:pct (near | incue | 'in'){0,4} (prefixhit | prefixcue)",
     "p:pct ('of' | 'the' | 'our' | 'each' | 'every' | 'all' | num | incue | context | token | unknown | link)"
     "{1,8} (prefixhit | shared | prefixcue | sysprompt)",
-    "p:pct shared (incue | 'prefix' | context | token)",
-    "(shared | prefixcue) (incue | context | token) (link | colon | unknown){0,3} p:pct",
-    "(incue | context | token) ('is' | 'are' | link){0,2} p:pct (shared | prefixcue)",
 )
 _WIDTHS: Final[dict[float, tuple[str, ...]]] = {
     32.0: ("fp32",), 16.0: ("bf16",), 8.0: ("fp8", "int8"), 4.0: ("int4", "nvfp4", "mxfp4"),

@@ -30,7 +30,6 @@ _NOT_THE_NEXT: Final = (
 _CONTEXT_OF_EACH: Final = rules(
     "n:num u:token? ('of' | 'in')? context ('in' | 'with')? (perrequest | per event)",
     "context (link | colon){0,3} n:num u:token? ('in' | 'with')? (perrequest | per event)",
-    "per event near{1,3} n:num u:token 'of' context",
     f"(?<! upto) context (link | colon){{0,3}} n:num u:token? ('on' | paren | 'at')? {_OF_MANY} {_NOT_THE_NEXT}",
     f"(?<! upto) context (perrequest | per event)? (link | colon){{0,2}} {_OF_MANY} (link | colon){{0,2}} n:num "
     f"u:token? {_NOT_THE_NEXT}",
@@ -96,7 +95,6 @@ _WEAK: Final = rules(
     "gpu | 'replacing' | 'because' | 'since' | 'due' | 'mostly' | 'thanks' | 'of' 'which' | "
     " ('now' | 'each') (?= comma | stop | conj | $) | 'incl' | 'including')",
     "n:num o:'back' (?= comma | stop | conj | $)",  # 2,300 in; 150 back
-    "n:num 'of' (i:inplain | o:outplain) (?= comma | stop | conj | $)",  # 40 de réponse
     "(i2:'in' | o2:'out') ('stays' | 'stay' | 'remains' | 'is' | 'still' | colon){1,2} n:num (?! per | slash | "
     "time | event | gpunoun | percent | unknown)",
 )

@@ -376,9 +376,6 @@ _GROWTH: Final = rules(
     f"{_ABOUT}{{0,3}} b:num token?",
     f"{_FROM} {_ABOUT}{{0,2}} a:num token (comma | conj | 'then'){{0,2}} {_TO} {_ABOUT}{{0,3}} b:num token",
     f"c:{_SENT} near{{0,3}} (grow | 'goes' | 'go') 'from'? r:num token?",
-    "grow 'from'? r:num token ('of' context)?",
-    "'first' call (link | 'has' | token){0,3} a:num token? (comma | conj){1,2} ('the')? ('last' | 'final') call "
-    "(link | approx | 'has'){0,3} b:num token?",
 )
 _GROWS_BY: Final = Rule(
     f"(c:{_SENT} near{{0,3}} {_FROM} {_ABOUT}{{0,2}} | 'first' call (link | 'has' | token){{0,3}}) a:num token? "

@@ -34,7 +34,6 @@ _SPEED: Final = rules(
     "n:num tps ('for'? x:(peruser | perrequest | eachuser | each | ingrand))?",
     "every t:time outcue n:num token",
     "tps (link | colon){0,3} n:num ('for'? x:(peruser | perrequest | eachuser | each | ingrand))",
-    "token (per t:time | slash t2:(time | tshort)) x:(peruser | perrequest)? (link | colon | over){0,3} n:num",
 )
 _WITHOUT_UNIT: Final = Rule(
     "(ttft | itl | e2e) pctl? (under | link | colon){0,3} pctl? n:num (?! token | time | event | per | slash | "

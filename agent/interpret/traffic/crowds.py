@@ -44,7 +44,6 @@ _OF_THEM: Final = rules(
     "n:num ('of' 'them' | 'of' 'those' | 'heads' | 'in' 'all') (?! 'use')",
     "('team' | 'staff' | 'group' | 'crew' | 'department' | 'headcount') ('size' | 'of' | link | colon){1,3} n:num",
     "'headcount' n:num",
-    "('we' | 'they' | 'there') 'are' approx? n:num (?= comma | stop | conj | $)",
 )
 """A count whose noun was said before, or is left out."""
 _USERS: Final = rules(

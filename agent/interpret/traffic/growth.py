@@ -22,7 +22,6 @@ _PERIOD: Final = (
 _SHARES: Final = rules(
     f"g:(grow | shrink) (near | conj){{0,5}} p:pct comma? {_PERIOD}",  # growing 20% a year
     f"p:pct {_PERIOD} near{{0,2}} g:(grow | shrink)",  # 20% a year growth
-    "p:pct a:adverb near{0,2} g:(grow | shrink)",
     f"{_PERIOD} g:(grow | shrink) (near | colon){{0,3}} p:pct",  # yearly growth of 20%
     f"p:pct g:(grow | shrink) {_PERIOD}",
     "p:pct (y:yoy | m:mom)",
@@ -67,7 +66,6 @@ _NONE: Final = (
 _HORIZON: Final = rules(
     "horizon (link | colon){0,3} d:dur",
     "d:dur ('planning' | unknown)? horizon",
-    "('over' | 'for' | 'in') ('the' | 'our')? next d:dur",
     "next d:dur",
     "('plan' | 'planning' | 'planned' | 'look' | 'looking' | 'sized' | 'size') ('ahead' | 'for' | 'over' | 'out' "
     "| 'the' | 'a' | 'to' | 'last'){0,3} d:dur",

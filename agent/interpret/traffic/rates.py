@@ -206,19 +206,19 @@ def ask_new_rate(draft: Draft) -> None:
             continue
         period = SECONDS[unit["u"].word] if "u" in unit else period_of(unit)
         rate = count_of(needed["n"].number).value / period
-        said = " ".join(draft.sentence.words(needed.first, needed.last).split())
-        choices = (Choice(rate, f"yes: {show_figure(rate)} requests/s on average", usual=True),)
-        text = f"{said!r}: is that the rate to plan for, in the unit of {draft.sentence.words(at, unit.last)!r}?"
-        draft.ask("traffic.requests_per_s", needed.first, needed.last, text, choices)
+        unit_of_old = draft.sentence.words(at, unit.last)
+        _ask_rate(draft, needed, rate, "", f"is that the rate to plan for, in the unit of {unit_of_old!r}?")
         return
-    bare = next(NEEDED.matches(draft.sentence), None) if draft.known.get("traffic.requests_per_s") else None
+    bare = next(NEEDED.matches(draft.sentence), None) if draft.known.get(_RATE) else None
     if bare is not None and not (draft.findings or draft.questions):
-        rate = count_of(bare["n"].number).value
-        said = " ".join(draft.sentence.words(bare.first, bare.last).split())
-        choices = (Choice(rate, f"yes: {show_figure(rate)} requests/s on average", usual=True),)
-        before = show_figure(draft.known["traffic.requests_per_s"])
-        text = f"You said {before} requests/s before; {said!r}: is that the rate now?"
-        draft.ask("traffic.requests_per_s", bare.first, bare.last, text, choices)
+        before = f"You said {show_figure(draft.known[_RATE])} requests/s before; "
+        _ask_rate(draft, bare, count_of(bare["n"].number).value, before, "is that the rate now?")
+
+
+def _ask_rate(draft: Draft, match: Match, rate: float, before: str, question: str) -> None:
+    said = " ".join(draft.sentence.words(match.first, match.last).split())
+    choices = (Choice(rate, f"yes: {show_figure(rate)} requests/s on average", usual=True),)
+    draft.ask(_RATE, match.first, match.last, f"{before}{said!r}: {question}", choices)
 
 
 def _mean_or_peak(draft: Draft, rate: Rate) -> list[Rate]:

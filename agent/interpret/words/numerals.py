@@ -77,7 +77,6 @@ _ONE_IN_DOES = Rule("a:num 'in' b:num (?= unknown | 'starts' | 'start' | 'uses' 
 _FRACTION_OF_RATE = Rule("a:num slash b:num (?= rateunit | textunit)")
 _SAME = "(time | tshort | event | token | rateunit | percent)"
 _RANGE_OF_SAME = Rule(f"a:num {_SAME} range b:num (?= {_SAME})")
-_RANGE_OF_SUMS = Rule("usd a:num range usd b:num")
 _RANGE = Rule(
     "('from' (?= num range num) | 'between' (?= num 'and' num) | 'either' (?= num))?"
     " a:num m:(range | 'or' | 'and') b:num"
@@ -311,15 +310,14 @@ def _fraction(match: Match) -> Amount | None:
 
 
 def _ranges(sentence: Sentence) -> None:
-    for rule in (_RANGE_OF_SAME, _RANGE_OF_SUMS):
-        for match in rule.matches(sentence):
-            low, high = match["a"], match["b"]
-            unit, other = sentence.items[match.index("a") + 1], sentence.items[match.last + 1 : match.last + 2]
-            if rule is _RANGE_OF_SAME and SECONDS.get(unit.word) != SECONDS.get(other[0].word):
-                continue  # 400 ms to 1.2 s are two times
-            item = Item(low.kinds, low.start, high.end, high.word, _between(sentence, low, high), numeric=True)
-            first = match.index("a")
-            sentence.merge(first, match.last, item)
+    for match in _RANGE_OF_SAME.matches(sentence):
+        low, high = match["a"], match["b"]
+        unit, other = sentence.items[match.index("a") + 1], sentence.items[match.last + 1 : match.last + 2]
+        if SECONDS.get(unit.word) != SECONDS.get(other[0].word):
+            continue  # 400 ms to 1.2 s are two times
+        item = Item(low.kinds, low.start, high.end, high.word, _between(sentence, low, high), numeric=True)
+        first = match.index("a")
+        sentence.merge(first, match.last, item)
     for match in _RANGE.matches(sentence):
         joined, opened = match["m"].word, sentence.items[match.first].word
         if joined == "and" and opened != "between":
