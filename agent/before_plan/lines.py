@@ -371,6 +371,10 @@ _COMPARES: Final = re.compile(r"\b(?:cheaper|less|more|better|than|vs|versus|or|
 _SUPPOSES: Final = re.compile(r"\W*(?:(?:and|but|so|ok)\W+)*(?:what if|suppose|was wenn|et si|y si|e se)\b", re.I)
 
 
+_DOWN: Final = re.compile(r"\bdown (?:to|below|under)\b", re.I)
+"""'What do I need to bring the latency down to 5 s?' states the target."""
+
+
 def _states(reading: Reading, text: str, asking: Sequence[tuple[int, int]], state: State, ports: Ports) -> bool:
     """Whether a question names the load that it is about, or whose prices: what it names is stated with it.
 
@@ -387,7 +391,9 @@ def _states(reading: Reading, text: str, asking: Sequence[tuple[int, int]], stat
     for start, end in asking:
         part = text[start:end]
         paths = [path for path, at in named if start <= at < end]
-        of_load = [path for path in paths if path.startswith(_OF_THE_LOAD)]
+        of_load = [
+            path for path in paths if path.startswith(_OF_THE_LOAD) or (path == "targets" and _DOWN.search(part))
+        ]
         if not ready and any(not (path.startswith("tokens.") and BIDS.match(part)) for path in of_load):
             return True  # but the sentences that somebody wants are of our own words
         places = paths and {*paths} <= {"money.provider", "money.region", "money.term"}
