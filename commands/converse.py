@@ -42,12 +42,15 @@ def open_conversation(
         from agent.session.ports import ports_of, prepare  # beside the first prompt
         from agent.session.running_session import RunningSession  # beside the first prompt
         from agent.session.saved_sessions import Sessions
+        from agent.statements.merged import with_targets_listed
         from agent.talk.state import State
         from commands.catalogs_of_user import user_catalogs, user_settings
 
         loaded.append(user_catalogs())
         ports = replace(ports_of(loaded[0]), assist=helper)
-        session = RunningSession(ports, Sessions.of_user(), State(statements=tuple(user_settings())))
+        session = RunningSession(
+            ports, Sessions.of_user(), State(statements=tuple(map(with_targets_listed, user_settings())))
+        )
         if sys.stdin.isatty():
             prepare(ports)
         return session

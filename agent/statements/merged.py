@@ -231,6 +231,20 @@ def _targets_apart(statement: Statement) -> Statement:
     return replace(statement, values=values, details=details)
 
 
+def with_targets_listed(statement: Statement) -> Statement:
+    """Return a statement of flags or settings with its targets as what is said has them: under one path."""
+    listed = {path: seconds for path, seconds in statement.values.items() if path in _ORDER_OF_TARGETS}
+    if not listed:
+        return statement
+    values = {path: value for path, value in statement.values.items() if path not in listed}
+    values["targets"] = tuple(
+        Target(metric=_ORDER_OF_TARGETS[path][0], percentile=_ORDER_OF_TARGETS[path][1], seconds=seconds)
+        for path, seconds in listed.items()
+    )
+    said = dict.fromkeys(detail for path in listed if (detail := statement.details.get(path, "")))
+    return replace(statement, values=values, details={**statement.details, "targets": ", ".join(said)})
+
+
 def _fold_targets(values: dict[str, Any], sources: dict[str, Source]) -> None:
     """Put the targets back under one path, in one order, whatever the order in which they were stated."""
     paths = [path for path in _ORDER_OF_TARGETS if path in values]

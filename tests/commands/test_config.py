@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,14 @@ def test_a_default_that_is_set_is_taken_shown_and_taken_back(fleetcast: Program)
     assert fleetcast("config", "unset", "gpu-type").code == 0
     assert "hardware.accelerators" not in fleetcast("config", "show", "--json").tree
     assert "is not set, and nothing was changed" in fleetcast("config", "unset", "region").err
+
+
+def test_a_target_that_is_set_holds_in_a_conversation(fleetcast: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No sentence was taken: 'targets must be a list'."""
+    fleetcast("config", "set", "--", "--ttft-p95", "900ms")
+    lines = io.BytesIO(b"8B in FP8 on L4, 2 rps, 300 in, 100 out, itl p95 60 ms\nquit\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(lines))
+    assert "targets: TTFT p95 within 900 ms, ITL p95 within 60 ms" in fleetcast("--plain").err
 
 
 @pytest.mark.parametrize(

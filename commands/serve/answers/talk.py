@@ -91,13 +91,14 @@ def _planned(session: "RunningSession") -> "CapacityPlan | None":
 def _session(so_far: _Talk, held: object, desk: Desk) -> "RunningSession":
     """Return the session that a talk led to: as it was held, or by its lines. One about a page's begins with that."""
     from agent.session.running_session import RunningSession
+    from agent.statements.merged import with_targets_listed
     from agent.talk.speech import warned
     from agent.talk.state import State
 
     flags = dict(so_far.flags)
     if model := flags.get("model"):
         refuse_outside(model, desk)
-    start = State(phase="review", statements=(from_flags(flags),)) if flags else None
+    start = State(phase="review", statements=(with_targets_listed(from_flags(flags)),)) if flags else None
     known = _state_held(held)
     write = warned(NO_FILES)
     session = RunningSession(_ports(desk), None, known or start, write=lambda _: write)

@@ -67,6 +67,15 @@ def test_the_plan_that_a_line_leaves_is_stated_as_a_form(flags: dict[str, str], 
     assert [bool(body.get("held")) for body in pool.bodies] == [False, *(True for _ in lines[1:])]
 
 
+@pytest.mark.parametrize("line", ["ttft p95 under 300 ms", "itl p95 under 30 ms"])
+def test_a_target_of_the_form_is_tightened_by_a_line(line: str) -> None:
+    """'plan 0 has that already' was said of every target that the form holds."""
+    told, _ = said([line, "keep 1"], {**FORM, "ttft-p95": "800ms", "itl-p95": "50ms"})
+    metric, seconds = ("ttft", 0.3) if line.startswith("ttft") else ("itl", 0.03)
+    limits = {target["metric"]: target["seconds"] for target in told[-1]["plan"]["spec"]["targets"]}
+    assert limits == {"ttft": 0.8, "itl": 0.05, metric: seconds}
+
+
 def test_the_words_are_those_of_a_page_that_keeps_no_files() -> None:
     told, _ = said(["help", "what if 9 rps", "keep 1", "save", "thanks", "quit"], FORM)
     words = " ".join(text for one in told for text in one["said"])
