@@ -1,7 +1,7 @@
 """Questions about a plan, in words: what if, compare, cheapest, why. Each becomes a typed request."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any, Final
 
@@ -84,7 +84,7 @@ _CLAUSE: Final = re.compile(r"\s*(?:,(?!\d)|;|\band\b|\bbut\b|\bwhile\b)\s*", re
 def understood(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     """Return the request that a line makes about a plan whose values are given."""
     said = " ".join(text.split()).rstrip("?.! ")
-    lower = said.lower()
+    lower = _KEPT_ABROAD.sub("keep", said.lower())
     if match := re.fullmatch(r"(?:and )?(?:but )?(why|how come|explain|how)\b(?! (?:about|many|much))\s*(.*)", lower):
         return Understood(Why(match[2].strip()))
     if match := re.fullmatch(
@@ -104,6 +104,17 @@ def understood(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     if match := re.match(r"(?:please )?(?:compare|vs\.?|versus)\b\s*(.*)", said, re.I):
         return _comparison(match[1], base, ports)
     return _variant(said, base, ports)
+
+
+_KEPT_ABROAD: Final = re.compile(
+    r"\A(?:(?:gut|ok(?:ay)?|ja|oui|d'accord|bien|vale|sí|si|va bene|bene|certo|sim|está bem|goed|prima|dobrze|"
+    r"tak),? )*"
+    r"(?:nimm|nehmen wir|behalten wir|prends|on prend|on garde|garde|toma|usa|usamos|quédate con|prendi|prendiamo|"
+    r"usiamo|fica com|ficamos com|neem|we nemen|weź|bierzemy) "
+    r"(?:das|den|die|diesen|dies|ça|cela|celui-là|eso|ese|esa|quello|quella|questo|esse|essa|isso|dat|die|to)"
+    r"(?:,? (?:dann|so|alors|entonces|allora|então|maar|dan|bitte|por favor))*\Z"
+)
+"""'Gut, nimm das'."""
 
 
 _TARGETS: Final = {
@@ -129,6 +140,7 @@ def is_chained(text: str) -> bool:
 
 
 def _comparison(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
+    text = _FOR_SHOW.sub("", text)
     numbers = re.sub(r"\b(plans?|variants?|with|and|to|vs|versus|all|them|#)\b|[,#.]", " ", text.lower()).split()
     if all(number.isascii() and number.isdecimal() and len(number) < 4 for number in numbers):
         return Understood(CompareBranches(tuple(int(number) for number in numbers)))
@@ -144,7 +156,7 @@ def _comparison(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
         unused += piece_read.unused
         match piece_read.request:
             case WhatIf(change) | Cheapest(change):
-                changes.append(change)
+                changes += _one_by_one(change)
             case Ask(_, questions):
                 labels = ", ".join(choice.label for choice in questions[0].choices)
                 return Understood(
@@ -157,6 +169,23 @@ def _comparison(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     # "compare H200" sets one thing beside the plan as it is.
     own = (Variation({}, {}, "the plan"),) if len(changes) == 1 else ()
     return Understood(Compare((*own, *changes)), tuple(unused))
+
+
+_FOR_SHOW: Final = re.compile(
+    r"(?:[\s,;]+(?:for (?:this|that|it|us|me)|(?:as|in) a table|table|side by side|please|pls|plz))+\W*$", re.I
+)
+"""What ends a comparison and names nothing: 'compare h100 h200 for this, table pls'."""
+
+
+def _one_by_one(change: Variation) -> Iterator[Variation]:
+    """Yield a change for each accelerator where a comparison names several in a row: 'compare h100 h200 b200'."""
+    path = "hardware.accelerators"
+    names = change.values.get(path, ())
+    if len(names) < 2 or change.values.keys() != {path}:
+        yield change
+        return
+    for name in names:
+        yield replace(change, values={path: (name,)}, label=variant_shown(path, (name,)))
 
 
 _THINGS: Final = ("model", "hardware.accelerators", "precision.", "serving.", "money.")

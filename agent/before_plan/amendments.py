@@ -88,7 +88,7 @@ def joined_line(state: State, text: str, ports: Ports, again: Again) -> "Step | 
     Args:
         state: before the line, which has no plan.
     """
-    if state.branches or not _PACES.search(text):
+    if state.branches or not _PACES.search(text) or text.rstrip().endswith("?"):
         return None
     alone, known = ports.read(text, ports.catalog, known=state.values), state.values
     left = {words for words in alone.unused if re.search(r"\d", words)}

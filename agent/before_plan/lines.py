@@ -82,7 +82,9 @@ def _before_plan(state: State, text: str, ports: Ports, again: Again) -> Step:
 def _stated_or_asked(state: State, text: str, ports: Ports) -> Step:
     from agent.after_plan.readings import asked_in  # numpy comes with it
 
-    spans = asked_in(text, wishes=not lacks_nothing(state, ports)) or _sets_beside(state, text)
+    answers = isinstance(state.pending, Clarify) and "?" not in text and not _INTERROGATIVE.search(text)
+    # 'concurrent' answers the question that waits, and asks for none of the plan.
+    spans = () if answers else asked_in(text, wishes=not lacks_nothing(state, ports)) or _sets_beside(state, text)
     if _is_another_workload(state, text, ports):
         told = said("A plan is of one workload: this one is set beside it, apart and pooled, once there is a plan.")
         return replace(state, asked=(*state.asked, f"and a second workload: {text}")[-MOST_ASKED:]), (told,)
@@ -182,7 +184,8 @@ def _stated(state: State, text: str, ports: Ports) -> Step:
     with_all = assumed(new, ports)
     asks = new is state and (_INTERROGATIVE.search(text) or text.rstrip().endswith("?"))
     asks = asks and acts_of(text)[0].act not in NO_QUESTION
-    wanted = wants_of_plan(text, read)
+    # A word alone beside a question that waits is meant for that.
+    wanted = wants_of_plan(text, read) and not (isinstance(state.pending, Clarify) and len(text.split()) == 1)
     if not (asks or wanted) or _speaks_of_question(state, text):
         return new, says
     if with_all.missing:
@@ -276,7 +279,7 @@ def _taken_in(
     new, says = hear(closed, text, ports, correcting=True, asked_path=open_question.path, asking=asking)
     stated = ports.read(text, ports.catalog, asked_path=open_question.path, known=state.values).values
     if new.statements == state.statements and not new.pending and open_question.path not in stated:
-        return state, says
+        return _said_with_question(state, closed, open_question, text, ports) or (state, says)
     if _in_doubt(state) and (_in_doubt(new) or new.values == state.values) and not asking:
         # Two lines that could each be about anything say more of it together.
         together, told = hear(closed, f"{open_question.words}. {text}", ports)
@@ -301,6 +304,20 @@ def _taken_in(
 
 _LIKELY_ELSEWHERE: Final = 0.75
 """Probability of being about something else from which no later line puts a line right, by judgement."""
+
+
+def _said_with_question(state: State, closed: State, asked: Ambiguity, text: str, ports: Ports) -> "Step | None":
+    """Hear a word or two with what they are the answer to: 'concurrent' of '100 users'."""
+    both = f"{asked.words} {text}"
+    before, reading = (ports.read(line, ports.catalog, known=closed.values) for line in (asked.words, both))
+    heard = len(text.split()) <= _FEW_WORDS and len(reading.unused) <= len(before.unused)
+    if not heard or (reading.values == before.values and reading.questions == before.questions):
+        return None
+    new, says = hear(closed, both, ports)
+    return None if new is closed else (new, (said(f"Taken with {quoted(asked.words)}."), *says))
+
+
+_FEW_WORDS: Final = 5
 
 
 def _in_doubt(state: State) -> bool:

@@ -37,9 +37,12 @@ _ASKS: Final = re.compile(
     r"(?:what(?:'?s| is| are| does| do)|explain|define|meaning of)(?: (?:an?|the))? (?P<term>.+?)"
     r"(?: (?:even|actually|exactly|really|again|here|please|pls|to \S+ \S+|"
     r"(?:in|with) (?:\S+ )?\S+ (?:sentences?|words?)))*"
-    r"(?: (?:mean|means|stand for))?(?: again| exactly| anyway| please| pls)?",
+    r"(?: (?:mean|means|stand for))?(?: again| exactly| anyway| please| pls)?"
+    r"(?:[,;.:?!]? (?:like i'?m\b|i'?m |i am |(?:in|with) (?:plain|simple|easy|normal|lay\S*) |simply|briefly|"
+    r"for (?:dummies|beginners|laymen|an? (?:beginner|layman|manager|lawyer|non\S*))).*)?",
     re.I,
 )
+"""Who asks may say for whom it is: 'explain ITL like I'm five', 'what does TP2 mean, I'm from finance'."""
 _OURS: Final = re.compile(
     r"(?:\s*[,;&?]+\s*|\s+)(?:and |& )?(?:(?:what(?:'s| is| are)|how (?:much|high|big|long|many|fast) (?:is|are)) "
     r"(?:ours|mine|our (?:own|value|figure|number)s?|(?:it|that|the (?:value|figure|number)) (?:here|for us|"
@@ -73,7 +76,10 @@ _FIGURES: Final = {
 def meaning(line: str) -> str | None:
     """Return what a word means where a line asks for it and it is known; else None."""
     term = _ASKS.fullmatch(" ".join(_OURS.sub("", line).replace("-", " ").split()).rstrip("?!. "))
-    return _BY_TERM.get(term["term"].lower()) if term else None
+    if term is None:
+        return None
+    word = term["term"].lower()
+    return _BY_TERM.get(word) or _BY_TERM.get(re.sub(r"(?<=^.p)\s?\d+$", "", word))  # 'TP2'
 
 
 def own_figure(line: str) -> str:

@@ -602,6 +602,7 @@ def test_a_tuned_model_that_is_served_is_planned() -> None:
         "> we want the 8B\n> at 12 rps\nwhat does that take",
         "10:02 ann: it is the 8B\n10:03 bo: 12 rps at the top",
         'requests_total{model="8B"} 120\nwe need twice that',
+        "hour,requests\n08,5400\n09,14400\n10,19800",
         "prompt  900     6100\nanswer  200      800\nof the 8B",
     ],
 )

@@ -361,6 +361,9 @@ def test_a_number_alone_goes_on_from_what_the_first_plan_states() -> None:
         (("8B, 5000 users, each 10 messages a day", "mostly between 8 and 18h"), "traffic.peak_factor", 2.4),
         (("120 concurrent calls, ttft p95 350 ms", "a turn every 7 seconds per call", "2"), RATE, 120 / 7),
         (("8B, 50 rps, 800/150", "keep 1 spare though"), "availability.spare_replicas", 1),
+        (("Llama 3.1 8B, 100 users", "concurrent", "1"), "traffic.concurrency", 100),
+        (("50 000 abonnés, 10 % actifs par jour, 5 requêtes chacun", "et à 20 % ?", "1"), RATE, 25_000 / 86400),
+        (("8B, 12 rps", "Spitze ist doppelt so hoch"), "traffic.peak_factor", 2),
         (("12 rps", "from April the load will be half as much again"), "model", None),
     ],
 )
@@ -374,3 +377,11 @@ def test_the_cheapest_of_the_plans_that_stand_is_named_and_taken() -> None:
     cheapest = min(range(3), key=lambda at: state.branches[at].capacity_plan.cost.monthly_usd or 1e9)  # type: ignore[union-attr]
     assert state.kept == cheapest
     assert told("llama 70b, 4 rps", "the second option")[0].values["model"] == "llama-3.1-70b"
+
+
+def test_a_variant_is_told_again_by_how_much_it_is_and_kept_in_other_languages() -> None:
+    state = planned(LAW)
+    for line in ("on H200", "how much more is that"):
+        state, says = step(state, line, quick())
+        assert "monthly" in words(says) and "h200" in words(says).lower()
+    assert after(LAW, "on H200", "how much more is that", "Gut, nimm das.").kept == 1

@@ -131,6 +131,14 @@ _EVIDENT: Final = tuple(
     (act, re.compile(pattern, re.I))
     for act, pattern in (
         (
+            "since",
+            r"^\W*(?:(?:and|so|ok(?:ay)?)\W+)*(?:how much (?:more|less|dearer|cheaper|extra|of a difference) "
+            r"(?:is|was|would|does|will) (?:that|it|this)(?: (?:be|cost|come to))?|(?:and )?"
+            r"(?:what(?:'?s| is)|how (?:big|large) is) (?:the|that) difference"
+            r"(?: in (?:money|cost|price|dollars|euros|gpus))?)"
+            r"(?: (?:a|per) (?:month|year)| then| now)*\W*$",
+        ),
+        (
             "at_load",
             r"^\W*(?:(?:so|and|ok|but)\W+)*(?:(?:what happens )?at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b.*\?|"
             r"what happens at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b)",

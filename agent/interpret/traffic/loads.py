@@ -58,11 +58,15 @@ _OF_THE_LOAD: Final = (
     "'traffic' | 'load' | 'volume' | 'comes' | 'come' | 'falls' | 'fall' | 'lands' | 'arrives' | 'arrive' | "
     "'happens' | 'happen' | 'within' | 'during' | 'into' | 'between' | 'just')"
 )
-_SHARE_IN_HOURS: Final = Rule(
+_SHARE_IN_HOURS: Final = rules(
     f"p:pct {_OF_THE_LOAD}{{0,7}} (w:window | workhours | {_OF_THE_LOAD} (d:dur (?! 'day' | 'shift' | 'workday') | "
-    "n:num unknown{0,2} ('hours' | 'hour' | 'h') | k:peak))"
+    "n:num unknown{0,2} ('hours' | 'hour' | 'h') | k:peak))",
+    "(w:window | workhours) (comma | colon | paren | conj | link | 'with' | 'has' | 'sees' | 'carries' | 'gets' | "
+    "'takes'){0,3} p:pct (link | 'of' | 'the' | 'our' | 'all' | 'daily'){1,3} "
+    "('traffic' | 'load' | 'volume' | 'day' | event (?= comma | stop | paren | $))",
 )
-"""'80% between 7 and 10', '30% of traffic in 2 evening hours': what of the day comes in some of its hours."""
+"""'80% between 7 and 10', '30% of it in 2 evening hours', '8 to 10 pm, 40% of the traffic': what of the day comes in
+some of its hours."""
 _OVER_THE_MEAN: Final = Rule("x:mult ('the' | 'our' | 'its' | 'that'){0,1} mean")
 """'a peak of 60 rps, which is 3x the mean'."""
 _BURST: Final = (Rule("x:mult near{0,3} burst"), Rule("burst (near | colon){0,4} x:mult"))
@@ -284,7 +288,7 @@ def _share_of_the_day(draft: Draft) -> None:
 
 def _share_in_hours(draft: Draft) -> None:
     """Find how far some hours of the day are above the mean from their share of it."""
-    for match in _SHARE_IN_HOURS.matches(draft.sentence):
+    for match in matches_of(_SHARE_IN_HOURS, draft.sentence):
         share, hours = match["p"].number.value, 1.0
         if "d" in match or "w" in match:
             hours = match["d" if "d" in match else "w"].number.value / SECONDS_PER_HOUR

@@ -116,7 +116,14 @@ def _of_lines(text: str) -> TimeTable | None:
     if of is None or not (rates or any(map(_is_load, heads))):
         return None
     counts = [_figure(one["figure"]) or 0.0 for one in found]
-    return _made(of, labels, counts, rates[0] if rates else "", {}, (found[0].start(), found[-1].end()))
+    start = found[0].start()
+    if above and all(_HOURS.fullmatch(one) or (one.isalpha() and _is_load(one)) for one in _names(above[0])):
+        start = text.rindex(above[0], 0, start)
+    return _made(of, labels, counts, rates[0] if rates else "", {}, (start, found[-1].end()))
+
+
+def _names(head: str) -> list[str]:
+    return [name.strip() for name in re.split(r"[,;\t|]", head) if name.strip()]
 
 
 def _rate_meant(head: str) -> tuple[str, str] | None:

@@ -19,7 +19,8 @@ _NUMBER: Final = (
     rf"|\b{_SPOKEN}(?:(?:[\s-]|\sand\s){_SPOKEN})*\b)"
 )
 _STRONG: Final = (
-    r"no,? wait|wait,? no|sorry|scratch that|strike that|edit|correction|or rather|i mean(?:t)?|make (?:it|that)|my "
+    r"no,? wait|wait,? no|sorry|scratch that|strike that|edit|correction|or rather|"
+    r"(?:hmm+|uh+|er+m?|well),? rather|i mean(?:t)?|make (?:it|that)|my "
     r"(?:bad|mistake)|oops|but (?:it'?s |it is |that'?s )?(?:really|actually)|pardon|but i(?:'d|'ll| would)? (?:bet on|"
     r"say|guess|think(?: it'?s)?|go with)|je veux dire|ou plutôt|quatsch|ich meinte?|vielmehr|besser gesagt|perd[oó]n|"
     r"digo|mejor dicho|quiero decir|scusa(?:te)?|anzi|volevo dire|desculpe?|aliás|quer dizer|ou melhor|ik bedoel|"

@@ -46,6 +46,9 @@ _BLOCK_LINE: Final = re.compile(
 """A row of a table, an item of a list, a quoted line, a comment, a bracket, a metric, a flag; a command that goes on; a
 key with its value, who wrote in a chat."""
 
+_RECORD: Final = re.compile(r"\s*[\w:./-]+(?:[,;]| {2,})\s*\d[\d.,]*[kKmM]?\s*")
+"""A record of a CSV file or of a dump: a label and a figure."""
+
 
 def is_one_block(text: str) -> bool:
     """Return whether lines belong together: a table, YAML, JSON, a list, a command, with what is written around it.
@@ -54,6 +57,8 @@ def is_one_block(text: str) -> bool:
         text: the lines, as they were pasted.
     """
     lines = [line for line in text.split("\n") if line.strip()]
+    if sum(_RECORD.fullmatch(line) is not None for line in lines) > 2:
+        return True
     return len(lines) > 1 and any(_BLOCK_LINE.match(line) for line in lines)
 
 

@@ -72,7 +72,8 @@ _TABLES: Final[dict[str, str]] = {
         umsteigen_von=move_from umstieg_von=move_from wechseln=move im_gleichen_moment=at_the_same_time
         zur_gleichen_zeit=at_the_same_time insgesamt=in_total zu_spitzenzeiten=at_peak vorhanden=own_our sein=be
         verfügbarkeit=availability jedwede=every bis_zu=up_to bis=to uhr=oclock zwischen=between anfr=requests
-        mtl=monthly sek=second std=hour beschäftigte=employees spitzen=peak seite=page dokumenten=documents
+        mtl=monthly sek=second std=hour beschäftigte=employees spitzen=peak spitze=peak verkehr=traffic verkehrs=traffic
+        des=of doppelt_so_hoch=twice dreimal_so_hoch=three_times seite=page dokumenten=documents
     """,
     "French": """
         paramètres=parameters dizaine_de=ten vingtaine_de=twenty nuit=night courriels=mails courriel=mail en=in
@@ -117,7 +118,7 @@ _TABLES: Final[dict[str, str]] = {
         millier_de=thousand demi=half à_la_minute=per_minute la_minute=per_minute à_l'heure=per_hour l'heure=per_hour
         au_plus_fort=at_peak un_sur_dix=one_in_ten un_sur_cinq=one_in_five un_sur_vingt=one_in_twenty connecté=online
         connectés=online connectée=online dont=of_which voudrait=want voudrions=want passer_de=move_from
-        passer_du=move_from passer=move trafic=traffic environ_de=about rentre=input ressort=output
+        passer_du=move_from passer=move trafic=traffic du=of pic=peak environ_de=about rentre=input ressort=output
         disponibilité=availability pas_plus_de=at_most contrats=contracts aux_heures_de_pointe=at_peak
         heures_de_pointe=peak_hours identiques=identical toujours=always dans=in maintenant=currently
         en_ce_moment=currently moitié=half l'an_prochain=next_year l'année_prochaine=next_year

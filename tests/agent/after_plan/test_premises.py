@@ -64,6 +64,8 @@ def test_what_is_no_figure_of_the_plan_is_not_taken_for_one(line: str) -> None:
     [
         ("what does ITL even mean & what is ours", ("between two tokens", "ITL p95 is")),
         ("what is TTFT, and how high is ours?", ("until the first token", "TTFT p95 is")),
+        ("explain ITL like I'm five", ("time between two tokens",)),
+        ("what does TP2 mean, i'm from finance", ("splits each layer",)),
         ("what does rps mean and what is it here", ("Requests per second", "It counts what starts")),
     ],
 )

@@ -144,6 +144,9 @@ def test_comparisons() -> None:
         "h200-sxm-141gb",
         "b200-sxm",
     ]
+    in_a_row = request("compare h100 h200 b200 for this, table pls")
+    assert isinstance(in_a_row, Compare)
+    assert [change.values for change in in_a_row.changes] == [change.values for change in made.changes]
     assert request("compare 0 3") == CompareBranches((0, 3))
     assert request("compare") == CompareBranches(())
     with_itself = request("compare H200")
