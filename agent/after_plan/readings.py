@@ -134,6 +134,10 @@ def acts_of(text: str) -> tuple[Guess, ...]:
 _DOUBTED: Final = SURE - 0.01
 
 
+_HAS_WORDS: Final = re.compile(r"[^\W\d_]{3}")
+"""Without which there is nothing to tell an act by: '700/150', '2k in'."""
+
+
 def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
     """Return whether a line is the request that rules read in it.
 
@@ -162,7 +166,8 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
                 and first.probability < _OVERRULES
                 and not isinstance(read.request, Ask)
             )
-            plain = put or (not read.unused and first.probability < _OVERRULES and not asks)
+            sure = first.probability >= _OVERRULES and _HAS_WORDS.search(text) is not None
+            plain = put or not (read.unused or sure or asks)
             figures_left = any(re.search(r"\d", words) for words in read.unused)
             likely_so = first.probability >= (SURE if figures_left and ASKS.search(text) else LIKELY)
             return plain or (first.act in _CHANGES and (likely_so or (not read.unused and not asks)))

@@ -381,6 +381,7 @@ def test_the_cheapest_of_the_plans_that_stand_is_named_and_taken() -> None:
 
 def test_a_variant_is_told_again_by_how_much_it_is_and_kept_in_other_languages() -> None:
     state = planned(LAW)
+    assert last_values(after(LAW, "700/150"))["tokens.output.mean"] == 150
     for line in ("on H200", "how much more is that"):
         state, says = step(state, line, quick())
         assert "monthly" in words(says) and "h200" in words(says).lower()
