@@ -208,7 +208,7 @@ def _add_plans(app: FastAPI, server: Server) -> None:
         found = await server.kept(number)
         return _respond(_no_such(number)) if found is None else Response(found.answer, media_type=JSON)
 
-    @app.delete("/api/plans/{number}", responses=read_only("object", 404))
+    @app.delete("/api/plans/{number}", responses=read_only("object", 403, 404))
     async def remove(number: str) -> Response:
         """Remove a calculation."""
         done = await server.removed(number)
@@ -227,7 +227,7 @@ def _add_upkeep(app: FastAPI, server: Server) -> None:
 
         return Response(json_text(plan_schema()).encode(), media_type=JSON)
 
-    @app.get("/healthz", responses=read_only("object"))
+    @app.get("/healthz", responses=read_only("object", token=0))
     async def healthz() -> dict[str, str]:
         """Whether the server is up."""
         return {"status": "ok", "version": VERSION}

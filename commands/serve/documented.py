@@ -172,9 +172,16 @@ def answer_of(name: str) -> dict[int | str, dict[str, Any]]:
     return {200: _content("application/json", schema, BODIES[name].about), **_failures(*failures)}
 
 
-def read_only(kind: str, *more: int) -> dict[int | str, dict[str, Any]]:
-    """Return what the documentation says of the answers of an address that is only read."""
-    return {200: _content("application/json", {"type": kind}, "What there is."), **_failures(401, 421, 429, *more)}
+def read_only(kind: str, *more: int, token: int = 401) -> dict[int | str, dict[str, Any]]:
+    """Return what the documentation says of the answers of an address that is only read.
+
+    Args:
+        kind: of JSON that it answers with.
+        more: statuses of other failures.
+        token: the status where a token is missing; 0 where none is asked for.
+    """
+    failures = _failures(*filter(None, (token, 421, 429)), *more)
+    return {200: _content("application/json", {"type": kind}, "What there is."), **failures}
 
 
 def bytes_of(media: str) -> dict[int | str, dict[str, Any]]:

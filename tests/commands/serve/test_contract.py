@@ -44,3 +44,10 @@ def test_no_request_breaks_the_server_or_its_description(server: Server) -> None
             case.call_and_validate(checks=checks)
 
         holds()
+
+
+def test_the_description_names_who_is_refused(server: Server) -> None:
+    """A page of another site may delete nothing, and a probe needs no token."""
+    paths = server.json("/api/openapi.json")[1]["paths"]
+    assert "403" in paths["/api/plans/{number}"]["delete"]["responses"]
+    assert "401" not in paths["/healthz"]["get"]["responses"]
