@@ -150,9 +150,7 @@ def _stands_alike(one: State, other: State) -> bool:
 
 _BEGUN: Final = re.compile(r"\b(?:first|plan 0|start|beginning|original|initial)\b", re.I)
 """The plan with which this conversation began, not one that another kept."""
-_CHANGED: Final = re.compile(
-    r"chang|since|before|new\b|\bago\b|yesterday|kept|saved|last|original|begin|first|start", re.I
-)
+_CHANGED: Final = re.compile(r"chang|\bnew\b", re.I)
 _BEFORE: Final = re.compile(
     r"\b(?:last|previous|earlier|yesterday|ago|days?|weeks?|months?|quarters?|years?|kept|saved|old|since|against|from|"
     r"plan \d{3,}|\w+day|january|february|march|april|may|june|july|august|september|october|november|december)\b|"
@@ -168,7 +166,7 @@ def _since(state: State, text: str, ports: Ports) -> tuple[Say, ...]:
     'How much more is that' is of the last variant.
     """
     last = state.branches[-1]
-    if last.number and not _CHANGED.search(text):
+    if last.number and not (_CHANGED.search(text) or _BEGUN.search(text) or _BEFORE.search(text)):
         return difference(last, state.branches[last.against])
     if _BEGUN.search(text) or not _BEFORE.search(text):
         if len(state.branches) > 1:
