@@ -223,7 +223,6 @@ def read_entry(kind: str, entry: object, position: int, file: Path) -> Record | 
         kind: of the entry: the name of its table.
         entry: as the file has it.
         position: in its table, from 1, for an entry without an id.
-        file: in which it stands.
     """
     record = KINDS[kind][1]
     try:
@@ -242,7 +241,6 @@ def entry_label(kind: str, entry: object, position: int) -> str:
     """Return how messages name an entry.
 
     Args:
-        kind: of the entry.
         entry: as the file has it, valid or not.
         position: in its table, from 1: what names an entry without an id.
     """

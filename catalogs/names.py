@@ -109,7 +109,6 @@ class Names:
         """Return the id of the entry that the text names.
 
         Args:
-            text: as people say it.
             whole: whether every word of the entry's name must be there, rightly spelt: for names that may well be of
                 something else, such as a repository's.
 

@@ -55,7 +55,6 @@ def storage_of(
     """Return how a model's weights are stored in a precision.
 
     Args:
-        model: whose matrices they are.
         precision: of most of the weights; formats of 16 bits and more apply to everything.
         checkpoint: the one that is served where its precision is this one; None for the usual way of quantising.
         precision_called: the catalog's precision of an id.
@@ -148,7 +147,6 @@ def mtp_bytes(model: ModelArchitecture, storage: Storage, checkpoint: Checkpoint
     A GGUF file is taken to leave them out: Qwen3.5's in Q8_0 weigh 1.000 to 1.003 of what they do without.
 
     Args:
-        model: whose layers they are.
         checkpoint: that says whether it leaves them in 16 bit.
     """
     group = mtp_group(model)

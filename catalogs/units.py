@@ -97,7 +97,6 @@ def read_count(text: str, what: str = "count", nouns: tuple[str, ...] = (), mini
     """Return a count: '500', '1.5k', '1.5k tokens'.
 
     Args:
-        text: as people type it.
         what: the value's name in a refusal.
         nouns: of which one may follow the count.
         minimum: that is accepted.
@@ -115,7 +114,6 @@ def read_whole(text: str, what: str = "count", nouns: tuple[str, ...] = (), mini
     """Return a whole count.
 
     Args:
-        text: as people type it.
         what: the value's name in a refusal.
         nouns: of which one may follow the count.
         minimum: that is accepted.
@@ -141,7 +139,6 @@ def read_rate(text: str, what: str = "rate", positive: bool = True) -> float:
     """Return requests/s from '20', '20 rps', '600/min', '5M/day', '5 million requests per day', '2k per hour'.
 
     Args:
-        text: as people type it.
         what: the value's name in a refusal.
         positive: whether 0 is refused.
 
@@ -160,7 +157,6 @@ def read_seconds(text: str, what: str = "duration", unit: str | None = None, pos
     """Return seconds from '800ms', '1.2 s', '2min', '1h', '1h30m'.
 
     Args:
-        text: as people type it.
         what: the value's name in a refusal.
         unit: of a bare number; without one it is refused.
         positive: whether 0 is refused.
@@ -184,7 +180,6 @@ def read_share(text: str, what: str = "share", maximum: float = 1.0) -> float:
     """Return a share from '20%' or '0.2'.
 
     Args:
-        text: as people type it.
         what: the value's name in a refusal.
         maximum: that is accepted.
 
@@ -206,7 +201,6 @@ def read_percentage(text: str, what: str = "percentage", minimum: float = 0.0) -
     """Return a share from a percentage whose sign may be left out: '20' and '20%' are 0.2.
 
     Args:
-        text: as people type it.
         what: the value's name in a refusal.
         minimum: share that is accepted.
 
@@ -223,7 +217,6 @@ def read_factor(text: str, what: str = "factor", minimum: float = 0.0) -> float:
     """Return a factor from '1.5', '1.5x' or '150%'.
 
     Args:
-        text: as people type it.
         what: the value's name in a refusal.
         minimum: that is accepted.
 
@@ -240,7 +233,6 @@ def read_usd(text: str, what: str = "amount", per: str | None = None) -> float:
     """Return USD from '$20k', '20000 USD' or '20k'.
 
     Args:
-        text: as people type it.
         what: the value's name in a refusal.
         per: 'month' or 'hour', where the amount is one per that time; '$2/hour' is converted to it.
 
@@ -275,7 +267,6 @@ def read_bytes(text: str, what: str = "size", unit: str | None = None) -> float:
     """Return bytes from '80GB' (80e9), '80 GiB' (80 · 2**30), '512 MiB'.
 
     Args:
-        text: as people type it.
         what: the value's name in a refusal.
         unit: of a bare number; without one it is refused.
 
@@ -296,7 +287,6 @@ def read_watts(text: str, what: str = "power", unit: str | None = None) -> float
     """Return watts from '40kW', '700 W', '0.2 MW'.
 
     Args:
-        text: as people type it.
         what: the value's name in a refusal.
         unit: of a bare number; without one it is refused.
 

@@ -83,7 +83,6 @@ def broken(gates: Mapping[str, str], plan: "CapacityPlan", before: "CapacityPlan
 
     Args:
         gates: as ``gates_of`` returns them.
-        plan: that is judged.
         before: what an increase is counted from.
     """
     monthly = plan.cost.monthly_usd

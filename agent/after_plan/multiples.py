@@ -210,7 +210,6 @@ def added(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]] 
     Users and the load move together: each asks what each asked before.
 
     Args:
-        clause: part of a line.
         base: values of the plan that is changed, by path.
     """
     clause = _in_percent(clause)

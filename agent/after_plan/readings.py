@@ -142,7 +142,6 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
     """Return whether a line is the request that rules read in it.
 
     Args:
-        text: the line.
         read: what the rules made of it.
         likely: its acts, the likeliest first.
     """
@@ -180,7 +179,6 @@ def is_doubtful(text: str, read: Understood, likely: tuple[Guess, ...], base: Ma
     """Return whether a line is neither a request that rules read nor a question about the plan that is sure.
 
     Args:
-        text: the line.
         read: what the rules made of it.
         likely: its acts, the likeliest first.
         base: values of the plan, by path.
@@ -252,7 +250,6 @@ def asks_of_same(text: str, read: Understood, base: Mapping[str, Any]) -> bool:
     """Return whether a line asks about a value that the plan has: 'is 70B the right size?' would change nothing.
 
     Args:
-        text: the line.
         read: what the rules made of it.
         base: values of the plan, by path.
     """
@@ -281,7 +278,6 @@ def corrects(text: str, read: Understood, base: Mapping[str, Any]) -> bool:
     """Return whether a line repeats what was said and the plan has otherwise: 'I said fp16, not fp8'.
 
     Args:
-        text: the line.
         read: what the rules made of it.
         base: values of the plan, by path.
     """
@@ -342,7 +338,6 @@ def did_you_mean(
     """Return the likeliest readings of a line, two or three, and the question which it is.
 
     Args:
-        text: the line.
         likely: its acts, the likeliest first.
         read: what the rules made of it; a variant that they read is offered first.
         base: values of the plan, by path.

@@ -159,12 +159,7 @@ _ASKED_FIGURES: Final = (
 
 
 def moved_verdict(question: str, branch: Branch, base: Branch) -> str:
-    """Return how the figures that a question names move from a plan to its variant: 'whether the bill doubles'.
-
-    Args:
-        branch: the variant.
-        base: the plan that it changes.
-    """
+    """Return how the figures that a question names move from a plan to its variant: 'whether the bill doubles'."""
     plan, before = branch.capacity_plan, base.capacity_plan
     if plan is None or before is None or floor_of(plan):
         return ""

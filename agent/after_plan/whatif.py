@@ -489,7 +489,6 @@ def with_choice(change: Variation, path: str, value: Any, words: str, base: Mapp
 
     Args:
         change: to which the value is added.
-        path: of the value.
         value: as the choice has it; None leaves the change as it is.
         words: that left it open.
         base: values of the plan that is changed, by path.

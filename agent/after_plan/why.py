@@ -337,13 +337,7 @@ def _missed(plan: CapacityPlan) -> str:
 
 
 def moved_along(state: State, branch: Branch, change: Variation, ports: Ports) -> tuple[Say, ...]:
-    """Say that a change moved the accelerator or the split, which it did not name, and what they would be held.
-
-    Args:
-        state: with the variant.
-        branch: the variant.
-        change: that made it.
-    """
+    """Say that a change moved the accelerator or the split, which it did not name, and what they would be held."""
     plan, before = branch.capacity_plan, state.branches[branch.against].capacity_plan
     if plan and (wider := _wider(plan, state, change, ports) or _in_stages(plan, branch, state, change, ports)):
         return (said(wider),)

@@ -100,11 +100,7 @@ LOADS: Final = frozenset({"traffic.requests_per_s", "traffic.concurrency"})
 
 
 def accepted(state: State, offered: Propose) -> State:
-    """Return the state with what was proposed taken; it may be said over later, as a preset's values may.
-
-    Args:
-        offered: the proposal.
-    """
+    """Return the state with what was proposed taken; it may be said over later, as a preset's values may."""
     slot = slot_called(offered.slot)
     assert slot is not None
     if not offered.statement.values:

@@ -24,7 +24,6 @@ def with_said_values(state: State, said_values: tuple[SaidValue, ...], text: str
     """Return the state with said values of a line among its statements.
 
     Args:
-        said_values: those that are taken.
         text: the line, which says whether targets are added.
 
     Raises:

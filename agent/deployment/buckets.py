@@ -37,7 +37,6 @@ def bucket_flags(plan: CapacityPlan, served: ServedRuntime, version: str) -> Ite
     Args:
         plan: with targets.
         served: its runtime.
-        version: of that.
     """
     flagged: dict[Family, list[float]] = {}
     for target in plan.spec.targets:

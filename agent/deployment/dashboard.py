@@ -122,7 +122,6 @@ def _panel(title: str, unit: str, queries: Sequence[tuple[str, str]], lines: Seq
 
     Args:
         unit: Grafana's name of it.
-        queries: with their legends.
         lines: constants of the plan with their legends, each drawn as a series of its own so that it is named.
     """
     source = {"type": "prometheus", "uid": "${source}"}

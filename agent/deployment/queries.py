@@ -94,7 +94,6 @@ class Queries(Struct, frozen=True):
 
         Args:
             latency: ttft, itl or e2e.
-            window: over which it is counted.
         """
         metric = self.needed(latency)
         if percentile == "mean":
@@ -110,7 +109,6 @@ class Queries(Struct, frozen=True):
 
         Args:
             seconds: the bound.
-            window: over which it is counted.
         """
         metric = self.needed(target.metric)
         within = self.counted(metric, "_bucket", window, bound_matcher(seconds))
@@ -121,7 +119,6 @@ class Queries(Struct, frozen=True):
 
         Args:
             suffix: of a histogram: _sum, _count or _bucket.
-            window: over which it is counted.
             matcher: beside the usual ones.
         """
         more = f",{matcher}" if matcher else ""
@@ -135,7 +132,6 @@ class Queries(Struct, frozen=True):
         """Return the query that yields 1 where a metric has no series.
 
         Args:
-            metric: that is looked for.
             suffix: of a histogram's series; its count where none is given.
             matcher: beside the usual ones.
         """

@@ -189,8 +189,6 @@ def started_with(words: Words, plan: CapacityPlan, served: ServedRuntime, settin
     """Return all flags of a replica: the plan's, those by which it is reached, watched and drained, its settings.
 
     Args:
-        words: of its command.
-        plan: that it is of.
         served: its runtime.
         settings: where it finds its file of settings.
     """

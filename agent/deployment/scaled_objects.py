@@ -13,7 +13,6 @@ def scaled_object_text(replica: Replica, triggers: list[Trigger], what: str, not
     """Return the ScaledObject of a fleet.
 
     Args:
-        triggers: by which.
         what: the file is, for its first line.
         notes: further lines of the comment at its top.
     """
@@ -25,8 +24,6 @@ def scaled_object_of(replica: Replica, triggers: list[Trigger], target: str = ""
     """Return the object itself.
 
     Args:
-        replica: whose fleet it scales.
-        triggers: by which.
         target: the name of what it scales, where it is another than the replica's.
     """
     return {

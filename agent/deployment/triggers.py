@@ -194,7 +194,6 @@ def interpolated(curve: Sequence[LoadPoint], requests_per_s: float, field: str) 
     """Return a figure of one replica at a load, straight between the points of its curve; 0 where it has none.
 
     Args:
-        curve: of the plan.
         requests_per_s: of the replica.
         field: of ``LoadPoint``.
     """

@@ -166,7 +166,6 @@ def read_choice(text: str, what: str, choices: tuple[str, ...]) -> str:
     """Return which of some words a text is, however it is written.
 
     Args:
-        text: as people type it.
         what: the value's name in a refusal.
         choices: that are accepted.
 

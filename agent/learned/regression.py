@@ -48,7 +48,6 @@ def fitted(products: Singles, truth: Ints, count: int) -> Singles:
     Args:
         products: of the features of each two examples.
         truth: the number of each example's class.
-        count: of classes.
     """
     wanted = np.eye(count, dtype=np.float32)[truth]
     # The gradient's Lipschitz constant: half the largest eigenvalue of the second moments (Böhning 1992).

@@ -47,7 +47,6 @@ def asks(watched: Watched, trigger: Trigger, replicas: int, state: State) -> int
     """Return the replicas that a trigger asks for; None where nobody here can tell.
 
     Args:
-        trigger: with its threshold.
         replicas: that serve.
     """
     if trigger.threshold is None or trigger.threshold <= 0:
@@ -91,7 +90,6 @@ def first_ask(watched: Watched, scaler: Scaler, replicas: int) -> float | None:
     """Return the load of a replica, requests/s, from which a scaler asks for more; None where it never does.
 
     Args:
-        watched: with a load curve.
         replicas: that serve.
     """
     most = watched.curve[-1].requests_per_s
@@ -175,7 +173,6 @@ class Autoscaler:
         """Start with a fleet.
 
         Args:
-            watched: with a load curve.
             replicas: that serve.
         """
         self._watched, self._scaler = watched, scaler
@@ -190,7 +187,6 @@ class Autoscaler:
         """Take a look and return the replicas that are wanted, as ``engine.scaling.controller.Controller`` does.
 
         Args:
-            now_s: of this look.
             replicas: that serve or start now.
             in_flight: requests running or waiting, over the whole fleet.
             waiting: of these, those that wait.

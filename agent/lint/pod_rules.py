@@ -29,8 +29,6 @@ def pod_findings(pack: Pack, servers: Sequence[Server], catalog: Catalog) -> Ite
 
     Args:
         pack: all that is looked through.
-        servers: in it.
-        catalog: the facts.
     """
     for document in pack.documents:
         yield from _mounts(document)
@@ -44,12 +42,7 @@ def pod_findings(pack: Pack, servers: Sequence[Server], catalog: Catalog) -> Ite
 
 
 def plan_pod_findings(replica: Replica, servers: Sequence[Server]) -> Iterator[Finding]:
-    """Yield where pods are not what a plan's forecast rests on.
-
-    Args:
-        replica: of the plan.
-        servers: that are compared with it.
-    """
+    """Yield where pods are not what a plan's forecast rests on."""
     for server in servers:
         yield from _kept(server, replica)
         yield from _linked(server, replica)
@@ -60,8 +53,6 @@ def image_findings(servers: Sequence[Server], catalog: Catalog, replica: Replica
     """Yield images for other accelerators than those that are asked for.
 
     Args:
-        servers: that are looked at.
-        catalog: the facts.
         replica: of the plan, whose accelerators count where a server names none; None without one.
     """
     for server in servers:
@@ -84,8 +75,6 @@ def drain_findings(servers: Sequence[Server], catalog: Catalog, replica: Replica
     """Yield that answers in flight do not end before a pod does.
 
     Args:
-        servers: that are looked at.
-        catalog: the facts.
         replica: of the plan whose answers these are; None without one.
     """
     for server in servers:

@@ -37,7 +37,6 @@ def reach_findings(pack: Pack, watched: Watched | None, servers: Sequence[Server
 
     Args:
         watched: the runtime, with the plan where there is one.
-        servers: of the pack.
     """
     for scaler in pack.scalers:
         yield from _target(scaler, pack, servers)

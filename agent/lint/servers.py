@@ -203,7 +203,6 @@ def servers_in(documents: Sequence[Document], catalog: Catalog) -> tuple[Server,
     """Return what serves a model in documents.
 
     Args:
-        documents: that are looked through.
         catalog: the facts: images of runtimes, and what clusters call devices.
     """
     images = tuple(one for served in catalog.serving.values() for one in served.images)

@@ -130,7 +130,6 @@ def state_at(curve: Sequence[LoadPoint], field: str, value: float) -> State:
     """Return a replica where one figure of its curve has a value, straight between its points.
 
     Args:
-        curve: of the replica.
         field: ``requests_per_s`` or ``in_flight``.
         value: of it; beyond the last point what is in flight queues up.
     """

@@ -135,8 +135,6 @@ class Series(Struct, frozen=True):
         """Return a line whose values are all shown alike.
 
         Args:
-            label: of the line.
-            values: of its points.
             shown: how each is written.
         """
         points = tuple(values)

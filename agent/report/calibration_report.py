@@ -166,7 +166,6 @@ def benchmark_command(runtime: str, model: str, lengths: tuple[int, int], pace: 
     """Return the command of a runtime's own benchmark, with random prompts of equal lengths.
 
     Args:
-        runtime: that serves.
         model: as it is served, whose tokenizer is loaded.
         lengths: of prompts and answers, tokens.
         pace: the flag that says how fast they come.

@@ -12,7 +12,6 @@ def memory_bar(
 
     Args:
         one: what it holds.
-        label: of the bar.
         empty: show the parts of no size too.
         path: of the memory in a plan; empty where it is of none.
     """

@@ -18,10 +18,7 @@ def simulated_latencies(
     """Return simulated percentiles with their intervals beside the formulas'; columns of which nothing is known go.
 
     Args:
-        ttft: as simulated.
         itl: as simulated; None where no answer has two tokens.
-        e2e: as simulated.
-        names: of the percentiles to show.
     """
     columns = (
         Column("latency"),

@@ -68,7 +68,6 @@ def calibrated(
 
     Args:
         files: results of benchmarks, or folders of them.
-        catalog: with the fit.
         made: the day.
         name: of the calibration; None: made of the runtime's and the model's.
         content: of the one file, where it was read already (standard input).

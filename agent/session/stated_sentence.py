@@ -67,7 +67,6 @@ def stated_in(text: str, catalog: Catalog, answered: Mapping[str, Any]) -> State
     """Return what a sentence says, given the values by path that flags state.
 
     Args:
-        text: the sentence.
         answered: values by path that win over it.
     """
     reading = interpret(text, catalog, known=answered)

@@ -66,7 +66,6 @@ def refuse_implausible(path: str, value: Any, what: str, text: str, insist: bool
     """Refuse a value that nobody means, such as seconds that were written where a bare number is in ms.
 
     Args:
-        path: of the field.
         value: in the field's units.
         what: the field's name where it was given.
         text: as it was given; empty where that is the value.

@@ -28,7 +28,6 @@ def spec_file(name: str, insist: bool | None = None) -> Statement:
     """Return what a spec file says; '-' reads standard input. A plan's own spec is taken from a plan.
 
     Args:
-        name: of the file.
         insist: implausible values are taken as they are; None where the door has no flag for that.
 
     Raises InputError where it cannot be read or says what no spec holds.

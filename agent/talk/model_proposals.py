@@ -59,7 +59,6 @@ def choice_of_model(purpose: Purpose, words: str, catalog: Catalog) -> Ambiguity
     """Return the question which of a purpose's models it shall be.
 
     Args:
-        words: that named it.
         catalog: for the models' names.
     """
     choices = tuple(

@@ -30,8 +30,6 @@ def filled_in(path: str, value: Any, catalog: Catalog, stated: Mapping[str, Any]
     """Return what a kind of traffic fills in, as its own and never as said; nothing for any other value.
 
     Args:
-        path: of the value that was said.
-        value: that was said.
         stated: values by path that are given, which win over the preset's.
     """
     if path != PRESET:

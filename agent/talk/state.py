@@ -211,8 +211,6 @@ def joined_targets(
     """Return targets with new ones added; one of the same metric and percentile gives way, or of the same metric.
 
     Args:
-        old: that were there.
-        new: that are added.
         replace_metric: a new target also replaces those of its metric at other percentiles.
     """
 

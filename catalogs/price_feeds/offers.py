@@ -48,7 +48,6 @@ def contract_offers(file: Path, catalog: Catalog, day: date) -> list[RentalOffer
 
     Args:
         file: a CSV, or another table of that form.
-        day: on which the prices hold.
 
     Raises:
         InputError: the file, or a line of it, cannot be read; the sentence names the line.
@@ -141,7 +140,6 @@ def doubts(offers: Sequence[RentalOffer], catalog: Catalog) -> list[Doubt]:
     """Return the offers that cannot be right, each with the reason.
 
     Args:
-        offers: that are looked at.
         catalog: whose accelerators and prices they are held against.
     """
     usual: dict[tuple[str, str], list[float]] = defaultdict(list)

@@ -63,7 +63,6 @@ class SchedulerChange(Record):
         """Return whether a run was started like this.
 
         Args:
-            framework: of the runtime.
             run: with its model, lengths and clients.
         """
         clients = run.clients
@@ -102,7 +101,6 @@ class EngineTuning(Record):
             requests: that the KV pool holds.
             prompt: mean length, tokens.
             output: mean length of an answer, tokens.
-            stages: of the pipeline.
         """
         sequences = min(requests, self.most_sequences)
         tokens = min(sequences / stages * (1 + prompt / output), self.most_tokens)

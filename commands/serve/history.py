@@ -77,8 +77,6 @@ class History:
         """Keep a calculation, unless its answer is the last one's or the file refuses.
 
         Args:
-            kind: of the request.
-            title: its answer in a line.
             query: of the page that shows it again; empty where a program asked.
             answer: JSON.
         """

@@ -25,7 +25,6 @@ class Memory(Generic[Key, Value]):
         """Keep a value.
 
         Args:
-            key: under which it is found.
             value: that is kept in the place of any before.
             size: bytes.
         """

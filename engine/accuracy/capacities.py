@@ -43,7 +43,6 @@ def largest_rate(point: MeasuredPoint, limits: LatencyLimits, catalog: Catalog) 
     Args:
         point: with its load, its accelerators and what it states of their parallelism.
         limits: that the 99th percentiles keep.
-        catalog: with the constants to predict with.
     """
     try:
         legal = _legal_splits(_question(point, catalog), int(point.row["gpus"]))

@@ -204,7 +204,6 @@ def runtime_and_version(engine: str, version: str, catalog: Catalog) -> tuple[st
     Args:
         engine: as a benchmark names it: 'vllm'.
         version: of the engine, as a benchmark states it; empty where it does not.
-        catalog: with the runtimes.
     """
     generation = ".".join(version.split(".")[:2])
     for name in (f"{engine} {version}", f"{engine} {generation}", engine):
@@ -317,7 +316,6 @@ def _setting(
 
     Args:
         row: of a measurements CSV.
-        model: that is served.
         splits_layers: the runtime takes pipeline stages where the row states no parallelism.
     """
     if not row["gpus"]:

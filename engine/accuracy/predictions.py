@@ -82,7 +82,6 @@ def predict_points(
 
     Args:
         points: rows, read.
-        catalog: with the constants to predict with.
         simulator: TTFT of closed loops and all latencies of open ones come from simulating how each was run; without
             one from the closed forms, which constants are fitted with.
         progress: called as points are predicted, with how many of how many; the simulator has its own.

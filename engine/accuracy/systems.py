@@ -47,7 +47,6 @@ def system_tables(
 
     Args:
         settings: that were measured.
-        catalog: with the constants to predict with.
     """
     settings = sorted(settings, key=str)
     try:

@@ -30,7 +30,6 @@ def outside_note(
     """Return in one sentence what of a case no measurement is like; None where it is among the data.
 
     Args:
-        model: that is served.
         weights: their format.
         spec: its lengths are those of the case.
     """
@@ -47,7 +46,6 @@ def outside(
     """Return what of a case no measurement is like, a clause for each reason; empty where it is among the data.
 
     Args:
-        model: that is served.
         weights: their format.
         tokens: prompt and answer of one request, together.
         catalog: its measured kinds; without any nothing is known to be outside.

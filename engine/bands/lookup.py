@@ -134,7 +134,6 @@ def band_for(
 
     Args:
         bands: of all metrics.
-        metric: that is predicted.
         load: its kind.
         architecture: of the model, as ``architecture_of`` names it.
         new: what of the case is new, as ``new_levels`` says.

@@ -47,7 +47,6 @@ def held_against(plan: CapacityPlan, rows: Sequence[Row], catalog: Catalog, simu
     """Return how a plan's forecasts compare with runs of a benchmark, each at the run's own load.
 
     Args:
-        rows: of the runs.
         catalog: with the plan's calibration, where it has one.
         simulator: of closed and open loops, for their TTFT.
     """

@@ -173,7 +173,6 @@ def unmeasured(points: Sequence[MeasuredPoint], catalog: Catalog, name: str, mad
 
     Args:
         points: of the server; their figures are not looked at.
-        catalog: with the fit.
         name: of the calibration.
         made: the day.
     """
@@ -254,7 +253,6 @@ def strangers_band(point: MeasuredPoint, metric: str, catalog: Catalog) -> CaseB
     """Return the band that a figure has on servers whose source no fit has seen; None where the catalog has none.
 
     Args:
-        metric: that is predicted.
         catalog: with bands, and what fits have seen.
     """
     model, accelerator = catalog.model(point.system.model).model, catalog.accelerators[point.setting.accelerator]
@@ -396,7 +394,6 @@ def _errors(
         calibration: with its evidence.
         first: figures by the constants before.
         figures: those that its evidence is made of.
-        system: a point of it.
         catalog: without a calibration.
     """
     posterior = likeliest(calibration)

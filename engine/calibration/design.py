@@ -57,7 +57,6 @@ def next_measurements(
         wanted: loads at which bands are to be narrow, such as a plan's peak; none: all that a run may have.
         among: points that may be measured, whose figures are not looked at; none: loads of every size at the lengths
             that matter.
-        most: runs to return.
     """
     rows = [*among] or _rows(points, wanted)
     figures = _figures(calibration, rows, catalog)

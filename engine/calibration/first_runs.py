@@ -19,9 +19,6 @@ NEVER: Final = date(1970, 1, 1)
 def first_runs(plan: CapacityPlan, catalog: Catalog) -> tuple[MeasuredPoint, tuple[NextMeasurement, ...]]:
     """Return a point of a plan's server, and the runs to make first, the best first.
 
-    Args:
-        catalog: with the fit.
-
     Raises:
         InputError: runs of such a server cannot be predicted.
     """

@@ -114,7 +114,6 @@ def attribution(before: CapacityPlan, after: CapacityPlan, catalog: Catalog) -> 
     """Return each changed input's part in the difference between two plans.
 
     Args:
-        before: the previous plan.
         after: the new one.
         catalog: the facts with which plans between the two are made, by the formulas.
     """

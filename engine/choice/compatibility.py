@@ -122,7 +122,6 @@ def _other_precision(
 
     Args:
         question: in the precision of the model's own checkpoint.
-        runtime: that serves.
         fewest: accelerators that hold a replica in its own precision; None where no number does.
     """
     catalog, model = question.catalog, question.model

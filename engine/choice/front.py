@@ -43,7 +43,6 @@ def runners_up(found: Options, ranked: Sequence[Option], objective: Objective) -
     Args:
         found: all options.
         ranked: best first, as ``Options.best`` returns them.
-        objective: by which they are ordered.
     """
     best: dict[str, Option] = {}
     for option in ranked:

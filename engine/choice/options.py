@@ -246,7 +246,6 @@ def _options(
 
     Args:
         ranked: questions with the targets that hold for them, and their candidates, by precision.
-        terms: in which they may be paid.
         target: whose latency is set against money.
     """
     question, sized = ranked[which]

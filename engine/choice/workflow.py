@@ -111,7 +111,6 @@ def workflow_fleets(
 
     Args:
         question: as ``workflow_question`` returns it.
-        calls: of the workflow.
         p95_s: seconds that 95 of a hundred workflows may take; None: as much as replicas carry.
     """
     found, _ = candidates(question)

@@ -238,11 +238,7 @@ def _sample(judged: Sequence[Standardised]) -> Sample:
 
 
 def _coverage(metric: str, sample: Sample) -> Iterator[CoverageLine]:
-    """Yield what of each kind lies inside bands whose quantiles come from the other units of all kinds.
-
-    Args:
-        metric: of the errors.
-    """
+    """Yield what of each kind lies inside bands whose quantiles come from the other units of all kinds."""
     inside = {level: np.zeros(len(sample.error), dtype=bool) for level in ENDS}
     widths = np.zeros(len(sample.error))
     for unit in np.unique(sample.unit):

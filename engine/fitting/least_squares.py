@@ -99,9 +99,7 @@ class Problem:
             points: of one block.
             catalog: all but the fitted constants.
             entries: of which the constants are fields, with whatever is fixed in them.
-            constants: to be fitted.
             quality: of a metric of a point; 0 judges it without fitting on it.
-            metrics: that are fitted or judged.
             shared: entries that were fitted before and speak of these points too.
             simulator: of closed loops, whose TTFT is then fitted as it replays them.
         """

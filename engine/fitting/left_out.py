@@ -42,7 +42,6 @@ def other_errors(
 
     Args:
         points: that were measured.
-        catalog: with the fitted constants.
     """
     metric_of = {column: metric for metric, columns in METRICS.items() for column in columns}
     closed = [point for point in points if point.load.kind == "closed_loop"]

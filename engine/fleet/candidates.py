@@ -447,7 +447,6 @@ def measured_more(question: Question, accelerators: Sequence[Accelerator]) -> Fl
 
     Args:
         question: with its catalog.
-        accelerators: of the candidates.
     """
     calibration = question.catalog.calibration
     more = calibration.pool_gib if calibration and calibration.model == question.model.id else 0.0
@@ -474,7 +473,6 @@ def seats_in(pool: Floats, memory: Memories, parallelism: Parallelism) -> Floats
 
     Args:
         pool: bytes on an accelerator of each candidate.
-        memory: of the candidates.
     """
     filled = np.minimum(SEAT_SHARE * pool, np.maximum(pool - memory.entry, 0.0))
     seats = np.floor(filled / np.maximum(memory.planned, 1.0) * parallelism.dp)

@@ -49,7 +49,6 @@ def energy(
     Args:
         curve: as ``power_curve_for`` returns it.
         accelerator: its power limit is used.
-        accelerators: that serve.
         unused_accelerators: billed with them and idle (rounding to whole instances, spares).
         in_flight: mean requests in one replica.
         utilisation: of one replica, load over the saturated load.

@@ -137,7 +137,6 @@ def instances_for(replicas: int, accelerators_per_replica: int, offer_accelerato
     Small replicas share an instance; a replica never straddles instances unless it takes whole ones.
 
     Args:
-        replicas: of the fleet.
         accelerators_per_replica: of one replica.
         offer_accelerators: of one instance.
     """
@@ -260,7 +259,6 @@ def choose_offer(
 
     Args:
         offers: as ``qualifying_offers`` returns them.
-        replicas: of the fleet.
         accelerators_per_replica: of one replica.
         basis: of the accelerator; None where it is the least bill of all.
     """

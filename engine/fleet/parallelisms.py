@@ -65,7 +65,6 @@ def uneven_scales(model: ModelArchitecture, storage: Storage, sizes: ParallelSiz
     verify_marlin_supports_shape).
 
     Args:
-        model: whose matrices are cut.
         storage: of its weights: blocks, groups, and the width that a checkpoint was filled up to.
     """
     if storage.block is None and storage.group is None:

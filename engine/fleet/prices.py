@@ -26,7 +26,6 @@ def fleet_prices(question: Question, found: Candidates, counts: Counts) -> tuple
 
     Args:
         question: with the offers of the catalog and what is said of money.
-        found: the candidates.
         counts: replicas of their fleets.
     """
     monthly = np.full(len(found), np.inf)

@@ -217,7 +217,6 @@ def sized_at_rate(
     """Return a candidate, an array of one, whose replica may carry a rate, with the fleet that this takes.
 
     Args:
-        found: the candidate.
         requests_per_s: that one replica may carry.
         replicas: the candidate under the question's workload, where it is known already.
     """
@@ -248,7 +247,6 @@ def with_row(question: Question, evaluated: SizedCandidates, row: int, one: Size
     """Return the candidates, ranked anew, with the capacity, fleet and bill of one of them replaced.
 
     Args:
-        question: that they answer.
         evaluated: all candidates.
         row: of the one.
         one: what replaces it, an array of one.

@@ -39,7 +39,6 @@ def too_little(
 
     Args:
         lightest: they, with nearly nothing else running.
-        targets: that must hold.
         capacity: within them, requests/s; NaN where no load meets them.
         ceiling: share of the saturated rate that a replica may carry without targets.
     """
@@ -65,7 +64,6 @@ def leave_room(lightest: Load, targets: Sequence[Target]) -> bool:
 
     Args:
         lightest: the candidates with nearly nothing else running.
-        targets: that must hold.
     """
     return bool(_leave(lightest, targets, dict.fromkeys(MARGIN, USEFUL)).any())
 

@@ -97,7 +97,6 @@ def lasting_load(
 
     Args:
         plan: whose spec gives the hours and how arrivals vary.
-        question: of the plan.
         settings: how long the load lasts, its seed, and how fast a trace is replayed.
         trace: requests, instead of a load that is drawn.
         rates: hourly requests/s, instead of the workload's own hours.

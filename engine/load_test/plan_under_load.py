@@ -41,7 +41,6 @@ def refuse_impossible(replicas: int | None, speed_up: float, seed: int) -> None:
 
     Args:
         replicas: None: those of the plan.
-        speed_up: of a trace.
         seed: of all draws.
 
     Raises:
@@ -205,7 +204,6 @@ def counted(requests: int, in_flight: float) -> tuple[int, int]:
     busy after those that count; of few requests up to a half count all the same.
 
     Args:
-        requests: that are drawn.
         in_flight: in the whole fleet.
     """
     first = min(max(requests // 20, round(3 * in_flight)), requests // 3)

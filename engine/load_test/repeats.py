@@ -95,7 +95,6 @@ def with_progress(load: Iterator[Requests], total: int, progress: Progress) -> I
 
     Args:
         load: in chunks.
-        total: requests of the load.
         progress: called with the requests that were taken so far, and ``total``.
     """
     done = 0

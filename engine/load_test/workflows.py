@@ -55,7 +55,6 @@ def drawn_workflows(workflow: AgentWorkflow, calls: Sequence[Call], count: int, 
 
     Args:
         calls: of it, as ``calls_of`` returns them.
-        count: of workflows.
         seed: of all draws.
     """
     random, shape = np.random.default_rng((seed, 5)), (count, len(calls))
@@ -100,9 +99,7 @@ def simulate_workflows(
     Args:
         workflow: that all of them are.
         candidate: an array of one; its question is that of the workflow.
-        replicas: of the candidate.
         workflows_per_s: over the whole fleet.
-        count: of workflows.
         seed: of all draws.
 
     Raises:

@@ -59,7 +59,6 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
 
     Args:
         verdict: on the plan's fleet.
-        bill: of the fleet.
     """
     chosen = verdict.chosen
     question, candidates, at_peak = chosen.question, chosen.candidate.candidates, chosen.points.at_peak

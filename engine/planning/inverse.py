@@ -35,7 +35,6 @@ def fleet_rate(plan: CapacityPlan, question: Question, *, peak: bool = False) ->
     """Return requests/s over the whole fleet; a closed loop at the rate its clients reach.
 
     Args:
-        plan: of the fleet.
         peak: at the peak hour instead of on average.
     """
     traffic = plan.spec.traffic

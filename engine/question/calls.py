@@ -56,7 +56,6 @@ def lengths_of_calls(calls: tuple[Call, ...], context_limit: float) -> Lengths:
     """Return the lengths of all calls together: a stratum of prompts for each, and answers as they vary.
 
     Args:
-        calls: of a workflow.
         context_limit: prompt and answer together, tokens.
     """
     share = 1 / len(calls)

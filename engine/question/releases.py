@@ -36,9 +36,7 @@ def release_of(model: ModelArchitecture, named: Checkpoint | None, said: str) ->
     """Return the repository of the release that was asked for: the one named, else the likest, else the first.
 
     Args:
-        model: whose checkpoints they are.
         named: the checkpoint that was asked for by name; a quantised copy stands for the release that it is of.
-        said: the model as it was called.
     """
     known = [one.repository for one in model.checkpoints]
     if named and (not known or any(same_release(one, named.repository) for one in known)):

@@ -156,7 +156,6 @@ class Question(Struct, frozen=True, dict=True):
         """Return how much of accelerators' memory may be used, KV included; arrays of one shape.
 
         Args:
-            memory: of the accelerators.
             taken: by weights, activations and the runtime.
             held: by the runtime alone, before weights are loaded.
             share: that the runtime takes.
@@ -316,11 +315,9 @@ def served_checkpoint(
     """Return the checkpoint that is served in a precision: the one named, else of its release, else one like it.
 
     Args:
-        model: whose checkpoints they are.
         named: the one that was asked for by name.
         weights: the precision in which weights are served.
         kv_cache: of the KV cache: a checkpoint that brings it goes first.
-        said: the model as it was called.
         runtime: that loads it: a checkpoint whose way of being quantised it reads goes first.
     """
     if named is not None and named.precision == weights.id:

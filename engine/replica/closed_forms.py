@@ -190,7 +190,6 @@ def closed_wait(
         replicas: the candidates.
         seats: clients that have one: (candidates, 1), and so are the other arrays.
         together: prompts that one step carries at most.
-        protocol: of the benchmark.
         itl: mean, seconds.
         prompt_s: ΔP, replica time of one prompt, seconds.
     """

@@ -45,7 +45,6 @@ def share_beyond(load: Load, metric: str, seconds: Floats) -> Floats:
     """Return the share of requests whose latency exceeds a time: P(metric > seconds).
 
     Args:
-        metric: of the latency.
         seconds: broadcasts against (candidates, batches).
     """
     return tail_of(load, metric)(np.asarray(seconds))
@@ -75,7 +74,6 @@ def percentile_latency(load: Load, metric: str, share: float) -> Floats:
     """Return the latency that a share of requests does not exceed (candidates, batches), seconds.
 
     Args:
-        metric: of the latency.
         share: 0.95 for a p95.
     """
     return percentile_latencies(load, metric, (share,))[..., 0]
@@ -85,7 +83,6 @@ def percentile_latencies(load: Load, metric: str, shares: Sequence[float]) -> Fl
     """Return the latencies that shares of requests do not exceed (candidates, batches, shares), seconds.
 
     Args:
-        metric: of the latency.
         shares: rising, below 1.
     """
     count = load.batch.shape[1]
@@ -103,7 +100,6 @@ def latencies_within(load: Load, metric: str, shares: Floats, columns: Indices |
     Markov's inequality allows no more: P(X > t) <= E[X]/t.
 
     Args:
-        metric: of the latency.
         shares: below 1; those of one batch rise.
         columns: the batch of each share; None: each has its own.
     """

@@ -445,9 +445,7 @@ def replicas_of(
     """Return candidates under one workload; the arrays are (candidates,).
 
     Args:
-        tables: of the candidates.
         lengths: of the workload's prompts and answers.
-        scheduler: of the runtime.
         budget: tokens that a step may carry.
         seats: requests that may run together.
         ttft_overhead_s: what the server spends on a request outside of steps, seconds.

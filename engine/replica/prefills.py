@@ -420,7 +420,6 @@ def stall(
 
     Args:
         found: response of the replica.
-        prefills: of the load.
         own: mean and variance of Y, seconds and seconds²: one's own prefill and ``Gate.followed``.
         usual: E[X], the step during which prompts usually come: seconds.
         free: chance that who comes finds a seat while a request holds one.

@@ -376,9 +376,7 @@ def step_costs(
     """Return step tables under a workload.
 
     Args:
-        tables: of the candidates.
         lengths: of the workload's prompts and answers.
-        scheduler: of the runtime.
         budget: tokens that a step may carry: (candidates,).
         ttft_overhead_s: what the server spends on a request outside of steps, seconds: (candidates,).
         seats: requests that may run together, (candidates, 1), where they come at any time.

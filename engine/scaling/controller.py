@@ -113,7 +113,6 @@ def asked_on(replicas: int, metric: float, target: float, tolerance: float = TOL
     Args:
         replicas: n, that serve or start now.
         metric: mean over them.
-        target: of the metric.
         tolerance: ratio to the target within which nothing changes.
     """
     ratio = metric / target if target > 0 else 1.0

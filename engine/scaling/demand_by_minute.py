@@ -47,7 +47,6 @@ def demand_by_minute(
         demand: the shape, by hour.
         mean_requests_per_s: over the whole day or week.
         burstiness: CV of the gaps between arrivals.
-        seed: of the wobble and the counts.
     """
     shape = _shape(demand.hourly, max(demand.burst, WITHIN_HOUR), seed)
     rate = shape * (mean_requests_per_s / shape.mean())

@@ -86,7 +86,6 @@ class Autoscaler(Protocol):
         """Return the replicas that are wanted, as ``Controller.asked`` does.
 
         Args:
-            now_s: of this look.
             replicas: that serve or start now.
             in_flight: requests running or waiting, over the whole fleet.
             waiting: of these, those that wait.
@@ -101,7 +100,6 @@ def replay(
     """Return what happens to the fleet minute by minute, from the size on that the first minute asks for.
 
     Args:
-        minutes: the demand.
         loads: one replica at rising loads.
         policy: of the autoscaler, taken to look once a minute.
         autoscaler: who is asked instead of the policy's own controller.

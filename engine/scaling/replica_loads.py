@@ -24,7 +24,6 @@ def replica_loads(rates: Floats, load: Load, targets: Sequence[Target]) -> Repli
     Args:
         rates: requests/s, the last near saturation.
         load: of an array of one at these rates.
-        targets: that requests are within.
     """
     # The slowest that could still matter, after which nobody is within.
     longest = max((target.seconds for target in targets if target.metric != "itl"), default=0.0)

@@ -37,7 +37,6 @@ def with_starts(scaling: Scaling, provider: str | None, term: Term) -> Scaling:
     Args:
         scaling: as it was asked; zero says that nodes, or images, are warm.
         provider: who rents out the nodes; None where nobody is known.
-        term: on which.
     """
     kind = provider_kind(provider, term)
     node = NODE_S[kind] if scaling.node_s is None else scaling.node_s

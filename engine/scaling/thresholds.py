@@ -56,7 +56,6 @@ def autoscaling(
 
     Args:
         spec: its scaling, targets and smallest fleet are used.
-        demand: the shape of the demand.
         curve: one replica at rising loads.
         capacity_rps: λ_cap, the largest load of one replica within the targets, requests/s.
         saturated_rps: λ_max, its load when every queue is full, requests/s.

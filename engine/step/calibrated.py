@@ -24,7 +24,6 @@ def with_calibration(
     """Return fitted constants with those of a calibration, where it speaks of a runtime on an accelerator.
 
     Args:
-        fitted: of the catalog.
         calibration: of somebody's server, if any.
         model: its id; another than the calibration's is moved only by the share that belongs to the server.
     """
@@ -47,9 +46,7 @@ def moved(name: str, before: float, log_by: float) -> float:
     """Return a constant moved by a logarithm; one that is 0 grows from there by its usual size.
 
     Args:
-        name: of the constant.
         before: its value, in its own unit.
-        log_by: that it moves by.
     """
     return before * exp(log_by) if before else max(CONSTANTS[name].start * (exp(log_by) - 1.0), 0.0)
 

@@ -41,12 +41,10 @@ def collective_seconds(
 
     Args:
         tokens: of a step on one pipeline stage: (candidates, tokens).
-        parallelism: of the candidates.
         which: index of each candidate's rates and accelerator: (candidates,).
         rates: of each accelerator.
         accelerators: distinct ones.
         per_node: accelerators per node: (candidates,).
-        model: that is run.
     """
     seconds = np.zeros_like(tokens)
     known: dict[tuple[int, int, int, int, int], Floats] = {}
@@ -96,7 +94,6 @@ def all_reduce_seconds(
         message_bytes: of one all-reduce, any shape.
         group: accelerators that take part.
         rates: with the measured table.
-        per_node: accelerators of a node.
     """
     if group == 1:
         return np.zeros_like(message_bytes)

@@ -52,7 +52,6 @@ def weight_parts(
     tp·dp; a pipeline stage holds its share of the layers, and the first or last the embedding or the LM head.
 
     Args:
-        model: whose weights they are.
         storage: of the model's weights.
         expert_units: multiples to which kernels fill up an expert's hidden width and its shard's own, per candidate.
     """
@@ -134,7 +133,6 @@ def sequence_bytes(
     bytes over the sequences that the part that fills first has room for.
 
     Args:
-        model: whose cache it is.
         tokens: live tokens of the sequence; broadcasts against ``kv_bytes``.
         kv_bytes: bytes per KV element, per candidate.
         parallelism: of the candidates: bytes are then those on one accelerator of each, where KV heads are sharded no
@@ -203,8 +201,6 @@ def memory_share(
 
     Args:
         reserve: the rule.
-        model: that is served.
-        parallelism: of the candidates.
         memory_bytes: of each candidate's accelerator.
         tokens: of a step that computes prompts, per candidate.
         captured: requests of the largest captured decoding step, per candidate.
@@ -238,10 +234,8 @@ def activation_bytes(
 
     Args:
         model: as in ``activation_parts``, and so are all others.
-        parallelism: of the candidates.
         budget_tokens: tokens of a step.
         sampled: requests for which it samples.
-        profile: of the serving runtime.
     """
     parts = activation_parts(model, parallelism, budget_tokens, sampled, profile)
     result: Floats = np.maximum(parts["layers"], parts["sampler"]) + parts["experts"]
@@ -259,11 +253,8 @@ def activation_parts(
     comes the workspace of the experts, which outlives the layers.
 
     Args:
-        model: whose layers they are.
-        parallelism: of the candidates.
         budget_tokens: tokens of a step over all data-parallel ranks, per candidate.
         sampled: requests of one data-parallel rank for which the step samples, per candidate.
-        profile: of the serving runtime.
     """
     widest = max(
         (
@@ -311,8 +302,6 @@ def runtime_bytes(
 
     Args:
         model: as in ``runtime_parts``, and so are all others.
-        parallelism: of the candidates.
-        runtime: which serves it.
         sequences: that may run together.
         communicators_gib: what tensor parallelism holds.
     """
@@ -329,9 +318,6 @@ def runtime_parts(
     """Return what a serving runtime holds on an accelerator beside weights, KV cache and activations, bytes by name.
 
     Args:
-        model: whose graphs are captured.
-        parallelism: of the candidates.
-        runtime: which serves it.
         sequences: that may run together: steps of up to twice as many tokens are captured, and of up to 512
             (vllm-project/vllm vllm/config/vllm.py, max_cudagraph_capture_size).
         communicators_gib: what tensor parallelism holds on each candidate's accelerator, GiB.

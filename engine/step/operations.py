@@ -198,8 +198,6 @@ def flops(
     token and token of context, causal.
 
     Args:
-        model: that is run.
-        tokens: that pass.
         start: tokens of context before them.
         sampled: of them, those that the LM head runs for.
         decoding: whether latent attention works on the compressed vector itself, as it does one token at a time.

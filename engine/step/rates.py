@@ -187,8 +187,6 @@ def rates_for(
     """Return the rates of an accelerator under a runtime.
 
     Args:
-        accelerator: that runs the kernels.
-        runtime: whose kernels and overheads they are.
         weights: format of the weights.
         kv_cache: format of the KV cache.
         curves: measured kernels, by accelerator and framework.

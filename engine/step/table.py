@@ -158,8 +158,6 @@ def step_tables(
     """Return the step tables of candidates.
 
     Args:
-        model: whose layers they are.
-        storage: of its weights.
         parallelism: of each candidate.
         which: index of each candidate's rates and accelerator.
         per_node: accelerators per node, per candidate.
@@ -186,7 +184,6 @@ def step_parts(
 
     Args:
         model: as in ``step_tables``, and so are all others.
-        parallelism: of the candidates.
         which: index of each candidate's rates and accelerator: (candidates,).
         rates: of each accelerator.
         accelerators: distinct ones.
@@ -231,8 +228,6 @@ def step_kernels(
     """Return the products and the experts of a step of an array of one, as ``step_parts`` sums them.
 
     Args:
-        model: whose layers they are.
-        rates: of its accelerator.
         tokens: of the whole replica's step.
     """
     column = _Columns(parallelism, np.zeros(1, dtype=np.int64), rates)
@@ -433,7 +428,6 @@ def sequence_sampling_s(entry_s: Floats, model: ModelArchitecture, ranks: Floats
 
     Args:
         entry_s: of a sequence and entry of the vocabulary.
-        model: whose vocabulary it is.
         ranks: data-parallel ranks times pipeline stages, over which sequences are spread.
     """
     return entry_s * model.vocabulary / ranks
@@ -452,7 +446,6 @@ def _with_context(model: ModelArchitecture, column: _Columns, seconds: Floats, f
     """Add what depends on the context to T: coefficients summed over layers, one column per distinct window.
 
     Args:
-        model: whose layers they are.
         column: the candidates.
         seconds: T.
         further_s: of each decoding sequence beyond SAMPLED_POSITIONS.

@@ -81,10 +81,8 @@ def expected_mfu(
     The geometric mean of the families' MFUs, each family with the weight of its nearest run.
 
     Args:
-        runs: that were published.
         accelerators: by id.
         architecture: of the accelerator that is to train.
-        active_parameters: that a token uses.
         is_mixture: whether these are part of all.
         count: accelerators that are to train together; None for as many as usual.
     """
@@ -136,9 +134,7 @@ def utilisation(
     """Return the MFU to expect, with the band that the errors on left-out runs give.
 
     Args:
-        runs: that were published.
         accelerators: by id.
-        active_parameters: that a token uses.
         is_mixture: whether these are part of all.
         count: accelerators that are to train together; None for as many as usual.
     """

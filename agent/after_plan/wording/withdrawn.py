@@ -100,7 +100,6 @@ def withdrawn(text: str, known: Mapping[str, Any]) -> tuple[str, dict[str, str]]
     Europe').
 
     Args:
-        text: part of a line.
         known: values of the plan by path.
     """
     opened: dict[str, str] = {}

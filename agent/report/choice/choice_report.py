@@ -134,7 +134,6 @@ def front_table(spec: WorkloadSpec, front: Sequence[Option], best: Option | None
     """Return the fleets of a front, the cheapest first.
 
     Args:
-        front: its fleets.
         best: whose price is known: another's is named.
     """
     return _table(spec, [(option, "") for option in front], best)

@@ -44,7 +44,6 @@ def comparison_report(compared: Sequence[Compared], *, saved: bool = False) -> R
     """Return the plans as a table, a row each in their order, and in words which one to take.
 
     Args:
-        compared: the plans.
         saved: whether they were made apart: what differs in their questions is then said, and where it is the load or
             the model none is called cheaper; else their labels say it.
     """

@@ -69,7 +69,6 @@ def diff_report(before: CapacityPlan, after: CapacityPlan, why: Attribution) -> 
     """Return what changed; None where nothing did.
 
     Args:
-        before: the previous plan.
         after: the new one.
         why: each input's part.
     """
@@ -142,7 +141,6 @@ def value_shown(path: str, value: Any) -> str:
     """Return the value of a field with its unit; of a sample how many there are and their range.
 
     Args:
-        path: of the field.
         value: as a plan's file has it.
     """
     if value is None or (isinstance(value, tuple | list) and not value):
@@ -175,7 +173,6 @@ def diff_tree(before: CapacityPlan, after: CapacityPlan, why: Attribution) -> di
     """Return the same as JSON holds it.
 
     Args:
-        before: the previous plan.
         after: the new one.
         why: each input's part.
     """

@@ -14,12 +14,7 @@ _COARSER: Final = 0.7
 
 
 def surprise(plan: CapacityPlan, before: CapacityPlan) -> str:
-    """Return why a variant takes more replicas though it writes faster, or costs the same with another fleet.
-
-    Args:
-        plan: the variant.
-        before: the plan that it changes.
-    """
+    """Return why a variant takes more replicas though it writes faster, or costs the same with another fleet."""
     reasons = _slower_prompts(plan, before), _as_many(plan, before), _same_bill(plan, before), _coarser(plan, before)
     return " ".join(filter(None, (*reasons, "" if widened(before) else widened(plan))))
 

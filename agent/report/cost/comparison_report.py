@@ -19,7 +19,6 @@ def comparison_report(plan: CapacityPlan, found: Comparison, years: float) -> It
     """Yield all ways side by side, for a terminal.
 
     Args:
-        found: the ways.
         years: over which totals are taken.
     """
     scaling = [bill for bill in found.feasible if bill.mode != "edge"]  # one device is no service that may grow or fail

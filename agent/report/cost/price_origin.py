@@ -38,8 +38,6 @@ def bill_beside(plan: CapacityPlan, base: CapacityPlan, each: str = "") -> str:
     """Return the bill of a plan; whose price it is, too, where that is not the price of the base's.
 
     Args:
-        plan: whose bill it is.
-        base: the plan that it stands beside.
         each: what follows the amount: ' a month'.
     """
     return _with(plan.cost.monthly_usd, each, plan.chosen.offer, base)
@@ -49,19 +47,13 @@ def alternative_bill(other: Alternative, base: CapacityPlan) -> str:
     """Return the bill of another candidate of a plan in a month; whose price it is, too, where that is not the plan's.
 
     Args:
-        other: the candidate.
         base: the plan that it is an alternative to.
     """
     return _with(other.monthly_usd, " a month", other.offer, base)
 
 
 def priced_at(plan: CapacityPlan, base: CapacityPlan) -> str:
-    """Return a sentence that says whose price the bill of a variant is; empty where it is that of the base.
-
-    Args:
-        plan: the variant.
-        base: the plan that it changes.
-    """
+    """Return a sentence that says whose price the bill of a variant is; empty where it is that of the base."""
     offer = plan.chosen.offer
     whose = origin_beside(offer, base.chosen.offer)
     if offer is None or not whose or offer.term == "owned":

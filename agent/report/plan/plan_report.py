@@ -21,7 +21,6 @@ def plan_report(plan: CapacityPlan, *, full: bool = False, cost: bool = False) -
     """Return a plan's screenful, with the bill in full where ``cost`` asks for it, or the whole report.
 
     Args:
-        full: the whole report.
         cost: the screenful with the bill in full.
     """
     if full:

@@ -30,7 +30,6 @@ def painted(report: Report, width: int | None, file: TextIO) -> str:
 
     Args:
         width: columns, or None.
-        file: that it will be written to.
     """
     columns = max(LEAST_WIDTH, width or shutil.get_terminal_size().columns)
     signs = _signs(file)

@@ -23,7 +23,6 @@ def show(report: Report, *, plain: bool = False, width: int | None = None, file:
     Args:
         plain: labelled lines instead of tables.
         width: columns, or None.
-        file: that it is written to.
     """
     target: TextIO = file or sys.stdout
     text = plain_text(report, width) if plain else painted(report, width, target)

@@ -60,7 +60,6 @@ def deadline_seconds(text: str, what: str, now: datetime) -> float:
     """Return how long there is until a deadline: '36h', '90m', 'Friday' (its evening), 'Friday 17:00', 'tomorrow'.
 
     Args:
-        text: as people write it.
         what: the value's name in a refusal.
         now: from when a named day is counted.
 

@@ -78,8 +78,6 @@ def batch_spec(spec: WorkloadSpec, requests: float, deadline_s: float) -> Worklo
 
     Args:
         spec: what is asked of the model and its serving.
-        requests: to be answered.
-        deadline_s: in which.
     """
     traffic = Traffic(
         requests_per_s=requests / deadline_s, peak_factor=1.0, calls_per_request=spec.traffic.calls_per_request
@@ -96,9 +94,6 @@ def batch_plan(
 
     Args:
         spec: what is asked of the model and its serving; its rate is not looked at.
-        requests: to be answered.
-        deadline_s: in which.
-        apis: whose prices stand beside it.
 
     Returns:
         A plan; ``best`` is empty where nothing holds the model.

@@ -69,7 +69,6 @@ def break_even(
     Args:
         cheaper: the bill that is to pay.
         other: beside which.
-        served: the fleet.
         names: of both ways.
         factors: low and high end of what a replica carries, over the central figure.
     """

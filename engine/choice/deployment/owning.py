@@ -109,9 +109,7 @@ def on_device(served: Served, name: str, power_w: float, purchase_usd: float, te
 
     Args:
         served: by that device alone.
-        name: of the device.
         power_w: its limit.
-        purchase_usd: its price.
         terms: what owning rests on.
     """
     terms = terms or Ownership()

@@ -67,7 +67,6 @@ def recommendation(spec: WorkloadSpec, catalog: Catalog, apis: Sequence[ApiModel
 
     Args:
         spec: the question; where it names no accelerator, those that several providers rent are tried.
-        apis: that are weighed against it.
     """
     spec = of_the_market(spec, catalog)
     found = options(spec, catalog, terms=TERMS)

@@ -180,7 +180,6 @@ def part_of(card: Accelerator, name: str, memory: float, bandwidth: float, compu
     """Return a part of a card as an accelerator, with the efficiencies of the whole.
 
     Args:
-        card: whose part it is.
         name: of the part, for its id.
         memory: share of the memory's size.
         bandwidth: share of its bandwidth.

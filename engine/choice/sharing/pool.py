@@ -109,8 +109,6 @@ def _cheapest(
     raise it, and are looked at for as long as a bound is below the best bill.
 
     Args:
-        workloads: that are pooled.
-        questions: theirs.
         fleet: what the fleet must be.
         step_s: what every step takes longer.
     """
@@ -163,8 +161,6 @@ def _met_by(
 
     Args:
         candidate: an array of one.
-        workloads: that are pooled.
-        questions: theirs.
         fleet: what the fleet is.
         hours: calls/s of each workload, a row an hour.
         count: replicas of the fleet, the spares among them.
@@ -200,8 +196,6 @@ def _replicas_for(
     """Return the replicas that each candidate needs in an hour, spares among them; NaN where it cannot.
 
     Args:
-        found: the candidates.
-        questions: of the workloads.
         targets: of each workload.
         calls: calls/s of each.
         step_s: what every step takes longer.

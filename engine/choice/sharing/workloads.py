@@ -75,7 +75,6 @@ def joined_question(questions: Sequence[Question], names: Sequence[str]) -> Ques
 
     Args:
         questions: of the workloads, of one model.
-        names: of the workloads.
 
     Raises:
         Conflict: what they state excludes each other, in words.
@@ -156,7 +155,6 @@ def joined(room: str, records: Sequence[Any], default: Record) -> Any:
 
     Args:
         room: of the spec, for a conflict's words.
-        records: of the workloads.
         default: what a record says that states nothing.
 
     Raises:
@@ -195,7 +193,6 @@ def at_hour(joined: Question, questions: Sequence[Question], calls: Floats) -> Q
 
     Args:
         joined: as ``joined_question`` returns it.
-        questions: of the workloads.
         calls: calls/s of each.
     """
     shares = calls / calls.sum()

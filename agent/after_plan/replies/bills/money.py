@@ -246,10 +246,8 @@ def _named_unit(asked: Asked, name: str, monthly: float, share: float, period: _
     """Return what a user, an accelerator, a request or a million tokens costs, the first two in a period.
 
     Args:
-        name: of the unit.
         monthly: the bill, USD.
         share: of it that one unit takes.
-        period: in which.
     """
     tokens, count = asked.plan.spec.tokens, show_count(round(1 / share))
     sum = f"{show_usd(monthly * period.of_month)} ÷ {count}"
@@ -372,7 +370,6 @@ def no_rate(code: str, asks: str) -> str:
     """Say that a currency has no exchange rate here, and how to say one.
 
     Args:
-        code: of the currency.
         asks: what the example asks, before the currency: 'cost'.
     """
     return f"I know no exchange rate for {code}: say it, as in '{asks} in {code} at 0.9 per dollar'."

@@ -40,7 +40,6 @@ def year_with(text: str, branch: Branch, base: Branch) -> str:
 
     Args:
         text: the line: 'double traffic in december only, rest of year as is', '35 rps on mondays'.
-        branch: the variant.
         base: the plan of the other time.
     """
     plans = branch.capacity_plan, base.capacity_plan
