@@ -5,8 +5,9 @@ change. In plain Python one takes about five microseconds.
 """
 
 PEAK_HOUR_EVENTS = 450_000
-"""Of all simulations of the peak hour together; a usual verification takes 3,000 to 50,000, a refined capacity
-200,000 to 410,000."""
+"""Of all simulations of the peak hour together; a usual verification takes 3,000 to 50,000."""
+REFINING = 2
+"""Times as many may be taken where a capacity is refined, which takes 80,000 to 720,000."""
 MINUTES_EVENTS = 50_000
 """Of each ten minutes of a replay that are simulated."""
 FEWEST_COUNTED = 400

@@ -28,6 +28,8 @@ COUNTED = 2_500
 """Requests enough for an interval of p95; 50 ms in pure Python."""
 COUNTED_P99 = 5_000
 """And of p99."""
+REFINED = 10_000
+"""Requests that count in each simulation of a refined capacity that is near it."""
 LOWEST_WARM_UP = 0.05
 LONGEST_WARM_UP = 3_000
 """Requests: three times those in flight warm the replicas up, and as many as are in flight keep them busy after."""
@@ -163,6 +165,19 @@ class PeakHour(Struct, frozen=True):
         longer = self.run(run.requests_per_s, replicas, run.formula, counted=COUNTED_P99) if unclear else None
         return longer or run
 
+    def refined(self, requests_per_s: float, replicas: int) -> Run | None:
+        """Simulate ``REFINED`` requests, or fewer where these leave no doubt whether every target is kept.
+
+        Args:
+            requests_per_s: on each replica.
+            replicas: of the fleet.
+        """
+        formula = self.formula(requests_per_s)
+        run = self.run(requests_per_s, replicas, formula, counted=COUNTED)
+        if run is None or run.holds("surely") or not run.holds("unless missed"):
+            return run
+        return self.run(requests_per_s, replicas, formula, counted=REFINED)
+
     def likely_capacity(self, run: Run, how: Held = "strictly") -> float:
         """Return the rate per replica at which a run's targets would just hold; NaN where they do at none.
 
@@ -257,6 +272,26 @@ def first_that_holds(
         guess = ladder.rung(likely) if isfinite(likely) else ladder.last
         at = min(max(guess, fails + 1), top) if tries == 1 else _between(fails, top, held is None)
     return Holding(*held, failed) if held else None
+
+
+def first_by_halves(last: int, holds: Callable[[int], bool | None]) -> int | None:
+    """Return the first rung that holds, of those that halving asks about; None where none does up to the last.
+
+    Which rungs are asked does not depend on the targets, so that what holds one target holds a looser one no later,
+    whatever chance does to single rungs.
+
+    Args:
+        last: the lightest rung.
+        holds: whether a rung does; None ends the search with what is known to hold.
+    """
+    fails, found = -1, last + 1
+    while found - fails > 1:
+        middle = (fails + found) // 2
+        answer = holds(middle)
+        if answer is None:
+            break
+        fails, found = (fails, middle) if answer else (middle, found)
+    return found if found <= last else None
 
 
 def _between(fails: int, top: int, nothing_holds: bool) -> int:

@@ -16,8 +16,18 @@ from engine.plan import Assumption, Performance, SimulatedTarget, TargetResult, 
 from engine.planning.phrases import latency_shown
 from engine.planning.ranking import Ranking
 from engine.planning.verdict import ChosenFleet, Verdict, chosen_fleet, formulas_verdict, verdict_on
-from engine.proof.budget import PEAK_HOUR_EVENTS, Budget
-from engine.proof.peak_hour import COUNTED, COUNTED_P99, Ladder, PeakHour, Run, first_that_holds, peak_hour
+from engine.proof.budget import PEAK_HOUR_EVENTS, REFINING, Budget
+from engine.proof.peak_hour import (
+    COUNTED,
+    COUNTED_P99,
+    REFINED,
+    Ladder,
+    PeakHour,
+    Run,
+    first_by_halves,
+    first_that_holds,
+    peak_hour,
+)
 from engine.proof.simulated_figures import latency
 from engine.question.fleet_limits import fewest_replicas
 from engine.question.resolve import Question
@@ -36,8 +46,6 @@ REFINED_RUNG, REFINED_RUNGS = 1.01, 140
 STEADY = 1.5
 """Times the formula's mean E2E up to which a fleet without targets keeps pace: one whose KV pool stays full preempts
 requests, computes them again, and falls ever further behind."""
-REFINED = 10_000
-"""Requests that count in each simulation of a refined capacity."""
 
 
 def verified(ranking: Ranking, *, refine: bool = False, seed: int = SEED, events: int = PEAK_HOUR_EVENTS) -> Verdict:
@@ -51,7 +59,7 @@ def verified(ranking: Ranking, *, refine: bool = False, seed: int = SEED, events
         seed: of all random draws; every fleet that is tried sees the same requests.
         events: of the simulator, over all simulations.
     """
-    budget, spec = Budget(events), ranking.question.spec
+    budget, spec = Budget(events * (REFINING if refine else 1)), ranking.question.spec
     if not spec.targets:
         verdict = _paced(ranking, seed, budget)
     elif ranking.misses or spec.traffic.concurrency:
@@ -215,23 +223,33 @@ def _refined(hour: PeakHour, trial: _Trial, peak: float | None) -> _Trial:
     most = question.spec.serving.utilisation_ceiling * float(candidate.replicas.saturated_rate[0, 0])
     by_formulas = todays_peak_replicas(candidate.counts)
     ladder = _lighter_loads(most, REFINED_RUNG, REFINED_RUNGS, by_formulas)
-    start = ladder.rung(float(candidate.capacity[0]))
-    holding = first_that_holds(hour, ladder, -1, start, REFINED, "strictly")
-    if holding is None:
+    runs: dict[int, Run] = {}
+
+    def holds(rung: int) -> bool | None:
+        rate = ladder.rate(rung)
+        run = hour.refined(rate, by_formulas if peak is None else ceil(peak / rate - 1e-6))
+        if run is None:
+            return None
+        runs[rung] = run
+        return run.holds("strictly")
+
+    rung = first_by_halves(ladder.last, holds)
+    if rung is None:
         return trial
-    capacity = ladder.rate(holding.rung)
-    last: Run | None = holding.run
+    capacity = ladder.rate(rung)
+    last: Run | None = runs[rung]
     if peak is not None:
         # The fleet that this takes: its replicas carry a little less, or balance less well where they are few.
         replicas = max(ceil(peak / capacity - 1e-6), question.spec.availability.minimum_replicas)
-        last = hour.run(peak / replicas, replicas, hour.formula(peak / replicas), counted=REFINED)
+        last = hour.refined(peak / replicas, replicas)
         while last is not None and not last.holds("strictly") and replicas < MOST * by_formulas:
             replicas += 1
             capacity = peak / replicas * (1 + 1e-9)
-            last = hour.run(peak / replicas, replicas, hour.formula(peak / replicas), counted=REFINED)
+            last = hour.refined(peak / replicas, replicas)
     if last is None or not last.holds("strictly"):
         return trial
-    failed = holding.failed.worst if holding.failed else None
+    heavier = [run for other, run in sorted(runs.items()) if other < rung and not run.holds("strictly")]
+    failed = heavier[-1].worst if heavier else None
     return replace(trial, held=with_capacity(question, candidate, capacity), last=last, failed=failed)
 
 

@@ -1,15 +1,17 @@
 from functools import cache
 
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
+from engine.arrays import Floats
 from engine.fleet.search import array_of_one, search
 from engine.method import forecast, plan_of
 from engine.plan import CapacityPlan, NoPlan, plan_json
 from engine.planning.ranking import ranked_candidates
 from engine.proof.budget import PEAK_HOUR_EVENTS, Budget
-from engine.proof.peak_hour import DOUBT, Ladder, first_that_holds, peak_hour
+from engine.proof.peak_hour import DOUBT, Ladder, first_by_halves, first_that_holds, peak_hour
 from engine.proof.verification import verified as verdict_of
 from engine.question.resolve import resolve
 from engine.workload import (
@@ -294,3 +296,20 @@ def test_a_pool_that_may_fill_and_does_not_changes_nothing() -> None:
     assert plan.verification is not None
     assert plan.fleet == planned(calm).fleet
     assert not any("KV cache fills" in warning for warning in plan.warnings)
+
+
+def test_a_looser_target_takes_no_later_rung() -> None:
+    """Whatever chance does to single rungs: no stricter limit is kept by a heavier load."""
+    random, limits = np.random.default_rng(0), np.linspace(1.0, 2.2, 40)
+
+    def first(figures: Floats, limit: float) -> int:
+        found = first_by_halves(139, lambda rung: bool(figures[rung] <= limit))
+        return 140 if found is None else found
+
+    for _ in range(50):
+        figures = np.linspace(2.0, 1.0, 140) * random.lognormal(sigma=0.1, size=140)
+        rungs = [first(figures, limit) for limit in limits]
+        assert rungs == sorted(rungs, reverse=True)
+        assert len(set(rungs)) > 5
+        assert all(figures[rung] <= limit for rung, limit in zip(rungs, limits, strict=True) if rung < 140)
+    assert first_by_halves(139, lambda rung: None if rung == 34 else rung > 60) == 69
