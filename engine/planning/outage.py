@@ -10,6 +10,11 @@ RESTART = ("weights", "warm_up", "ready")
 NEW_NODE = ("node", "image", *RESTART)
 
 
+def start_s(thresholds: Autoscaling) -> float:
+    """Return the seconds from the order of a node to a replica that serves on it."""
+    return sum(thresholds.reaction_parts_s[part] for part in NEW_NODE)
+
+
 def outage_of(chosen: ChosenFleet, fleet: Fleet, thresholds: Autoscaling, bill: Cost) -> Outage | None:
     """Return what a loss does; None where what is left holds the targets at the peak hour.
 

@@ -1,7 +1,6 @@
 """A plan at its ends: nobody there, one request alone, a short burst."""
 
 import re
-from math import ceil
 from typing import Final
 
 from agent.after_plan.multiples import factor_in
@@ -9,7 +8,7 @@ from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.bills.hours import hours, names_hours
 from agent.after_plan.replies.running.held import slower
 from agent.after_plan.sums import Explanation
-from agent.after_plan.wording.rates import carried_rate, peak_rate
+from agent.after_plan.wording.rates import carried_rate, peak_rate, replicas_at
 from agent.report.blocks import Column, Table
 from agent.report.words import accelerators_noun, calls_shown, singular
 from catalogs.units import HOURS_PER_MONTH, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
@@ -85,7 +84,7 @@ def spike(asked: Asked) -> Explanation:
         if burst < served
         else f"it does not hold: queues grow by {calls_shown(plan, burst - served)} while it lasts, or load is shed"
     )
-    needed = ceil(burst / plan.replica_capacity.requests_per_s - 1e-6)
+    needed = replicas_at(plan, burst)
     more = needed - plan.fleet.working_replicas
     size = plan.chosen.accelerators_per_replica
     takes = ""

@@ -10,7 +10,7 @@ from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.billed import billed, room_billed
 from agent.after_plan.replies.bills.orders import order_before_full
 from agent.after_plan.sums import FIGURES, Explanation, weights_spread
-from agent.after_plan.wording.rates import carried_rate, peak_rate
+from agent.after_plan.wording.rates import carried_rate, peak_rate, replicas_at
 from agent.fields.demand import HABIT, USERS
 from agent.interpret.traffic.scope import RATE
 from agent.report.blocks import Column, Facts, Table
@@ -437,7 +437,7 @@ def _months(ratio: float, growth: float) -> str:
 
 
 def _accelerators(plan: CapacityPlan, peak: float) -> int:
-    working = max(ceil(peak / plan.replica_capacity.requests_per_s - 1e-6), plan.spec.availability.minimum_replicas)
+    working = max(replicas_at(plan, peak), plan.spec.availability.minimum_replicas)
     return (working + plan.spec.availability.spare_replicas) * plan.chosen.accelerators_per_replica
 
 
@@ -445,7 +445,7 @@ def _busy_at(plan: CapacityPlan, rate: float) -> str:
     """Say how busy the plan's fleet is at another load, and how many of its replicas that load takes."""
     fleet, each = plan.fleet, plan.replica_capacity
     share = rate / (fleet.working_replicas * each.saturated_requests_per_s)
-    takes = max(1, ceil(rate / each.requests_per_s - 1e-6))
+    takes = max(1, replicas_at(plan, rate))
     usd = replicas_bill_usd(plan.chosen, takes)
     bill = f", at {usd_shown(usd)} if it ran alone for a month of {HOURS_PER_MONTH:g} hours" if usd is not None else ""
     of_peak = f", {show_percent(rate / peak)} of the planned peak" if (peak := peak_rate(plan)) else ""

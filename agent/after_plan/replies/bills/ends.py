@@ -1,11 +1,9 @@
 """The bill at both ends of the forecast's band, and what else would move it."""
 
-from math import ceil
-
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.bills.money import currency
 from agent.after_plan.sums import Explanation
-from agent.after_plan.wording.rates import peak_rate
+from agent.after_plan.wording.rates import peak_rate, replicas_at
 from agent.report.blocks import Cell, Column, Table
 from agent.report.plan.bands import RARE
 from agent.report.words import accelerators_noun, unknown_bill
@@ -65,7 +63,7 @@ def _ends(plan: CapacityPlan) -> tuple[tuple[int, float], tuple[int, float]] | N
         return None
     capacity = bands.replica_capacity.requests_per_s
     fixed = plan.spec.hardware.replicas is not None
-    good = max(ceil(peak / capacity.high - 1e-6), plan.spec.availability.minimum_replicas) + plan.fleet.spares
+    good = max(replicas_at(plan, peak, capacity.high), plan.spec.availability.minimum_replicas) + plan.fleet.spares
     few = plan.fleet.replicas if fixed else min(good, plan.fleet.replicas)
     many = max(bands.fleet.replicas.high, plan.fleet.replicas)
     least, most = (replicas_bill_usd(plan.chosen, count) for count in (few, many))

@@ -7,7 +7,7 @@ from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.sums import Explanation
 from agent.report.words import unknown_bill
 from catalogs.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, show_figure, show_percent, show_seconds, show_usd
-from engine.planning.outage import NEW_NODE
+from engine.planning.outage import start_s
 
 _WEEK_H: Final = 168
 _DAYS: Final = ("mo", "tu", "we", "th", "fr", "sa", "su")
@@ -51,13 +51,13 @@ def hours(asked: Asked) -> Explanation:
         return paragraphs(
             "At which hours does it run? Say them, as in 'mon-fri 8-18', and the bill of those alone is given."
         )
-    start_s = sum(plan.autoscaling.reaction_parts_s[part] for part in NEW_NODE)
-    share = min(1.0, days * (day_h + start_s / SECONDS_PER_HOUR) / _WEEK_H)
+    start = start_s(plan.autoscaling)
+    share = min(1.0, days * (day_h + start / SECONDS_PER_HOUR) / _WEEK_H)
     lead = (
         f"Switched off otherwise: {show_usd(share * monthly)} a month in place of {show_usd(monthly)},"
         f" {show_percent(share)} of it: {show_usd(monthly / HOURS_PER_MONTH)} an hour ×"
         f" {show_figure(share * HOURS_PER_MONTH)} of the {show_figure(HOURS_PER_MONTH)} hours of a month"
-        f" ({show_figure(days)} days × {show_figure(day_h)} h a week, and {show_seconds(start_s)} before each opening"
+        f" ({show_figure(days)} days × {show_figure(day_h)} h a week, and {show_seconds(start)} before each opening"
         " until new nodes serve)."
     )
     pays = "Machines of your own are paid for in every hour: only their power is saved."

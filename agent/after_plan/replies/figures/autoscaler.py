@@ -7,13 +7,13 @@ from typing import Final
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.day_parts import night_rate
-from agent.after_plan.wording.rates import peak_rate
+from agent.after_plan.wording.rates import peak_rate, replicas_at
 from agent.report.blocks import Facts
 from agent.report.words import accelerators_noun
 from catalogs.units import show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.fleet.offers import COMMITTED, TERM_WORDS
 from engine.plan import CapacityPlan
-from engine.planning.outage import NEW_NODE
+from engine.planning.outage import start_s
 
 _PAYS: Final = (
     r"worth|save|saves|saving|saved|pay off|pays?|bring|brings|gain|lose|without|switch(?:ed)? (?:it )?off|"
@@ -27,15 +27,15 @@ _STEPS: Final = re.compile(r"\bfrom (\d{1,3}) (?:replicas? |pods? )?to (\d{1,3})
 def _at_once(plan: CapacityPlan, few: int, many: int, asked: Asked) -> str:
     """Return how long it takes from some replicas to more, which start together, and when to start them for a clock."""
     react_s = plan.autoscaling.reaction_time_s
-    start_s = sum(plan.autoscaling.reaction_parts_s[part] for part in NEW_NODE)
+    start = start_s(plan.autoscaling)
     clock = re.search(r"\b(?:at|by|before) (\d{1,2}):(\d\d)\b", asked.words)
     by = ""
     if clock:
-        minutes = (int(clock[1]) * 60 + int(clock[2]) - ceil(start_s / 60)) % 1440
+        minutes = (int(clock[1]) * 60 + int(clock[2]) - ceil(start / 60)) % 1440
         by = f" To have them at {clock[1]}:{clock[2]} raise the minimum at {minutes // 60}:{minutes % 60:02}."
     gpus = (many - few) * plan.chosen.accelerators_per_replica
     return (
-        f"From {few} to {many} replicas takes {show_seconds(react_s)} after a rise is seen, {show_seconds(start_s)}"
+        f"From {few} to {many} replicas takes {show_seconds(react_s)} after a rise is seen, {show_seconds(start)}"
         f" from a schedule: the {many - few} start together, where the provider has {gpus}"
         f" {accelerators_noun(plan.chosen)} for you at that minute, which is not known here.{by}"
     )
@@ -70,7 +70,7 @@ def autoscaler(asked: Asked) -> Explanation:
     )
     if night := night_rate(asked.text):
         calls = plan.spec.traffic.calls_per_request
-        takes = max(1, ceil(night * calls / plan.replica_capacity.requests_per_s - 1e-6))
+        takes = max(1, replicas_at(plan, night * calls))
         gpus = takes * plan.chosen.accelerators_per_replica
         zero = (
             f"At night {show_rate(night)} take {takes} replica{'s' if takes > 1 else ''}, {gpus}"

@@ -1,7 +1,6 @@
 """The plan's number of replicas beside others that a line names: 'why 6 replicas and not 5', '10 GPUs should do'."""
 
 import re
-from math import ceil
 from typing import Final
 
 from agent.after_plan.lines.accounts import figures_in
@@ -9,7 +8,7 @@ from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
 from agent.after_plan.replies.running.held import tails_at
 from agent.after_plan.sums import Explanation
-from agent.after_plan.wording.rates import peak_rate
+from agent.after_plan.wording.rates import peak_rate, replicas_at
 from agent.interpret.words.numerals import in_figures
 from agent.report.blocks import Cell, Column, Table
 from agent.report.words import accelerators_noun, calls_shown
@@ -37,7 +36,6 @@ def counted(asked: Asked) -> Explanation | None:
         return None
     each = plan.replica_capacity.requests_per_s
     noun, size = accelerators_noun(plan.chosen), plan.chosen.accelerators_per_replica
-    needed = peak / each
     spare = f", and {plan.fleet.spares} spare on top" if plan.fleet.spares else ""
     took = [int(count) for count in replicas if count != plan.fleet.replicas]
     own = plan.fleet.replicas
@@ -46,7 +44,7 @@ def counted(asked: Asked) -> Explanation | None:
     lead = (
         f"{wrong}{calls_shown(plan, peak)} in the busiest hour ÷ {calls_shown(plan, each)} of a replica"
         f" ({split_shown(plan.chosen, always='TP1')}), where {plan.replica_capacity.binds} stops it, are"
-        f" {show_figure(needed)}: {ceil(needed - 1e-6)} replicas hold the targets{spare}."
+        f" {show_figure(peak / each)}: {replicas_at(plan, peak)} replicas hold the targets{spare}."
     )
     columns = (
         Column("replicas"),

@@ -8,7 +8,7 @@ from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
 from agent.after_plan.replies.running.held import layout, left_after, slower
 from agent.after_plan.sums import Explanation
-from agent.after_plan.wording.rates import peak_rate
+from agent.after_plan.wording.rates import peak_rate, replicas_at
 from agent.report.blocks import Column, Facts, Table
 from agent.report.words import accelerators_noun, singular, usd_shown
 from catalogs.units import show_percent, show_seconds
@@ -137,7 +137,7 @@ def _remedy(plan: CapacityPlan, left: int, lost: int) -> str:
     peak = peak_rate(plan)
     if peak is None or left * plan.replica_capacity.requests_per_s >= peak * (1 - 1e-6):
         return ""
-    needed = ceil(peak / plan.replica_capacity.requests_per_s - 1e-6) + lost - plan.fleet.replicas
+    needed = replicas_at(plan, peak) + lost - plan.fleet.replicas
     if needed <= 0:
         return ""
     usd, now = replicas_bill_usd(plan.chosen, plan.fleet.replicas + needed), plan.cost.monthly_usd

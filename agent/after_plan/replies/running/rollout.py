@@ -14,7 +14,7 @@ from agent.report.words import accelerators_noun, calls_shown, singular
 from catalogs.units import SECONDS_PER_HOUR, show_count, show_figure, show_percent, show_seconds, show_usd
 from engine.fleet.offers import instances_for
 from engine.plan import CapacityPlan
-from engine.planning.outage import NEW_NODE
+from engine.planning.outage import start_s
 
 _CANARY: Final = r"canar\w+|shadow\w*|a/b|split test|(?:per ?cent|%) of (?:the )?(?:users|traffic|requests)"
 _SHARE: Final = re.compile(r"(\d+(?:\.\d+)?) ?(?:%|per ?cent)")
@@ -27,7 +27,7 @@ _BEYOND: Final = 20
 def rollout(asked: Asked) -> Explanation:
     """Return what an update, a canary or a drain takes beside the fleet, for how long, and what is carried then."""
     plan = asked.plan
-    start = sum(plan.autoscaling.reaction_parts_s[part] for part in NEW_NODE)
+    start = start_s(plan.autoscaling)
     if asked.has(_CANARY):
         return paragraphs(*_canary(asked, start))
     replicas = _drained(asked)

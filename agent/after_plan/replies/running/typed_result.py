@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from math import ceil
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -12,7 +11,7 @@ from agent.after_plan.measured import told_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.running.held import layout
 from agent.after_plan.sums import Explanation
-from agent.after_plan.wording.rates import peak_rate
+from agent.after_plan.wording.rates import peak_rate, replicas_at
 from agent.interpret.traffic.peaks import mean_follows, usual_ratio
 from agent.interpret.traffic.scope import RATE
 from agent.report.words import accelerators_noun, calls_shown, usd_shown
@@ -89,7 +88,7 @@ def _by_measured(plan: CapacityPlan, found: re.Match[str]) -> Explanation:
     )
     if not peak:
         return paragraphs(mine, counts)
-    replicas = ceil(peak / each - 1e-6) + plan.fleet.spares
+    replicas = replicas_at(plan, peak, each) + plan.fleet.spares
     usd = replicas_bill_usd(plan.chosen, replicas)
     bill = f", {usd_shown(usd)} a month in place of {usd_shown(plan.cost.monthly_usd)}" if usd is not None else ""
     return paragraphs(
@@ -169,7 +168,7 @@ def _taken_at(plan: CapacityPlan, measured: Iterable[Target], each: float) -> st
     kept = [found[key] <= one.target_s for one in plan.targets if (key := (one.metric, one.percentile)) in found]
     if not peak or not kept or not all(kept):
         return ""
-    takes = ceil(peak / each - 1e-6) + plan.fleet.spares
+    takes = replicas_at(plan, peak, each) + plan.fleet.spares
     return (
         f"At {calls_shown(plan, each)} a replica the planned peak of {calls_shown(plan, peak)} takes {takes} replicas;"
         f" the plan has {plan.fleet.replicas}. '{takes} replicas' plans with so many."
