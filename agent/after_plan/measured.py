@@ -16,6 +16,7 @@ from catalogs.errors import InputError
 from catalogs.units import TIME_UNITS
 from engine.plan import CapacityPlan, split_shown
 from engine.planning.launch import loaded_model
+from engine.planning.phrases import counted
 
 if TYPE_CHECKING:
     from engine.accuracy.points import MeasuredPoint
@@ -160,7 +161,7 @@ def _found(run: "CalibrationRun") -> list[Block]:
         blocks.append(Paragraph(pool_sentence(run.pool, run.calibration.model)))
     if count:
         told = "; ".join(_told(one) for one in run.errors)
-        blocks.insert(0, Paragraph(f"{count} run{'s' if count > 1 else ''} of {run.calibration.model}: {told}."))
+        blocks.insert(0, Paragraph(f"{counted(count, 'run')} of {run.calibration.model}: {told}."))
     blocks += [Paragraph(f"{doubt[0].upper()}{doubt[1:]}.".replace("?.", "?"), "warning") for doubt in run.doubts]
     blocks += [Paragraph(f"Not used: {reason}.", "quiet") for reason in run.unused[:2]]
     return blocks

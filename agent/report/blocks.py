@@ -3,7 +3,7 @@
 A tone is redundant: whatever it says is also said in words.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from typing import Literal, ParamSpec, TypeAlias
 
@@ -73,6 +73,12 @@ class Table(Struct, frozen=True):
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise ValueError(f"each row needs {len(self.columns)} cells")
+
+    @staticmethod
+    def of_known(columns: tuple[Column, ...], rows: Sequence[tuple[Cell, ...]]) -> "Table":
+        """Return a table without the columns, beside the first, in which no row says anything."""
+        known = [at for at in range(len(columns)) if at == 0 or any(row[at] for row in rows)]
+        return Table(tuple(columns[at] for at in known), tuple(tuple(row[at] for at in known) for row in rows))
 
 
 class Facts(Struct, frozen=True):

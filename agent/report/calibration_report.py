@@ -14,6 +14,7 @@ from engine.calibration.calibrate import CalibrationRun
 from engine.calibration.design import NextMeasurement
 from engine.calibration.memory import MeasuredPool
 from engine.plan import SCHEMA_VERSION, plain
+from engine.planning.phrases import counted
 
 METRICS: Final = {"itl": "ITL", "ttft": "TTFT", "throughput": "throughput"}
 MEANINGS: Final = {
@@ -73,7 +74,7 @@ def calibration_report(run: CalibrationRun, next_runs: Sequence[NextMeasurement]
     made = run.calibration
     version = f" {made.version}" if made.version else ""
     count = len(run.points)
-    of = f"{count} measured point{'s' if count > 1 else ''}" if count else "a start-up log"
+    of = counted(count, "measured point") if count else "a start-up log"
     yield Paragraph(
         f"Calibration {made.id}: {made.model} under {made.runtime}{version} on {made.accelerator}, from {of}.", "strong"
     )

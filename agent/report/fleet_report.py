@@ -18,6 +18,7 @@ from catalogs.units import (
 )
 from engine.load_test.fleet_over_time import SimulatedFleet
 from engine.plan import CapacityPlan
+from engine.planning.phrases import counted
 
 POINTS = 28
 """Of a chart at most: a day by the hour, a week by a quarter of a day."""
@@ -64,10 +65,10 @@ def fleet_report(plan: CapacityPlan, simulated: SimulatedFleet) -> Iterator[Bloc
         items += [
             ("autoscaler", f"{bounds} replicas, looks every {show_seconds(simulated.poll_s)}"),
             ("a start takes", show_seconds(simulated.start_s)),
-            ("scaled", f"{_many(simulated.starts, 'start')}, {_many(simulated.drains, 'drain')}"),
+            ("scaled", f"{counted(simulated.starts, 'start')}, {counted(simulated.drains, 'drain')}"),
         ]
     if simulated.failures:
-        anew = f"{_many(simulated.begun_anew, 'request')} began anew"
+        anew = f"{counted(simulated.begun_anew, 'request')} began anew"
         items.append(("failures", f"{show_count(simulated.failures)}, {anew}"))
     items += [
         ("minutes with a miss", _minutes_with_misses(simulated)),
@@ -76,10 +77,6 @@ def fleet_report(plan: CapacityPlan, simulated: SimulatedFleet) -> Iterator[Bloc
     ]
     yield Facts(tuple(items))
     yield from _charts(simulated)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{show_count(count)} {what}{'' if count == 1 else 's'}"
 
 
 def _minutes_with_misses(simulated: SimulatedFleet) -> str:

@@ -7,8 +7,6 @@ from catalogs.units import show_seconds
 from engine.plan import SimulatedFigure, SimulatedLatency
 
 UNKNOWN = ""
-ALWAYS = 2
-"""Columns that are there whatever is known."""
 NAMES = ("mean", "p50", "p90", "p95", "p99")
 
 
@@ -31,8 +29,7 @@ def simulated_latencies(
         if latency is not None
         for name in names
     ]
-    known = [at for at in range(len(columns)) if at < ALWAYS or any(row[at] for row in rows)]
-    return Table(tuple(columns[at] for at in known), tuple(tuple(row[at] for at in known) for row in rows))
+    return Table.of_known(columns, rows)
 
 
 def _figure(figure: SimulatedFigure) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from catalogs.units import show_count, show_percent, show_rate, show_seconds
 from engine.load_test.fleet_over_time import SimulatedFleet
 from engine.load_test.plan_under_load import SimulatedPlan
 from engine.plan import CapacityPlan, SimulatedTarget
+from engine.planning.phrases import counted
 from engine.workload import target_name
 
 POINTS = 40
@@ -21,10 +22,9 @@ FEWEST_INTERVALS = 3
 def simulation_report(plan: CapacityPlan, simulated: SimulatedPlan) -> Iterator[Block]:
     """Yield the report of a simulation."""
     chosen = plan.chosen
-    many = "s" if simulated.replicas > 1 else ""
     arriving_s = simulated.requests / simulated.arrivals_per_s
     yield Paragraph(
-        f"{show_count(simulated.requests)} requests on {show_count(simulated.replicas)} replica{many} of "
+        f"{show_count(simulated.requests)} requests on {counted(simulated.replicas, 'replica')} of "
         f"{chosen.model_name} ({show_count(simulated.accelerators)} × {chosen.accelerator_name}), {simulated.load}: "
         f"{show_rate(simulated.arrivals_per_s)} for {_span(arriving_s)}, all answered after "
         f"{_span(simulated.duration_s)}.",
@@ -77,9 +77,7 @@ def _targets(targets: Sequence[SimulatedTarget]) -> Table:
         *Column.figures("95 % interval", "formula", "target", "requests within"),
         Column("", spoken="bare"),
     )
-    rows = [_target_row(target) for target in targets]
-    known = [at for at in range(len(columns)) if any(row[at] for row in rows)]
-    return Table(tuple(columns[at] for at in known), tuple(tuple(row[at] for at in known) for row in rows))
+    return Table.of_known(columns, [_target_row(target) for target in targets])
 
 
 def _target_row(target: SimulatedTarget) -> tuple[Cell, ...]:

@@ -18,6 +18,7 @@ from agent.talk.slots import ASKED, default_of
 from agent.talk.speech import Data, Resume, Say, Spoken, Talk, Write, said, warned
 from agent.talk.state import Clarify, NameFile, Ports, Propose, State, WhichReading
 from catalogs.errors import InputError
+from engine.planning.phrases import counted
 
 if TYPE_CHECKING:
     from engine.plan import CapacityPlan
@@ -84,7 +85,7 @@ class RunningSession:
             self._sessions.current = saved.path
         count = len(saved.lines)
         known = _known(state) if state.phase == "collect" else ""
-        told = said(f"Resumed after {count} line{'s' if count != 1 else ''}.{f' So far: {known}.' if known else ''}")
+        told = said(f"Resumed after {counted(count, 'line')}.{f' So far: {known}.' if known else ''}")
         changed = _changed(saved.values, shown_values(state))
         if not changed:
             return (told,)

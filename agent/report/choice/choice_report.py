@@ -14,7 +14,7 @@ from engine.choice.mixed import Line, Mixture, Split
 from engine.choice.options import Objective, Option
 from engine.fleet.offers import TERM_WORDS, origin
 from engine.fleet.search import SizedCandidates
-from engine.plan import parallelism_shown, plain, six_digits, split_shown
+from engine.plan import plain, six_digits, split_shown
 from engine.planning.phrases import counted
 from engine.workload import ANY_PROVIDER, WorkloadSpec, target_name
 
@@ -195,7 +195,7 @@ def _mixed(choice: Choice) -> Iterator[Block]:
     if choice.split:
         split = choice.split
         pools = [
-            f"{show_count(int(sized.counts.total[row]))} × {_spelling(sized, row)} on "
+            f"{show_count(int(sized.counts.total[row]))} × {sized.candidates.parallelism.sizes(row).spelling} on "
             f"{sized.candidates.accelerator(row).name}"
             for _, sized, row in (split.short, split.long)
         ]
@@ -203,11 +203,6 @@ def _mixed(choice: Choice) -> Iterator[Block]:
             f"Apart by length, prompts up to {show_count(round(split.longest_tokens))} tokens to {pools[0]} and longer "
             f"ones to {pools[1]}: {usd_shown(split.monthly_usd)} a month."
         )
-
-
-def _spelling(sized: SizedCandidates, row: int) -> str:
-    sizes = sized.candidates.parallelism
-    return parallelism_shown(*(int(size[row]) for size in (sizes.tp, sizes.pp, sizes.dp, sizes.ep)))
 
 
 def _held(line: Line) -> str:
@@ -272,22 +267,19 @@ def choice_rows(choice: Choice) -> list[dict[str, Any]]:
 def _mixture_tree(mixed: Mixture) -> dict[str, Any]:
     def line(one: Line) -> dict[str, Any]:
         values = {name: getattr(one, name) for name in ("term", "least", "most", "purpose")}
-        return values | {"option": _tree(one.option), "monthly_usd": six_digits(one.monthly_usd)}
+        return values | {"option": _tree(one.option), "monthly_usd": plain(one.monthly_usd, usd=True)}
 
-    return {
-        "lines": [line(one) for one in mixed.lines],
-        "monthly_usd": six_digits(mixed.monthly_usd),
-        "alone": line(mixed.alone),
-    }
+    lines, usd = [line(one) for one in mixed.lines], plain(mixed.monthly_usd, usd=True)
+    return {"lines": lines, "monthly_usd": usd, "alone": line(mixed.alone)}
 
 
 def _split_tree(split: Split) -> dict[str, Any]:
     def pool(sized: SizedCandidates, row: int) -> dict[str, Any]:
-        sizes = sized.candidates.parallelism
+        sizes = sized.candidates.parallelism.sizes(row)
         return {
             "accelerator": sized.candidates.accelerator(row).id,
-            "tensor_parallel": int(sizes.tp[row]),
-            "pipeline_parallel": int(sizes.pp[row]),
+            "tensor_parallel": sizes.tp,
+            "pipeline_parallel": sizes.pp,
             "replicas": int(sized.counts.total[row]),
             "monthly_usd": six_digits(float(sized.monthly_usd[row])),
         }
@@ -302,8 +294,8 @@ def _split_tree(split: Split) -> dict[str, Any]:
 
 
 def _relaxation_tree(one: Relaxation) -> dict[str, Any]:
-    values = {name.removesuffix("_"): getattr(one, name) for name in one.__struct_fields__}
-    return values | {"monthly_usd": six_digits(one.monthly_usd)}
+    tree: dict[str, Any] = plain({name.removesuffix("_"): getattr(one, name) for name in one.__struct_fields__})
+    return tree
 
 
 _INTERNAL = ("offer", "offers", "other_usd", "search", "row")
@@ -311,5 +303,5 @@ _INTERNAL = ("offer", "offers", "other_usd", "search", "row")
 
 def _tree(option: Option) -> dict[str, Any]:
     values = {name: getattr(option, name) for name in option.__struct_fields__ if name not in _INTERNAL}
-    values["priced_at"] = origin(option.offer) if option.offer else ""
-    return {name: six_digits(value) if isinstance(value, float) else value for name, value in values.items()}
+    tree: dict[str, Any] = plain(values | {"priced_at": origin(option.offer) if option.offer else ""})
+    return tree

@@ -16,6 +16,7 @@ from agent.report.words import accelerators_noun, sentence, usd_shown
 from catalogs.units import show_count, show_seconds, show_usd
 from engine.choice.attribution import made_otherwise
 from engine.plan import CapacityPlan, NoPlan, six_digits, split_shown
+from engine.planning.phrases import counted
 from engine.workload import Target, WorkloadSpec, flattened, target_name
 
 
@@ -35,7 +36,7 @@ def decomposition(plan: CapacityPlan) -> str:
     """Return what a fleet is made of in words: '40 GPUs = 5 replicas × TP8; 13 requests in each, 65 in all'."""
     fleet = plan.fleet
     noun = accelerators_noun(plan.chosen, fleet.accelerators)
-    each = f"{show_count(fleet.replicas)} replica{'s' if fleet.replicas > 1 else ''} × {split_shown(plan.chosen)}"
+    each = f"{counted(fleet.replicas, 'replica')} × {split_shown(plan.chosen)}"
     down = " with the spares down" if fleet.spares else ""
     return f"{show_count(fleet.accelerators)} {noun} = {each}; {in_flight_shown(plan)}{down}"
 

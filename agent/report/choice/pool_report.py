@@ -11,7 +11,7 @@ from engine.choice.options import Option
 from engine.choice.sharing.cards import Share, SharedCards
 from engine.choice.sharing.pool import Met, Pool
 from engine.choice.sharing.ways import Fleet, Grouping, Kind, Together
-from engine.plan import parallelism_shown, plain, six_digits, split_shown
+from engine.plan import parallelism_shown, plain, split_shown
 from engine.planning.phrases import counted
 
 IN_WORDS: dict[Kind, str] = {
@@ -33,8 +33,7 @@ def fleet_words(fleet: Fleet) -> str:
         return named(of)
     if isinstance(of, SharedCards):
         return f"{show_count(of.cards)} × {of.card.name}: {', '.join(_share_words(share) for share in of.shares)}"
-    sizes = of.candidate.parallelism
-    split = parallelism_shown(*(int(size[0]) for size in (sizes.tp, sizes.pp, sizes.dp, sizes.ep)), separator=" ")
+    split = parallelism_shown(*of.candidate.parallelism.sizes(), separator=" ")
     name = of.candidate.accelerator(0).name
     return f"{show_count(of.accelerators)} × {name} = {show_count(of.replicas)} × {split}, {of.question.weights.name}"
 
@@ -164,45 +163,49 @@ def _rests_on(best: Grouping) -> str:
 
 def pool_tree(result: Together) -> dict[str, Any]:
     """Return what was found as JSON holds it."""
-    return {
-        "workloads": [
-            {"name": one.name, "targets": [plain(target) for target in one.targets]} for one in result.workloads
-        ],
-        "best": _grouping_tree(result.best, result),
-        "apart": _grouping_tree(result.apart, result),
-        "saved_monthly_usd": six_digits(result.saved_usd),
-        "warnings": list(result.warnings),
-        "others": [_grouping_tree(one, result) for one in result.others],
-        "refused": [plain(one) for one in result.refusals],
-        "if_lora_adapters": _grouping_tree(result.adapters, result) if result.adapters else None,
-    }
+    tree: dict[str, Any] = plain(
+        {
+            "workloads": [{"name": one.name, "targets": one.targets} for one in result.workloads],
+            "best": _grouping_tree(result.best),
+            "apart": _grouping_tree(result.apart),
+            "saved_monthly_usd": result.saved_usd,
+            "warnings": result.warnings,
+            "others": [_grouping_tree(one) for one in result.others],
+            "refused": result.refusals,
+            "if_lora_adapters": _grouping_tree(result.adapters) if result.adapters else None,
+        }
+    )
+    return tree
 
 
 def pool_rows(result: Together) -> list[dict[str, Any]]:
     """Return a row for each workload in each way, with its fleet and what it meets there; a fleet's bill is whole."""
-    return [
-        {
-            "way": " + ".join(grouping.kinds),
-            "chosen": grouping is result.best,
-            "all_monthly_usd": six_digits(grouping.monthly_usd),
-            "workload": name,
-            "fleet": fleet_words(fleet),
-            "fleet_of": " + ".join(fleet.workloads),
-            "fleet_monthly_usd": six_digits(fleet.monthly_usd),
-            "accelerators": fleet.accelerators,
-            "ttft_p95_s": six_digits(met_of(fleet, name).ttft_p95_s),
-            "itl_s": six_digits(met_of(fleet, name).itl_s),
-        }
-        for grouping in (result.best, *result.others)
-        for fleet in grouping.fleets
-        for name in fleet.workloads
-    ]
+    rows: list[dict[str, Any]] = plain(
+        [
+            {
+                "way": " + ".join(grouping.kinds),
+                "chosen": grouping is result.best,
+                "all_monthly_usd": grouping.monthly_usd,
+                "workload": name,
+                "fleet": fleet_words(fleet),
+                "fleet_of": " + ".join(fleet.workloads),
+                "fleet_monthly_usd": fleet.monthly_usd,
+                "accelerators": fleet.accelerators,
+                "ttft_p95_s": met_of(fleet, name).ttft_p95_s,
+                "itl_s": met_of(fleet, name).itl_s,
+            }
+            for grouping in (result.best, *result.others)
+            for fleet in grouping.fleets
+            for name in fleet.workloads
+        ]
+    )
+    return rows
 
 
-def _grouping_tree(grouping: Grouping, result: Together) -> dict[str, Any]:
+def _grouping_tree(grouping: Grouping) -> dict[str, Any]:
     return {
         "ways": list(grouping.kinds),
-        "monthly_usd": six_digits(grouping.monthly_usd),
+        "monthly_usd": grouping.monthly_usd,
         "accelerators": grouping.accelerators,
         "fleets": [_fleet_tree(fleet) for fleet in grouping.fleets],
     }
@@ -210,32 +213,26 @@ def _grouping_tree(grouping: Grouping, result: Together) -> dict[str, Any]:
 
 def _fleet_tree(fleet: Fleet) -> dict[str, Any]:
     of = fleet.of
-    met = [met_of(fleet, name) for name in fleet.workloads]
     tree: dict[str, Any] = {
         "way": fleet.kind,
         "workloads": list(fleet.workloads),
-        "monthly_usd": six_digits(fleet.monthly_usd),
+        "monthly_usd": fleet.monthly_usd,
         "accelerators": fleet.accelerators,
         "accelerator": fleet.accelerator,
         "provider": of.offer.provider if of.offer else "",
-        "met": [
-            {"workload": one.workload, "ttft_p95_s": six_digits(one.ttft_p95_s), "itl_s": six_digits(one.itl_s)}
-            for one in met
-        ],
+        "met": [met_of(fleet, name) for name in fleet.workloads],
     }
     if isinstance(of, SharedCards):
         names = ("workload", "part", "precision", "replicas", "whole_cards")
         shares = [{name: getattr(share, name) for name in names} for share in of.shares]
         return tree | {"shares": shares}
     if isinstance(of, Pool):
-        sizes = of.candidate.parallelism
-        split = parallelism_shown(*(int(size[0]) for size in (sizes.tp, sizes.pp, sizes.dp, sizes.ep)), separator=" ")
-        chosen = {"precision": of.question.weights.id}
-        peak = {"utilisation": six_digits(of.utilisation), "peak_calls_per_s": six_digits(of.peak_calls_per_s)}
-        return tree | chosen | peak | {"split": split, "replicas": of.replicas}
+        split = parallelism_shown(*of.candidate.parallelism.sizes(), separator=" ")
+        peak = {"utilisation": of.utilisation, "peak_calls_per_s": of.peak_calls_per_s}
+        return tree | {"precision": of.question.weights.id} | peak | {"split": split, "replicas": of.replicas}
     return tree | {
         "precision": of.precision,
         "split": split_shown(of),
         "replicas": of.replicas,
-        "utilisation": six_digits(of.utilisation),
+        "utilisation": of.utilisation,
     }

@@ -10,7 +10,7 @@ from catalogs.units import show_count, show_percent, show_rate, show_seconds
 from engine.choice.workflow import WorkflowFleet
 from engine.fleet.search import doubt_of
 from engine.load_test.workflows import SimulatedWorkflows
-from engine.plan import parallelism_shown, six_digits
+from engine.plan import parallelism_shown, plain
 
 SHOWN = 6
 """Other accelerators on a screen; the JSON has them all."""
@@ -18,8 +18,7 @@ SHOWN = 6
 
 def fleet_named(fleet: WorkflowFleet) -> str:
     """Return a fleet in words: '14 × H100 = 7 × TP2, FP8'."""
-    sizes = fleet.candidate.parallelism
-    split = parallelism_shown(*(int(size[0]) for size in (sizes.tp, sizes.pp, sizes.dp, sizes.ep)), separator=" ")
+    split = parallelism_shown(*fleet.candidate.parallelism.sizes(), separator=" ")
     name = fleet.candidate.accelerator(0).name
     return (
         f"{show_count(fleet.accelerators)} × {name} = {show_count(fleet.replicas)} × "
@@ -121,35 +120,22 @@ def workflow_tree(
     """
     return {
         "workflow": workflow.id,
-        "calls": [
-            {
-                name: six_digits(value) if isinstance(value, float) else value
-                for name, value in ((name, getattr(call, name)) for name in call.__struct_fields__)
-            }
-            for call in fleets[0].calls
-        ],
+        "calls": [plain(call) for call in fleets[0].calls],
         "p95_limit_s": limit,
         "fleets": [_fleet_tree(fleet) for fleet in fleets],
-        "simulated": {
-            name: _rounded(getattr(simulated, name)) for name in simulated.__struct_fields__
-        } if simulated else None,
-    }  # fmt: skip
+        "simulated": plain(simulated),
+    }
 
 
 def _fleet_tree(fleet: WorkflowFleet) -> dict[str, Any]:
-    sizes = fleet.candidate.parallelism
+    sizes = fleet.candidate.parallelism.sizes()
     named = ("replicas", "accelerators", "monthly_usd", "provider", "workflows_per_s", "in_flight", "mean_s", "p95_s")
+    figures: dict[str, Any] = plain({name: getattr(fleet, name) for name in (*named, "itl_s", "call_s", "ttft_s")})
     return {
         "accelerator": fleet.candidate.accelerator(0).id,
         "precision": fleet.question.weights.id,
-        "tensor_parallel": int(sizes.tp[0]),
-        "pipeline_parallel": int(sizes.pp[0]),
-        "data_parallel": int(sizes.dp[0]),
-        "expert_parallel": int(sizes.ep[0]),
-    } | {name: _rounded(getattr(fleet, name)) for name in (*named, "itl_s", "call_s", "ttft_s")}
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return six_digits(value)
-    return [six_digits(one) for one in value] if isinstance(value, tuple) else value
+        "tensor_parallel": sizes.tp,
+        "pipeline_parallel": sizes.pp,
+        "data_parallel": sizes.dp,
+        "expert_parallel": sizes.ep,
+    } | figures

@@ -14,6 +14,7 @@ from catalogs.units import (
     show_seconds,
 )
 from engine.plan import CapacityPlan, Correction, Moment, Replay, SimulatedTarget
+from engine.planning.phrases import counted
 from engine.workload import target_name
 
 POINTS = 28
@@ -65,7 +66,7 @@ def replay_blocks(plan: CapacityPlan) -> Iterator[Block]:
     replay = plan.replay
     if replay is None:
         if plan.fleet.minimum_replicas == plan.fleet.maximum_replicas:
-            many = f"{show_count(plan.fleet.maximum_replicas)} replica{'s' * (plan.fleet.maximum_replicas > 1)}"
+            many = counted(plan.fleet.maximum_replicas, "replica")
             yield Paragraph(f"Nothing to replay: {many} at every hour.", "quiet")
         elif plan.spec.traffic.concurrency:
             yield Paragraph("Nothing to replay: clients that wait for their answers have no hours.", "quiet")
@@ -75,8 +76,8 @@ def replay_blocks(plan: CapacityPlan) -> Iterator[Block]:
     items: list[tuple[str, Cell]] = [
         ("hours", replay.basis),
         ("replicas held", f"{show_count(replay.minimum_replicas)} to {show_count(replay.maximum_replicas)}"),
-        ("scaled", f"up {_times(replay.scale_ups)}, down {_times(replay.scale_downs)}"),
-        ("asked back within half an hour", _times(replay.flaps)),
+        ("scaled", f"up {counted(replay.scale_ups, 'time')}, down {counted(replay.scale_downs, 'time')}"),
+        ("asked back within half an hour", counted(replay.flaps, "time")),
         ("too late", _of(replay.late_minutes, minutes)),
         ("beyond the whole fleet", _of(replay.beyond_fleet_minutes, minutes)),
         ("seed", show_count(replay.seed)),
@@ -107,7 +108,7 @@ def _moments(moments: tuple[Moment, ...]) -> Table:
 
 
 def _serving(replicas: int) -> str:
-    return f"{show_count(replicas)} replica{'s' if replicas > 1 else ''} that serve{'' if replicas > 1 else 's'}"
+    return f"{counted(replicas, 'replica')} that serve{'' if replicas > 1 else 's'}"
 
 
 def _judged(target: SimulatedTarget) -> Words:
@@ -119,10 +120,6 @@ def _clock(seconds: float) -> str:
     hours, rest = divmod(round(seconds), int(SECONDS_PER_HOUR))
     day = f"day {hours // 24 + 1}, " if hours >= 24 else ""
     return f"{day}{hours % 24:02d}:{rest // 60:02d}"
-
-
-def _times(count: int) -> str:
-    return f"{show_count(count)} time{'' if count == 1 else 's'}"
 
 
 def _of(count: int, minutes: int) -> Cell:

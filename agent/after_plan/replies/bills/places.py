@@ -63,10 +63,8 @@ def elsewhere(asked: Asked) -> Explanation:
         elif wanted:
             absent.append(provider)
     rows.sort()
-    used = [index for index in range(5) if index == 0 or any(row[index] for _, row in rows)]
-    titles = ("provider", *(TERM_WORDS[term] for term in RENTED))
-    columns = tuple(Column(titles[index], "right" if index else "left") for index in used)
-    table = Table(columns, tuple(tuple(row[index] for index in used) for _, row in rows))
+    columns = (Column("provider"), *Column.figures(*(TERM_WORDS[term] for term in RENTED)))
+    table = Table.of_known(columns, [row for _, row in rows])
     near = f" in or near {place.name}, else anywhere" if place else ""
     without = f" without {' and '.join(refused)}" if refused else ""
     lead = f"{fleet_shown(plan)} a month{without}, from each provider's best price{near}:" if rows else ""

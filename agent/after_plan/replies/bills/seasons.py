@@ -6,6 +6,7 @@ from typing import Final
 from agent.interpret.words.numerals import in_figures
 from agent.talk.state import Branch
 from catalogs.units import HOURS_PER_MONTH, show_usd
+from engine.planning.phrases import counted
 
 MONTHS: Final = (
     r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|"
@@ -48,13 +49,13 @@ def year_with(text: str, branch: Branch, base: Branch) -> str:
         return ""
     its, own = (float(bill or 0.0) for bill in bills)
     named = {match["month"][:3].lower() for match in _NAMED.finditer(text)}
-    counted = _COUNTED.search(in_figures(text))
-    months = len(named) or (int(counted["count"]) if counted else 0)
+    so_many = _COUNTED.search(in_figures(text))
+    months = len(named) or (int(so_many["count"]) if so_many else 0)
     if 0 < months < 12 and _OF_A_YEAR.search(text):
-        so = f"{months} month{'s' if months > 1 else ''}"
         return (
-            f"A year, {so} as this and {12 - months} as plan {base.number}: {months} × {show_usd(its)} + {12 - months}"
-            f" × {show_usd(own)} = {show_usd(months * its + (12 - months) * own)}, each fleet always on."
+            f"A year, {counted(months, 'month')} as this and {12 - months} as plan {base.number}: {months} ×"
+            f" {show_usd(its)} + {12 - months} × {show_usd(own)} = {show_usd(months * its + (12 - months) * own)}, each"
+            " fleet always on."
         )
     on = {match["day"].lower().rstrip("s") for match in _ON_DAYS.finditer(text)}
     days = sum(_DAYS_OF.get(day, 1) for day in on)

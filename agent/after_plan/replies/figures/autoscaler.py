@@ -14,6 +14,7 @@ from catalogs.units import show_figure, show_percent, show_rate, show_seconds, s
 from engine.fleet.offers import COMMITTED, TERM_WORDS
 from engine.plan import CapacityPlan
 from engine.planning.outage import start_s
+from engine.planning.phrases import counted
 
 _PAYS: Final = (
     r"worth|save|saves|saving|saved|pay off|pays?|bring|brings|gain|lose|without|switch(?:ed)? (?:it )?off|"
@@ -73,7 +74,7 @@ def autoscaler(asked: Asked) -> Explanation:
         takes = max(1, replicas_at(plan, night * calls))
         gpus = takes * plan.chosen.accelerators_per_replica
         zero = (
-            f"At night {show_rate(night)} take {takes} replica{'s' if takes > 1 else ''}, {gpus}"
+            f"At night {show_rate(night)} take {counted(takes, 'replica')}, {gpus}"
             f" {accelerators_noun(plan.chosen)}, in place of {fleet.replicas}; the busiest hour stays as it is. The"
             f" bill is by the day's shape above: '{show_figure(peak / calls if (peak := peak_rate(plan)) else night)}"
             f" rps by day, {show_figure(night)} rps at night' plans a day with your night. {zero}"

@@ -15,6 +15,7 @@ from catalogs.units import SECONDS_PER_HOUR, show_count, show_figure, show_perce
 from engine.fleet.offers import instances_for
 from engine.plan import CapacityPlan
 from engine.planning.outage import start_s
+from engine.planning.phrases import counted
 
 _CANARY: Final = r"canar\w+|shadow\w*|a/b|split test|(?:per ?cent|%) of (?:the )?(?:users|traffic|requests)"
 _SHARE: Final = re.compile(r"(\d+(?:\.\d+)?) ?(?:%|per ?cent)")
@@ -52,7 +53,7 @@ def rollout(asked: Asked) -> Explanation:
         for way, more, seconds in dict.fromkeys(ways)
     )
     spare = (
-        f"Its {plan.fleet.spares} spare{'s' if plan.fleet.spares > 1 else ''} can be the one that is out: nothing more"
+        f"Its {counted(plan.fleet.spares, 'spare')} can be the one that is out: nothing more"
         " is needed, and for that long nothing else may fail."
         if plan.fleet.spares
         else ""
@@ -98,7 +99,7 @@ def _canary(asked: Asked, start: float) -> tuple[str, ...]:
     noun = accelerators_noun(plan.chosen, replicas * size)
     lead = (
         f"A canary of {show_percent(share)}{'' if match else ', as an example,'} gets {calls_shown(plan, rate)} of the"
-        f" {calls_shown(plan, peak)} of the busiest hour: {replicas} replica{'s' if replicas > 1 else ''},"
+        f" {calls_shown(plan, peak)} of the busiest hour: {counted(replicas, 'replica')},"
         f" {replicas * size} {noun} beside the fleet, {show_percent(rate / (replicas * each))} loaded. It serves"
         f" {show_seconds(start)} after it is begun on a new node."
     )

@@ -19,6 +19,7 @@ from catalogs.errors import InputError
 from catalogs.units import show_count, show_figure, show_seconds
 from engine.fleet.offers import replicas_bill_usd
 from engine.plan import CapacityPlan, Latency, split_shown
+from engine.planning.phrases import counted
 from engine.workload import Target, target_name
 
 _MEASURED: Final = re.compile(
@@ -137,7 +138,7 @@ def typed_result(asked: Asked) -> Explanation:
     if not isinstance(made, CapacityPlan):
         return paragraphs(f"That cannot be forecast: {made.sentence}")
     where = (
-        f"{calls_shown(plan, rate)} on {replicas} replica{'s' if replicas > 1 else ''} of"
+        f"{calls_shown(plan, rate)} on {counted(replicas, 'replica')} of"
         f" {split_shown(made.chosen, always='TP1')}, {made.chosen.accelerator_name},"
         f" {made.chosen.precision.weights.upper()}"
     )
