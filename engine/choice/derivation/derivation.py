@@ -7,6 +7,7 @@ read again, the next two computed again from what enters them, the last two made
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib.resources import files
 from itertools import pairwise
 from math import isclose, isfinite, nan
 from typing import Any, Final, Literal
@@ -16,7 +17,6 @@ from msgspec import Struct
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError, listed, quoted
 from engine.choice.derivation.arithmetic import call_in, evaluated, names_in
-from engine.choice.derivation.formulas import BOOK
 from engine.method import made_again
 from engine.plan import CapacityPlan, NoPlan, plan_json
 from engine.planning.workings import GROUPS, Workings
@@ -52,13 +52,14 @@ class Line(Struct, frozen=True):
 
 @cache
 def book() -> tuple[Line, ...]:
-    """Return the lines of the book of formulas.
+    """Return the lines of the book of formulas, which says at its head how they are written.
 
     Raises:
         ValueError: a line that is none.
     """
     lines, section = [], ""
-    for text in filter(None, BOOK.replace("\n    ", " ").splitlines()):
+    _, heading, written = files(__package__).joinpath("formulas.txt").read_text("utf-8").partition("\n## ")
+    for text in filter(None, (heading + written).replace("\n    ", " ").splitlines()):
         if text.startswith("## "):
             section = text.removeprefix("## ")
             continue
