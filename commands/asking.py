@@ -9,11 +9,13 @@ from agent.statements.spec_files import FORMATS, spec_file
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.flag_options import texts_of
 from commands.input_files import text_of
-from commands.showing import left_out, notice
+from commands.progress import progress
+from commands.showing import left_out, notice, show_no_plan
 
 if TYPE_CHECKING:
     from agent.session.stated_sentence import StatedSentence
     from catalogs.catalog import Catalog
+    from engine.plan import CapacityPlan
     from engine.workload import StatedSpec, Statement
 
 
@@ -43,6 +45,19 @@ def asked(
     question = completed(collected(statements, facts), sentence)
     notice(question.notes)
     return question, facts
+
+
+def planned(question: "StatedSpec", facts: "Catalog", *, plain: bool) -> "CapacityPlan | None":
+    """Return the plan of a question by the formulas alone; None where there is none, once it is said why."""
+    from engine.method import forecast
+    from engine.plan import NoPlan
+
+    with progress("planning"):
+        plan = forecast(question.spec, facts, sources=question.sources, verify=False)
+    if isinstance(plan, NoPlan):
+        show_no_plan(plan, plain=plain)
+        return None
+    return plan
 
 
 def heard(said: "StatedSentence") -> "Statement":

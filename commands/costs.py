@@ -9,12 +9,12 @@ from agent.fields.readers import read_choice, read_names, read_not_negative, rea
 from agent.statements.flags import FLAGS
 from catalogs.errors import InputError, quoted
 from catalogs.units import read_percentage, read_share, read_tokens, read_usd
-from commands.asking import asked
+from commands.asking import asked, planned
 from commands.failures import Exit
 from commands.flag_options import texts_of
 from commands.forecast import Sentence
 from commands.options import App, Directories, Spec
-from commands.showing import Shape, exit_code, notice, show_as, show_no_plan
+from commands.showing import Shape, exit_code, notice, show_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,12 +70,8 @@ def costs_command(
         settings = _with_host(settings, question.spec.model, facts)
     from agent.report.cost.comparison_report import bill_report, bill_tree, comparison_report, comparison_tree
     from engine.choice.deployment.comparison import comparison
-    from engine.method import forecast
-    from engine.plan import NoPlan
 
-    plan = forecast(question.spec, facts, sources=question.sources, verify=False)
-    if isinstance(plan, NoPlan):
-        show_no_plan(plan, plain=shape.plain)
+    if (plan := planned(question, facts, plain=shape.plain)) is None:
         return Exit.NOTHING_MEETS
     found = comparison(plan, facts, settings)
     if mode is not None:

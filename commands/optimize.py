@@ -8,12 +8,12 @@ import typer
 from agent.fields.table import FIELDS
 from agent.statements.flags import FLAGS
 from catalogs.errors import InputError, listed, quoted
-from commands.asking import asked
+from commands.asking import asked, planned
 from commands.failures import Exit
 from commands.forecast import Sentence
 from commands.options import App, Directories, Spec
 from commands.progress import progress
-from commands.showing import Shape, notice, print_rows, show_as, show_no_plan
+from commands.showing import Shape, notice, print_rows, show_as
 
 if TYPE_CHECKING:
     from engine.choice.choice import Choice
@@ -47,13 +47,7 @@ def optimize_command(
     with progress("trying the catalog"):
         found = choice(question.spec, facts, objective)  # type: ignore[arg-type]  # checked
     if found is None:
-        from engine.method import forecast
-        from engine.plan import NoPlan
-
-        plan = forecast(question.spec, facts, sources=question.sources, verify=False)
-        if isinstance(plan, NoPlan):
-            show_no_plan(plan, plain=shape.plain)
-        else:
+        if plan := planned(question, facts, plain=shape.plain):
             notice([f"Nothing meets the targets; the nearest: {plan.answer.sentence}"])
         return Exit.NOTHING_MEETS
     from agent.report.choice.choice_report import choice_report, choice_rows, choice_tree

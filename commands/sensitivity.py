@@ -1,12 +1,12 @@
 """`fleetcast sensitivity`: what moves a plan's fleet and bill, and at which rates a replica is added."""
 
 from agent.statements.flags import FLAGS
-from commands.asking import asked
+from commands.asking import asked, planned
 from commands.failures import Exit
 from commands.forecast import Sentence
 from commands.options import App, Directories, Spec
 from commands.progress import progress
-from commands.showing import Shape, show_as, show_no_plan
+from commands.showing import Shape, show_as
 
 app = App()
 
@@ -22,16 +22,10 @@ def sensitivity_command(
 ) -> int:
     """What moves the bill most: each input a fifth lower and higher, accelerator, split and precision kept."""
     question, facts = asked(sentence, spec, catalog, flags)
-    from engine.choice.sensitivity import sensitivity
-    from engine.method import forecast
-    from engine.plan import NoPlan
-
-    with progress("planning"):
-        plan = forecast(question.spec, facts, sources=question.sources, verify=False)
-    if isinstance(plan, NoPlan):
-        show_no_plan(plan, plain=shape.plain)
+    if (plan := planned(question, facts, plain=shape.plain)) is None:
         return Exit.NOTHING_MEETS
     from agent.report.choice.sensitivity_report import sensitivity_report, sensitivity_tree
+    from engine.choice.sensitivity import sensitivity
 
     with progress("planning"):
         moved = sensitivity(plan, facts)

@@ -200,7 +200,7 @@ def _preset_targets(preset: WorkloadPreset) -> Iterable[Target]:
 # --- targets ----------------------------------------------------------------------------------------------------------
 
 _ORDER_OF_TARGETS: Final = {
-    f"targets.{metric}.{percentile}": (metric, percentile)
+    f"targets.{metric}.{percentile}": {"metric": metric, "percentile": percentile}
     for metric in get_args(Metric)
     for percentile in get_args(Percentile)
 }
@@ -233,16 +233,19 @@ def _targets_apart(statement: Statement) -> Statement:
 
 def with_targets_listed(statement: Statement) -> Statement:
     """Return a statement of flags or settings with its targets as what is said has them: under one path."""
-    listed = {path: seconds for path, seconds in statement.values.items() if path in _ORDER_OF_TARGETS}
+    listed = [path for path in statement.values if path in _ORDER_OF_TARGETS]
     if not listed:
         return statement
-    values = {path: value for path, value in statement.values.items() if path not in listed}
-    values["targets"] = tuple(
-        Target(metric=_ORDER_OF_TARGETS[path][0], percentile=_ORDER_OF_TARGETS[path][1], seconds=seconds)
-        for path, seconds in listed.items()
-    )
+    values = dict(statement.values)
+    values["targets"] = tuple(record_of(Target, target) for target in _targets_out_of(values, listed))
     said = dict.fromkeys(detail for path in listed if (detail := statement.details.get(path, "")))
     return replace(statement, values=values, details={**statement.details, "targets": ", ".join(said)})
+
+
+def _targets_out_of(values: dict[str, Any], paths: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield the targets of some paths, which are taken out of the values."""
+    for path in paths:
+        yield {**_ORDER_OF_TARGETS[path], "seconds": values.pop(path)}
 
 
 def _fold_targets(values: dict[str, Any], sources: dict[str, Source]) -> None:
@@ -250,10 +253,7 @@ def _fold_targets(values: dict[str, Any], sources: dict[str, Source]) -> None:
     paths = [path for path in _ORDER_OF_TARGETS if path in values]
     if not paths:
         return
-    values["targets"] = tuple(
-        {"metric": _ORDER_OF_TARGETS[path][0], "percentile": _ORDER_OF_TARGETS[path][1], "seconds": values.pop(path)}
-        for path in paths
-    )
+    values["targets"] = tuple(_targets_out_of(values, paths))
     given = [sources.pop(path) for path in paths]
     strongest = max(given, key=lambda source: ORDER.index(source.kind))
     details = dict.fromkeys(source.detail for source in given if source.detail)

@@ -44,7 +44,7 @@ class Pool:
 
     async def warm(self) -> None:
         """Start the processes and let each load what a forecast needs; beside them the simulator is compiled."""
-        if find_spec("numba"):
+        if find_spec("numba"):  # as can_compile, which would bring numpy into the process that parses HTTP
             await asyncio.to_thread(_without_interrupts, self._compiling.start)
         processes = await asyncio.gather(*(self._started() for _ in range(self._settings.workers)))
         self._tasks = [asyncio.create_task(self._work(process)) for process in processes]
