@@ -1,4 +1,7 @@
-"""Measured points → a calibration: constants between the fit's and those measured, and how sure they then are."""
+"""Measured points → a calibration: constants between the fit's and those measured, and how sure they then are.
+
+Catalogs hold no calibration yet; ``first`` are the figures by the constants before.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -151,9 +154,6 @@ def _by_memory(
 
     Args:
         row: of the server, without figures.
-        catalog: without a calibration.
-        name: of the calibration.
-        made: the day.
         inputs: files that were read.
 
     Raises:
@@ -173,8 +173,6 @@ def unmeasured(points: Sequence[MeasuredPoint], catalog: Catalog, name: str, mad
 
     Args:
         points: of the server; their figures are not looked at.
-        name: of the calibration.
-        made: the day.
     """
     return _with_prior(_empty(points, catalog, name, made, (), None), points, catalog.with_calibration(None))
 
@@ -281,10 +279,7 @@ def _posterior(
     Args:
         prior: with its constants as the fit has them.
         first: figures by the prior.
-        points: that were measured.
         ends: of each constant, by physics.
-        catalog: without a calibration.
-        simulator: as in ``calibrate``.
 
     Raises:
         InputError: the constants that the points give hold none of their loads.
@@ -335,10 +330,6 @@ def _figures_after(
 
     Args:
         calibration: with its constants so far.
-        first: figures by the constants before.
-        points: that were measured.
-        catalog: without a calibration.
-        simulator: as in ``calibrate``.
     """
     before = {_key(one): one for one in first}
     figures = predicted_figures(points, catalog.with_calibration(calibration), simulator)
@@ -392,9 +383,7 @@ def _errors(
 
     Args:
         calibration: with its evidence.
-        first: figures by the constants before.
         figures: those that its evidence is made of.
-        catalog: without a calibration.
     """
     posterior = likeliest(calibration)
     by_fit = {_key(one): one.evidence.log_error for one in first}
