@@ -7,7 +7,6 @@ read again, the next two computed again from what enters them, the last two made
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 from itertools import pairwise
 from math import isclose, isfinite, nan
 from typing import Any, Final, Literal
@@ -17,6 +16,7 @@ from msgspec import Struct
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError, listed, quoted
 from engine.choice.derivation.arithmetic import call_in, evaluated, names_in
+from engine.choice.derivation.formulas import BOOK
 from engine.method import made_again
 from engine.plan import CapacityPlan, NoPlan, plan_json
 from engine.planning.workings import GROUPS, Workings
@@ -52,14 +52,13 @@ class Line(Struct, frozen=True):
 
 @cache
 def book() -> tuple[Line, ...]:
-    """Return the lines of the book of formulas, which says at its head how they are written.
+    """Return the lines of the book of formulas.
 
     Raises:
         ValueError: a line that is none.
     """
     lines, section = [], ""
-    _, heading, written = files(__package__).joinpath("formulas.txt").read_text("utf-8").partition("\n## ")
-    for text in filter(None, (heading + written).replace("\n    ", " ").splitlines()):
+    for text in filter(None, BOOK.replace("\n    ", " ").splitlines()):
         if text.startswith("## "):
             section = text.removeprefix("## ")
             continue

@@ -1,4 +1,4 @@
-The formula of each kind of figure, one a line, under the section of spec-kit/methodology.md that has it.
+"""The formula of each kind of figure, one a line, under the section of spec-kit/methodology.md that has it.
 
     figure [where] = arithmetic        computed from other figures of the plan and from what the engine hands out
     figure [where] : left = right      solved for: the equation holds there
@@ -9,7 +9,11 @@ The formula of each kind of figure, one a line, under the section of spec-kit/me
 
 A * in a figure's path stands for one step, or a part of one, and {0}, {1} … for what it stood for. Of several lines
 that fit a path the first holds whose [words] are all true of the plan. An indented line goes on with the one before.
+"""
 
+from typing import Final
+
+BOOK: Final = """
 ## Fleet and ledger
 answer.holds_to_requests_per_s = fleet.capacity_requests_per_s
 asked.calls_per_s [rate] = spec.traffic.requests_per_s × spec.traffic.calls_per_request
@@ -300,3 +304,4 @@ replay.* ! the fleet under its autoscaler, minute by minute
 
 ## Calibration
 provenance.* ? what measurements of the server made of the fit's constants
+"""
