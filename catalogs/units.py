@@ -1,9 +1,7 @@
 """Quantities: how they are read from what people type, and how they are shown.
 
 Inside, everything is in base units: seconds, bytes, tokens, requests/s, FLOP/s, bytes/s, watts, USD. A reader takes the
-whole string or raises an InputError that names the value and what is accepted: ``what`` is the value's name there,
-``minimum`` the least that is accepted, ``positive`` whether 0 is refused, ``nouns`` the words of which one may follow a
-count, and ``unit`` that of a bare number, which is refused without one. GB (1e9) and GiB (2**30) never mix.
+whole string or raises an InputError that names the value and what is accepted. GB (1e9) and GiB (2**30) never mix.
 """
 
 import math
@@ -98,6 +96,11 @@ def read_number(text: str, what: str = "number") -> float:
 def read_count(text: str, what: str = "count", nouns: tuple[str, ...] = (), minimum: float = 0.0) -> float:
     """Return a count: '500', '1.5k', '1.5k tokens'.
 
+    Args:
+        what: the value's name in a refusal.
+        nouns: of which one may follow the count.
+        minimum: that is accepted.
+
     Raises:
         InputError: it is no count, or below the minimum.
     """
@@ -109,6 +112,11 @@ def read_count(text: str, what: str = "count", nouns: tuple[str, ...] = (), mini
 
 def read_whole(text: str, what: str = "count", nouns: tuple[str, ...] = (), minimum: int = 1) -> int:
     """Return a whole count.
+
+    Args:
+        what: the value's name in a refusal.
+        nouns: of which one may follow the count.
+        minimum: that is accepted.
 
     Raises:
         InputError: it is no whole count, or below the minimum.
@@ -130,6 +138,10 @@ def read_tokens(text: str, what: str = "tokens") -> int:
 def read_rate(text: str, what: str = "rate", positive: bool = True) -> float:
     """Return requests/s from '20', '20 rps', '600/min', '5M/day', '5 million requests per day', '2k per hour'.
 
+    Args:
+        what: the value's name in a refusal.
+        positive: whether 0 is refused.
+
     Raises:
         InputError: it is no rate, or negative.
     """
@@ -143,6 +155,11 @@ def read_rate(text: str, what: str = "rate", positive: bool = True) -> float:
 
 def read_seconds(text: str, what: str = "duration", unit: str | None = None, positive: bool = True) -> float:
     """Return seconds from '800ms', '1.2 s', '2min', '1h', '1h30m'.
+
+    Args:
+        what: the value's name in a refusal.
+        unit: of a bare number; without one it is refused.
+        positive: whether 0 is refused.
 
     Raises:
         InputError: it is no time, one that could be minutes or milliseconds ('5m'), or negative.
@@ -163,6 +180,7 @@ def read_share(text: str, what: str = "share", maximum: float = 1.0) -> float:
     """Return a share from '20%' or '0.2'.
 
     Args:
+        what: the value's name in a refusal.
         maximum: that is accepted.
 
     Raises:
@@ -183,6 +201,7 @@ def read_percentage(text: str, what: str = "percentage", minimum: float = 0.0) -
     """Return a share from a percentage whose sign may be left out: '20' and '20%' are 0.2.
 
     Args:
+        what: the value's name in a refusal.
         minimum: share that is accepted.
 
     Raises:
@@ -197,6 +216,10 @@ def read_percentage(text: str, what: str = "percentage", minimum: float = 0.0) -
 def read_factor(text: str, what: str = "factor", minimum: float = 0.0) -> float:
     """Return a factor from '1.5', '1.5x' or '150%'.
 
+    Args:
+        what: the value's name in a refusal.
+        minimum: that is accepted.
+
     Raises:
         InputError: it is no factor, or below the minimum.
     """
@@ -210,6 +233,7 @@ def read_usd(text: str, what: str = "amount", per: str | None = None) -> float:
     """Return USD from '$20k', '20000 USD' or '20k'.
 
     Args:
+        what: the value's name in a refusal.
         per: 'month' or 'hour', where the amount is one per that time; '$2/hour' is converted to it.
 
     Raises:
@@ -242,6 +266,10 @@ def read_billions(text: str, what: str = "model size") -> float:
 def read_bytes(text: str, what: str = "size", unit: str | None = None) -> float:
     """Return bytes from '80GB' (80e9), '80 GiB' (80 · 2**30), '512 MiB'.
 
+    Args:
+        what: the value's name in a refusal.
+        unit: of a bare number; without one it is refused.
+
     Raises:
         InputError: it is no size, one that could be decimal or binary ('80G') or bits ('80Gb'), or not above 0.
     """
@@ -257,6 +285,10 @@ def read_bytes(text: str, what: str = "size", unit: str | None = None) -> float:
 
 def read_watts(text: str, what: str = "power", unit: str | None = None) -> float:
     """Return watts from '40kW', '700 W', '0.2 MW'.
+
+    Args:
+        what: the value's name in a refusal.
+        unit: of a bare number; without one it is refused.
 
     Raises:
         InputError: it is no power, or not above 0.

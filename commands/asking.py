@@ -10,7 +10,7 @@ from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.flag_options import texts_of
 from commands.input_files import text_of
 from commands.progress import progress
-from commands.showing import left_out, notice, show_no_plan
+from commands.showing import Shape, left_out, notice, show_no_plan
 
 if TYPE_CHECKING:
     from agent.session.stated_sentence import StatedSentence
@@ -47,7 +47,7 @@ def asked(
     return question, facts
 
 
-def planned(question: "StatedSpec", facts: "Catalog", *, plain: bool) -> "CapacityPlan | None":
+def planned(question: "StatedSpec", facts: "Catalog", shape: Shape) -> "CapacityPlan | None":
     """Return the plan of a question by the formulas alone; None where there is none, once it is said why."""
     from engine.method import forecast
     from engine.plan import NoPlan
@@ -55,7 +55,7 @@ def planned(question: "StatedSpec", facts: "Catalog", *, plain: bool) -> "Capaci
     with progress("planning"):
         plan = forecast(question.spec, facts, sources=question.sources, verify=False)
     if isinstance(plan, NoPlan):
-        show_no_plan(plan, plain=plain)
+        show_no_plan(plan, plain=shape.plain)
         return None
     return plan
 

@@ -71,7 +71,7 @@ def costs_command(
     from agent.report.cost.comparison_report import bill_report, bill_tree, comparison_report, comparison_tree
     from engine.choice.deployment.comparison import comparison
 
-    if (plan := planned(question, facts, plain=shape.plain)) is None:
+    if (plan := planned(question, facts, shape)) is None:
         return Exit.NOTHING_MEETS
     found = comparison(plan, facts, settings)
     if mode is not None:

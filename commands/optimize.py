@@ -47,7 +47,7 @@ def optimize_command(
     with progress("trying the catalog"):
         found = choice(question.spec, facts, objective)  # type: ignore[arg-type]  # checked
     if found is None:
-        if plan := planned(question, facts, plain=shape.plain):
+        if plan := planned(question, facts, shape):
             notice([f"Nothing meets the targets; the nearest: {plan.answer.sentence}"])
         return Exit.NOTHING_MEETS
     from agent.report.choice.choice_report import choice_report, choice_rows, choice_tree

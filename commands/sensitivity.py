@@ -22,7 +22,7 @@ def sensitivity_command(
 ) -> int:
     """What moves the bill most: each input a fifth lower and higher, accelerator, split and precision kept."""
     question, facts = asked(sentence, spec, catalog, flags)
-    if (plan := planned(question, facts, plain=shape.plain)) is None:
+    if (plan := planned(question, facts, shape)) is None:
         return Exit.NOTHING_MEETS
     from agent.report.choice.sensitivity_report import sensitivity_report, sensitivity_tree
     from engine.choice.sensitivity import sensitivity

@@ -1,8 +1,4 @@
-"""What a line after a plan is: a request that rules read in it, an act that the classifier names, or neither surely.
-
-Of a line there are its text, what the rules ``read`` in it, its ``likely`` acts, the likeliest first, and as ``base``
-the values of the plan by path.
-"""
+"""What a line after a plan is: a request that rules read in it, an act that the classifier names, or neither surely."""
 
 import re
 from collections.abc import Mapping
@@ -143,7 +139,12 @@ _HAS_WORDS: Final = re.compile(r"[^\W\d_]{3}")
 
 
 def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
-    """Return whether a line is the request that rules read in it."""
+    """Return whether a line is the request that rules read in it.
+
+    Args:
+        read: what the rules made of it.
+        likely: its acts, the likeliest first.
+    """
     first = likely[0]
     match read.request:
         case WhatIf() | Cheapest() | Ask() if first.act in _NAMES_VALUES and first.probability >= SURE:
@@ -175,7 +176,13 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
 
 
 def is_doubtful(text: str, read: Understood, likely: tuple[Guess, ...], base: Mapping[str, Any]) -> bool:
-    """Return whether a line is neither a request that rules read nor a question about the plan that is sure."""
+    """Return whether a line is neither a request that rules read nor a question about the plan that is sure.
+
+    Args:
+        read: what the rules made of it.
+        likely: its acts, the likeliest first.
+        base: values of the plan, by path.
+    """
     first = likely[0]
     if first.probability >= SURE and first.act in ANSWERED - NO_QUESTION:
         return False
@@ -207,7 +214,11 @@ _KIN: Final = {
 
 
 def is_plain_change(text: str, read: Understood) -> bool:
-    """Return whether the rules read values of a variant in all of a line that asks nothing."""
+    """Return whether the rules read values of a variant in all of a line that asks nothing.
+
+    Args:
+        read: what the rules made of it.
+    """
     return isinstance(read.request, WhatIf | Cheapest | Ask) and not read.unused and not ASKS.search(text)
 
 
@@ -222,7 +233,12 @@ _SUPPOSED: Final = re.compile(
 
 
 def is_news(read: Understood, base: Mapping[str, Any]) -> bool:
-    """Return whether the rules read a variant in a line that is not the plan as it is."""
+    """Return whether the rules read a variant in a line that is not the plan as it is.
+
+    Args:
+        read: what the rules made of it.
+        base: values of the plan, by path.
+    """
     if not isinstance(read.request, WhatIf | Cheapest):
         return False
     change = read.request.change
@@ -231,7 +247,12 @@ def is_news(read: Understood, base: Mapping[str, Any]) -> bool:
 
 
 def asks_of_same(text: str, read: Understood, base: Mapping[str, Any]) -> bool:
-    """Return whether a line asks about a value that the plan has: 'is 70B the right size?' would change nothing."""
+    """Return whether a line asks about a value that the plan has: 'is 70B the right size?' would change nothing.
+
+    Args:
+        read: what the rules made of it.
+        base: values of the plan, by path.
+    """
     if not isinstance(read.request, WhatIf) or not ASKS.search(text) or len(text.split()) <= _FRAGMENT:
         return False
     change = read.request.change
@@ -254,7 +275,12 @@ _DOUBTS_AND_SETS: Final = re.compile(
 
 
 def corrects(text: str, read: Understood, base: Mapping[str, Any]) -> bool:
-    """Return whether a line repeats what was said and the plan has otherwise: 'I said fp16, not fp8'."""
+    """Return whether a line repeats what was said and the plan has otherwise: 'I said fp16, not fp8'.
+
+    Args:
+        read: what the rules made of it.
+        base: values of the plan, by path.
+    """
     return bool(_SAID_SO.match(text) or _IS_MEAN.search(text)) and is_news(read, base)
 
 
@@ -280,6 +306,8 @@ def is_supposition(text: str, read: Understood, base: Mapping[str, Any]) -> bool
 
     Args:
         text: the line: what else it may ask, it does not ask surely.
+        read: what the rules made of it.
+        base: values of the plan, by path.
     """
     if not isinstance(read.request, WhatIf | Cheapest) or not is_news(read, base):
         return False
@@ -310,7 +338,9 @@ def did_you_mean(
     """Return the likeliest readings of a line, two or three, and the question which it is.
 
     Args:
+        likely: its acts, the likeliest first.
         read: what the rules made of it; a variant that they read is offered first.
+        base: values of the plan, by path.
     """
     offered = [guess for guess in likely if guess.act in ANSWERED - NO_QUESTION][:3]
     offered = offered[: 2 if sum(one.probability for one in offered[:2]) >= _HOLD_IT else 3]

@@ -66,7 +66,12 @@ def choices(before: CapacityPlan, after: CapacityPlan) -> dict[str, tuple[str, s
 
 
 def diff_report(before: CapacityPlan, after: CapacityPlan, why: Attribution) -> Report | None:
-    """Return what changed; None where nothing did."""
+    """Return what changed; None where nothing did.
+
+    Args:
+        after: the new one.
+        why: each input's part.
+    """
     figures, chosen = moved(before, after), choices(before, after)
     if not (figures or chosen or why.changed):
         return None
@@ -165,7 +170,12 @@ def _label(name: str) -> str:
 
 
 def diff_tree(before: CapacityPlan, after: CapacityPlan, why: Attribution) -> dict[str, Any]:
-    """Return the same as JSON holds it."""
+    """Return the same as JSON holds it.
+
+    Args:
+        after: the new one.
+        why: each input's part.
+    """
     return {
         "figures": {name: {"previous": old, "new": new} for name, (old, new) in moved(before, after).items()},
         "chosen": {name: {"previous": old, "new": new} for name, (old, new) in choices(before, after).items()},
