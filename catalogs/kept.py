@@ -117,7 +117,8 @@ def _locked(result: Any, given: Container[int]) -> None:
         result: or a part of it.
         given: ids of the arguments, the arrays within which are others'.
     """
-    if (fields := _fields(type(result))) == _ARRAY:
+    kind = type(result)
+    if (fields := _FIELDS[kind] if kind in _FIELDS else _fields(kind)) is _ARRAY:
         result.setflags(write=False)
     elif id(result) not in given:
         for part in result if isinstance(result, tuple) else map(result.__getattribute__, fields):

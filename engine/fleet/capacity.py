@@ -60,10 +60,9 @@ def _limits_of(targets: Sequence[Target], best: SizedCandidates, rising: Load | 
 
 def saturation_cause(question: Question, best: SizedCandidates) -> str:
     """Return what is full at saturation, as a noun: the batch cap, the KV cache, or the device itself."""
-    seats = best.replicas.seats
-    wider = best.replicas.rate_again(seats * 1.1) / best.replicas.saturated_rate
-    full_before = best.replicas.saturated_batch < 0.9 * seats
-    if full_before[0, 0] or float(wider[0, 0]) < GAIN:
+    replicas, seats = best.replicas, best.replicas.seats
+    full_before = bool(replicas.saturated_batch < 0.9 * seats)
+    if full_before or bool(replicas.rate_again(seats * 1.1) < GAIN * replicas.saturated_rate):
         return "the device, full of prefill and decode"
     if best.candidates.seats[0] < best.candidates.seats_by_memory[0]:
         return f"the batch cap of {question.cap_on(best.candidates.accelerator(0))}"

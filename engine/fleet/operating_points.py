@@ -53,10 +53,10 @@ class OperatingPoints(Struct, frozen=True, dict=True):
     batches: Floats
     """(1, batches): at the mean, the peak and the curve's points, and of a request alone."""
 
-    @cached_property
+    @property
     def rising(self) -> Load:
         """The same replica at RISING shares of the saturated rate alone."""
-        return self.to_saturation.mapped(itemgetter(np.s_[:, : len(RISING)]))
+        return _rising(self.to_saturation)
 
     @property
     def rising_rates(self) -> Floats:
@@ -92,7 +92,10 @@ def operating_points(question: Question, best: SizedCandidates) -> OperatingPoin
     most = float(best.batch[0])
     trials = _trials(min(float(replicas.smallest_batch[0, 0]), most), most)
     on_curve, rising = _batches_along(replicas.costs, replicas.ladder)
-    load, tried, to_saturation = loads_at(((replicas, batches), (best.replicas, trials), (best.replicas, rising)))
+    if best.replicas.shared_rate >= best.replicas.alike_from:
+        load, tried, to_saturation = replicas.at(batches), *map(best.replicas.at_again, (trials, rising))
+    else:
+        load, tried, to_saturation = loads_at(((replicas, batches), (best.replicas, trials), (best.replicas, rising)))
     pool = best.candidates.memory
     per_request = float(pool.sequence[0] / max(pool.kv_cache[0], 1.0) / best.candidates.parallelism.dp[0])
     mean_point, peak_point = performances(replicas, load, per_request)
@@ -111,6 +114,11 @@ def operating_points(question: Question, best: SizedCandidates) -> OperatingPoin
         to_saturation=to_saturation,
         batches=np.concatenate([batches, on_curve, replicas.smallest_batch], axis=1),
     )
+
+
+@kept(32)
+def _rising(to_saturation: Load) -> Load:
+    return to_saturation.mapped(itemgetter(np.s_[:, : len(RISING)]))
 
 
 @kept(32)

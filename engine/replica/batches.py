@@ -12,7 +12,7 @@ import numpy as np
 from catalogs.kept import kept
 from engine.arrays import Bools, Floats, Indices, along_last
 from engine.replica.latencies import mean_latency, missed_by
-from engine.replica.load import ROUTED_TOGETHER, Load, Replicas
+from engine.replica.load import Load, Replicas
 from engine.replica.queueing import TINY
 from engine.replica.saturation import RateLadder
 from engine.replica.steps import StepCosts
@@ -100,11 +100,11 @@ def capacity_batches(replicas: Replicas, groups: Groups, ceiling: float, known: 
     if not any(groups):
         return np.repeat(batch_at_rate(replicas, ceiling * replicas.saturated_rate[:, 0]), len(groups), axis=1)
     own, most = (replicas.costs, replicas.seats, replicas.arrival_cv, replicas.ladder), replicas.saturated_rate.max()
-    # A rate that so many replicas share at every load is shared alike whatever it is.
-    if replicas.fleet is None and replicas.arrival_cv == 1 and replicas.shared_rate >= ROUTED_TOGETHER * most:
-        return _capacities(*own, float(ROUTED_TOGETHER * most), groups, ceiling)[0]
-    # Those of more replicas than can saturate are shared at every load too, but where the ceiling stops them.
-    if replicas.fleet is not None or replicas.arrival_cv < 1 or replicas.shared_rate >= most:
+    if replicas.shared_rate >= replicas.alike_from:
+        return _capacities(*own, replicas.shared_rate, groups, ceiling)[0]
+    # A rate of more replicas than can saturate is shared at every load too, but where the ceiling stops them.
+    shared = replicas.shared_rate >= most and ceiling == 1
+    if replicas.fleet is not None or replicas.arrival_cv < 1 or shared:
         return _largest_within(replicas, groups, ceiling, known)[0]
     found, shared_rate = _capacities(*own, 0.0, groups, ceiling)
     rows = np.flatnonzero((shared_rate < replicas.shared_rate).any(axis=1))
@@ -131,6 +131,8 @@ def _capacities(
     """
     replicas = Replicas(costs, seats, arrival_cv, ladder, shared_rate)
     found, whole = _largest_within(replicas, groups, ceiling)
+    if whole.all():
+        return found, np.full(found.shape, np.inf)
     part = (replicas.smallest_batch / replicas.saturated_batch) ** (1 / PARTS)
     return found, np.where(whole, np.inf, np.nan_to_num(replicas.rate(found * part)))
 

@@ -9,6 +9,7 @@ array of one.
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
+from math import inf
 from operator import itemgetter
 from typing import Any
 
@@ -162,13 +163,20 @@ class Replicas(Struct, frozen=True):
 
     def sharing(self, requests_per_s: float, fleet: Floats | None) -> "Replicas":
         """Return them behind a router of their own each, as ``shared_rate`` and ``fleet`` say."""
-        routed = replace(self, shared_rate=requests_per_s, fleet=fleet)
+        routed = replace(self, shared_rate=min(requests_per_s, self.alike_from), fleet=fleet)
         pool = np.ceil(np.minimum(routed.behind_router(self.saturated_rate), ROUTED_TOGETHER))
         known = self.costs.pool
         if self.costs.followed is None or (known is not None and np.array_equal(known, pool)):
             return routed
         costs, ladder = _pooled(self.costs, self.seats, pool)
         return replace(routed, costs=costs, ladder=ladder)
+
+    @property
+    def alike_from(self) -> float:
+        """Shared rate, requests/s, from which on it is shared alike at every load; larger ones are held as this one."""
+        if self.arrival_cv != 1 or not len(self.seats):
+            return inf
+        return float(ROUTED_TOGETHER * self.saturated_rate.max())
 
     @property
     def lengths(self) -> Lengths:
@@ -196,7 +204,8 @@ class Replicas(Struct, frozen=True):
             return self
         fleet = None if self.fleet is None else self.fleet[index]
         costs, ladder = _taken(self.costs, self.ladder, index)
-        return replace(self, costs=costs, seats=self.seats[index], ladder=ladder, fleet=fleet)
+        taken = replace(self, costs=costs, seats=self.seats[index], ladder=ladder, fleet=fleet)
+        return replace(taken, shared_rate=min(self.shared_rate, taken.alike_from))
 
     def rate(self, batch: Floats) -> Floats:
         """Return λ(B), requests/s, of batches (candidates, batches): formula 2."""

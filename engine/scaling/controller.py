@@ -6,7 +6,7 @@ simulation of a fleet over time and the replay of a week both ask this one contr
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil, inf, isfinite
 
 from msgspec import Struct
@@ -121,6 +121,7 @@ def asked_on(replicas: int, metric: float, target: float, tolerance: float = TOL
 
 MOST_ASKED = 1e9
 """Replicas that a target of next to nothing asks for: any fleet's maximum is below."""
+NEVER_SETTLED = (inf, inf, inf, -inf, -inf, -inf)
 _SURE = 1e-6
 """Of a replica's target: nearer to where an ask changes than rounding reaches."""
 
@@ -144,22 +145,36 @@ class Controller:
         self._asks: deque[tuple[float, int]] = deque([(now_s, replicas)])
 
     def settled(self, replicas: int) -> tuple[float, ...]:
-        """Return lows and highs of in flight, requests/s and waiting, over the whole fleet, that surely move nothing.
+        """Return lows and highs of in flight, requests/s and waiting, over the whole fleet, for looks that are sure.
 
-        Where one of them is above its low and all are below their highs, a look asks for just these replicas: a replay
-        has thousands of such looks. Infinite lows where none is sure.
+        One with all below their highs asks for no more than these replicas, and with one above its low too for just
+        these: a replay has thousands of such looks. Highs are minus infinity where none is sure.
         """
         policy, working = self.policy, replicas - self.policy.spares
         if self._samples is not None or working < 1:
-            return (inf,) * 6
+            return NEVER_SETTLED
         targets = [target for target, _ in self._targets]
         lows = (-inf if replicas == policy.minimum else target * (working - 1 + _SURE) for target in targets)
         top = inf if replicas == policy.maximum else working * (1 + policy.tolerance) * (1 - _SURE)
         return (*lows, *(target * top for target in targets))
 
-    def stay(self, now_s: float, replicas: int) -> None:
-        """Take note of a look that asked for just these replicas, as ``settled`` foresaw."""
-        self._asks = deque([(now_s, replicas)])
+    def catch_up(self, stayed_s: float | None, replicas: int, fewer: Iterable[Sequence[float]]) -> None:
+        """Take note of looks that moved nothing, as ``settled`` foresaw.
+
+        Args:
+            stayed_s: of the last that asked for just these replicas; None where none did.
+            replicas: that serve or start.
+            fewer: all later ones, as ``asked`` takes them but for the replicas.
+        """
+        if stayed_s is not None:
+            self._asks = deque([(stayed_s, replicas)])
+        for now_s, *means in fewer:
+            self.asked(now_s, replicas, *means)
+
+    @property
+    def held_since_s(self) -> float:
+        """When the ask was made that holds the fleet for a scale-down window, however few replicas a look asks for."""
+        return self._asks[0][0]
 
     def asked(self, now_s: float, replicas: int, in_flight: float, waiting: float, requests_per_s: float) -> int:
         """Take a look at the metrics and return the replicas that are wanted, between minimum and maximum.

@@ -6,16 +6,16 @@ S. Banerjee, IEEE INFOCOM 1996). What is not served in a minute is carried into 
 """
 
 from collections import deque
-from math import inf
 from typing import Protocol
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from catalogs.kept import kept
 from catalogs.units import SECONDS_PER_MINUTE
 from engine.arrays import Floats
-from engine.scaling.controller import Controller, ScalingPolicy
+from engine.scaling.controller import NEVER_SETTLED, Controller, ScalingPolicy
 from engine.scaling.demand_by_minute import DemandByMinute
 
 ASKED_BACK_MINUTES = 30
@@ -109,22 +109,19 @@ def replay(
     fleet = _Fleet(policy.held_at(first), round(policy.start_s / SECONDS_PER_MINUTE))
     own = Controller(policy, fleet.held)
     controller = own if autoscaler is None else autoscaler
-    flow = _Flow(loads)
-    cells, scale = flow.cells, flow.scale
+    flow = _flow(loads)
     flight = fleet.ready * float(np.interp(first / fleet.ready, loads.requests_per_s, loads.in_flight))
-    counted = minutes.counted_per_s
-    luck = counted / minutes.requests_per_s
-    each: list[float] = []
-    sizes = [(0, fleet.ready, fleet.held)]
-    settled, stayed = None, -1
+    counted, luck = minutes.counted_per_s, minutes.counted_per_s / minutes.requests_per_s
+    cells, scale, each = flow.cells, flow.scale, list[float]()
+    settled, stayed_s, held_s = None, None, 0.0
+    fewer: list[tuple[float, float, float, float]] = []  # looks that ask for fewer, while a past ask holds the fleet
     brought = (minutes.requests_per_s * SECONDS_PER_MINUTE).tolist()
     for minute, (comes, seen, share) in enumerate(zip(brought, counted.tolist(), luck.tolist(), strict=True)):
         if settled is None or minute == fleet.next_start:
             if minute == fleet.next_start:
-                fleet.begin()
-                sizes.append((minute, fleet.ready, fleet.held))
+                fleet.begin(minute)
             serving = fleet.ready
-            settled = own.settled(fleet.held) if controller is own else (inf,) * 6
+            settled = own.settled(fleet.held) if controller is own else NEVER_SETTLED
             low_flight, low_rate, low_queue, high_flight, high_rate, high_queue = settled
         # One look up in ``_Flow``, and most of the controller's, without a call.
         place = (flight + comes) / serving * scale
@@ -138,29 +135,29 @@ def replay(
             one, waiting = flow.beyond((flight + comes) / serving)
         flight = one * serving
         each.append(one)
-        in_flight, queue = flight * share, waiting * serving * share
-        if (
-            in_flight < high_flight
-            and seen < high_rate
-            and queue < high_queue
-            and (in_flight > low_flight or seen > low_rate or queue > low_queue)
-        ):
-            stayed = minute
-            continue
-        if stayed >= 0:
-            own.stay(stayed * SECONDS_PER_MINUTE, fleet.held)
-            stayed = -1
-        wanted = controller.asked(minute * SECONDS_PER_MINUTE, fleet.held, in_flight, queue, seen)
+        now_s, in_flight, queue = minute * SECONDS_PER_MINUTE, flight * share, waiting * serving * share
+        if in_flight < high_flight and seen < high_rate and queue < high_queue:
+            if in_flight > low_flight or seen > low_rate or queue > low_queue:
+                stayed_s = held_s = now_s
+                if fewer:
+                    fewer = []
+                continue
+            if held_s >= now_s - policy.scale_down_window_s:
+                fewer.append((now_s, in_flight, queue, seen))
+                continue
+        if stayed_s is not None or fewer:
+            own.catch_up(stayed_s, fleet.held, fewer)
+            stayed_s, fewer = None, []
+        wanted = controller.asked(now_s, fleet.held, in_flight, queue, seen)
+        held_s = own.held_since_s
         if wanted != fleet.held:
             fleet.scale(minute, wanted)
-            sizes.append((minute + 1, fleet.ready, fleet.held))
             settled = None
-    starts, ready, held = np.array(sizes, dtype=np.float64).T
-    lasted = np.diff(starts, append=len(minutes)).astype(np.int64)
+    ready, held = fleet.by_minute(len(minutes))
     in_flight_of_one = np.array(each)
     return ReplayedMinutes(
-        ready=np.repeat(ready, lasted),
-        held=np.repeat(held, lasted),
+        ready=ready,
+        held=held,
         in_flight=in_flight_of_one,
         within=loads.within_at(in_flight_of_one),
         scale_ups=tuple(fleet.ups),
@@ -177,13 +174,15 @@ class _Fleet:
         """The minute at whose beginning the next start is done; -1 without one."""
         self.ups: list[int] = []
         self.downs: list[int] = []
+        self._sizes = [(0, replicas, replicas)]
+        """Minutes, and the replicas that serve and that are held from each on."""
         self._start_minutes = start_minutes
         self._starting: deque[tuple[int, int]] = deque()
 
-    def begin(self) -> None:
+    def begin(self, minute: int) -> None:
         """Let those serve whose start is done."""
         self.ready += self._starting.popleft()[1]
-        self._look_ahead()
+        self._changed(minute)
 
     def scale(self, minute: int, wanted: int) -> None:
         """Ask for replicas at the end of a minute, or give back: first those that do not serve yet."""
@@ -200,9 +199,15 @@ class _Fleet:
                     self._starting.append((at, count + more))
                 more = min(more + count, 0)
             self.ready += more
-        self._look_ahead()
+        self._changed(minute + 1)
 
-    def _look_ahead(self) -> None:
+    def by_minute(self, minutes: int) -> Floats:
+        """Return the replicas that served and that were held in each minute: (2, minutes)."""
+        starts, *replicas = np.array(self._sizes, dtype=np.float64).T
+        return np.repeat(replicas, np.diff(starts, append=minutes).astype(np.int64), axis=1)
+
+    def _changed(self, minute: int) -> None:
+        self._sizes.append((minute, self.ready, self.held))
         self.next_start = self._starting[0][0] if self._starting else -1
 
 
@@ -235,3 +240,6 @@ class _Flow:
         """
         left = brought - self._last
         return self._ends[0] + left, self._ends[1] + left
+
+
+_flow = kept(4)(_Flow)

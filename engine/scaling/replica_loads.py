@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from catalogs.kept import kept
 from engine.arrays import Floats
 from engine.replica.latencies import mean_latency, share_beyond
 from engine.replica.load import Load
@@ -14,7 +15,8 @@ TAILS = ("p90", "p95", "p99")
 """Percentiles whose limit is one for nearly every request."""
 
 
-def replica_loads(rates: Floats, load: Load, targets: Sequence[Target]) -> ReplicaLoads:
+@kept(32)
+def replica_loads(rates: Floats, load: Load, targets: tuple[Target, ...]) -> ReplicaLoads:
     """Return what a replay needs of a replica at rising rates.
 
     A request is within the targets when none of its latencies exceeds the limit of a p90, p95 or p99 target; those of
