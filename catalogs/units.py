@@ -378,12 +378,16 @@ def _refuse(text: str, what: str, accepted: str) -> NoReturn:
 # --- showing ----------------------------------------------------------------------------------------------------------
 
 
+BEYOND_WORDS: Final = 1e15
+"""From which on, and below one over it, nobody counts digits: such a figure is shown with its exponent."""
+
+
 def show_figure(value: float) -> str:
     """Return a figure with three significant digits: 0.0123, 1.24, 57.9, 12,300."""
     if not math.isfinite(value):
         return "∞" if value > 0 else "-∞" if value < 0 else "?"
     rounded = float(f"{value:.3g}")
-    if rounded == 0 or not math.isfinite(rounded):
+    if not 1 / BEYOND_WORDS < abs(rounded) < BEYOND_WORDS:
         return f"{value:.3g}" if rounded else "0"
     decimals = max(0, 2 - math.floor(math.log10(abs(rounded))))
     shown = f"{rounded:,.{decimals}f}"
@@ -407,7 +411,7 @@ def show_seconds(seconds: float) -> str:
 
 def show_count(value: float, compact: bool = False) -> str:
     """Return a count: whole with commas (5,000,000), or compact (1.5k, 5M, 70B)."""
-    if not math.isfinite(value):
+    if not abs(value) < BEYOND_WORDS:
         return show_figure(value)
     if not compact:
         return f"{value:,.0f}" if value == int(value) else show_figure(value) if abs(value) < 1e3 else f"{value:,.0f}"
@@ -432,7 +436,7 @@ def show_rate(value: float, unit: str = "requests/s") -> str:
 
 def show_usd(value: float) -> str:
     """Return an amount: $12,345, $3.29, $0.00123."""
-    if not math.isfinite(value):
+    if not abs(value) < BEYOND_WORDS:
         return f"${show_figure(value)}"
     sign, size = ("-" if value < 0 else ""), abs(value)
     if size < 1e6:  # to the digits that a plan's file has, so that half a dollar is rounded alike before and after
@@ -450,5 +454,5 @@ def show_percent(share: float) -> str:
 
 
 def _one_decimal(value: float) -> str:
-    shown = f"{value:,.1f}"
+    shown = f"{value:,.1f}" if abs(value) < BEYOND_WORDS else f"{value:.3g}"
     return shown.removesuffix(".0")

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from agent.fields.demand import LEAST_TARGET_S
 from agent.fields.table import FIELDS
-from catalogs.units import show_percent, show_seconds
+from catalogs.units import show_count, show_percent, show_seconds
 
 LONGEST_TARGET_S: Final[Mapping[str, float]] = {"ttft": 3600, "itl": 10, "e2e": 86_400}
 """Most seconds of a target that are plausible."""
@@ -25,7 +25,7 @@ def out_of_range(path: str, value: Any) -> str:
     if field.show is show_percent:
         said, accepted = show_percent(value), f"{show_percent(low)} to {show_percent(high)}"
     else:
-        said = f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+        said = f"{value:,.6g}" if abs(value) < 1e6 else show_count(value)
         accepted = f"more than 0, up to {high:,.10g}" if 0 < low < 1e-3 else f"{low:g} to {high:,.10g}"
     return f"{said} {field.plausible.noun} is {wrong}; accepted is {accepted}"
 

@@ -24,7 +24,7 @@ from commands.serve.answers.catalog_lists import KINDS as LISTED
 from commands.serve.answers.catalog_lists import catalog_list
 from commands.serve.answers.simulation import simulated
 from commands.serve.answers.work import Answer, failure
-from commands.serve.documented import BODIES, answer_of, body_of, bytes_of, events_of, read_only
+from commands.serve.documented import BODIES, NUMBERED, answer_of, body_of, bytes_of, events_of, read_only
 from commands.serve.history import History, Kept, number_in
 from commands.serve.memory import Memory
 from commands.serve.page import add_page
@@ -202,15 +202,17 @@ def _add_plans(app: FastAPI, server: Server) -> None:
         kept = await run_in_threadpool(server.history.all) if server.history else []
         return Response(msgspec.json.encode(kept), media_type=JSON)
 
-    @app.get("/api/plans/{number}", responses=read_only("object", 404))
-    async def plan(number: str) -> Response:
+    @app.get("/api/plans/{number}", responses=read_only("object", 404), openapi_extra=NUMBERED)
+    async def plan(request: Request) -> Response:
         """The answer of a calculation that is kept."""
+        number = request.path_params["number"]
         found = await server.kept(number)
         return _respond(_no_such(number)) if found is None else Response(found.answer, media_type=JSON)
 
-    @app.delete("/api/plans/{number}", responses=read_only("object", 403, 404))
-    async def remove(number: str) -> Response:
+    @app.delete("/api/plans/{number}", responses=read_only("object", 403, 404), openapi_extra=NUMBERED)
+    async def remove(request: Request) -> Response:
         """Remove a calculation."""
+        number = request.path_params["number"]
         done = await server.removed(number)
         return Response(b'{"removed": true}\n', media_type=JSON) if done else _respond(_no_such(number))
 

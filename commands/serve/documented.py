@@ -68,6 +68,7 @@ BODIES: Final[dict[str, Body]] = {
             "plan": {**_OBJECT, "description": "As a forecast gives it; else flags."},
             "flags": {**_OBJECT, "description": "Of the question whose plan is meant, without their hyphens."},
             "path": {"type": "string", "examples": ["performance.at_peak.ttft_s.p95"]},
+            **_VERIFY,
         },
         ("path",),
     ),
@@ -133,6 +134,9 @@ BODIES: Final[dict[str, Body]] = {
     ),
 }
 """By the name of the endpoint."""
+
+NUMBERED: Final = {"parameters": [{"name": "number", "in": "path", "required": True, "schema": {"type": "string"}}]}
+"""What the documentation says of an address of one calculation: whatever is no number is one that is not there."""
 
 _FAILURE: Final = {
     "type": "object",

@@ -64,6 +64,8 @@ class Guard:
                 message["headers"] = [*message.get("headers", ()), *HEADERS]
             await send(message)
 
+        if scope["method"] == "HEAD":  # as GET; whoever speaks HTTP leaves the body out
+            scope = scope | {"method": "GET"}
         await self._inner(scope, self._limited(receive), sending)
 
     async def _drain(self, receive: Any) -> None:

@@ -1,5 +1,6 @@
 """Calculations that were made for clients, in a database of one file; a file that refuses never costs an answer."""
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -72,6 +73,8 @@ class History:
         self.file = file
         self._unwritten: deque[dict[str, Any]] = deque(maxlen=MOST_UNWRITTEN)
         self._writing = threading.Lock()
+        self.refuses = False
+        """Whether the file took nothing when it was last written."""
 
     def keep(self, kind: str, title: str, query: str, answer: bytes) -> None:
         """Keep a calculation, unless its answer is the last one's or the file refuses.
@@ -101,8 +104,11 @@ class History:
                     answers = [last, *(row["answer"] for row in rows)]
                     table.insert_all([row for row, one in zip(rows, answers, strict=False) if row["answer"] != one])
                     table.delete_where(f"id <= (select max(id) from {TABLE}) - ?", [MOST_KEPT])
-            except Exception:
-                return  # damaged, locked, full or read-only: the answers are worth more than their copies
+                self.refuses = False
+            except Exception as error:  # damaged, locked, full or read-only: answers are worth more than their copies
+                if not self.refuses:
+                    logging.getLogger("fleetcast").warning("%s keeps no calculation: %s", self.file, error)
+                self.refuses = True
 
     def all(self, most: int = 200) -> list[Calculation]:
         """Return the calculations, the newest first; none where the file cannot be read."""

@@ -154,7 +154,7 @@ def _add_history(app: FastAPI, server: "Server", page: Callable[..., Response]) 
     @app.get("/history", include_in_schema=False)
     async def history(request: Request) -> Response:
         kept = await run_in_threadpool(server.history.all) if server.history else []
-        return page(request, "history.html", kept=kept, off=server.history is None, current=urlencode(_texts(request)))
+        return page(request, "history.html", kept=kept, history=server.history, current=urlencode(_texts(request)))
 
     @app.post("/history/remove", include_in_schema=False)
     async def remove(number: str = Form()) -> Response:

@@ -1,10 +1,13 @@
 """A server that runs until it is told to end; it then lets running requests finish."""
 
 import asyncio
+import errno
 import logging
+import signal
 import socket
 import sys
 from types import FrameType
+from typing import Final
 
 import uvicorn
 
@@ -20,12 +23,20 @@ GRACE_S = 20
 """In which running requests may finish after Ctrl-C."""
 
 
+WAYS: Final = {
+    errno.EADDRINUSE: "another program has it, --port 0 takes a free one",
+    errno.EACCES: "that port needs more rights, --port 0 takes a free one",
+}
+"""What would do, by why an address cannot be listened on."""
+
+
 def run(settings: Settings) -> Exit:
     """Serve until Ctrl-C or a signal to end.
 
     Raises InputError where the address is taken or not this machine's.
     """
     new_key()
+    signal.signal(signal.SIGTERM, _ended)
     config = uvicorn.Config(
         Guard(application(settings), settings),
         host=settings.host,
@@ -45,11 +56,9 @@ def run(settings: Settings) -> Exit:
             family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET,
             backlog=512,
         )
-    except OSError:
-        raise InputError(
-            f"{settings.host} port {settings.port} cannot be listened on; another program may have it, --port 0 takes "
-            "a free one"
-        ) from None
+    except OSError as error:
+        way = WAYS.get(error.errno or 0, "--host takes an address of this machine, such as 127.0.0.1 or 0.0.0.0")
+        raise InputError(f"{settings.host} port {settings.port} cannot be listened on; {way}") from None
     address, port = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     server = _Server(config, f"fleetcast is at http://{shown}:{port}/ (Ctrl-C ends it)")
@@ -58,6 +67,11 @@ def run(settings: Settings) -> Exit:
     except KeyboardInterrupt:
         return Exit.DONE
     return Exit.DONE
+
+
+def _ended(*_: object) -> None:
+    """Leave nothing over: uvicorn raises the signal again once it has ended, which would end the program at once."""
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 class _Server(uvicorn.Server):

@@ -224,11 +224,14 @@ def calculated(tree: dict[str, Any], desk: Desk) -> Answer:
 
 
 def _model(tree: Mapping[str, Any], name: str, length: int, desk: Desk) -> ModelArchitecture:
+    described = [one for one in ("hidden_dim", "ff_dim", "num_layers", "vocab_size") if tree.get(one)]
     if name != "custom":
-        if described := [one for one in ("hidden_dim", "ff_dim", "num_layers", "vocab_size") if tree.get(one)]:
+        if described:
             raise InputError(f"model_name names a model and {described[0]} describes another: {ONE_TOO_MANY}")
         refuse_outside(name, Desk(desk.facts))
         return desk.facts.model(name).model
+    if not described:
+        raise InputError("model_name is needed, or hidden_dim, ff_dim, num_layers and vocab_size")
     return _own_model(
         _whole(tree, "hidden_dim"), _whole(tree, "ff_dim"), _whole(tree, "num_layers", most=10_000),
         _whole(tree, "vocab_size"), length,

@@ -38,9 +38,9 @@ def to_simulate(tree: dict[str, Any], desk: Desk) -> Answer:
 
 def _whole(tree: dict[str, Any], name: str, default: int, least: int) -> int:
     value = tree.pop(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 or value < least:
         raise InputError(f"{name} is {quoted(value)} where a whole number from {least} on is expected")
-    return value
+    return int(value)
 
 
 async def simulated(prepared: bytes, settings: Settings) -> AsyncIterator[bytes]:

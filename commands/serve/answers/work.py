@@ -153,14 +153,15 @@ def refuse_outside(model: str, desk: Desk) -> None:
         return
     try:
         desk.facts.model(said)
-    except UnknownName:
+    except UnknownName as unknown:
         if desk.allow_hub and _REPOSITORY.fullmatch(said) and not Path(said).exists() and ".." not in said:
             return
         if _REPOSITORY.fullmatch(said) and not desk.allow_hub:
             raise InputError(
                 f"the catalog holds no model {quoted(said)}, and this server asks no hub (--allow-hub lets it)"
             ) from None
-        raise
+        hint = "a Hugging Face owner/name works too" if desk.allow_hub else ""
+        raise UnknownName(unknown.kind, unknown.text, unknown.nearest, hint) from None
 
 
 def refuse_unknown(tree: Mapping[str, Any], known: Collection[str], room: str = "") -> None:

@@ -96,6 +96,7 @@ def test_what_cannot_be_forecast_cannot_be_simulated_in_the_same_words(server: S
         ),
         ("/api/forecast", {**SPEC, "trafic": 1}, 400, "did you mean traffic?"),
         ("/api/forecast", {**SPEC, "model": "lama-9"}, 400, "lama-9"),
+        ("/api/forecast", {**SPEC, "model": "nonesuch"}, 400, "or mistral-7b-v0.1"),
         ("/api/forecast", {**SPEC, "model": "/etc/passwd"}, 400, "/etc/passwd"),
         ("/api/forecast", {**SPEC, "model": "./main.py"}, 400, "main.py"),
         ("/api/forecast", {**SPEC, "model": "nobody/secret-model"}, 400, "asks no hub"),
@@ -108,7 +109,8 @@ def test_what_cannot_be_forecast_cannot_be_simulated_in_the_same_words(server: S
         ("/api/understand", {}, 400, "sentence"),
         ("/api/talk", {"line": "help", "state": "forged.00"}, 400, "not one that this server gave"),
         ("/api/talk", {"line": "why", "flags": {"model": "/etc/passwd", "rps": "1"}}, 400, "/etc/passwd"),
-        ("/api/calculate", {}, 400, "hidden_dim is needed"),
+        ("/api/calculate", {}, 400, "model_name is needed, or hidden_dim"),
+        ("/api/calculate", {"ff_dim": 8}, 400, "hidden_dim is needed"),
         ("/api/calculate", {"calculation_type": "magic"}, 400, "only 'model'"),
         ("/api/calculate", {"model_name": "llama-3.1-8b", "precision": "fp3"}, 400, "fp16"),
         ("/api/calculate", {"model_name": "/etc/passwd"}, 400, "/etc/passwd"),
@@ -222,6 +224,16 @@ def test_the_catalog_the_schema_and_the_metrics_are_there(server: Server) -> Non
     assert "$defs" in server.json("/api/schema")[1]
     assert server.json("/healthz")[1]["status"] == "ok"
     assert b'fleetcast_requests_total{route="/healthz",status="200"}' in server.ask("/metrics")[1]
+    by_number = server.json("/api/openapi.json")[1]["paths"]["/api/plans/{number}"]
+    assert not any("422" in endpoint["responses"] for endpoint in by_number.values())
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/api/plans", "/static/report.css", "/api/plans/none"])
+def test_what_is_read_can_be_asked_for_without_its_body(server: Server, path: str) -> None:
+    status, text, headers = server.ask(path)
+    assert server.ask(path, method="HEAD")[:2] == (status, b"")
+    assert server.ask(path, method="HEAD")[2]["content-type"] == headers["content-type"]
+    assert text
 
 
 def test_a_token_is_asked_of_everybody_but_who_watches(tmp_path: Path) -> None:
@@ -247,23 +259,27 @@ def test_listening_beyond_this_machine_needs_a_token() -> None:
     assert "FLEETCAST_TOKEN" in done.stderr
 
 
-def test_a_taken_port_is_said() -> None:
+@pytest.mark.parametrize(("host", "why"), [("127.0.0.1", "another program has it"), ("192.0.2.1", "of this machine")])
+def test_an_address_that_cannot_be_listened_on_is_said(host: str, why: str) -> None:
+    """192.0.2.1 is nobody's: RFC 5737."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = subprocess.run(
-            [sys.executable, "main.py", "serve", "--port", port], cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        command = [sys.executable, "main.py", "serve", "--port", port, "--host", host, "--open-to-all"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert f"port {port} cannot be listened on" in done.stderr
+    assert why in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_damaged_history_costs_no_answer(tmp_path: Path) -> None:
+def test_a_damaged_history_costs_no_answer_and_is_said(tmp_path: Path) -> None:
     (tmp_path / "h.db").write_bytes(b"this is no database" * 100)
     with serving(tmp_path) as server:
         assert server.json("/api/forecast", SPEC)[0] == 200
         assert server.json("/api/plans") == (200, [])
-        assert server.ask("/history")[0] == 200
+        assert b"were not kept" in server.ask("/history")[1]
+        assert server.process.stderr
+        assert "h.db keeps no calculation" in server.process.stderr.readline()
 
 
 def test_pages_are_packed_for_browsers_that_take_it(server: Server) -> None:
