@@ -26,8 +26,8 @@ from commands.help import TABLES, topics
 from commands.program import COMMANDS, app
 from engine.planning.launch import loaded_model
 from engine.workload import StatedSpec
-from tests.agent.after_plan.test_acts import words
-from tests.agent.test_follow_ups import LAW, after, quick
+from tests.agent.talks import ports, words
+from tests.agent.test_follow_ups import LAW, after
 from tests.every import of_every
 
 ROOT = Path(__file__).parents[1]
@@ -141,14 +141,14 @@ def test_the_commands_of_replies_after_a_plan_can_be_typed_and_name_the_model_th
     printed: list[str] = []
     for act in REPLIES:
         with contextlib.suppress(InputError):
-            reply = REPLIES[act](Asked("what about it", state, quick(), plan))
+            reply = REPLIES[act](Asked("what about it", state, ports(), plan))
             printed += [block.text for block in reply if isinstance(block, Command)]
             for line in commands_in(plain_text(Report(tuple(reply))).replace("\n", " ")):
                 parse(line.replace("plan.json", "p.json"))
     for line in printed:
         if line.startswith("fleetcast "):
             parse(line.removeprefix("fleetcast "))
-    _, says = step(state, "what should I measure first", quick())
+    _, says = step(state, "what should I measure first", ports())
     printed += re.findall(r"vllm bench serve.*", words(says))
     benches = [line for line in printed if "bench" in line]
     assert len(benches) > 1

@@ -15,18 +15,16 @@ from agent.dialogue import step
 from agent.exports import format_by_suffix, formats
 from agent.fields.table import FIELDS
 from agent.interpret.words.pasted import is_one_block
-from agent.report.blocks import Report
-from agent.report.rendering.plain import plain_text
 from agent.session.ports import ports_of
 from agent.session.running_session import prompt_for
 from agent.talk.keywords import keyword_in
 from agent.talk.slots import ASKED, OFFERED, SLOTS, slot_called
-from agent.talk.speech import Data, Say, Talk, Write
-from agent.talk.state import Clarify, NameFile, Ports, State
-from catalogs.catalog import Catalog
+from agent.talk.speech import Write
+from agent.talk.state import Clarify, NameFile, State
 from catalogs.records.facts import Record
 from engine.plan import CapacityPlan
 from engine.workload import Statement, WorkloadSpec, missing
+from tests.agent.talks import ports, words
 from tests.draws import draws
 from tests.work import python_calls
 
@@ -42,25 +40,11 @@ def offline() -> Iterator[None]:
 SENTENCE = "70B fp8 on H100, 20 rps, 1.5k in, 300 out"
 
 
-@cache
-def ports() -> Ports:
-    return ports_of(Catalog.load())
-
-
 def after(*lines: str, state: State | None = None) -> State:
     state = state or State()
     for line in lines:
         state, _ = step(state, line, ports())
     return state
-
-
-def words(says: tuple[Say, ...]) -> str:
-    shown = [
-        plain_text(Report(one.blocks) if isinstance(one, Talk) else one.report)
-        for one in says
-        if isinstance(one, Talk | Data)
-    ]
-    return "\n".join(shown)
 
 
 @cache

@@ -3,13 +3,12 @@
 from functools import cache
 
 import pytest
-from msgspec.structs import replace
 
 from agent.collect.amended import replacement_in, said_again
 from agent.dialogue import step
-from agent.talk.state import Clarify, Ports, State
+from agent.talk.state import Clarify, State
 from engine.plan import CapacityPlan
-from tests.agent.after_plan.test_acts import ports, words
+from tests.agent.talks import ports, words
 
 LAW = "assistant for 250 lawyers, 40 questions a day each, llama 3.3 70b fp8, h100, 6000 in 600 out, p95 ttft 2s"
 RATE = "traffic.requests_per_s"
@@ -17,23 +16,17 @@ CALLS = "200 calls at the same time, a turn every 8 s, llama 3.1 8b fp8, L40S, 1
 
 
 @cache
-def quick() -> Ports:
-    """Return ports that plan by the formulas alone."""
-    return replace(ports(), plan=lambda spec, sources: ports().sketch(spec))
-
-
-@cache
 def planned(first: str) -> State:
     state = State()
     for line in (first, "1", "") if first == CALLS else (first, ""):
-        state, _ = step(state, line, quick())
+        state, _ = step(state, line, ports())
     return state
 
 
 def after(first: str, *lines: str) -> State:
     state = planned(first)
     for line in lines:
-        state, _ = step(state, line, quick())
+        state, _ = step(state, line, ports())
     return state
 
 
@@ -132,12 +125,12 @@ def test_a_load_beside_the_plan_or_what_a_run_gave_changes_nothing(line: str) ->
 
 
 def test_what_is_asked_before_the_plan_is_answered_with_it() -> None:
-    state, says = step(State(), "llama 3.1 70b fp8, 1500 in, 300 out", quick())
+    state, says = step(State(), "llama 3.1 70b fp8, 1500 in, 300 out", ports())
     for line in ("compare h100 and h200", "20 rps", "", ""):
         assert "hardware.accelerators" not in state.values
-        state, says = step(state, line, quick())
+        state, says = step(state, line, ports())
     while state.phase != "planned":
-        state, says = step(state, "", quick())
+        state, says = step(state, "", ports())
     assert "You asked 'compare h100 and h200'." in words(says)
     assert [branch.values["hardware.accelerators"][0] for branch in state.branches[1:]] == [
         "h100-sxm-80gb",
@@ -148,7 +141,7 @@ def test_what_is_asked_before_the_plan_is_answered_with_it() -> None:
 def told(*lines: str) -> tuple[State, str]:
     state, says = State(), ()
     for line in lines:
-        state, says = step(state, line, quick())
+        state, says = step(state, line, ports())
     return state, words(says)
 
 
@@ -189,7 +182,7 @@ def test_what_a_run_gave_waits_for_the_plan() -> None:
     state, said = told(first, "our bench: one replica at 3.3 rps gives ttft p95 540 ms")
     assert "sets nothing in it" in said
     assert state.values["traffic.requests_per_s"] == 20
-    _, says = step(state, "go", quick())
+    _, says = step(state, "go", ports())
     assert "Measured TTFT p95 540 ms at 3.3 requests/s on 1 replica" in words(says)
 
 
@@ -211,7 +204,7 @@ def test_who_asks_for_the_result_gets_it_with_what_is_usual_and_no_limit_that_wa
     assert "did you mean" not in says.lower()  # the plan is the answer
     state, _ = told("25 rps llama 8b 800 in 100 out L4", "oh I meant 2.5")
     assert state.values["traffic.requests_per_s"] == 2.5
-    assert step(state, "hmm no, 25 was right", quick())[0].values["traffic.requests_per_s"] == 25
+    assert step(state, "hmm no, 25 was right", ports())[0].values["traffic.requests_per_s"] == 25
     state, _ = told("llama 3.1 70b fp8, 18 rps, h100", "our vendor says 2 GPUs", "1500/300", "why so many")
     assert state.base.values.get("hardware.accelerator_count") is None
 
@@ -238,7 +231,7 @@ def test_a_line_in_doubt_is_read_again_with_what_was_stated_since() -> None:
     """Lines that could each be about anything say more together; what is of another trade is left out by name."""
     state, said = told("phone agent, 150 parallel calls, someone talks every 7 sec", "llama 3.1 8b, 2500 in, 35 out")
     assert "Of 'phone agent, 150 parallel calls, someone talks every 7 sec'" in said
-    assert "150 × 0.143 = 21.4 requests/s" in words(step(state, "why so many?", quick())[1])
+    assert "150 × 0.143 = 21.4 requests/s" in words(step(state, "why so many?", ports())[1])
     state, _ = told("environ 5000 par jour, surtout le matin", "une dépêche 600 mots, résumé 80 mots")
     assert state.values["traffic.requests_per_s"] == pytest.approx(5000 / 86400)
     state, said = told("the B200 room holds 40 people", "llama 3.1 8b, 20 rps")
@@ -273,7 +266,7 @@ def test_another_value_in_a_question_before_the_plan_is_a_variant_of_it() -> Non
 def test_an_open_choice_that_is_passed_over_is_named() -> None:
     state = after(LAW, "with 4 bit")
     assert isinstance(state.pending, Clarify)
-    _, says = step(state, "answers of 300 tokens", quick())
+    _, says = step(state, "answers of 300 tokens", ports())
     assert "Left open: '4 bit'." in words(says)
 
 
@@ -337,8 +330,8 @@ TABLE = "| app | rps | in | out |\n| search | 30 | 900 | 80 |\n| write | 4 | 400
 def test_of_two_workloads_the_one_that_is_named_is_planned_and_nothing_of_the_other_taken() -> None:
     state, _ = told(TWO, "what does B alone cost")
     assert (state.values["model"], state.values["tokens.output.mean"]) == ("llama-3.3-70b", 700)
-    assert "A is not the workload that is planned here" in words(step(state, "double the traffic of A", quick())[1])
-    assert step(state, "and B's answers are 1000 now", quick())[0].branches[-1].values["tokens.output.mean"] == 1000
+    assert "A is not the workload that is planned here" in words(step(state, "double the traffic of A", ports())[1])
+    assert step(state, "and B's answers are 1000 now", ports())[0].branches[-1].values["tokens.output.mean"] == 1000
     values = told(TABLE, "both llama 3.3 70b fp8", "search is 3000 in, typo")[0].values
     assert (values["traffic.requests_per_s"], values["tokens.input.mean"]) == (30, 3000)
 
@@ -347,7 +340,7 @@ def test_a_number_alone_goes_on_from_what_the_first_plan_states() -> None:
     state, _ = told(
         "22k players, each sends one every 4 min, mistral nemo 12b", "800/60", "what do 35k players do to this"
     )
-    assert step(state, "and 60?", quick())[0].branches[-1].values["users.count"] == 60_000
+    assert step(state, "and 60?", ports())[0].branches[-1].values["users.count"] == 60_000
     state, _ = told("llama 3.1 8b, 50 rps, 800/150, L4", "hows the weather over there")
     assert state.phase == "collect", "no small talk makes a plan"
 
@@ -383,6 +376,6 @@ def test_a_variant_is_told_again_by_how_much_it_is_and_kept_in_other_languages()
     state = planned(LAW)
     assert last_values(after(LAW, "700/150"))["tokens.output.mean"] == 150
     for line in ("on H200", "how much more is that"):
-        state, says = step(state, line, quick())
+        state, says = step(state, line, ports())
         assert "monthly" in words(says) and "h200" in words(says).lower()
     assert after(LAW, "on H200", "how much more is that", "Gut, nimm das.").kept == 1

@@ -11,14 +11,12 @@ from agent.collect.assumed import assumed
 from agent.collect.said_values import RATE
 from agent.dialogue import step
 from agent.interpret.facts.reading import Ambiguity, Choice
-from agent.session.ports import ports_of
 from agent.talk.questions import open_slot
 from agent.talk.state import Clarify, State
-from catalogs.catalog import Catalog
 from engine.workload import Target
+from tests.agent.talks import ports
 from tests.every import of_every
 
-PORTS = ports_of(Catalog.load())
 FOLDER = Path(__file__).parent / "interpret" / "sentences"
 LINES = sorted(
     {e["text"] for f in FOLDER.glob("*.toml") for e in tomllib.loads(f.read_text("utf-8")).get("sentence", ())}
@@ -42,7 +40,7 @@ FIRST = Target(metric="ttft", percentile="p95", seconds=1.0)
 def said(*lines: str) -> State:
     state = State()
     for line in lines:
-        state, _ = step(state, line, PORTS)
+        state, _ = step(state, line, ports())
     return state
 
 
@@ -59,18 +57,18 @@ def test_a_question_ends_within_one_line(line: str) -> None:
         answers = [*map(str, range(1, len(question.choices) + 1)), *(one.label for one in question.choices)]
         answers += ["skip", "I don't know", "neither", *([PLAIN[question.path]] if question.path in PLAIN else [])]
         for answer in answers:
-            after = asked(step(state, answer, PORTS)[0])
+            after = asked(step(state, answer, ports())[0])
             assert after is None or (after.text, after.path) != (question.text, question.path), (answer, question.text)
-        state, _ = step(state, "skip", PORTS)
+        state, _ = step(state, "skip", ports())
 
 
 @of_every(Random(6).sample(LINES, 60))
 def test_a_question_that_was_passed_over_is_asked_again_only_when_nothing_else_is_open(line: str) -> None:
     state = said(line)
     question = asked(state)
-    new, _ = step(state, "in Zurich", PORTS)
+    new, _ = step(state, "in Zurich", ports())
     if question is not None and new is not state and asked(new) == question:
-        assert open_slot(replace(new, pending=None, waiting=(question, *new.later)), PORTS) is None
+        assert open_slot(replace(new, pending=None, waiting=(question, *new.later)), ports()) is None
 
 
 @pytest.mark.parametrize(
@@ -95,7 +93,7 @@ def test_an_answer_says_all_that_it_says(lines: tuple[str, ...], values: dict[st
 def test_a_figure_of_the_question_is_no_wish_for_a_plan() -> None:
     """Who says what the 200 are is not answered with a plan for what was assumed of them."""
     state = said("200 users, Llama 3.1 70B, 2,500 prompt, 400 answer")
-    new, _ = step(state, "no, 200 is the number who are typing at the same moment, not the total", PORTS)
+    new, _ = step(state, "no, 200 is the number who are typing at the same moment, not the total", ports())
     assert new.phase == "collect"
 
 
@@ -105,11 +103,11 @@ def test_of_readings_that_are_far_apart_none_is_assumed() -> None:
         "in which time?", RATE, (Choice(24.0, "an hour: 24 requests/s"), Choice(1.0, "a day: 1 request/s")), "40 chats"
     )
     state = replace(said("8B, 1k in, 200 out"), pending=Clarify(asks))
-    assert [slot.id for slot in assumed(state, PORTS).missing] == ["traffic"]
+    assert [slot.id for slot in assumed(state, ports()).missing] == ["traffic"]
 
 
 def test_a_choice_that_cannot_be_is_left_out() -> None:
     """No later line is refused for it."""
     asks = Ambiguity("how many?", RATE, (Choice(0.0, "0 requests/s"),), "0 users")
-    state, _ = step(replace(said("8B, 1k in, 200 out"), pending=Clarify(asks)), "1", PORTS)
-    assert step(state, "20 rps", PORTS)[0].values[RATE] == 20
+    state, _ = step(replace(said("8B, 1k in, 200 out"), pending=Clarify(asks)), "1", ports())
+    assert step(state, "20 rps", ports())[0].values[RATE] == 20

@@ -12,12 +12,9 @@ from agent.after_plan.readings import ANSWERED, SURE
 from agent.after_plan.replies.running.sharing import ASK
 from agent.after_plan.replies.table import REPLIES
 from agent.dialogue import step
-from agent.report.blocks import Report
-from agent.report.rendering.plain import plain_text
-from agent.session.ports import ports_of
-from agent.talk.speech import Data, Say, Talk, Write
-from agent.talk.state import Ports, State, WhichReading
-from catalogs.catalog import Catalog
+from agent.talk.speech import Write
+from agent.talk.state import State, WhichReading
+from tests.agent.talks import ports, simulating, words
 from tests.every import of_every
 
 UNCLEAR = "and about the whole thing upstairs, the usual?"
@@ -25,24 +22,11 @@ UNCLEAR = "and about the whole thing upstairs, the usual?"
 
 
 @cache
-def ports() -> Ports:
-    return ports_of(Catalog.load())
-
-
-@cache
 def planned() -> State:
     state = State()
     for line in ("llama 3.1 70b fp8 on H100, 20 rps, 1.5k in, 300 out, p95 TTFT 800ms, p95 ITL 60ms", ""):
-        state, _ = step(state, line, ports())
+        state, _ = step(state, line, simulating())
     return state
-
-
-def words(says: tuple[Say, ...]) -> str:
-    return "\n".join(
-        plain_text(Report(one.blocks) if isinstance(one, Talk) else one.report)
-        for one in says
-        if isinstance(one, Talk | Data)
-    )
 
 
 def answer(line: str) -> str:

@@ -7,12 +7,9 @@ import pytest
 
 from agent.after_plan.acts.learning import acts
 from agent.dialogue import step
-from agent.session.ports import ports_of
 from agent.talk.state import State
-from catalogs.catalog import Catalog
-from tests.agent.after_plan.test_acts import words
+from tests.agent.talks import ports, words
 
-PORTS = ports_of(Catalog.load())
 LOAD = "llama 3.1 8b fp8 on H100, {}, prompts of 1500, answers of 300, p95 ttft under 800 ms"
 ASKS = {act.id: act.ask for act in acts()}
 OF_A_RATE = (
@@ -23,13 +20,13 @@ OF_A_RATE = (
 
 @cache
 def planned(load: str) -> State:
-    state, _ = step(State(), LOAD.format(load), PORTS)
-    return step(state, "", PORTS)[0]
+    state, _ = step(State(), LOAD.format(load), ports())
+    return step(state, "", ports())[0]
 
 
 def rates(load: str, ask: str) -> list[tuple[float, str]]:
     found = re.findall(
-        r"([\d,]+(?:\.\d+)?) (requests|calls)/s(?! per replica)", words(step(planned(load), ask, PORTS)[1])
+        r"([\d,]+(?:\.\d+)?) (requests|calls)/s(?! per replica)", words(step(planned(load), ask, ports())[1])
     )
     return [(float(figure.replace(",", "")), unit) for figure, unit in found]
 

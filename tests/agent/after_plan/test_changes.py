@@ -12,7 +12,7 @@ from agent.talk.requests import Ask, Cheapest, Unclear, WhatIf
 from agent.talk.speech import Data, Say, Talk
 from agent.talk.state import Ports, State
 from engine.workload import Target
-from tests.agent.after_plan.test_acts import ports, words
+from tests.agent.talks import ports, words
 
 RATE, PEAK = "traffic.requests_per_s", "traffic.peak_factor"
 AT_PEAK: dict[str, Any] = {

@@ -6,7 +6,8 @@ import pytest
 
 from agent.after_plan.replies.asked import Asked
 from agent.dialogue import step
-from tests.agent.after_plan.test_acts import planned, ports, words
+from tests.agent.after_plan.test_acts import planned
+from tests.agent.talks import ports, words
 
 
 def changed(line: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from catalogs.catalog import Catalog
 from engine.fleet.offers import TERM_WORDS
 from engine.plan import CapacityPlan, NoPlan
 from engine.workload import WorkloadSpec
-from tests.agent.after_plan.test_acts import ports, words
+from tests.agent.talks import ports, words
 
 CATALOG = Catalog.load()
 FRANKFURT = "llama 3.1 8b on H100, 10 rps, 1k in, 200 out, aws eu-central-1 on demand"

@@ -6,7 +6,8 @@ from typing import Final
 import pytest
 
 from agent.dialogue import step
-from tests.agent.after_plan.test_acts import answer, planned, ports
+from tests.agent.after_plan.test_acts import answer, planned
+from tests.agent.talks import ports
 
 KINDS: Final = {
     "what the price holds": (

@@ -9,7 +9,8 @@ from agent.after_plan.replies.bills.own_price import discount, prices_of_both, w
 from agent.after_plan.wording.mixes import with_means
 from agent.dialogue import step
 from engine.plan import CapacityPlan
-from tests.agent.after_plan.test_acts import planned, ports, words
+from tests.agent.after_plan.test_acts import planned
+from tests.agent.talks import ports, words
 
 BASE: dict[str, Any] = {"tokens.input.mean": 1500, "tokens.output.mean": 300}
 

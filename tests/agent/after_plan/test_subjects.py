@@ -21,7 +21,7 @@ from agent.talk.state import State
 from catalogs.units import show_usd
 from engine.fleet.offers import replicas_bill_usd
 from engine.plan import CapacityPlan
-from tests.agent.after_plan.test_acts import ports, words
+from tests.agent.talks import ports, words
 
 OPENING = (
     "llama 3.1 70b fp8 on H100, 20 rps at peak, 1.5k in, 300 out, p95 TTFT 800ms, on aws in eu-central-1, on demand"

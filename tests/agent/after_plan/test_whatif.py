@@ -1,12 +1,10 @@
 """Questions about a plan become typed requests; what they leave unused is said."""
 
-from functools import cache
 from typing import Any
 
 import pytest
 
 from agent.after_plan.whatif import understood
-from agent.session.ports import ports_of
 from agent.talk.requests import (
     Ask,
     Cheapest,
@@ -20,9 +18,8 @@ from agent.talk.requests import (
     WhatIf,
     Why,
 )
-from agent.talk.state import Ports
-from catalogs.catalog import Catalog
 from engine.workload import Metric, Percentile, Target
+from tests.agent.talks import ports
 
 BASE: dict[str, Any] = {
     "model": "70B",
@@ -32,11 +29,6 @@ BASE: dict[str, Any] = {
     "precision.weights": "fp8",
     "hardware.accelerators": ("h100-sxm-80gb",),
 }
-
-
-@cache
-def ports() -> Ports:
-    return ports_of(Catalog.load())
 
 
 def request(text: str, **base: Any) -> Request:

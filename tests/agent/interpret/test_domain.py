@@ -5,24 +5,23 @@ import pytest
 from agent.dialogue import step
 from agent.interpret import interpret
 from agent.interpret.domain import DOUBT, LOG
-from agent.session.ports import ports_of
 from agent.talk.state import Clarify, State
 from catalogs.catalog import Catalog
+from tests.agent.talks import ports
 from tests.every import of_every
 
 CATALOG = Catalog.load()
-PORTS = ports_of(CATALOG)
 STATUES = "We need 16 replicas of the statue for the gallery shop, cast in resin, about 300 visitors per hour"
 
 
 def test_a_doubtful_line_fills_nothing_before_a_yes_and_a_no_drops_all_of_it() -> None:
-    state, _ = step(State(), STATUES, PORTS)
+    state, _ = step(State(), STATUES, ports())
     assert isinstance(state.pending, Clarify)
     assert state.pending.question.text.endswith(DOUBT)
     assert not state.values
-    yes, _ = step(state, "yes", PORTS)
+    yes, _ = step(state, "yes", ports())
     assert yes.values["hardware.replicas"] == 16
-    no, _ = step(state, "no", PORTS)
+    no, _ = step(state, "no", ports())
     assert not no.values
     assert no.pending is None
 
@@ -39,7 +38,7 @@ def test_a_doubtful_line_fills_nothing_before_a_yes_and_a_no_drops_all_of_it() -
     name=str,
 )
 def test_a_doubtful_first_line_that_asks_or_names_a_model_fills_nothing_either(text: str) -> None:
-    state, _ = step(State(), text, PORTS)
+    state, _ = step(State(), text, ports())
     assert not state.values
     assert state.pending is None or (isinstance(state.pending, Clarify) and state.pending.question.text.endswith(DOUBT))
 
@@ -97,7 +96,7 @@ PARTS = [
 
 @of_every(PARTS, name=lambda case: case[0])
 def test_what_is_out_of_scope_takes_no_workload_away(text: str, word: str) -> None:
-    state, says = step(State(), text, PORTS)
+    state, says = step(State(), text, ports())
     assert state.values["tokens.output.mean" if "out" in text else "tokens.input.mean"]
     assert "model" in state.values
     assert word in str(says)
@@ -118,7 +117,7 @@ def test_what_is_out_of_scope_takes_no_workload_away(text: str, word: str) -> No
     ],
 )
 def test_a_line_that_holds_no_workload_is_answered_with_scope_alone(text: str, says: str) -> None:
-    state, told = step(State(), text, PORTS)
+    state, told = step(State(), text, ports())
     assert says in str(told)
     assert state.values.keys() <= {"model"}
 
@@ -146,8 +145,8 @@ def test_a_kind_of_traffic_is_asked_about_where_figures_of_lengths_beside_it_cam
 
 
 def test_no_target_of_a_kind_of_traffic_holds_where_none_is_wanted() -> None:
-    state, _ = step(State(), "RAG on Qwen3 14B, 4 rps, TTFT whatever", PORTS)
+    state, _ = step(State(), "RAG on Qwen3 14B, 4 rps, TTFT whatever", ports())
     assert "targets" not in state.values
     assert state.values["tokens.prefix_hit"] == 0.31
-    stated, _ = step(State(), "RAG on Qwen3 14B, 4 rps, no latency target but ITL p95 40 ms", PORTS)
+    stated, _ = step(State(), "RAG on Qwen3 14B, 4 rps, no latency target but ITL p95 40 ms", ports())
     assert [target.metric for target in stated.values["targets"]] == ["itl"]

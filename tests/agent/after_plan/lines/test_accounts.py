@@ -10,7 +10,8 @@ from agent.after_plan.acts.phrases import names_in
 from agent.after_plan.lines.accounts import figures_in, left_out
 from agent.dialogue import step
 from agent.talk.speech import said
-from tests.agent.after_plan.test_acts import answer, planned, ports, words
+from tests.agent.after_plan.test_acts import answer, planned
+from tests.agent.talks import ports, words
 from tests.draws import draws
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from agent.dialogue import step
 from agent.talk.speech import Write
-from tests.agent.after_plan.test_acts import answer, planned, ports, words
+from tests.agent.after_plan.test_acts import answer, planned
+from tests.agent.talks import ports, words
 
 
 def told(*lines: str) -> str:
