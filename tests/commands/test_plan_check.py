@@ -10,14 +10,32 @@ from tests.commands.conftest import Program
 
 SMALL = "8B on H100, 200 rps, 1k in, 200 out, p95 TTFT 500ms"
 LARGE = "8B on H100 in fp8, 300 rps, 1.2k in, 250 out, p95 TTFT 500ms"
+BUSIER = SMALL.replace("200 rps", "350 rps")
+"""Another in one input alone: what makes up the difference is soon found."""
+
+
+MADE: dict[str, str] = {}
+"""Plans as they were written, by their sentence: each is made once."""
+
+
+def written(fleetcast: Program, folder: Path, *sentences: str) -> list[Path]:
+    files = [folder / f"{number}.json" for number in range(len(sentences))]
+    for file, sentence in zip(files, sentences, strict=True):
+        if sentence not in MADE:
+            assert fleetcast("forecast", sentence, "--output", file).code == 0
+            MADE[sentence] = file.read_text()
+        file.write_text(MADE[sentence])
+    return files
 
 
 @pytest.fixture
-def plans(fleetcast: Program, tmp_path: Path) -> tuple[Path, Path]:
-    files = tmp_path / "small.json", tmp_path / "large.json"
-    for file, sentence in zip(files, (SMALL, LARGE), strict=True):
-        assert fleetcast("forecast", sentence, "--output", file).code == 0
-    return files
+def plans(fleetcast: Program, tmp_path: Path) -> list[Path]:
+    return written(fleetcast, tmp_path, SMALL, LARGE)
+
+
+@pytest.fixture
+def busier(fleetcast: Program, tmp_path: Path) -> list[Path]:
+    return written(fleetcast, tmp_path, SMALL, BUSIER)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +60,7 @@ def test_a_plan_made_again_elsewhere_is_the_same(
     assert fleetcast("plan", "check", file, "--json").tree["same"] is True
 
 
-def test_a_plan_that_another_catalog_made_says_what_moved(fleetcast: Program, plans: tuple[Path, Path]) -> None:
+def test_a_plan_that_another_catalog_made_says_what_moved(fleetcast: Program, plans: list[Path]) -> None:
     tree = json.loads(plans[0].read_text())
     tree["cost"]["monthly_usd"] *= 0.5
     plans[0].write_text(json.dumps(tree))
@@ -52,14 +70,14 @@ def test_a_plan_that_another_catalog_made_says_what_moved(fleetcast: Program, pl
     assert fleetcast("plan", "check", plans[0], "--max-increase", "20%").code == 4
 
 
-def test_a_figure_that_was_changed_in_the_file_is_named(fleetcast: Program, plans: tuple[Path, Path]) -> None:
+def test_a_figure_that_was_changed_in_the_file_is_named(fleetcast: Program, plans: list[Path]) -> None:
     tree = json.loads(plans[0].read_text())
     tree["memory"]["weights_bytes"] = -5
     plans[0].write_text(json.dumps(tree))
     assert "memory.weights_bytes (-5.0 in the file" in fleetcast("plan", "check", plans[0]).out
 
 
-def test_a_difference_names_each_input_with_its_part(fleetcast: Program, plans: tuple[Path, Path]) -> None:
+def test_a_difference_names_each_input_with_its_part(fleetcast: Program, plans: list[Path]) -> None:
     run = fleetcast("plan", "diff", *plans)
     assert run.code == 0
     assert all(said in run.out for said in ("monthly", "200 requests/s → 300 requests/s", "What did it"))
@@ -72,13 +90,15 @@ def test_a_difference_names_each_input_with_its_part(fleetcast: Program, plans: 
 
 
 def test_inputs_are_shown_in_words_and_units(fleetcast: Program, tmp_path: Path) -> None:
-    spec, files = tmp_path / "s.toml", (tmp_path / "a.json", tmp_path / "b.json")
+    spec, (first, load, other) = tmp_path / "s.toml", (tmp_path / f"{name}.json" for name in ("first", "load", "other"))
     body = "[tokens.input]\nmean = 1000\n[tokens.output]\nmean = 200\n[traffic]\nrequests_per_s = 20\n"
     spec.write_text(f'model = "llama-3.1-8b"\n{body}hourly_profile = [{", ".join(["0.4"] * 12 + ["1.6"] * 12)}]\n')
-    fleetcast("forecast", "--spec", spec, "--output", files[0], "--no-verify")
-    other = ("--concurrency", 64, "--model", "llama-3.1-8b", "--input-tokens", 900, "--output-tokens", 200)
-    fleetcast("forecast", *other, "--gpu-type", "H100,L40S", "--ttft-p95", "1s", "--output", files[1], "--no-verify")
-    said = " ".join(fleetcast("plan", "diff", *files, "--plain").out.split())
+    in_flight = ("--concurrency", 64, "--model", "llama-3.1-8b", "--input-tokens", 1000, "--output-tokens", 200)
+    stated = ("--spec", spec, "--input-tokens", 900, "--gpu-type", "H100,L40S", "--ttft-p95", "1s")
+    for file, asked in ((first, ("--spec", spec)), (load, in_flight), (other, stated)):
+        fleetcast("forecast", *asked, "--output", file, "--no-verify")
+    shown = (fleetcast("plan", "diff", first, new, "--plain").out for new in (load, other))
+    said = " ".join(" ".join(shown).split())
     assert all(
         one in said
         for one in (
@@ -93,7 +113,7 @@ def test_inputs_are_shown_in_words_and_units(fleetcast: Program, tmp_path: Path)
     assert not any(sign in said for sign in ("{'", "('", "()", "None", "True"))
 
 
-def test_nothing_where_nothing_changed(fleetcast: Program, plans: tuple[Path, Path]) -> None:
+def test_nothing_where_nothing_changed(fleetcast: Program, plans: list[Path]) -> None:
     for how in ((), ("--markdown",)):
         run = fleetcast("plan", "diff", plans[0], plans[0], *how)
         assert (run.code, run.out, run.err) == (0, "", "")
@@ -114,16 +134,16 @@ def test_nothing_where_nothing_changed(fleetcast: Program, plans: tuple[Path, Pa
         (("--ttft-p95", "2s"), 0),
     ],
 )
-def test_gates(fleetcast: Program, plans: tuple[Path, Path], gates: tuple[str, ...], code: int) -> None:
-    run = fleetcast("plan", "diff", *plans, *gates)
+def test_gates(fleetcast: Program, busier: list[Path], gates: tuple[str, ...], code: int) -> None:
+    run = fleetcast("plan", "diff", *busier, *gates)
     assert run.code == code
     assert ("Gate: " in run.err) == (code == 4)
 
 
 def test_a_decrease_is_gated_too_and_a_policy_file_has_the_same_gates(
-    fleetcast: Program, plans: tuple[Path, Path], tmp_path: Path
+    fleetcast: Program, busier: list[Path], tmp_path: Path
 ) -> None:
-    small, large = plans
+    small, large = busier
     assert fleetcast("plan", "diff", large, small, "--max-decrease", "5%").code == 4
     policy = tmp_path / "policy.toml"
     policy.write_text('[gates]\nmax_decrease = "5%"\nmax_gpus = 64\nitl_p99 = "1s"\n')
@@ -141,7 +161,7 @@ def test_a_decrease_is_gated_too_and_a_policy_file_has_the_same_gates(
     ],
 )
 def test_a_policy_that_cannot_be_read_gets_one_sentence(
-    fleetcast: Program, plans: tuple[Path, Path], tmp_path: Path, text: str, said: str
+    fleetcast: Program, plans: list[Path], tmp_path: Path, text: str, said: str
 ) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text(text)
