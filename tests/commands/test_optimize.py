@@ -1,10 +1,31 @@
 """`optimize`: the best way over the whole catalog, with its reasons."""
 
+from functools import cache
+
 import pytest
 
+from agent.report.choice.choice_report import choice_report, choice_tree
+from agent.report.rendering.plain import plain_text
+from agent.statements.merged import collected, flag_statement
+from catalogs.catalog import Catalog
+from engine.choice.choice import Choice, choice
 from tests.commands.conftest import Program
 
 ASKED = ("llama 3.1 8B, 20 rps, 1.5k in, 300 out, p95 TTFT under 800 ms", "--gpu-type", "H100", "--gpu-type", "L40S")
+
+
+@cache
+def chosen(*flags: str) -> Choice:
+    """Return the choice whose JSON and whose report are held against each other: both of one search."""
+    catalog = Catalog.load()
+    given = {flag: (text,) for flag, text in zip(flags[::2], flags[1::2], strict=True)}
+    found = choice(collected([flag_statement(given)], catalog).completed().spec, catalog, "cost")
+    assert found is not None
+    return found
+
+
+def report_of(found: Choice) -> str:
+    return " ".join(plain_text(choice_report(found, "")).split())
 
 
 def test_it_says_what_is_best_and_why_the_others_lost(fleetcast: Program) -> None:
@@ -59,28 +80,27 @@ def test_what_nothing_meets_says_so(fleetcast: Program) -> None:
     assert "Nothing meets the targets" in run.err
 
 
-def test_the_usual_price_is_explained_and_the_class_is_that_of_the_targets_that_hold(fleetcast: Program) -> None:
-    asked = ("--model", "llama-3.1-8b", "--rps", 20, "--input-tokens", 1000, "--output-tokens", 200)
-    tree = fleetcast("optimize", *asked, "--json").tree
-    report = " ".join(fleetcast("optimize", *asked, "--plain").out.split())
+def test_the_usual_price_is_explained_and_the_class_is_that_of_the_targets_that_hold() -> None:
+    found = chosen("--model", "llama-3.1-8b", "--rps", "20", "--input-tokens", "1000", "--output-tokens", "200")
+    tree, report = choice_tree(found), report_of(found)
     assert "no latency is asked for" not in report and "TTFT p95 within 2 s" in tree["latency_class"]
     assert "The usual price is an offer at the median provider's price per accelerator" in report
     least = min(one["monthly_usd"] for one in tree["by_provider"])
     assert least < tree["best"]["monthly_usd"] and f"the cheapest single offer is ${least:,.0f} a month" in report
 
 
-def test_what_there_is_to_ask_about_the_best_is_said(fleetcast: Program) -> None:
+def test_what_there_is_to_ask_about_the_best_is_said() -> None:
     """A card that few sell, or of which no kernel was measured: the best without such doubts stands beside it."""
     question = ("--model", "llama-3.1-8b", "--rps", "20", "--input-tokens", "500", "--output-tokens", "250")
-    found = fleetcast("optimize", *question, "--json").tree
+    found = choice_tree(chosen(*question))
     assert found["best"]["accelerator"] == "gh200-96gb"
     assert "lambda alone sell" in found["doubts"][0] and "no kernel of it was measured" in found["doubts"][1]
     trusted = found["trusted"]
     assert trusted["monthly_usd"] > found["best"]["monthly_usd"]
-    assert "Without such doubts: " in " ".join(fleetcast("optimize", *question).out.split())
-    named = fleetcast("optimize", *question, "--gpu-type", "gh200-96gb", "--json").tree
+    assert "Without such doubts: " in report_of(chosen(*question))
+    named = choice_tree(chosen(*question, "--gpu-type", "gh200-96gb"))
     assert named["doubts"] == [] and named["trusted"] is None
-    again = fleetcast("optimize", *question, "--gpu-type", trusted["accelerator"], "--json").tree
+    again = choice_tree(chosen(*question, "--gpu-type", trusted["accelerator"]))
     assert again["best"]["monthly_usd"] == trusted["monthly_usd"]
 
 
