@@ -68,7 +68,7 @@ class Asked(Struct, frozen=True):
     @property
     def figures(self) -> str:
         """The same with its numbers in figures."""
-        return in_figures(self.words)
+        return " ".join(in_figures(self.text).lower().replace("’", "'").split())
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -98,7 +98,7 @@ class Asked(Struct, frozen=True):
         """Return how many of something the line names: '8 GPUs', 'one node'; None where it names none."""
         match = re.search(
             rf"(?<![\d.,])\b(\d{{1,3}}(?:,\d{{3}})+|\d+|{'|'.join(_NUMBERS)})(?: ?[x×])?"
-            rf" (?:more |of |the |our |(?!\d)[\w.-]+ )?(?:{nouns})\b",
+            rf" (?!(?:an?|per|each|every|in|at|on|for|to|or|and|is|are) )(?:(?!\d)[\w.-]+ )?(?:{nouns})\b",
             _ONE_OF_MANY.sub(r"\1 ", self.figures),
         )
         if match is None:

@@ -24,6 +24,14 @@ _WIDTHS: Final = (1, 2, 4, 8)
 """Accelerators that a layer is split over, within a node."""
 
 
+_SPELLS: Final = (
+    ("month", r"months|monate|mois|meses", HOURS_PER_MONTH), ("fortnight", "fortnights?", 336.0),
+    ("week", r"weeks?|wochen?|semaines?|semanas?", 168.0), ("weekend", "week-?ends?", 48.0),
+    ("day", r"days?|tage?|jours?|d[íi]as?|(?:satur|sun|christmas |holi)days?|sundays?", 24.0),
+)  # fmt: skip
+"""Times in which nobody comes: how they are said, and their hours."""
+
+
 def idle(asked: Asked) -> Explanation:
     """Return what the plan costs while nobody uses it: always on, with the autoscaler, and scaled to zero."""
     plan = asked.plan
@@ -46,6 +54,11 @@ def idle(asked: Asked) -> Explanation:
         f"Scaled to zero it costs nothing, and the first request waits {show_seconds(plan.autoscaling.reaction_time_s)}"
         " for a replica to start."
     )
+    spell = next(((n, unit, h) for unit, words, h in _SPELLS if (n := asked.count_of(words) or asked.has(words))), None)
+    if spell:
+        count, unit, each_h = spell
+        spent = [usd * count * each_h / HOURS_PER_MONTH for usd in (monthly, least) if usd is not None]
+        scaled += f" That is {' and '.join(map(show_usd, spent))} for {int(count)} {unit}{'s' if count > 1 else ''}."
     share = plan.cost.idle_share
     now = (
         f"At the planned load {show_percent(share)} of the bill, {show_usd(share * monthly)} a month, pays for capacity"

@@ -296,6 +296,9 @@ def _way_to_users(asked: Asked) -> str:
     return f"{far}: there and back take {least} in fibre at the least."
 
 
+_MONEY_HURTS: Final = r"money|expensive|pricey|costly|dear|budget|teuer|cher|car[oa]|ouch|yikes"
+
+
 def smalltalk(asked: Asked) -> Explanation:
     """Answer a word between people briefly."""
     if asked.has("who|what are|are you|human|person|robot|ai|name|made you|how are"):
@@ -306,6 +309,9 @@ def smalltalk(asked: Asked) -> Explanation:
     if unchanged := let_it_be(asked):
         return paragraphs(unchanged)
     saves = ", 'save plan.json' keeps it" if asked.ports.files else ""
+    if asked.has(_MONEY_HURTS):
+        bill = f"The plan stands at {usd_shown(asked.plan.cost.monthly_usd)} a month"
+        return paragraphs(f"{bill}; 'how can I make it cheaper' sets what lowers it side by side.")
     return paragraphs(f"Glad to help. The plan stands; 'help' lists what else can be asked{saves}.")
 
 

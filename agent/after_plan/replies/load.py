@@ -9,6 +9,7 @@ from agent.after_plan.multiples import factor_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
 from agent.after_plan.replies.billed import billed, room_billed
 from agent.after_plan.replies.bills.orders import order_before_full
+from agent.after_plan.replies.bills.periods import PERIODS_SAID
 from agent.after_plan.sums import FIGURES, Explanation, weights_spread
 from agent.after_plan.wording.rates import carried_rate, peak_rate, replicas_at
 from agent.fields.demand import HABIT, USERS
@@ -35,13 +36,16 @@ GPUS: Final = (
     r"t4s?|v100s?"
 )
 NODES: Final = r"nodes?|knoten|noeuds?|nœuds?|nodos?|servers?|serveurs?|machines?|box(?:es)?|hosts?|dgx"
-REPLICAS: Final = r"replicas?|copies|pods?"
+REPLICAS: Final = r"r[ée]plicas?|copies|pods?"
 _WORDS_PER_TOKEN: Final = 0.75
 """Of English text: 4 tokens for 3 words (platform.openai.com/tokenizer)."""
 _READ_WORDS_PER_S: Final = 4.0
 """238 words a minute of silent reading: Brysbaert 2019, J. Memory and Language 109, 104047."""
 _USUAL_GROWTH: Final = (0.2, 0.5, 1.0)
 """A year's, for who states none."""
+
+
+_SPELLS: Final = (("a day", SECONDS_PER_DAY), ("a month", SECONDS_PER_MONTH), ("a year", 12 * SECONDS_PER_MONTH))
 
 
 def token_volume(asked: Asked) -> Explanation:
@@ -71,17 +75,17 @@ def token_volume(asked: Asked) -> Explanation:
         facts += [
             (
                 name,
-                (
-                    f"{show_count(calls * tokens.input.mean * seconds)} prompt and"
-                    f" {show_count(calls * tokens.output.mean * seconds)} output tokens"
-                ),
+                f"{show_count(calls * tokens.input.mean * seconds)} prompt and"
+                f" {show_count(calls * tokens.output.mean * seconds)} output tokens",
             )
-            for name, seconds in (("a day", SECONDS_PER_DAY), ("a month", SECONDS_PER_MONTH))
+            for name, seconds in _SPELLS
         ]
     lead = (
         f"{show_count(fleet.capacity_output_tokens_per_s)} output tokens/s is what the fleet makes within its targets;"
         f" one stream runs at {show_figure(stream)} tokens/s."
     )
+    wanted = next((name for name, words in PERIODS_SAID if asked.has(words)), "")
+    lead = next((f"{capital(name)}: {text}." for name, text in facts if name[2:] == wanted), lead)
     prices = plan.cost.usd_per_million_tokens
     if prices and prices.blended and asked.has(r"(?:per|a|for each|each) (?:dollar|euro|usd|buck)"):
         each = show_count(1e6 / prices.blended)

@@ -15,8 +15,12 @@ from engine.plan import CapacityPlan
 _SECONDS: Final = {"minute": 60.0, "hour": 3600.0, "day": 86400.0, "night": 28800.0, "week": 604800.0}
 _ITEMS: Final = re.compile(
     r"(\d[\d,.]*|an?|one|two|three|five|ten) ?(k|m|thousand|million|mio|bn|billion)?\s+(?:[\w-]+ ){0,2}?"
-    r"(?:requests?|prompts?|documents?|docs?|tickets?|pages?|calls?|records?|texts?|items?|files?|summar(?:y|ies)|articles?|letters?|translations?|reviews?|e?mails?|rows?|backlog)"
+    r"(?:requests?|prompts?|documents?|docs?|tickets?|pages?|calls?|records?|texts?|items?|files?|summar(?:y|ies)|"
+    r"articles?|letters?|translations?|reviews?|e?mails?|rows?|backlog)|"
+    r"(\d{1,3}(?:,\d{3})+|\d{4,}|\d[\d.]*(?= ?(?:k|m|thousand|million)\b)) ?(k|m|thousand|million)?\s+(?:of )?"
+    r"(?!tok|user|gpu|hour|second)[^\W\d_]{3,}s\b"
 )
+"""So many of anything that is read: 'invoices', where no usual name of them is said."""
 MEDIA: Final = (
     "Only tokens are reckoned. Images in prompts can be planned as tokens: look up how many an image takes for the"
     " model (some 250 to 2,500) and add them to the prompt; the vision tower's own time is not in it. Speech and video"
@@ -52,9 +56,8 @@ def batch(asked: Asked) -> Explanation:
             "A job with a deadline is a rate: its requests over its time. This fleet alone with it does"
             f" {calls_shown(plan, rate)} of such lengths; ask 'how long do 1 million prompts take'."
         )
-    count = (float(match[1].replace(",", "")) if match[1][0].isdecimal() else 1.0) * MULTIPLIERS.get(
-        match[2] or "", 1.0
-    )
+    number, scale = match[1] or match[3], match[2] or match[4]
+    count = (float(number.replace(",", "")) if number[0].isdecimal() else 1.0) * MULTIPLIERS.get(scale or "", 1.0)
     lead = (
         f"{show_count(count)} requests of {lengths or 'this length'} take {_duration(count / rate)} on the whole fleet,"
         f" saturated and with nothing else on it ({calls_shown(plan, rate)})."
@@ -73,7 +76,11 @@ def batch(asked: Asked) -> Explanation:
         asked.words,
     )
     wanted, window = "", _WINDOW.search(asked.words)
-    if deadline or window or asked.has("overnight|nightly|at night"):
+    if (
+        deadline
+        or window
+        or asked.has(r"overnight|nightly|at night|tonight|(?:by|before|until) [\w: ]{1,12}(?:morning|am|markets?)")
+    ):
         seconds = float(deadline[1] or 1) * _SECONDS[deadline[2]] if deadline else _SECONDS["night"]
         if window:
             begins, ends = int(window[1]), int(window[2])

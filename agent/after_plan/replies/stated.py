@@ -20,10 +20,10 @@ _FIELDS: Final = (
     ("traffic.peak_factor", r"peaks?|busiest|1\.5 ?×?|factor"),
     ("traffic.growth_per_year", r"grow\w*"),
     ("tokens.prefix_hit", r"prefix|cache hit|cached"),
-    ("tokens.output.mean", r"out(?:put)?|answers?|replies|responses?"),
-    ("tokens.input.mean", r"in(?:put)?|prompts?|context"),
+    ("tokens.output.mean", r"outputs?|answers?|replies|responses?"),
+    ("tokens.input.mean", r"inputs?|prompts?|context"),
     ("targets", r"ttft|itl|p9\d|p50|targets?|slo|sla|latency|\d+ ?ms"),
-    ("traffic.requests_per_s", r"rps|qps|requests?|rate|traffic|load|\d+ ?/ ?s|(?:per|a|each) second"),
+    ("traffic.requests_per_s", r"rps|qps|requests?|rate|peaks?|traffic|load|\d+ ?/ ?s|(?:per|a|each) second"),
     ("precision.kv_cache", r"kv"),
     ("precision.weights", r"fp8|bf16|fp16|int4|int8|fp4|precision|quanti\w+"),
     ("hardware.accelerators", r"[abh]\d{2,3}s?|l40s?|mi\d+x?|gpus?|cards?|accelerators?"),
@@ -116,8 +116,8 @@ def reference(asked: Asked) -> Explanation:
             Bullets(shown, "The plans:"),
         )
     return paragraphs(
-        "Which one? There is one plan, and nothing beside it: name what you mean, as in 'on H200', 'why not TP8', 'on"
-        " azure', or 'which model could I run instead'."
+        f"Which one? There is one plan, and nothing beside it: {asked.plan.answer.sentence.rstrip('.')}. Name what you"
+        " mean, as in 'on H200', 'why not TP8', 'on azure', or 'which model could I run instead'."
     )
 
 

@@ -39,7 +39,7 @@ _TOKENS: Final = re.compile(r"(\d[\d,.]*) ?(k|m|b|t|thousand|million|billion|tri
 
 def own_or_rent(asked: Asked) -> Explanation:
     """Return owning beside every term of renting over the years that are asked, three by default."""
-    years = float(asked.count_of("years?") or 3)
+    years = float(asked.count_of("years?|yrs?") or 3)
     terms, priced = _bought(asked, years)
     found = _compared(asked, ComparisonSettings(ownership=terms, edge=False, other_costs=False))
     if isinstance(found, tuple):

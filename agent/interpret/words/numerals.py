@@ -184,7 +184,10 @@ def in_figures(text: str, *, least_words: int = 1) -> str:
     sentence = Sentence(text, items_of(text))
     _made(sentence, _IN_WORDS, "num", _value_in_words)
     for item in reversed(sentence.items):
-        if item.amount and len(item.number.values) == 1 and len(text[item.start : item.end].split()) >= least_words:
+        typed = text[item.start : item.end]
+        if not item.amount or typed.endswith("m"):  # '5m' is of millions, minutes or metres
+            continue
+        if len(item.number.values) == 1 and len(typed.split()) >= least_words:
             text = f"{text[: item.start]}{item.number.value:.12g}{text[item.end :]}"
     return text
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.after_plan.answers import answer_act
 from agent.after_plan.replies.asked import Asked
 from agent.after_plan.replies.billed import billed
 from agent.after_plan.replies.bills.ends import bill_range
@@ -74,6 +75,49 @@ def test_a_subject_has_an_answer(line: str, holds: str, kept: State) -> None:
     new, says = step(kept, line, ports())
     assert re.search(holds, words(says), re.DOTALL), words(says)
     assert len(new.branches) == 1 and new.pending is None
+
+
+@pytest.mark.parametrize(
+    ("act", "line", "holds"),
+    [
+        ("hours", "only weekends from 10 to 20", r"2 days × 10 h a week"),
+        ("hours", "switch it off on weekends", r"5 days × 24 h a week"),
+        (
+            "runs_on",
+            "gaming pc with a 4080 16 gb, possible?",
+            r"not on 1 × GeForce RTX 4080.*43\.\d GiB per accelerator",
+        ),
+        ("scope_batch", "5M prompts in a queue tonight, when is it drained", r"^5,000,000 requests.*done in 8 hours"),
+        ("scope_batch", "200,000 invoices by six in the morning", r"^200,000 requests.*done in 8 hours"),
+        ("cost", "41k a month is fine, but finance wants the annual number", r"a year, today's fleet"),
+        ("cost", "price of a million output tokens, before they set the customer fee", r"^\S+ a million output tokens"),
+        ("cost", "we charge 2 cents a chat, is one chat under that", r"2 cents for one would be \d"),
+        ("failure", "5 of 6 replicas alive: is p95 still under 800?", r"takes 1 of 6 replicas"),
+        ("failure", "a power trip in the rack kills two nodes", r"Losing 2 nodes takes 6 of 6"),
+        ("idle", "launch slips by two months and it just sits there", r"for 2 months"),
+        ("context", "someone pastes a 60-page contract, does that fit", r"^Yes: 39,000 tokens"),
+        ("context", "a user sends 40,000 tokens in one go", r"^Yes: 40,000 tokens"),
+        ("memory", "how many gigabytes do the weights eat on each card", r"weights take 33\.8 of 79\.6 GiB"),
+        ("storage", "the pvc has 100Gi, does it fit", r"^100Gi are enough for one version alone"),
+        ("power", "the colo gives us 7 kW a rack", r"^7 kW is no more than the 8\.4 kW"),
+        (
+            "users_of_load",
+            "we have 12k employees, is the load near that",
+            r"12,000 users .* are 4 requests an hour from",
+        ),
+        ("at_load", "28 rps with this same 12 cards, what happens", r"not hold at 28 requests/s at the peak, with"),
+        ("at_load", "we're at 24 then, does the setup cope", r"not hold at 24 requests/s"),
+        ("token_volume", "how many tokens do we make in a month", r"^A month: 52,560,000,000 prompt"),
+        ("own_or_rent", "two boxes for 280k each against the 41k, over 4 yrs", r"\$560,000 once.*Over 4 years"),
+        ("elsewhere", "would lambda be less", r"provider:\nlambda: [^\n]*\n\n"),
+        ("who_said", "who put fp8 in there", r"^Said by you: precision"),
+        ("smalltalk", "ouch, that's a lot of money", r"make it cheaper"),
+        ("reference", "which plan are we looking at", r"One plan|one plan.*12 × H100"),
+    ],
+)
+def test_a_reply_is_to_the_values_of_its_line(act: str, line: str, holds: str, kept: State) -> None:
+    _, says = answer_act(kept, act, line, ports())
+    assert re.search(holds, words(says), re.DOTALL), words(says)
 
 
 @pytest.mark.parametrize(

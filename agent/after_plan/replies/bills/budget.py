@@ -4,7 +4,8 @@ import re
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
-from agent.after_plan.replies.bills.money import CURRENCIES, PERIODS, currency, no_rate
+from agent.after_plan.replies.bills.money import CURRENCIES, currency, no_rate
+from agent.after_plan.replies.bills.periods import PERIODS
 from agent.after_plan.replies.choices.cheaper import ANY_ACCELERATOR, rows_cheaper
 from agent.after_plan.replies.choices.sketched import Change
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS

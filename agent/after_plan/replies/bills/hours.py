@@ -18,8 +18,11 @@ _DAYS_A_WEEK: Final = re.compile(r"\b([1-7]) days?(?: a| per| each| every|/) ?we
 _EVERY_DAY: Final = r"every day|each day|daily|all week|weekends? included"
 _WORKING: Final = (
     r"week ?days?|working days?|work ?days?|werktag\w*|wochenende\w*|semaine|lunes|feriali|week-?ends?|"
-    r"(?:office|business|working|opening) hours|bürozeiten"
+    r"(?:office|business|working|opening) (?:hours|times?)|bürozeiten"
 )
+_WEEKEND: Final = r"week-?ends?|wochenende\w*|fines? de semana"
+_NOT_THEN: Final = r"off|down|not?|without|except|outside|closed|shut|idle|nobody|week ?days?|mon|mondays?|and"
+"""Words beside a weekend by which it is the time of no use, or a part of it."""
 _CLOCK: Final = r"(\d{1,2})(?:[:.h][0-5]\d|h)?(?: ?(?:uhr|o'?clock))? ?(am|pm)?"
 _FROM_TO: Final = re.compile(
     rf"(?<![\d.,:]){_CLOCK} ?(?:-|–|to|till|until|through|and|bis|und|à|a|alle) ?{_CLOCK}\b(?![.,]?\d|%)"
@@ -89,6 +92,8 @@ def _said(asked: Asked) -> tuple[float, float, str]:
         days = float(match[1] or match[2])
     elif asked.has(_EVERY_DAY):
         days = 7.0
+    elif asked.has(_WEEKEND) and not asked.has(_NOT_THEN):
+        days = 2.0
     elif asked.has(_WORKING):
         days = 5.0
     if "nine-to-five" in words.replace("nine to five", "nine-to-five"):
@@ -103,10 +108,11 @@ def _said(asked: Asked) -> tuple[float, float, str]:
     timed = 0 < day_h <= 24
     if not (days or timed or names_hours(words)):
         return 0.0, 0.0, ""
-    taken = [] if timed else [f"{show_figure(_OFFICE_H)} hours a day"]
+    usual = 24.0 if asked.has(_WEEKEND) and asked.has("off|shut|closed") else _OFFICE_H
+    taken = [] if timed or usual > _OFFICE_H else [f"{show_figure(_OFFICE_H)} hours a day"]
     taken += [] if days else ["every day of the week"]
     shown = f"Not said, and taken: {' and '.join(taken)}." if taken else ""
-    return days or 7.0, day_h if timed else _OFFICE_H, shown
+    return days or 7.0, day_h if timed else usual, shown
 
 
 def _between(first: int, half: str | None, last: int, other: str | None) -> float:

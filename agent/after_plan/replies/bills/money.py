@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.bills.periods import PERIODS, PERIODS_SAID
 from agent.after_plan.replies.bills.places import reserved_bill
 from agent.after_plan.sums import FIGURES, Explanation
 from agent.fields.demand import USERS
@@ -37,8 +38,6 @@ CURRENCIES: Final = {
     "HUF": ("forint|huf", None),
 }
 """By code: how it is said, and how much of it a dollar was."""
-PERIODS: Final = {"hour": 1 / HOURS_PER_MONTH, "day": 24 / HOURS_PER_MONTH, "month": 1.0, "quarter": 3.0, "year": 12.0}
-"""In months."""
 _PEOPLE: Final = (
     r"users?|seats?|licen[cs]es?|heads?|headcount|utilisateurs?|usuarios?|nutzer|anwender|employees?|employe|customers?|clients?|"
     r"persons?|people|students?|colleagues?|developers?|mitarbeiter\w*|workers?|staff|empleados?|employés?|用户|人(?!民)"
@@ -62,6 +61,7 @@ _THOUSANDS: Final = re.compile(
     rf"?(?:of )?(?:[a-z]+ )?(?:{_CALLS})(?=\W|$)(?! (?:an?|per|each|every) (?:\w+ )?(?:second|hour|day|week|month)\b)"
 )
 """A number of requests: '10k calls', 'a thousand answered tickets'."""
+_MILLION: Final = r"(?:per |an? |each |1 ?)?(?:million|mtok|1m)"
 _SHARED: Final = (
     ("user", _PEOPLE),
     (
@@ -78,21 +78,6 @@ _SHARED: Final = (
     ("accelerator", r"gpus?|cards?|accelerators?"),
 )
 """What of which each takes a share of the bill."""
-_PERIODS: Final = (
-    ("hour", r"hours?|hourly|h|stunden?|stündlich|heures?|horas?|ora|ore"),
-    (
-        "day",
-        r"days?|daily|jours?|journées?|quotidien\w*|tag(?:es?)?|täglich\w*|d[íi]as?|diari[oa]s?|jornadas?|giorn[oi]|"
-        r"giornat[ae]|giornalier[oaie]",
-    ),
-    ("quarter", r"quarters?|quarterly|quartale?|trimestr\w+"),
-    (
-        "year",
-        r"years?|jahr(?:es?)?|jährlich\w*|par an|l'an|ans|années?|años?|anno|annuel\w*|yearly|annual\w*|"
-        r"anual\w*|annum|yr|"
-        r"twelve months|12 months|run rate|一年|每年",
-    ),
-)
 
 
 class _Unit(Struct, frozen=True):
@@ -138,7 +123,7 @@ def cost(asked: Asked) -> Explanation:
 def _names_unit(asked: Asked) -> bool:
     """Return whether a part of a line asks for an amount in a unit of its own: 'cost/yr EUR'."""
     return asked.has(r"costs?|price|bill|per|pro|par|por|each|a") and any(
-        asked.has(words) for _, words in (*_SHARED, *_PERIODS)
+        asked.has(words) for _, words in (*_SHARED, *PERIODS_SAID)
     )
 
 
@@ -166,6 +151,10 @@ def _cost(asked: Asked) -> Explanation:
     usual = () if unit.sum or parts else _usual(asked, monthly * per_usd, code)
     taxed = f"With {show_percent(tax)} of tax on the list prices, which are net." if tax else ""
     months = round(unit.of_month)
+    if unit.label == "a request" and (price := _PRICE.search(asked.words)):
+        theirs = float(price[1] or price[2]) / (1 if price[1] else 100)
+        ratio = theirs / (monthly * per_usd * unit.of_month)
+        follows += f" {price[0].strip()} for one would be {show_figure(ratio)} × that."
     reserved = reserved_bill(asked, months) if unit.sum.startswith(f"{months} months") else ""
     basis = ""
     if usual and (offer := plan.chosen.offer):
@@ -174,6 +163,10 @@ def _cost(asked: Asked) -> Explanation:
         )
         basis = f"That is {hourly}, for {HOURS_PER_MONTH:g} hours; taxes, traffic and storage are not in it."
     return (*paragraphs(lead, basis, follows, taxed, rate, reserved), *parts, *usual)
+
+
+_PRICE: Final = re.compile(r"[$€£] ?(\d*\.\d+|\d+)(?![\d.]*k)\b|(?<![\w.])(\d+(?:\.\d+)?) ?(?:cents?|ct|c)\b")
+"""What somebody would take for a request: '2 cents'."""
 
 
 def _tax(asked: Asked) -> float:
@@ -221,7 +214,8 @@ def _unit(asked: Asked, monthly: float) -> tuple[_Unit | None, str]:
         return several, ""
     long = _periods_in(asked)
     # 'for our 500 users over three years' is the whole bill, 'per user over three years' is a share of it.
-    name = next((name for name, words in _SHARED if asked.has(rf"(?:{_EACH}) (?:{words})" if long else words)), "")
+    shared = sorted(_SHARED, key=lambda one: "million" not in one[0]) if asked.has(_MILLION) else _SHARED
+    name = next((name for name, words in shared if asked.has(rf"(?:{_EACH}) (?:{words})" if long else words)), "")
     period = long or _period(asked, monthly)
     share = 1 / asked.plan.fleet.accelerators if name == "accelerator" else _share(asked, name)
     if name == "user" and share is None:
@@ -235,7 +229,7 @@ def _unit(asked: Asked, monthly: float) -> tuple[_Unit | None, str]:
 
 def _period(asked: Asked, monthly: float) -> _Unit:
     """Return the period that a line names, a month where it names none."""
-    name = next((name for name, words in _PERIODS if asked.has(words)), "month")
+    name = next((name for name, words in PERIODS_SAID if asked.has(words)), "month")
     if name == "month":
         return _Unit("a month", 1.0)
     sum = f"{show_usd(monthly)} a month of {HOURS_PER_MONTH:g} hours, at today's prices"

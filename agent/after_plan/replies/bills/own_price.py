@@ -233,6 +233,13 @@ _OF_INSTANCE: Final = re.compile(
 """An amount by the hour behind an instance's name: 'p5.48xlarge is ~55/h'."""
 
 
+_COMPARED: Final = re.compile(
+    r"\b(?:against|vs\.?|versus|compared (?:to|with)|rather than|instead of) (?:the |our |your )?[$€]?\d[\d.,]*k?\b"
+    r"(?! ?(?:years?|months?))"
+)
+"""A bill that a price is set against: 'two boxes for 280k each against the 41k'."""
+
+
 def own_price(text: str, plan: CapacityPlan, accelerators_per_node: int) -> OwnPrice | None:
     """Return the one price of an accelerator or a machine that a line states; None for no or several amounts.
 
@@ -243,6 +250,7 @@ def own_price(text: str, plan: CapacityPlan, accelerators_per_node: int) -> OwnP
         accelerators_per_node: of the plan's accelerator, for a machine that the plan has no offer of.
     """
     words = _OF_INSTANCE.sub(r"\g<name> $\g<usd> per hour", text.lower())
+    words = _COMPARED.sub(lambda found: " " * len(found[0]), words)
     amounts = list(re.finditer(_AMOUNT, words))
     if len(amounts) != 1 or _OFF.search(words) or _QUOTED.search(words):
         return None

@@ -1,5 +1,6 @@
 """Whether another provider, region or term asks less."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -52,6 +53,8 @@ def elsewhere(asked: Asked) -> Explanation:
     refused = tuple(reading.values.get("money.excluded_providers", ()))
     named = str(reading.values.get("money.provider") or "")
     wanted = tuple(filter(None, named.split(",")))
+    wanted = wanted or tuple(name for name in asked.ports.catalog.providers if asked.has(re.escape(name)))
+    wanted = tuple(name for name in wanted if name not in refused)
     place = _place(asked, reading.values.get("money.region"))
     rows: list[tuple[float, tuple[str, ...]]] = []
     absent: list[str] = []

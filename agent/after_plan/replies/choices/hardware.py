@@ -55,6 +55,7 @@ def runs_on(asked: Asked) -> Explanation:
         if in_one
         else asked.said("hardware.accelerator_count") or asked.count_of(rf"(?:{GPUS}|[a-z]*\d[\w-]*)") or 1
     )
+    count = 1 if re.search(rf"\b{count}\b", accelerator.name) else count  # '4080 16 gb' names one of them
     alone, label = f"{count} × {accelerator.name}", f"{accelerator.name}"
     free = LIMITS | {"availability.spare_replicas", "serving.tensor_parallel", "serving.pipeline_parallel", *PLACE}
     values: dict[str, Any] = {"hardware.accelerators": (accelerator.id,)}

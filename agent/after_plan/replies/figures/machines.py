@@ -17,11 +17,17 @@ from engine.fleet.offers import TERM_WORDS, paid_accelerators
 from engine.plan import CapacityPlan, split_shown
 
 _AMPERES: Final = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?-?(?:a|amps?|amperes?)\b")
+_KILOWATTS: Final = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?(?:kw|kilowatts?)\b", re.I)
 _VOLTS: Final = re.compile(r"(?<![\w.])(\d+) ?-?(?:v|volts?)\b")
 
 
 def _circuit(asked: Asked, limit_w: float) -> str:
-    """Return what a circuit that the line names feeds, beside the accelerators' limit; empty where it names none."""
+    """Return what a circuit or a rack that the line names feeds, beside the accelerators' limit; empty for none."""
+    drawn, above = "that the accelerators alone may draw", "Hosts, network and cooling come on top"
+    if stated_kw := _KILOWATTS.search(asked.text):
+        feeds_w = float(stated_kw[1]) * 1000
+        verdict = "more than" if feeds_w > limit_w else "no more than"
+        return f"{stated_kw[0]} is {verdict} the {show_figure(limit_w / 1000)} kW {drawn}. {above}."
     amperes = _AMPERES.search(asked.words)
     if amperes is None or not asked.has(r"circuits?|phases?|fuses?|breakers?|sockets?|feeds?|amps?|amperes?|supply"):
         return ""
@@ -33,8 +39,8 @@ def _circuit(asked: Asked, limit_w: float) -> str:
     assumed = "" if stated else f", at {volts:g} V as in Europe; say 'at 208 V' for yours"
     verdict = "more than" if feeds_w > limit_w else "no more than"
     return (
-        f"{sum}{assumed}: {verdict} the {show_figure(limit_w / 1000)} kW that the accelerators alone may draw. Hosts,"
-        " network and cooling come on top, and codes allow a part of a circuit for steady load: an electrician decides."
+        f"{sum}{assumed}: {verdict} the {show_figure(limit_w / 1000)} kW {drawn}. {above}, and codes allow a part"
+        " of a circuit for steady load: an electrician decides."
     )
 
 
@@ -61,7 +67,7 @@ def power(asked: Asked) -> Explanation:
     ]
     kg, grid = (energy.g_co2e_per_month or 400 * kwh) / 1000, "; state your own with money.grid_g_co2e_per_kwh"
     grid = "" if energy.g_co2e_per_month is not None else f" on a grid of 400 g/kWh{grid}"
-    facts.append(("emissions", f"{show_count(kg)} kg CO2e a month{grid}"))
+    facts.append(("emissions", f"{show_count(kg)} kg CO2e a month, {show_count(12 * kg)} a year{grid}"))
     lead = f"{show_figure(energy.watts / 1000)} kW on average, {show_count(kwh)} kWh a month ({energy.basis})."
     return (
         *paragraphs(_circuit(asked, limit_w), lead),

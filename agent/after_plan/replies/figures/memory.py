@@ -10,6 +10,8 @@ from agent.after_plan.sums import FIGURES, Explanation
 from catalogs.errors import InputError
 from catalogs.units import GB, GIB, show_bytes, show_count, show_figure, show_percent, show_seconds
 
+IMAGE_BYTES: Final = 20 * GB
+"""A runtime's image, unpacked, at the most that is usual."""
 _PAGE_TOKENS: Final = 650
 """Of a page of 500 English words, at 4 tokens for 3 words."""
 
@@ -18,10 +20,13 @@ def memory(asked: Asked) -> Explanation:
     """Return what is free of the KV pool at the peak, and what memory is taken by."""
     plan = asked.plan
     free, each = plan.memory.headroom, plan.memory.per_accelerator
+    weights, kv, taken = (
+        show_figure(size / GIB) for size in (each.weights_bytes, each.kv_cache_bytes, (1 - free) * each.kv_cache_bytes)
+    )
     lead = (
-        f"{show_percent(free)} of the KV cache is free in the busiest hour,"
-        f" {show_figure(free * each.kv_cache_bytes / GIB)} GiB on each {plan.chosen.accelerator_name}; weights take"
-        f" {show_figure(each.weights_bytes / GIB)} of {show_figure(each.total_bytes / GIB)} GiB."
+        f"On each {plan.chosen.accelerator_name} weights take {weights} of {show_figure(each.total_bytes / GIB)} GiB"
+        f" and the KV cache has {kv}: {taken} of them ({show_percent(1 - free)}) are taken in the busiest hour, and"
+        f" {show_figure(free * each.kv_cache_bytes / GIB)} ({show_percent(free)}) are free."
     )
     pool = plan.memory.kv_cache_tokens or plan.memory.kv_cache_pool_bytes / plan.memory.kv_cache_bytes_per_token
     token = (
@@ -72,8 +77,8 @@ def context(asked: Asked) -> Explanation:
     plan = asked.plan
     native = native_context(asked)
     most, pool = plan.spec.serving.context_window or native, plan.memory.kv_cache_tokens or 0
-    number = re.search(r"\b(\d+(?:\.\d+)?)(k)?\b(?: tokens?| pages?)?", asked.words)
-    wanted = float(number[1]) * (1000 if number[2] else 1) if number else 0.0
+    number = re.search(r"\b(\d[\d,]*(?:\.\d+)?) ?(k)?\b(?:[ -]?(?:tokens?|pages?))?", asked.words)
+    wanted = float(number[1].replace(",", "")) * (1000 if number[2] else 1) if number else 0.0
     if number and "page" in number[0]:
         wanted *= _PAGE_TOKENS
     asks = ""
@@ -125,7 +130,20 @@ def storage(asked: Asked) -> Explanation:
         f" checkpoint on disk is about as large, so {show_bytes(2 * weights)} of disk on each node lets a new version"
         " lie beside the old one."
     )
+    room = re.search(r"(\d+(?:\.\d+)?) ?(gb|gi?b?|ti?b|t)\b(?!/s)", asked.text, re.I)
+    enough = ""
+    if room:
+        there, needs = (
+            float(room[1]) * (GB if room[2].lower() == "gb" else GIB) * (1024 if room[2][0] in "tT" else 1),
+            weights + IMAGE_BYTES,
+        )
+        verdict = (
+            "enough" if there >= needs + weights else "enough for one version alone" if there >= needs else "too little"
+        )
+        sizes = f"{show_bytes(needs)} with the image, {show_bytes(needs + weights)} with two versions"
+        enough = f"{room[0]} are {verdict}: {sizes}."
     return paragraphs(
+        enough,
         lead,
         f"At {show_bytes(speed)}/s they are read in {show_seconds(weights / speed)}. The container image of a runtime"
         " adds some 10 to 20 GB.",

@@ -16,14 +16,23 @@ from agent.report.blocks import Cell, Column, Paragraph, Table
 from agent.report.words import accelerators_noun, calls_shown, capital, singular, usd_shown
 from agent.talk.requests import Cheapest, WhatIf
 from catalogs.errors import InputError
-from catalogs.units import GIB, SECONDS_PER_DAY, show_count, show_figure, show_percent, show_rate, show_seconds
+from catalogs.units import (
+    GIB,
+    SECONDS_PER_DAY,
+    SECONDS_PER_HOUR,
+    show_count,
+    show_figure,
+    show_percent,
+    show_rate,
+    show_seconds,
+)
 from engine.fleet.offers import paid_accelerators, replicas_bill_usd
 from engine.plan import CapacityPlan, split_shown
 
-_PER_S: Final = r"(?:rps|qps|req(?:uest)?s?(?: ?/ ?| per | a | pro | par | por )s\w*|anfragen (?:pro|je) sekunde)"
+_PER_S: Final = r"(?:rps|qps|(?:req(?:uest)?s? ?)?(?:/ ?|per |a |pro |par |por )s\w*|anfragen (?:pro|je) sekunde)"
 _RATES: Final = re.compile(
-    rf"(?<![\w.$€£-])(?<!the )(?<!on )(?<!with )(?<!these )(\d+(?:\.\d+)?)(?: ?{_PER_S})?"
-    rf"(?![\w.%]|\s*(?:%|percent|tokens?|gpus?|users?|ms|s|x|times)\b)"
+    rf"(?<![\w.$€£-])(?<!the )(?<!on )(?<!with )(?<!these )(?<!same )(\d+(?:\.\d+)?)(?: ?{_PER_S})?"
+    rf"(?![\w.%]|\s*(?:%|percent|tokens?|{GPUS}|{REPLICAS}|{NODES}|users?|ms|s|x|times)\b)"
 )
 _PERCENT: Final = re.compile(r"\b(\d+(?:\.\d+)?) ?(?:%|percent)")
 _MOVES: Final = ("traffic.", "tokens.", "users.")
@@ -81,11 +90,7 @@ def _loads_in(asked: Asked) -> list[tuple[str, Mapping[str, Any]]]:
         case WhatIf(change) if any(path.startswith("tokens.") for path in change.values):
             return [(change.label, {path: one for path, one in change.values.items() if path.startswith(_MOVES)})]
     if re.search(rf"\d ?{_PER_S}", asked.words):
-        rates = [float(rate) for rate in _RATES.findall(asked.words)]
-        at_peak = asked.has("peaks?|busiest") or (mean_follows(asked.values) and not asked.has("average|mean"))
-        ratio = asked.plan.spec.traffic.peak_factor if at_peak else 1.0
-        shown = " at the peak" if at_peak else " on average" if asked.plan.spec.traffic.peak_factor > 1 else ""
-        return [(f"{show_rate(rate)}{shown}", {RATE: rate / ratio}) for rate in dict.fromkeys(rates)]
+        return _rates(asked, _RATES.findall(asked.words))
     percent, times = _PERCENT.search(asked.words), factor_in(asked.words)
     if percent is not None:
         times = 1 + float(percent[1]) / 100 * (-1 if asked.has("less|lower|fewer|down|below") else 1)
@@ -105,7 +110,24 @@ def _loads_in(asked: Asked) -> list[tuple[str, Mapping[str, Any]]]:
         tokens = float(length["number"].replace(",", "")) * (1000 if length["k"] else 1)
         path = "tokens.input.mean" if _READ.match(length["what"]) else "tokens.output.mean"
         return [(f"{'prompts' if 'input' in path else 'answers'} of {show_count(tokens)} tokens", {path: tokens})]
-    return []
+    return _rates(asked, _AT.findall(asked.words)[:1])
+
+
+_AT: Final = re.compile(
+    rf"\b(?:at|hit|reach|see|get to|up to) (\d+(?:\.\d+)?)(?![\w.%]| ?(?:%|ms|x|tok|{GPUS}|users?))"
+)
+"""A load by its number alone: 'we're at 24, does it cope'."""
+
+
+def _rates(asked: Asked, rates: list[str]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return rates as loads: of the peak where the plan's was given there."""
+    at_peak = asked.has("peaks?|busiest") or (mean_follows(asked.values) and not asked.has("average|mean"))
+    factor = asked.plan.spec.traffic.peak_factor
+    shown = " at the peak" if at_peak else " on average" if factor > 1 else ""
+    return [
+        (f"{show_rate(rate)}{shown}", {RATE: rate / (factor if at_peak else 1.0)})
+        for rate in dict.fromkeys(map(float, rates))
+    ]
 
 
 def _row(asked: Asked, label: str, values: Mapping[str, Any]) -> tuple[Cell, ...]:
@@ -306,6 +328,7 @@ _SPAN_S: Final = {
     "jour": SECONDS_PER_DAY, "journée": SECONDS_PER_DAY, "día": SECONDS_PER_DAY, "giorno": SECONDS_PER_DAY,
 }  # fmt: skip
 _SPANS: Final = r"(?P<span>" + "|".join(sorted(_SPAN_S, key=len, reverse=True)) + r")(?:s|n|en)?\b"
+_PEOPLE: Final = r"users?|people|employees|colleagues|customers?|students|seats?|staff|nutzer|utilisateurs|usuarios"
 _EVERY: Final = re.compile(rf"\b(?:every|alle|toutes les|cada) (?P<number>\d+(?:\.\d+)?)? ?{_SPANS}")
 _SO_OFTEN: Final = re.compile(
     rf"\b(?P<number>\d+(?:\.\d+)?|{'|'.join(_NUMBER)})(?: \w+){{0,2}}? ?(?:a|an|per|each|every|/|pro|je|par|por)"
@@ -320,7 +343,13 @@ def users_of_load(asked: Asked) -> Explanation:
     rate = plan.spec.traffic.requests_per_s if said is None else said * _as_typed(asked)
     if not rate:
         return paragraphs("The load has no rate that users could make: state one, such as '10 rps'.")
-    each = _habit_in(asked)
+    each, users = _habit_in(asked), asked.users() or asked.count_of(_PEOPLE)
+    if each is None and users:
+        often = rate * SECONDS_PER_HOUR / users
+        return paragraphs(
+            f"For {show_count(users)} users {show_rate(rate)} on average are {show_figure(often)} requests an hour from"
+            f" each, {show_figure(24 * often)} a day: more often, and the load is larger. The plan is as it was."
+        )
     if each is None:
         usual = ((30.0, "every 30 s"), (60.0, "once a minute"), (360.0, "10 times an hour"))
         counts = "; ".join(f"{show_count(round(rate * seconds))} if each asks {often}" for seconds, often in usual)

@@ -41,6 +41,11 @@ def failure(asked: Asked) -> Explanation:
         f" {plan.chosen.accelerator_name}, and stops as a whole. Requests in flight there fail and have to be sent"
         " again."
     )
+    lead = (
+        f"No spare is planned: any loss is felt at the peak. {lead}"
+        if not plan.fleet.spares and _SPARE.search(asked.words)
+        else lead
+    )
     return (
         *paragraphs(lead, spread, left_after(asked, left)),
         *(_tails(asked, left) or paragraphs(slower(plan, peak_rate(plan), left))),
@@ -48,6 +53,7 @@ def failure(asked: Asked) -> Explanation:
     )
 
 
+_SPARE: Final = re.compile(r"\b(?:n ?\+ ?\d|spares?|redundan\w+|naked|backup)\b")
 _SITES: Final = r"sites|data ?cent(?:er|re)s|dcs|regions|locations|zones|azs"
 
 
@@ -79,6 +85,12 @@ _MACHINES: Final = (
 """Machines by the short names of their series at AWS, Google, Azure and Oracle, and NVIDIA's own."""
 
 
+_ALIVE: Final = re.compile(
+    r"\b(\d+) (?:out )?of (?:the |our )?(\d+)\b.*\b(?:alive|left|up|remain\w*|running|healthy)\b"
+)
+"""What is left of a whole: '5 of 6 replicas alive'."""
+
+
 def _loss(asked: Asked) -> tuple[str, int, int]:
     """Return what fails, how many, and how many replicas stop with it."""
     plan = asked.plan
@@ -86,13 +98,16 @@ def _loss(asked: Asked) -> tuple[str, int, int]:
     node = plan.chosen.offer.accelerators if plan.chosen.offer else size
     if asked.has(r"zone[ns]?|zonas?|stref\w+|azs?|regions?|data ?cent(?:er|re)s?|sites?|可用区|ゾーン"):
         return "zone", 1, ceil(plan.fleet.replicas / ZONES)
-    if asked.has("racks?"):
-        return "rack", 1, ceil(plan.fleet.replicas / ZONES)
     named = rf"{NODES}|{_MACHINES}"
+    if asked.has("racks?") and not asked.count_of(named):
+        return "rack", 1, ceil(plan.fleet.replicas / ZONES)
     if asked.has(named) or asked.has("instances?|vms?|reboots?|drain"):
         count = (asked.count_of(named) or 1) + (1 if asked.has("another|while a second|two are") else 0)
         return "node", count, min(plan.fleet.replicas, count * max(1, node // size))
     kind = "GPU" if asked.has(GPUS) else "replica"
+    if alive := _ALIVE.search(asked.figures):
+        gone = max(1, int(alive[2]) - int(alive[1]))
+        return kind, gone, min(plan.fleet.replicas, gone if kind == "replica" else ceil(gone / size))
     count = asked.count_of(GPUS if kind == "GPU" else REPLICAS) or (2 if asked.has("two") else 1)
     return kind, count, min(plan.fleet.replicas, count)
 
