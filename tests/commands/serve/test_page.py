@@ -158,6 +158,12 @@ def test_history_and_comparison(browser: Any, server: Server) -> None:
         page.locator("button:text-is('Remove')").first.click()
         page.wait_for_url("**/history")
         assert page.locator("tbody tr").count() == count - 1
+        page.set_viewport_size({"width": 360, "height": 740})
+        for box in page.locator("main input, main button").all():
+            seen = box.bounding_box()
+            assert seen, "nothing has to be moved aside to be seen"
+            assert seen["x"] + seen["width"] <= 360
+            assert min(seen["width"], seen["height"]) >= 24, "WCAG 2.5.8"
         assert visit.wrong == []
 
 
