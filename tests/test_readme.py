@@ -82,7 +82,7 @@ def test_each_command_is_one_line_and_sets_itself_up() -> None:
 
 def test_the_flags_that_it_names_exist() -> None:
     known = ""
-    for command in (["forecast"], ["estimate"], ["accuracy"], ["train"], ["plan", "diff"]):
+    for command in (["forecast"], ["estimate"], ["accuracy"], ["train"], ["plan", "diff"], ["serve"]):
         known += subprocess.run(
             [sys.executable, str(ROOT / "main.py"), *command, "--help"],
             env=os.environ | {"COLUMNS": "200"},
