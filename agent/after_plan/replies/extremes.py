@@ -5,6 +5,7 @@ from typing import Final
 
 from agent.after_plan.multiples import factor_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
+from agent.after_plan.replies.billed import Resized
 from agent.after_plan.replies.bills.hours import hours, names_hours
 from agent.after_plan.replies.running.held import slower
 from agent.after_plan.sums import Explanation
@@ -12,7 +13,6 @@ from agent.after_plan.wording.rates import carried_rate, peak_rate, replicas_at
 from agent.report.blocks import Column, Table
 from agent.report.words import accelerators_noun, calls_shown, singular
 from catalogs.units import HOURS_PER_MONTH, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
-from engine.fleet.offers import replicas_bill_usd
 from engine.plan import CapacityPlan, split_shown
 
 _ALONE_RPS: Final = 1e-4
@@ -102,7 +102,7 @@ def spike(asked: Asked) -> Explanation:
     size = plan.chosen.accelerators_per_replica
     takes = ""
     if more > 0:
-        now, then = (replicas_bill_usd(plan.chosen, plan.fleet.replicas + count) for count in (0, more))
+        now, then = (Resized(plan, plan.fleet.replicas + count).monthly_usd for count in (0, more))
         hourly = None if now is None or then is None else (then - now) / HOURS_PER_MONTH
         free = ", on accelerators that are billed already"
         price = "" if hourly is None else f", {show_usd(hourly)} for each hour that they run" if hourly else free

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
+from agent.after_plan.replies.billed import Resized
 from agent.after_plan.replies.bills.orders import order_by
 from agent.after_plan.replies.figures.machines import quota_shown
 from agent.after_plan.replies.stated import let_it_be
@@ -12,7 +13,6 @@ from agent.report.blocks import Bullets, Facts
 from agent.report.cost.price_origin import price_sourced
 from agent.report.words import accelerators_noun, assumption_shown, source_shown, usd_shown
 from catalogs.units import HOURS_PER_MONTH, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
-from engine.fleet.offers import paid_accelerators, replicas_bill_usd
 from engine.plan import CapacityPlan, split_shown
 
 _LICENCES: Final = (
@@ -125,8 +125,7 @@ _SAID_AS: Final = 0.05
 
 def _surer(asked: Asked, wished: float) -> str:
     """Say how many replicas meet the targets in a share of such cases, and what they cost."""
-    plan, size = asked.plan, asked.plan.chosen.accelerators_per_replica
-    noun, now = accelerators_noun(plan.chosen), plan.fleet.replicas
+    plan, now = asked.plan, asked.plan.fleet.replicas
     low, high = 0, _MOST_TIMES * now
     if _chance_of(asked, high) < wished:
         return (
@@ -136,11 +135,12 @@ def _surer(asked: Asked, wished: float) -> str:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if _chance_of(asked, middle) >= wished else (middle, high)
-    billed, usd = paid_accelerators(plan.chosen, high), replicas_bill_usd(plan.chosen, high)
-    paid = f", {billed} billed" if billed != high * size else ""
-    bill = f" {usd_shown(usd + plan.cost.other_monthly_usd)} a month" if usd is not None else ""
+    sized = Resized(plan, high)
+    paid = f", {sized.billed} billed" if sized.billed != sized.accelerators else ""
+    bill = f" {usd_shown(usd)} a month" if (usd := sized.monthly_usd) is not None else ""
     than = f" in place of {now} replicas at {usd_shown(plan.cost.monthly_usd)}"
-    lead = f"{show_percent(wished)} sure takes {high} replicas, {high * size} {noun}{paid}"
+    noun = accelerators_noun(plan.chosen)
+    lead = f"{show_percent(wished)} sure takes {high} replicas, {sized.accelerators} {noun}{paid}"
     return f"{lead}:{bill}{than}. '{high} replicas' plans them."
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.multiples import factor_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
-from agent.after_plan.replies.billed import billed, room_billed
+from agent.after_plan.replies.billed import Resized, billed, room_billed
 from agent.after_plan.replies.bills.orders import order_before_full
 from agent.after_plan.replies.bills.periods import PERIODS_SAID
 from agent.after_plan.sums import FIGURES, Explanation, weights_spread
@@ -335,7 +335,7 @@ def outgrow(asked: Asked) -> Explanation:
     billed_too = _grown_billed(plan, peak, growth)
     if not growth:
         rows = tuple(
-            (show_percent(rate), _months(ratio, rate), show_count(_accelerators(plan, peak * (1 + rate))))
+            (show_percent(rate), _months(ratio, rate), show_count(_sized(plan, peak * (1 + rate)).accelerators))
             for rate in _USUAL_GROWTH
         )
         columns = (
@@ -390,13 +390,13 @@ def _grown(plan: CapacityPlan, peak: float, growth: float, years: float) -> tupl
     """Return a time from now, its peak, its accelerators and their bill."""
     then, months = peak * (1 + growth) ** years, show_figure(12 * years)
     name = "now" if not years else f"in {show_figure(years)} years" if years > 1 else f"in {months} months"
-    usd = replicas_bill_usd(plan.chosen, _accelerators(plan, then) // plan.chosen.accelerators_per_replica)
+    sized = _sized(plan, then)
     name = "in 1 year" if years == 1 else name
     return (
         name,
         calls_shown(plan, then),
-        show_count(_accelerators(plan, then)),
-        usd_shown(usd) if usd is not None else "",
+        show_count(sized.accelerators),
+        usd_shown(usd) if (usd := sized.monthly_usd) is not None else "",
     )
 
 
@@ -440,9 +440,11 @@ def _months(ratio: float, growth: float) -> str:
     return f"{show_figure(months)} months" if months >= 1 else "less than a month"
 
 
-def _accelerators(plan: CapacityPlan, peak: float) -> int:
-    working = max(replicas_at(plan, peak), plan.spec.availability.minimum_replicas)
-    return (working + plan.spec.availability.spare_replicas) * plan.chosen.accelerators_per_replica
+def _sized(plan: CapacityPlan, peak: float) -> Resized:
+    """Return the plan's fleet at another peak, model calls a second."""
+    availability = plan.spec.availability
+    working = max(replicas_at(plan, peak), availability.minimum_replicas)
+    return Resized(plan, working + availability.spare_replicas)
 
 
 def _busy_at(plan: CapacityPlan, rate: float) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.billed import Resized
 from agent.after_plan.replies.bills.own_price import SELLERS, own_price, prices_of_both
 from agent.after_plan.replies.load import GPUS
 from agent.after_plan.sums import Explanation
@@ -13,7 +14,7 @@ from agent.report.blocks import Column, Table
 from agent.report.cost.batch_report import batch_report
 from agent.report.cost.comparison_report import break_even_shown, rented_at
 from agent.report.cost.training_report import training_report
-from agent.report.words import accelerators_noun, calls_shown, unknown_bill, usd_shown
+from agent.report.words import accelerators_noun, calls_shown, unknown_bill
 from agent.statements.costs.batches import batch_in
 from catalogs.catalog import Catalog
 from catalogs.errors import AmbiguousName, InputError, UnknownName
@@ -24,7 +25,6 @@ from engine.choice.deployment.batch import batch_plan
 from engine.choice.deployment.bills import Bill
 from engine.choice.deployment.comparison import Comparison, ComparisonSettings, comparison
 from engine.choice.deployment.owning import Ownership
-from engine.fleet.offers import paid_accelerators, replicas_bill_usd
 from engine.training.budget import TrainingQuestion, training_budget
 from engine.training.memory import Method, TrainingSetup
 
@@ -83,17 +83,14 @@ def _rest_rented(asked: Asked) -> str:
     owned = int(counted[1]) if counted else 0
     if not owned or not asked.has(_OURS) or not asked.has(r"rest|others?|remaining|rent\w*|top ?up"):
         return ""
-    size, noun = plan.chosen.accelerators_per_replica, accelerators_noun(plan.chosen)
-    there = min(owned // size, plan.fleet.replicas)
-    left = plan.fleet.replicas - there
+    there = min(owned // plan.chosen.accelerators_per_replica, plan.fleet.replicas)
+    left = Resized(plan, plan.fleet.replicas - there)
     carry = f"{owned} of yours hold {there} replicas, {calls_shown(plan, there * plan.replica_capacity.requests_per_s)}"
-    if not left:
+    if not left.replicas:
         return f"{carry}: that is the whole fleet, and nothing is left to rent."
-    usd = replicas_bill_usd(plan.chosen, left)
-    bill = f", {usd_shown(usd)} a month in place of {usd_shown(plan.cost.monthly_usd)}" if usd is not None else ""
     return (
-        f"{carry}; the other {left} replicas are {left * size} {noun} to rent, {paid_accelerators(plan.chosen, left)}"
-        f" billed in whole instances{bill}. What yours cost to run is not in it."
+        f"{carry}; the other {left.replicas} replicas are {left.accelerators} {accelerators_noun(plan.chosen)} to rent,"
+        f" {left.billed} billed in whole instances{left.bill_in_place}. What yours cost to run is not in it."
     )
 
 

@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 from msgspec.structs import replace
 
+from agent.after_plan.replies.billed import Resized
 from agent.dialogue import step
 from agent.report.cost.price_origin import bill_beside, origin_beside
 from agent.report.words import usd_shown
@@ -50,6 +51,12 @@ def recording(seen: list[CapacityPlan]) -> Ports:
         return found
 
     return replace(ports(), sketch=sketch)
+
+
+def test_as_many_replicas_cost_as_much_whatever_is_paid_beside_them() -> None:
+    plan = plan_of(f"{FRANKFURT}, support contract 3000 a month")
+    assert plan.cost.other_monthly_usd == 3000
+    assert Resized(plan, plan.fleet.replicas).monthly_usd == pytest.approx(plan.cost.monthly_usd)
 
 
 WHOSE = re.compile(

@@ -1,6 +1,7 @@
 """The bill at both ends of the forecast's band, and what else would move it."""
 
 from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.billed import Resized
 from agent.after_plan.replies.bills.money import currency
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import peak_rate, replicas_at
@@ -8,7 +9,6 @@ from agent.report.blocks import Cell, Column, Table
 from agent.report.plan.bands import RARE
 from agent.report.words import accelerators_noun, unknown_bill
 from catalogs.units import show_count, show_figure, show_usd
-from engine.fleet.offers import paid_accelerators, replicas_bill_usd
 from engine.plan import CapacityPlan
 
 
@@ -66,11 +66,10 @@ def _ends(plan: CapacityPlan) -> tuple[tuple[int, float], tuple[int, float]] | N
     good = max(replicas_at(plan, peak, capacity.high), plan.spec.availability.minimum_replicas) + plan.fleet.spares
     few = plan.fleet.replicas if fixed else min(good, plan.fleet.replicas)
     many = max(bands.fleet.replicas.high, plan.fleet.replicas)
-    least, most = (replicas_bill_usd(plan.chosen, count) for count in (few, many))
-    other = plan.cost.other_monthly_usd
-    return None if least is None or most is None else ((few, least + other), (many, most + other))
+    least, most = (Resized(plan, count).monthly_usd for count in (few, many))
+    return None if least is None or most is None else ((few, least), (many, most))
 
 
 def _sized(plan: CapacityPlan, replicas: int) -> tuple[str, str]:
-    count = replicas * plan.chosen.accelerators_per_replica
-    return show_count(count), show_count(paid_accelerators(plan.chosen, replicas))
+    sized = Resized(plan, replicas)
+    return show_count(sized.accelerators), show_count(sized.billed)

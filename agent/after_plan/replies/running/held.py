@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from agent.after_plan.multiples import factor_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
+from agent.after_plan.replies.billed import Resized
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, limit
 from agent.after_plan.sums import Explanation
 from agent.after_plan.whatif import understood
@@ -26,7 +27,6 @@ from catalogs.units import (
     show_rate,
     show_seconds,
 )
-from engine.fleet.offers import paid_accelerators, replicas_bill_usd
 from engine.plan import CapacityPlan, split_shown
 
 _PER_S: Final = r"(?:rps|qps|(?:req(?:uest)?s? ?)?(?:/ ?|per |a |pro |par |por )s\w*|anfragen (?:pro|je) sekunde)"
@@ -283,24 +283,22 @@ def more_or_fewer(asked: Asked) -> Explanation:
     if replicas < 1:
         return paragraphs(f"Nothing would be left: the plan has {now} replicas.")
     fewer = fewer or replicas < now
-    usd = replicas_bill_usd(plan.chosen, replicas)
-    noun = accelerators_noun(plan.chosen)
+    sized, noun = Resized(plan, replicas), accelerators_noun(plan.chosen)
     capacity = replicas * plan.replica_capacity.requests_per_s
     peak = peak_rate(plan)
     lead = (
-        f"{replicas} replicas instead of {now}, {replicas * size} {noun}, carry {calls_shown(plan, capacity)} within"
+        f"{replicas} replicas instead of {now}, {sized.accelerators} {noun}, carry {calls_shown(plan, capacity)} within"
         f" the targets in the busiest hour instead of {calls_shown(plan, now * plan.replica_capacity.requests_per_s)}"
     )
     if peak:
         room = capacity / peak - 1
         lead += f": {'enough' if room >= -1e-6 else 'not enough'} for the planned {calls_shown(plan, peak)}, with"
         lead += f" {show_percent(room)} of room" if room >= -1e-6 else f" {show_percent(-room)} too little"
-    if usd is not None:
-        paid, now_paid = paid_accelerators(plan.chosen, replicas), plan.fleet.billed_accelerators
-        others = plan.cost.other_monthly_usd
-        lead += f". They cost {usd_shown(usd + others)} a month instead of {usd_shown(plan.cost.monthly_usd)}"
-        if paid != replicas * size or now_paid != plan.fleet.accelerators:
-            lead += f": {paid} {noun} billed instead of {now_paid}, in whole instances"
+    if (usd := sized.monthly_usd) is not None:
+        now_paid = plan.fleet.billed_accelerators
+        lead += f". They cost {usd_shown(usd)} a month instead of {usd_shown(plan.cost.monthly_usd)}"
+        if sized.billed != sized.accelerators or now_paid != plan.fleet.accelerators:
+            lead += f": {sized.billed} {noun} billed instead of {now_paid}, in whole instances"
     before, rows = plan.performance.at_peak, tuple[tuple[Cell, ...], ...]()
     if peak and peak / replicas < plan.replica_capacity.saturated_requests_per_s:
         ttft, itl = tails_at(plan, peak / replicas)

@@ -5,6 +5,7 @@ from math import ceil
 from typing import Final
 
 from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
+from agent.after_plan.replies.billed import Resized
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
 from agent.after_plan.replies.running.held import layout, left_after, slower
 from agent.after_plan.sums import Explanation
@@ -155,11 +156,9 @@ def _remedy(plan: CapacityPlan, left: int, lost: int) -> str:
     needed = replicas_at(plan, peak) + lost - plan.fleet.replicas
     if needed <= 0:
         return ""
-    usd, now = replicas_bill_usd(plan.chosen, plan.fleet.replicas + needed), plan.cost.monthly_usd
-    bill = (
-        "" if usd is None else f", {usd_shown(usd + plan.cost.other_monthly_usd)} a month in place of {usd_shown(now)}"
-    )
-    bill = ", at the same bill: whole instances hold them" if usd == now else bill
+    sized = Resized(plan, plan.fleet.replicas + needed)
+    same = sized.billed == plan.fleet.billed_accelerators
+    bill = ", at the same bill: whole instances hold them" if same else sized.bill_in_place
     return singular(f"'N+{lost}' plans for it: {needed} replicas more than now{bill}.")
 
 

@@ -9,15 +9,15 @@ from msgspec.structs import replace
 from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.measured import told_in
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
+from agent.after_plan.replies.billed import Resized
 from agent.after_plan.replies.running.held import layout
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import peak_rate, replicas_at
 from agent.interpret.traffic.peaks import mean_follows, usual_ratio
 from agent.interpret.traffic.scope import RATE
-from agent.report.words import accelerators_noun, calls_shown, usd_shown
+from agent.report.words import accelerators_noun, calls_shown
 from catalogs.errors import InputError
 from catalogs.units import show_count, show_figure, show_seconds
-from engine.fleet.offers import replicas_bill_usd
 from engine.plan import CapacityPlan, Latency, split_shown
 from engine.planning.phrases import counted
 from engine.workload import Target, target_name
@@ -89,12 +89,11 @@ def _by_measured(plan: CapacityPlan, found: re.Match[str]) -> Explanation:
     )
     if not peak:
         return paragraphs(mine, counts)
-    replicas = replicas_at(plan, peak, each) + plan.fleet.spares
-    usd = replicas_bill_usd(plan.chosen, replicas)
-    bill = f", {usd_shown(usd)} a month in place of {usd_shown(plan.cost.monthly_usd)}" if usd is not None else ""
+    sized = Resized(plan, replicas_at(plan, peak, each) + plan.fleet.spares)
     return paragraphs(
-        f"At your {calls_shown(plan, each)} a replica {calls_shown(plan, peak)} in the busiest hour take {replicas}"
-        f" replicas, {replicas * size} {accelerators_noun(plan.chosen)}{bill}. {mine}",
+        f"At your {calls_shown(plan, each)} a replica {calls_shown(plan, peak)} in the busiest hour take"
+        f" {sized.replicas} replicas, {sized.accelerators} {accelerators_noun(plan.chosen)}{sized.bill_in_place}."
+        f" {mine}",
         counts,
     )
 
