@@ -33,8 +33,22 @@ def layers(model: ModelArchitecture) -> Counter[str]:
     return Counter({repr((group.attention, group.feed_forward)): group.count for group in model.layers})
 
 
-@of_every(CONFIGS, name=lambda row: row["repository"])
+AGAIN = ("zai-org/GLM-5.1-FP8", "zai-org/GLM-5.2-FP8", "zai-org/GLM-5.3-FP8")
+"""Whose modules, left wide by name in their thousands, take a second to tell apart, as do those of GLM-5-FP8."""
+
+
+@of_every([row for row in CONFIGS if row["repository"] not in AGAIN], name=lambda row: row["repository"])
 def test_a_public_config_gives_the_catalogs_own_answer(row: dict[str, Any]) -> None:
+    the_catalogs_own_answer(row)
+
+
+@pytest.mark.thorough
+@of_every([row for row in CONFIGS if row["repository"] in AGAIN], name=lambda row: row["repository"])
+def test_another_config_of_thousands_of_names_gives_the_catalogs_own_answer(row: dict[str, Any]) -> None:
+    the_catalogs_own_answer(row)
+
+
+def the_catalogs_own_answer(row: dict[str, Any]) -> None:
     read = architecture_from_config(row["config"], name=row["repository"])
     known = CATALOG.model(row["repository"])
     differing = {

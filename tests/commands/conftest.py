@@ -23,6 +23,10 @@ class Run:
         return json.loads(self.out)
 
 
+MADE: dict[tuple[str, ...], bytes] = {}
+"""Plans that were saved, by what was asked: each is made once."""
+
+
 class Program:
     """Runs the program; its own output and that of the test never mix."""
 
@@ -34,6 +38,15 @@ class Program:
         code = main([str(argument) for argument in arguments])
         said = self._capture.readouterr()
         return Run(code, said.out, said.err)
+
+    def saved(self, file: Path, *asked: object) -> Path:
+        """Return a file with the plan of a question, as `forecast --output` writes it."""
+        key = tuple(map(str, asked))
+        if key not in MADE:
+            assert self("forecast", *asked, "--output", file).code == 0
+            MADE[key] = file.read_bytes()
+        file.write_bytes(MADE[key])
+        return file
 
     def refusal(self, *arguments: object, code: int = 2) -> str:
         """Return the one sentence with which a run is refused: nothing else is said, and no traceback."""

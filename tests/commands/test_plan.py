@@ -26,9 +26,7 @@ ASKED = (
 
 @pytest.fixture
 def saved(fleetcast: Program, tmp_path: Path) -> Path:
-    file = tmp_path / "plan.json"
-    assert fleetcast("forecast", *ASKED, "--ttft-p95", "1s", "--output", file).code == 0
-    return file
+    return fleetcast.saved(tmp_path / "plan.json", *ASKED, "--ttft-p95", "1s")
 
 
 def test_a_plan_that_was_saved_is_shown_as_it_was(fleetcast: Program, saved: Path) -> None:

@@ -14,28 +14,14 @@ BUSIER = SMALL.replace("200 rps", "350 rps")
 """Another in one input alone: what makes up the difference is soon found."""
 
 
-MADE: dict[str, str] = {}
-"""Plans as they were written, by their sentence: each is made once."""
-
-
-def written(fleetcast: Program, folder: Path, *sentences: str) -> list[Path]:
-    files = [folder / f"{number}.json" for number in range(len(sentences))]
-    for file, sentence in zip(files, sentences, strict=True):
-        if sentence not in MADE:
-            assert fleetcast("forecast", sentence, "--output", file).code == 0
-            MADE[sentence] = file.read_text()
-        file.write_text(MADE[sentence])
-    return files
-
-
 @pytest.fixture
 def plans(fleetcast: Program, tmp_path: Path) -> list[Path]:
-    return written(fleetcast, tmp_path, SMALL, LARGE)
+    return [fleetcast.saved(tmp_path / "small.json", SMALL), fleetcast.saved(tmp_path / "large.json", LARGE)]
 
 
 @pytest.fixture
 def busier(fleetcast: Program, tmp_path: Path) -> list[Path]:
-    return written(fleetcast, tmp_path, SMALL, BUSIER)
+    return [fleetcast.saved(tmp_path / "small.json", SMALL), fleetcast.saved(tmp_path / "busier.json", BUSIER)]
 
 
 @pytest.mark.parametrize(

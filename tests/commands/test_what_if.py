@@ -12,9 +12,7 @@ ASKED = ("--model", "llama-3.1-8b", "--gpu-type", "H100", "--input-tokens", 1000
 
 @pytest.fixture
 def plan(fleetcast: Program, tmp_path: Path) -> Path:
-    file = tmp_path / "plan.json"
-    assert fleetcast("forecast", *ASKED, "--rps", 20, "--output-tokens", 200, "--output", file).code == 0
-    return file
+    return fleetcast.saved(tmp_path / "plan.json", *ASKED, "--rps", 20, "--output-tokens", 200)
 
 
 @pytest.mark.parametrize(
