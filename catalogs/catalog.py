@@ -132,6 +132,18 @@ def _all_of(kind: str, _: type[_Kind]) -> "cached_property[tuple[_Kind, ...]]":
     return cached_property(lambda catalog: tuple(LazyEntries[Key, _Kind](catalog._entries(kind).records).values()))
 
 
+def _called(kind: str, entries: "cached_property[Mapping[str, _Kind]]") -> "Callable[[Catalog, str], _Kind]":
+    """Return the method of a catalog that finds the entry of a kind that a text names.
+
+    It raises UnknownName or AmbiguousName where no entry has the name, or several have.
+    """
+
+    def entry(catalog: "Catalog", text: str) -> _Kind:
+        return entries.__get__(catalog)[catalog._names(kind).find(text)]
+
+    return entry
+
+
 class Catalog(Struct, frozen=True, dict=True):
     """All facts; later directories extend and override the built-in one by id."""
 
@@ -167,6 +179,8 @@ class Catalog(Struct, frozen=True, dict=True):
     workflows = _by_id("workflow", AgentWorkflow)
     """What agents do for one task."""
     precisions = _by_id("precision", Precision)
+    providers = _by_id("provider", Provider)
+    """Who rents accelerators out, by the id that offers have."""
     power_curves = _by_id("power", PowerCurve)
     """By the id of the accelerator on which it was measured."""
     protocols = _by_id("protocol", BenchmarkProtocol)
@@ -193,11 +207,6 @@ class Catalog(Struct, frozen=True, dict=True):
         """Cities with the regions of clouds, countries and continents."""
         places: Mapping[str, Place] = LazyEntries(self._entries("place").records)
         return Places(places)
-
-    @cached_property
-    def providers(self) -> Mapping[str, Provider]:
-        """Who rents accelerators out, by the id that offers have."""
-        return LazyEntries(self._entries("provider").records)
 
     @cached_property
     def curves(self) -> Mapping[tuple[str, str], KernelCurve]:
@@ -268,7 +277,7 @@ class Catalog(Struct, frozen=True, dict=True):
         Raises:
             UnknownName, AmbiguousName: no entry has the name, or several have.
         """
-        return self.accelerators[self._accelerator_names.find(text)]
+        return self.accelerators[self._names("accelerator").find(text)]
 
     def accelerator_forms(self, text: str, entry: str | None = None) -> tuple[str, ...]:
         """Return the ids that a refused name refuses: 'not H100' is no H100 of any form, 'not H100 PCIe' that one.
@@ -311,7 +320,7 @@ class Catalog(Struct, frozen=True, dict=True):
 
         Some entries stand for one version, as 'TensorRT-LLM 0.17': a whole name goes first.
         """
-        names, (name, at, said) = self._runtime_names, text.partition("@")
+        names, (name, at, said) = self._names("runtime"), text.partition("@")
         if (said.strip() or not at) and (id := names.find_same_letters(f"{name} {said}")):
             return id, ""
         if at:
@@ -327,21 +336,9 @@ class Catalog(Struct, frozen=True, dict=True):
                 return names.find(written[1]), written_version(written[2]) or ""
         return names.find(text), ""
 
-    def preset(self, text: str) -> WorkloadPreset:
-        """Return the workload preset that the text names.
-
-        Raises:
-            UnknownName, AmbiguousName: no entry has the name, or several have.
-        """
-        return self.presets[self._preset_names.find(text)]
-
-    def workflow(self, text: str) -> AgentWorkflow:
-        """Return the workflow that the text names.
-
-        Raises:
-            UnknownName, AmbiguousName: no entry has the name, or several have.
-        """
-        return self.workflows[self._names("workflow").find(text)]
+    preset = _called("preset", presets)
+    workflow = _called("workflow", workflows)
+    scenario = _called("scenario", scenarios)
 
     def api_model(self, text: str) -> ApiModel:
         """Return the model behind an API that the text names.
@@ -349,16 +346,8 @@ class Catalog(Struct, frozen=True, dict=True):
         Raises:
             UnknownName, AmbiguousName: no entry has the name, or several have.
         """
-        names = self._api_names
+        names = self._names("api_model")
         return self.api_models[names.find_same_letters(text) or names.find(text)]
-
-    def scenario(self, text: str) -> Scenario:
-        """Return the scenario that the text names.
-
-        Raises:
-            UnknownName, AmbiguousName: no entry has the name, or several have.
-        """
-        return self.scenarios[self._scenario_names.find(text)]
 
     def precision(self, text: str) -> Precision:
         """Return the precision that the text names, by its whole name or an alias.
@@ -366,9 +355,9 @@ class Catalog(Struct, frozen=True, dict=True):
         Raises:
             UnknownName: no entry has the name.
         """
-        id = self._precision_names.find_same_letters(text)
+        id = self._names("precision").find_same_letters(text)
         if id is None:
-            raise self._precision_names.unknown(text)
+            raise self._names("precision").unknown(text)
         return self.precisions[id]
 
     def model(self, text: str) -> ResolvedModel:
@@ -382,7 +371,7 @@ class Catalog(Struct, frozen=True, dict=True):
             InputError: the name is that of a model that cannot be modelled; the reason is given.
         """
         said = text.strip()
-        names = self._model_names
+        names = self._names("model")
         if id := names.find_same_letters(said):
             return ResolvedModel(self.models[id])
         if known := self._checkpoints.get(said.casefold()):
@@ -468,7 +457,7 @@ class Catalog(Struct, frozen=True, dict=True):
 
     def shared_spellings(self) -> dict[str, tuple[str, ...]]:
         """Return the spellings that two entries of one kind claim, each with their ids; a sound catalog has none."""
-        named = (self._accelerator_names, self._model_names, *map(self._names, ("runtime", "preset", "precision")))
+        named = map(self._names, ("accelerator", "model", "runtime", "preset", "precision"))
         return {spelling: ids for names in named for spelling, ids in names.shared_spellings().items()}
 
     # --- reading ---
@@ -511,32 +500,26 @@ class Catalog(Struct, frozen=True, dict=True):
     # --- names ---
 
     @cached_property
-    def _accelerator_names(self) -> Names:
-        return self._names("accelerator", lambda id: _qualities(self.accelerators[id]), ACCELERATOR_NOISE)
+    def _names_read(self) -> dict[str, Names]:
+        return {}
 
-    _runtime_names = cached_property[Names](lambda self: self._names("runtime"))
-    _preset_names = cached_property[Names](lambda self: self._names("preset"))
-    _scenario_names = cached_property[Names](lambda self: self._names("scenario"))
-    _api_names = cached_property[Names](lambda self: self._names("api_model"))
-    _precision_names = cached_property[Names](lambda self: self._names("precision"))
-
-    @cached_property
-    def _model_names(self) -> Names:
-        hint = "a config.json path or a Hugging Face owner/name works too"
-        return self._names("model", noise=MODEL_NOISE, hint=hint)
-
-    def _names(
-        self,
-        kind: str,
-        qualities: Callable[[str], str] = lambda id: "",
-        noise: frozenset[str] = frozenset(),
-        hint: str = "",
-    ) -> Names:
-        layers = self._entries(kind).layers
-        entries = []
-        for id, spellings in self.spellings(kind).items():
-            entries.append(Named(id, (spellings.name, *spellings.aliases), qualities(id), layers[id]))
-        return Names(kind, entries, noise, hint)
+    def _names(self, kind: str) -> Names:
+        """Return the names of the entries of a kind, made when they are first asked for."""
+        if kind not in self._names_read:
+            layers, of_accelerators = self._entries(kind).layers, kind == "accelerator"
+            entries = [
+                Named(
+                    id,
+                    (spellings.name, *spellings.aliases),
+                    _qualities(self.accelerators[id]) if of_accelerators else "",
+                    layers[id],
+                )
+                for id, spellings in self.spellings(kind).items()
+            ]
+            noise = {"accelerator": ACCELERATOR_NOISE, "model": MODEL_NOISE}.get(kind, frozenset())
+            hint = "a config.json path or a Hugging Face owner/name works too" if kind == "model" else ""
+            self._names_read[kind] = Names(kind, entries, noise, hint)
+        return self._names_read[kind]
 
     @cached_property
     def _checkpoints(self) -> Mapping[str, ResolvedModel]:
