@@ -49,23 +49,21 @@ def config_from_file(path: Path | str) -> Mapping[str, Any]:
     return config
 
 
-def config_from_hub(repository: str, *, revision: str | None = None, endpoint: str | None = None) -> Mapping[str, Any]:
+def config_from_hub(repository: str) -> Mapping[str, Any]:
     """Return the config of a repository on the hub, or of its copy in the local cache.
 
     Args:
         repository: owner/name.
-        revision: branch, tag or commit; None is the main branch.
-        endpoint: another hub than Hugging Face's.
 
     Raises:
-        InputError: the repository, the revision or the file is missing, closed, or out of reach.
+        InputError: the repository or the file is missing, closed, or out of reach.
     """
-    config = _json_object(_downloaded(repository, CONFIG, revision, endpoint))
+    config = _json_object(_downloaded(repository, CONFIG))
     named_quantised = re.search(r"fp8|fp4|int8|int4|nvfp4|mxfp", repository, re.IGNORECASE)
     if config.get("quantization_config") or not named_quantised:
         return config
     try:
-        beside = _downloaded(repository, QUANTISATION, revision, endpoint)
+        beside = _downloaded(repository, QUANTISATION)
     except InputError:
         return config  # most repositories have none
     return _with_quantisation(config, _json_object(beside))
@@ -97,20 +95,20 @@ def _json_object(file: Path) -> Mapping[str, Any]:
     return parsed
 
 
-def _downloaded(repository: str, filename: str, revision: str | None, endpoint: str | None) -> Path:
+def _downloaded(repository: str, filename: str) -> Path:
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url  # 0.3 s, and few need it
 
     with _quiet():
         try:
             # asked once beforehand, since the download retries a hub that is out of reach for a minute
-            get_hf_file_metadata(hf_hub_url(repository, filename, revision=revision, endpoint=endpoint))
-            return Path(hf_hub_download(repository, filename, revision=revision, endpoint=endpoint))
+            get_hf_file_metadata(hf_hub_url(repository, filename))
+            return Path(hf_hub_download(repository, filename))
         except Exception as error:  # the client raises its own, httpx's, OSError and ValueError alike
-            refusal = _why_not(error, repository, filename, revision)
+            refusal = _why_not(error, repository, filename)
             if _is_final(error):
                 raise refusal from error
         try:
-            return Path(hf_hub_download(repository, filename, revision=revision, local_files_only=True))
+            return Path(hf_hub_download(repository, filename, local_files_only=True))
         except OSError as absent:
             raise refusal from absent
 
@@ -119,11 +117,11 @@ def _is_final(error: Exception) -> bool:
     """Return whether the hub itself has said no, so that the local cache need not be asked."""
     from huggingface_hub import errors
 
-    said_no = (errors.HFValidationError, errors.RepositoryNotFoundError, errors.RevisionNotFoundError)
-    return isinstance(error, (*said_no, errors.EntryNotFoundError))
+    said_no = (errors.HFValidationError, errors.RepositoryNotFoundError, errors.EntryNotFoundError)
+    return isinstance(error, said_no)
 
 
-def _why_not(error: Exception, repository: str, filename: str, revision: str | None) -> InputError:
+def _why_not(error: Exception, repository: str, filename: str) -> InputError:
     from huggingface_hub import errors
 
     name, instead = quoted(repository), f"or give the path of a {CONFIG}"
@@ -132,8 +130,6 @@ def _why_not(error: Exception, repository: str, filename: str, revision: str | N
             reason = f"{name} is no repository id; it has the form owner/name, as in Qwen/Qwen3-8B, {instead}"
         case errors.GatedRepoError():
             reason = f"{name} is gated: accept its terms on the hub and set HF_TOKEN, {instead}"
-        case errors.RevisionNotFoundError():
-            reason = f"{name} has no revision {quoted(revision)}; leave it out for the newest"
         case errors.RepositoryNotFoundError():
             reason = f"the hub has no model {name}, or it is private: check its spelling, set HF_TOKEN, {instead}"
         case errors.OfflineModeIsEnabled():

@@ -322,7 +322,7 @@ def _cheapest(state: State, change: Variation, ports: Ports) -> Step:
         plan = new.branches[-1].capacity_plan or plan
     branch = new.branches[-1]
     beside = (
-        *_verdict(plan, branch),
+        *_verdict(plan),
         *_searched(plan),
         *_dearer(new.branches[branch.against], plan),
         *_cheaper_still(new, plan),
@@ -421,7 +421,7 @@ def _searched(plan: CapacityPlan) -> tuple[Say, ...]:
     return (said(f"{text} 'how can I make it cheaper' sets them beside it."),)
 
 
-def _verdict(plan: CapacityPlan, branch: Branch) -> tuple[Say, ...]:
+def _verdict(plan: CapacityPlan) -> tuple[Say, ...]:
     """Say whether the cheapest is within the budget, and what a budget would carry."""
     budget, monthly = plan.spec.money.monthly_budget_usd, plan.cost.monthly_usd
     if monthly is None:

@@ -177,20 +177,25 @@ def moved_verdict(question: str, branch: Branch, base: Branch) -> str:
     return f"{'; '.join(told)}." if told else ""
 
 
+def missed_shown(plan: CapacityPlan) -> str:
+    """Return the targets that a plan misses, each with its forecast: 'TTFT p99 953 ms of 500 ms'."""
+    return " and ".join(
+        f"{target_name(one.metric, one.percentile)} {show_seconds(one.forecast_s)} of {show_seconds(one.target_s)}"
+        for one in plan.targets
+        if not one.met
+    )
+
+
 def floor_of(plan: CapacityPlan) -> str:
     """Say which targets a plan misses however many accelerators there are; empty where a limit that was set is why."""
-    missed = [result for result in plan.targets if not result.met]
-    if not missed or any(getattr(plan.spec.hardware, name) for name in _CEILINGS):
+    first = next((result for result in plan.targets if not result.met), None)
+    if first is None or any(getattr(plan.spec.hardware, name) for name in _CEILINGS):
         return ""
-    best = " and ".join(
-        f"{target_name(one.metric, one.percentile)} {show_seconds(one.forecast_s)} of {show_seconds(one.target_s)}"
-        for one in missed
-    )
-    chosen, first = plan.chosen, missed[0]
+    chosen = plan.chosen
     wider = f"{target_name(first.metric, first.percentile)} {show_seconds(float(f'{first.forecast_s * 1.1:.2g}'))}"
     return (
         f"{chosen.accelerator_name} cannot meet the targets for {chosen.model_name} in "
-        f"{chosen.precision.weights.upper()}, however many there are: at best {best}, in replicas of "
+        f"{chosen.precision.weights.upper()}, however many there are: at best {missed_shown(plan)}, in replicas of "
         f"{chosen.accelerators_per_replica} ({split_shown(chosen)}). More of them shorten the wait alone; a wider "
         f"target ('with {wider}'), shorter prompts or another accelerator would do."
     )

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from agent.after_plan.acts.phrases import names_in
 from agent.after_plan.lines.accounts import figures_in
-from agent.after_plan.replies.asked import stated_s
+from agent.after_plan.replies.asked import Asked, stated_s
 from agent.after_plan.replies.grounds import MADE
 from agent.after_plan.sums import FIGURES, Explanation, weights_spread
-from agent.after_plan.variants import at_wider_targets, floor_of, varied, varied_spec
+from agent.after_plan.variants import at_wider_targets, floor_of, missed_shown, varied, varied_spec
 from agent.report.blocks import Bullets, Paragraph, Report
 from agent.report.cost.price_origin import alternative_bill, bill_beside
 from agent.report.words import accelerators_noun, calls_shown, fleet_shown, singular
@@ -107,7 +107,7 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
         blocks = (*blocks, Paragraph(MADE)) if topic in _LATENCIES and _ORIGIN.search(subject) else blocks
     else:
         return (said(f"I cannot say why {quoted(subject)}. {HINT}"),)
-    return (*other, *_shown(blocks))
+    return (*other, Data(Report(blocks)))
 
 
 _LATENCIES: Final = ("ttft", "itl", "e2e")
@@ -158,7 +158,6 @@ def _not_chosen(subject: str, plan: CapacityPlan, state: State, ports: Ports) ->
 
 def _denied(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Explanation:
     """Return why what the words name was not chosen; where they name nothing, what lost to the plan."""
-    from agent.after_plan.replies.asked import Asked
     from agent.after_plan.replies.choices.denied import why_not
     from agent.after_plan.replies.choices.hardware import accelerators_in
     from agent.after_plan.replies.table import REPLIES
@@ -204,14 +203,9 @@ _ANOTHER: Final = re.compile(
 
 
 def _counted(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Explanation | None:
-    from agent.after_plan.replies.asked import Asked
     from agent.after_plan.replies.running.counted import counted
 
     return counted(Asked(f"why {subject}", state, ports, plan))
-
-
-def _shown(blocks: Explanation) -> tuple[Say, ...]:
-    return (Data(Report(blocks)),)
 
 
 def _latency_meant(subject: str, plan: CapacityPlan, state: State) -> tuple[str, tuple[Say, ...]]:
@@ -320,20 +314,11 @@ def _on(named: str, name: str, plan: CapacityPlan, state: State, ports: Ports) -
         lead = "You left it out. "
     elif wanted and named not in wanted:
         lead = f"You asked for {' or '.join(ports.catalog.accelerators[one].name for one in wanted)}. "
-    if best := _missed(other):
+    if best := missed_shown(other):
         either = "" if plan.answer.meets_targets else " either"
         wider = at_wider_targets(other, ports)
         return f"{lead}{name} cannot meet the targets{either}, however many there are: at best {best}. {wider}".rstrip()
     return f"{lead}On {name} it would be {_versus(other, plan)}."
-
-
-def _missed(plan: CapacityPlan) -> str:
-    """Return the targets that a plan misses, each with its forecast: 'TTFT p99 953 ms of 500 ms'."""
-    return " and ".join(
-        f"{target_name(one.metric, one.percentile)} {show_seconds(one.forecast_s)} of {show_seconds(one.target_s)}"
-        for one in plan.targets
-        if not one.met
-    )
 
 
 def moved_along(state: State, branch: Branch, change: Variation, ports: Ports) -> tuple[Say, ...]:
@@ -358,7 +343,7 @@ def moved_along(state: State, branch: Branch, change: Variation, ports: Ports) -
     except InputError as error:
         return (said(f"{now} in place of {what} comes with the change: with {what}, {error}."),)
     if isinstance(other, CapacityPlan):
-        best = _missed(other)
+        best = missed_shown(other)
         why = f"it cannot meet the targets, at best {best}" if best else f"it would be {_versus(other, plan)}"
     else:
         why = other.reason
@@ -418,7 +403,7 @@ def _versus(other: CapacityPlan, plan: CapacityPlan) -> str:
         money = f", {abs(ratio):.0%} {'more' if ratio > 0 else 'less'}" if abs(ratio) >= 0.005 else ", the same"
     peak = other.performance.at_peak
     speed = f"; TTFT p95 {show_seconds(other.peak_latency_s('ttft', 'p95'))}, ITL {show_seconds(peak.itl_s.mean)}"
-    if best := _missed(other):
+    if best := missed_shown(other):
         return f"it cannot meet the targets, at best {best}"
     measured = ""
     if mine and its and its < mine:

@@ -24,7 +24,7 @@ from commands.serve.answers.catalog_lists import KINDS as LISTED
 from commands.serve.answers.catalog_lists import catalog_list
 from commands.serve.answers.simulation import simulated
 from commands.serve.answers.work import Answer, failure
-from commands.serve.documented import BODIES, NUMBERED, answer_of, body_of, bytes_of, events_of, read_only
+from commands.serve.documented import BODIES, NUMBERED, answer_of, body_of, events_of, read_only, text_of
 from commands.serve.history import History, Kept, number_in
 from commands.serve.memory import Memory
 from commands.serve.page import add_page
@@ -234,7 +234,7 @@ def _add_upkeep(app: FastAPI, server: Server) -> None:
         """Whether the server is up."""
         return {"status": "ok", "version": VERSION}
 
-    @app.get("/metrics", responses=bytes_of("text/plain"))
+    @app.get("/metrics", responses=text_of())
     async def metrics() -> Response:
         """Counters for Prometheus."""
         return Response(generate_latest(server.registry), media_type="text/plain; version=0.0.4")

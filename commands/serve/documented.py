@@ -188,9 +188,9 @@ def read_only(kind: str, *more: int, token: int = 401) -> dict[int | str, dict[s
     return {200: _content("application/json", {"type": kind}, "What there is."), **failures}
 
 
-def bytes_of(media: str) -> dict[int | str, dict[str, Any]]:
+def text_of() -> dict[int | str, dict[str, Any]]:
     """Return what the documentation says of an address that answers in text."""
-    return {200: _content(media, {"type": "string"}, "Text."), **_failures(401, 421, 429)}
+    return {200: _content("text/plain", {"type": "string"}, "Text."), **_failures(401, 421, 429)}
 
 
 def events_of() -> dict[int | str, dict[str, Any]]:

@@ -66,10 +66,10 @@ def _shape(model: ModelArchitecture) -> object:
 
 def fitted_file(fits: Sequence[tuple[Block, Problem, Fit]]) -> str:
     """Return the TOML text of all fitted entries."""
-    return HEADER + "".join(_block(block, problem, fit) for block, problem, fit in fits)
+    return HEADER + "".join(_block(problem, fit) for _, problem, fit in fits)
 
 
-def _block(block: Block, problem: Problem, fit: Fit) -> str:
+def _block(problem: Problem, fit: Fit) -> str:
     counts: dict[str, int] = {}
     for point in problem.points:
         if excluded_because(point.row):

@@ -69,11 +69,6 @@ class TrainingMemory(Struct, frozen=True):
     context_bytes: float = CUDA_CONTEXT_BYTES
 
     @property
-    def framework_bytes(self) -> float:
-        """What a framework reports as its peak: all but the context."""
-        return self.total_bytes - self.context_bytes
-
-    @property
     def states_bytes(self) -> float:
         """Weights, gradients and optimiser states: what ZeRO calls model states."""
         return self.weights_bytes + self.gradients_bytes + self.optimiser_bytes

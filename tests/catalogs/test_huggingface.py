@@ -564,19 +564,13 @@ def test_a_config_comes_from_the_hub_that_the_environment_names(hub: LoopbackHub
         tmp_path,
         hub.url,
         {"repository": "someone/tiny"},
-        {"repository": "someone/tiny", "revision": COMMIT},
         {"repository": "old/name"},
         {"repository": "someone/tiny-FP8"},
         HF_TOKEN="my-token",
     )
-    assert answers == [[32, "bf16"], [32, "bf16"], [16, "bf16"], [32, "fp8"]]
+    assert answers == [[32, "bf16"], [16, "bf16"], [32, "fp8"]]
     assert hub.tokens == {"Bearer my-token"}
     assert list(tmp_path.rglob("config.json")), "HF_HOME holds the cache"
-
-
-def test_an_endpoint_may_be_given(hub: LoopbackHub, tmp_path: Path):
-    answers = ask(tmp_path, "http://127.0.0.1:9", {"repository": "someone/tiny", "endpoint": hub.url})
-    assert answers == [[32, "bf16"]]
 
 
 def test_a_gated_repository_opens_with_a_token(hub: LoopbackHub, tmp_path: Path):
@@ -588,17 +582,15 @@ def test_a_gated_repository_opens_with_a_token(hub: LoopbackHub, tmp_path: Path)
 
 
 def test_what_the_hub_does_not_have_is_said(hub: LoopbackHub, tmp_path: Path):
-    missing, no_config, no_revision, no_id = ask(
+    missing, no_config, no_id = ask(
         tmp_path,
         hub.url,
         {"repository": "someone/absent"},
         {"repository": "someone/only-gguf"},
-        {"repository": "someone/tiny", "revision": "v9"},
         {"repository": "not a/repository/id"},
     )
     assert "no model 'someone/absent'" in str(missing)
     assert "holds no config.json" in str(no_config)
-    assert "no revision 'v9'" in str(no_revision)
     assert "owner/name" in str(no_id)
 
 

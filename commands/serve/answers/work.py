@@ -193,7 +193,7 @@ def from_spec(tree: Mapping[str, Any]) -> Statement:
 
 
 def _forecast(tree: dict[str, Any], desk: Desk) -> Answer:
-    verify = _switch(tree, "verify", default=True)
+    verify = _verify(tree, default=True)
     return planned(asked([from_spec(tree)], desk), desk, verify=verify)
 
 
@@ -257,7 +257,7 @@ def _compare(tree: dict[str, Any], desk: Desk) -> Answer:
     combinations = list(product(*over.values()))
     if len(combinations) > MOST_COMPARED:
         raise InputError(f"{len(combinations)} combinations are too many to compare; up to {MOST_COMPARED}")
-    verify, rows = _switch(tree, "verify", default=True), []
+    verify, rows = _verify(tree, default=True), []
     for values in combinations:
         given = dict(zip(over, values, strict=True))
         label = ", ".join(str(value) for value in values)
@@ -327,7 +327,7 @@ def _explain(tree: dict[str, Any], desk: Desk) -> Answer:
     if not isinstance(path, str):
         raise InputError("path names a figure of the plan: performance.at_peak.ttft_s.p95")
     if "flags" in tree:
-        verify, flags = _switch(tree, "verify", default=False), given_flags(tree)
+        verify, flags = _verify(tree, default=False), given_flags(tree)
         made = planned(asked([from_flags(flags)], desk), desk, verify=verify)
         text, address = made.body.decode(), derived_at(flags, verified=verify)
     else:
@@ -370,10 +370,10 @@ def given_flags(tree: Mapping[str, Any]) -> dict[str, str]:
     return {name: text for name, text in given.items() if text.strip()}
 
 
-def _switch(tree: dict[str, Any], name: str, *, default: bool) -> bool:
-    value = tree.pop(name, default)
+def _verify(tree: dict[str, Any], *, default: bool) -> bool:
+    value = tree.pop("verify", default)
     if not isinstance(value, bool):
-        raise InputError(f"{name} is {quoted(value)} where true or false is expected")
+        raise InputError(f"verify is {quoted(value)} where true or false is expected")
     return value
 
 
