@@ -480,8 +480,9 @@ class Catalog(Struct, frozen=True, dict=True):
                 return [("seat", record.seat, "place", self.places.places)]
             case RentalOffer() | KernelCurve() | TrainingRun():
                 return [("accelerator", record.accelerator, "accelerator", self.accelerators)]
-            case Accelerator(kernels=str(kernels)):
-                return [("kernels", kernels, "kernel curve of", {accelerator for accelerator, _ in self.curves})]
+            case Accelerator(kernels=str(kernels), full_power=powered):
+                own = [("kernels", kernels, "kernel curve of", {accelerator for accelerator, _ in self.curves})]
+                return own + ([("full_power", powered, "accelerator", self.accelerators)] if powered else [])
             case ModelArchitecture():
                 named = [("native_precision", record.native_precision)]
                 for checkpoint in record.checkpoints:

@@ -58,6 +58,8 @@ class Accelerator(Fact):
     """Network between nodes, one direction, per accelerator, GB/s (400 Gbit/s unless the entry says otherwise)."""
     kernels: Identifier | None = None
     """The accelerator on which its kernel curves were measured; null when these are its own."""
+    full_power: Identifier | None = None
+    """The accelerator of the same dies that draws more power, where ``kernels`` is of another architecture."""
     compute_capability: str | None = None
     released: Annotated[int, Meta(ge=2010, le=2035)] | None = None
     purchase_usd: Positive | None = None

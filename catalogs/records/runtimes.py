@@ -125,6 +125,8 @@ class ExpertKernel(Record):
     precision: Identifier
     architectures: tuple[str, ...] = ()
     """Empty: every architecture."""
+    static_scales: bool = False
+    """Only of checkpoints that bring the scales of activations, one for each tensor."""
     curve: str
     """As a kernel curve's ``mixture`` calls it."""
     source: str
@@ -341,10 +343,11 @@ class ServingRuntime(Fact):
         """Return what sampling with top-p takes on an accelerator; None where nobody measured it."""
         return next((one for one in self.top_p if not one.vendors or accelerator.vendor in one.vendors), None)
 
-    def expert_kernel(self, precision: str, accelerator: Accelerator) -> str:
+    def expert_kernel(self, precision: str, accelerator: Accelerator, *, static_scales: bool = False) -> str:
         """Return the measured products that it takes for experts in a format; empty where none is stated."""
         for one in self.expert_kernels:
-            if one.precision == precision and (not one.architectures or accelerator.architecture in one.architectures):
+            on_it = not one.architectures or accelerator.architecture in one.architectures
+            if one.precision == precision and on_it and one.static_scales <= static_scales:
                 return one.curve
         return ""
 

@@ -1,5 +1,6 @@
 """A row of a measurements CSV, read: the system, the load, the lengths, and how the benchmark was run."""
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -15,6 +16,7 @@ from catalogs.measurement_files import ALL_AT_ONCE
 from catalogs.records.models import MixtureFeedForward, ModelArchitecture
 from catalogs.records.protocols import BenchmarkProtocol, BenchmarkRun, DrawnLengths, LatencyLimits
 from catalogs.records.runtimes import Scheduler
+from catalogs.records.versions import is_older, numbers_of
 from engine.question.lengths import strata
 from engine.workload import Sampling, TokenDistribution, Tokens
 
@@ -205,12 +207,24 @@ def runtime_and_version(engine: str, version: str, catalog: Catalog) -> tuple[st
         engine: as a benchmark names it: 'vllm'.
         version: of the engine, as a benchmark states it; empty where it does not.
     """
-    generation = ".".join(version.split(".")[:2])
+    generation = found[0] if (found := re.search(r"\d+\.\d+", version)) else ""
     for name in (f"{engine} {version}", f"{engine} {generation}", engine):
         with suppress(InputError):
             id, _, known = catalog.runtime_name(name.strip()).partition("@")
-            return id, known
+            oldest = catalog.runtimes[id].oldest_version or generation
+            return (id, known) if known or not is_older(generation, oldest) else _older(id, generation, catalog)
     return "generic", ""
+
+
+def _older(id: str, version: str, catalog: Catalog) -> tuple[str, str]:
+    """Return what stands for a version older than all that a runtime's entry knows: of entries for one version each the
+    newest that is not newer, else the oldest of these; the oldest version that it knows where there are none."""
+    own = [name for name in catalog.runtimes if re.fullmatch(rf"{re.escape(id)}-\d[\d.]*", name)]
+    if not own:
+        return id, catalog.runtimes[id].oldest_version or ""
+    newest_first = sorted(own, key=lambda name: numbers_of(name.removeprefix(f"{id}-")), reverse=True)
+    not_newer = (name for name in newest_first if not is_older(version, name.removeprefix(f"{id}-")))
+    return next(not_newer, newest_first[-1]), ""
 
 
 def tokens_of(load: BenchmarkLoad) -> Tokens:

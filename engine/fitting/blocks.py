@@ -66,6 +66,15 @@ BLOCKS: tuple[Block, ...] = (
         (Entry("sglang", ("dense", "mixture", "sparse", "served", "served mixture")),),
     ),
     Block(
+        "tensorrt-llm-0.17",
+        ("trtllm_docs_v0.17",),
+        ("throughput",),
+        (
+            Entry("tensorrt-llm-0.17", ("dense", "mixture")),
+            Entry("tensor-scaled-experts", ("tensor scales",), runtimes=("tensorrt-llm", "tensorrt-llm-0.17")),
+        ),
+    ),
+    Block(
         "tensorrt-llm",
         ("aic_silicon_sample", "trtllm_docs_v1.0"),
         ("itl", "throughput"),
@@ -74,12 +83,6 @@ BLOCKS: tuple[Block, ...] = (
             Entry("pipelines", ("pipelines",), runtimes=()),
             Entry("tensorrt-llm-rtx-pro", ("products", "links"), accelerators=("rtx-pro-6000-bse",)),
         ),
-    ),
-    Block(
-        "tensorrt-llm-0.17",
-        ("trtllm_docs_v0.17",),
-        ("throughput",),
-        (Entry("tensorrt-llm-0.17", ("dense", "mixture")),),
     ),
     Block(
         "tensorrt-llm-0.9",
@@ -145,7 +148,7 @@ def constants_of(block: Block, catalog: Catalog) -> Sequence[Constant]:
     for entry in block.entries:
         for name, mark in entry.constants.items():
             usual = getattr(Constants(), name)
-            start = float(getattr(stated, name, usual)) or mark.start
+            start = float(getattr(stated, name, mark.start or usual)) or mark.start
             deviation = mark.foreign_deviation if entry.foreign and mark.foreign_deviation else mark.deviation
             if start > 0:
                 constants.append(Constant(entry.id, name, start, deviation))

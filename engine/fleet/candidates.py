@@ -612,6 +612,7 @@ def rates_of(question: Question, accelerator: Accelerator) -> Rates:
     Raises:
         Unsupported: the accelerator has no unit for the weights, or no kernel there reads such a KV cache.
     """
+    accelerators = question.catalog.accelerators
     rates = _rates_for(
         accelerator,
         question.runtime,
@@ -621,7 +622,8 @@ def rates_of(question: Question, accelerator: Accelerator) -> Rates:
         with_calibration(
             question.catalog.fitted, question.catalog.calibration, question.runtime, accelerator, question.model.id
         ),
-        measured=question.catalog.accelerators[accelerator.kernels or accelerator.id],
+        measured=accelerators[accelerator.kernels or accelerator.id],
+        full_power=accelerators.get(accelerator.full_power or ""),
         static_scales=question.static_scales,
         router_skew=question.spec.tokens.router_skew,
         top_p=question.spec.tokens.sampling == "top_p",

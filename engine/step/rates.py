@@ -180,6 +180,7 @@ def rates_for(
     fitted: Iterable[FittedConstants] = (),
     *,
     measured: Accelerator | None = None,
+    full_power: Accelerator | None = None,
     static_scales: bool = False,
     router_skew: float = 0.0,
     top_p: bool = False,
@@ -192,7 +193,8 @@ def rates_for(
         curves: measured kernels, by accelerator and framework.
         fitted: constants fitted on served systems; those for this runtime and accelerator apply.
         measured: the accelerator whose kernels were, where it is another.
-        static_scales: activation scales come with the checkpoint.
+        full_power: the accelerator whose clock it is held against, where that is not the measured one.
+        static_scales: activation scales come with the checkpoint, one for each tensor.
         router_skew: of a mixture, from balanced (0) to a power law of 1.2 (1).
         top_p: tokens are sampled with top-p, which costs nothing where nobody measured it.
 
@@ -200,13 +202,13 @@ def rates_for(
         Unsupported: the accelerator has no unit for the format.
     """
     unit = compute_unit(accelerator, weights, runtime)
-    kernels = _kernels_for(accelerator, measured or accelerator, runtime, curves)
+    kernels = _kernels_for(accelerator, full_power or measured or accelerator, runtime, curves)
     kv = "fp8" if kv_cache.bits < 12 else "bf16"
     constants = constants_for(runtime, accelerator, fitted)
     base = constants.in_base_units()
     quantised = constants.linear_compute if weights.bits < 16 else constants.plain_compute
     plain = kernels.roofline("gemm", ("bf16",), "bf16")
-    mixture, experts = _mixture(kernels, runtime, weights, unit, constants)
+    mixture, experts = _mixture(kernels, runtime, weights, unit, constants, static_scales)
     sampling = runtime.top_p_on(accelerator) if top_p else None
     return Rates(
         linear=_scaled(_linear(kernels, weights, unit, static_scales), quantised, constants.linear_memory),
@@ -290,21 +292,23 @@ class _Kernels(Struct, frozen=True):
         return self.roof(*self.first(kind, keys)[1:], unit)
 
 
-def _kernels_for(accelerator: Accelerator, measured: Accelerator, runtime: ServingRuntime, curves: Curves) -> _Kernels:
+def _kernels_for(
+    accelerator: Accelerator, full_power: Accelerator, runtime: ServingRuntime, curves: Curves
+) -> _Kernels:
     measured_on, own = accelerator.kernels or accelerator.id, accelerator.kernels is None
     order = [curves[measured_on, name] for name in _FALLBACK[runtime.framework] if (measured_on, name) in curves]
     bandwidth = order[0].memory_gb_per_s * 1e9 if own else accelerator.memory_bytes_per_s
-    return _Kernels(accelerator, own, order, bandwidth, runtime.sums_in_half, sustained_share(accelerator, measured))
+    return _Kernels(accelerator, own, order, bandwidth, runtime.sums_in_half, sustained_share(accelerator, full_power))
 
 
-def sustained_share(accelerator: Accelerator, measured: Accelerator) -> float:
-    """Return the share of its clock that an accelerator sustains of what its measured relative does of its own.
+def sustained_share(accelerator: Accelerator, full_power: Accelerator) -> float:
+    """Return the share of its clock that an accelerator sustains of what a relative does of its own.
 
     Chips of one architecture draw power by what they compute; one that may draw less of it for its peak is slowed down.
     """
-    if measured.architecture != accelerator.architecture:
+    if full_power.architecture != accelerator.architecture:
         return 1.0
-    own, theirs = (each.power_w / (peak_flops(each, "bf16") or 1.0) for each in (accelerator, measured))
+    own, theirs = (each.power_w / (peak_flops(each, "bf16") or 1.0) for each in (accelerator, full_power))
     result: float = min(own / theirs, 1.0) ** SUSTAINED_BY_POWER
     return result
 
@@ -328,18 +332,30 @@ def _linear(kernels: _Kernels, weights: Precision, unit: str, static_scales: boo
 
 
 def _mixture(
-    kernels: _Kernels, runtime: ServingRuntime, weights: Precision, unit: str, constants: Constants
+    kernels: _Kernels,
+    runtime: ServingRuntime,
+    weights: Precision,
+    unit: str,
+    constants: Constants,
+    static_scales: bool,
 ) -> tuple[Roofline, ExpertFit]:
     """Return the roofline of the experts' grouped products, and the fit behind it."""
-    keys = expert_kernels(runtime, kernels.accelerator, weights, widened=_is_widened(weights, unit))
+    widened = _is_widened(weights, unit)
+    keys = expert_kernels(runtime, kernels.accelerator, weights, widened=widened, static_scales=static_scales)
     key, fit, curve = kernels.first("mixture", keys)
     assert isinstance(fit, ExpertFit)
     roof = kernels.roof(fit, curve, "bf16" if key in ("bf16", "int4_wo", "mxfp4") else unit)
-    return _scaled(roof, constants.mixture_compute, constants.mixture_memory), fit
+    by_tensor = constants.tensor_scaled_compute if static_scales and key == "fp8" else 1.0
+    return _scaled(roof, constants.mixture_compute * by_tensor, constants.mixture_memory), fit
 
 
 def expert_kernels(
-    runtime: ServingRuntime, accelerator: Accelerator, weights: Precision, *, widened: bool
+    runtime: ServingRuntime,
+    accelerator: Accelerator,
+    weights: Precision,
+    *,
+    widened: bool,
+    static_scales: bool = False,
 ) -> tuple[str, ...]:
     """Return the measured products that stand for a runtime's experts on an accelerator, nearest first.
 
@@ -347,8 +363,9 @@ def expert_kernels(
         runtime: whose entry may say which kernel it takes.
         weights: format of the experts.
         widened: they are multiplied in 16 bit, since the accelerator has no unit for them.
+        static_scales: their activations have one scale for each tensor, from the checkpoint.
     """
-    if chosen := runtime.expert_kernel(weights.id, accelerator):
+    if chosen := runtime.expert_kernel(weights.id, accelerator, static_scales=static_scales and not widened):
         return (chosen, *_MIXTURE_KEYS[weights.id])
     as_integers = (widened and weights.id != "mxfp4") or weights.id not in _MIXTURE_KEYS
     return _MIXTURE_KEYS["int4" if as_integers else weights.id]

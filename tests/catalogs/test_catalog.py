@@ -201,6 +201,11 @@ def test_an_id_twice_in_one_directory_is_refused(tmp_path: Path) -> None:
     [
         (OFFER.format(id="x", accelerator="acme-2"), "accelerator", "there is no accelerator 'acme-2'"),
         (accelerator().replace("power_w", 'kernels = "t4"\npower_w'), "kernels", "there is no kernel curve of 't4'"),
+        (
+            accelerator().replace("power_w", 'kernels = "l40s"\nfull_power = "mi9"\npower_w'),
+            "full_power",
+            "there is no accelerator 'mi9'",
+        ),
         (model(precision="bf15"), "native_precision", "there is no precision 'bf15'"),
         (
             model(extra='checkpoints = [{ repository = "acme/x", precision = "fp9" }]'),

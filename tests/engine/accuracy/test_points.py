@@ -56,6 +56,22 @@ def test_what_of_a_row_is_one_replica_and_how_many_there_are(
     assert shape(point(**cells)) == expected
 
 
+@pytest.mark.parametrize(
+    ("engine", "version", "runtime"),
+    [
+        ("vllm", "0.12.0", "vllm@0.12.0"),
+        ("vLLM", "vLLM 0.4.3+rocm614", "vllm@0.8"),  # older than any that is known: the oldest
+        ("TensorRT-LLM", "0.6.1", "tensorrt-llm-0.9"),
+        ("TensorRT-LLM", "0.7a", "tensorrt-llm-0.9"),
+        ("TensorRT-LLM", "0.21", "tensorrt-llm-0.17"),  # the newest generation before it
+        ("TensorRT-LLM", "", "tensorrt-llm"),
+        ("llama.cpp", "build 2f68ce7cf (6918)", "llama.cpp"),
+    ],
+)
+def test_a_version_older_than_the_oldest_known_is_no_newest(engine: str, version: str, runtime: str) -> None:
+    assert point(engine=engine, engine_version=version).system.runtime_name == runtime
+
+
 @pytest.mark.parametrize("cells", [{"gpus": "6"}, {"gpus": "2"}, {"gpus": "4", "pp": "2"}])
 def test_accelerators_that_make_no_whole_replicas_are_refused(cells: Mapping[str, str]) -> None:
     assert "accelerators are no multiple of the" in str(read(ROW | cells, CATALOG))

@@ -17,8 +17,11 @@ from engine.simulation import StepModel, step_model_of
 from engine.step.memory import Parallelism
 from tests.engine.asked import CATALOG, question
 
-MODELS = ("llama-3.1-70b", "qwen3-235b-a22b", "deepseek-v3.2", "qwen3-next-80b-a3b")
-"""Grouped queries, a mixture, a latent with an indexer, linear attention."""
+SERVED = (
+    ("llama-3.1-70b", "vllm"), ("qwen3-235b-a22b", "vllm"), ("qwen3-235b-a22b", "tensorrt-llm"),
+    ("deepseek-v3.2", "vllm"), ("qwen3-next-80b-a3b", "vllm"),
+)  # fmt: skip
+"""Grouped queries, a mixture, one with scales by tensor, a latent with an indexer, linear attention."""
 
 
 def entry(**values: float) -> FittedConstants:
@@ -29,9 +32,10 @@ def moved(name: str) -> float:
     return float(getattr(Constants(), name) or 100.0) * 1.5
 
 
-def replica(model: str, *fitted: FittedConstants) -> Candidates:
+def replica(served: tuple[str, str], *fitted: FittedConstants) -> Candidates:
     """Two stages of TP8 over a KV cache of 8 bit."""
-    values = {"model": model, "precision.weights": "fp8", "precision.kv_cache": "fp8"}
+    model, runtime = served
+    values = {"model": model, "serving.runtime": runtime, "precision.weights": "fp8", "precision.kv_cache": "fp8"}
     asked = question(values | {"hardware.accelerators": ["h200-sxm-141gb"]}, CATALOG.with_fitted(fitted))
     eight, two, one = np.array([8]), np.array([2]), np.array([1])
     rates = tuple(rates_of(asked, accelerator) for accelerator in asked.accelerators)
@@ -47,8 +51,8 @@ def differing(before: Any, after: Any) -> set[str]:
 @pytest.mark.parametrize(("name", "mark"), CONSTANTS.items())
 def test_a_forecast_follows_each_constant_where_it_says(name: str, mark: Fitted) -> None:
     tables, models, ttft = set[str](), set[str](), False
-    for model in MODELS:
-        usual, other = replica(model), replica(model, entry(**{name: moved(name)}))
+    for served in SERVED:
+        usual, other = replica(served), replica(served, entry(**{name: moved(name)}))
         tables |= differing(usual.step_tables(), other.step_tables())
         models |= differing(step_model_of(usual), step_model_of(other))
         ttft |= bool(usual.replicas().costs.ttft_overhead_s[0] != other.replicas().costs.ttft_overhead_s[0])
@@ -85,7 +89,7 @@ def test_the_fit_starts_where_the_runtime_stands_and_strays_further_where_no_ker
 def test_factors_multiply_and_of_overheads_the_most_specific_counts() -> None:
     wide = entry(linear_memory=0.5, step_overhead_us=100.0)
     narrow = replace(entry(linear_memory=0.5, step_overhead_us=300.0), accelerators=("h200-sxm-141gb",))
-    none, one, both = (replica(MODELS[0], *fitted).rates[0] for fitted in ((), (wide,), (narrow, wide)))
+    none, one, both = (replica(SERVED[0], *fitted).rates[0] for fitted in ((), (wide,), (narrow, wide)))
     assert both.plain.bytes_per_s == pytest.approx(none.plain.bytes_per_s / 4)
     assert one.constants["step_overhead_s"] == pytest.approx(100e-6)
     assert both.constants["step_overhead_s"] == pytest.approx(300e-6)
