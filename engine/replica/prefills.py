@@ -359,12 +359,18 @@ class Stall(Struct, frozen=True):
     """Seconds²."""
     left: Floats
     """Share of what is left of it after a step that is left after the next."""
-    later: bool
-    """Whether the next step is composed already: then an answer's first meets none of it."""
+    kept: Floats
+    """Share that is left after an answer's first step."""
+    squares: tuple[Floats, Floats] | None = None
+    """Means of the squares of ``left`` and ``kept`` where they vary: where prompts run between decodes."""
+    halved: bool = False
+    """Whether the next step is composed already, in which prompts and those who decode share steps."""
 
     def mapped(self, change: Callable[[Floats], Floats]) -> "Stall":
         """Return the same with every array changed alike."""
-        return Stall(change(self.seconds), change(self.variance), change(self.left), self.later)
+        seconds, variance, left, kept = map(change, (self.seconds, self.variance, self.left, self.kept))
+        squares = self.squares and (change(self.squares[0]), change(self.squares[1]))
+        return Stall(seconds, variance, left, kept, squares, self.halved)
 
     def by_answer(self, decoded: Floats) -> tuple[Floats, Floats, Floats]:
         """Return what answers of so many decoding steps take longer, mean and variance, a last axis of answers.
@@ -375,13 +381,17 @@ class Stall(Struct, frozen=True):
         """
         if not self.left.any():
             return self.seconds[..., None], self.variance[..., None], np.ones(1)
-        lost = np.log(np.maximum(self.left, TINY))[..., None]  # an exponential, which is quicker than a power
-        met = lost * (decoded - self.later)
-        np.expm1(met, out=met)
+        left = _left_after(self.left, self.kept, decoded)
+        seconds = self.seconds[..., None] * (1.0 - left)
+        if self.squares is not None:
+            # What is met varies too: of the answers of one step most meet nothing, and others much.
+            met_square = 1.0 - 2.0 * left + _left_after(*self.squares, decoded)
+            whole = (self.variance + self.seconds * self.seconds)[..., None]
+            return seconds, np.maximum(met_square * whole - seconds * seconds, 0.0), np.ones(1)
         # In place: among the largest arrays of a forecast.
-        turns = np.maximum(decoded / 2, 1.0) if self.later else decoded
-        kept = np.exp(2 * lost * turns) if self.later else met + 1
-        follows = (self.left * self.left if self.later else self.left)[..., None]
+        turns = np.maximum(decoded / 2, 1.0) if self.halved else decoded
+        kept = np.exp(2 * np.log(np.maximum(self.left, TINY))[..., None] * turns) if self.halved else left
+        follows = (self.left * self.left if self.halved else self.left)[..., None]
         part = follows / (1 + follows)
         share = kept * part
         share -= 2
@@ -390,10 +400,19 @@ class Stall(Struct, frozen=True):
         share *= -follows / (1 - follows)
         share /= turns
         share += 1
-        seconds = self.seconds[..., None] * -met
+        met = 1.0 - left
         met *= met
         met *= self.variance[..., None]
         return seconds, met, share
+
+
+def _left_after(left: Floats, kept: Floats, decoded: Floats) -> Floats:
+    """Return kept·left^(decoded − 1), a last axis of answers."""
+    # An exponential, which is quicker than a power.
+    power = np.log(np.maximum(left, TINY))[..., None] * (decoded - 1.0)
+    power += np.log(np.maximum(kept, TINY))[..., None]
+    result: Floats = np.exp(power, out=power)
+    return result
 
 
 def stall(
@@ -404,6 +423,8 @@ def stall(
     free: Floats,
     answer_s: Floats,
     *,
+    carrying: Floats,
+    others: Floats,
     clump: Floats | float = 0.0,
     mixed: bool,
     later: bool,
@@ -416,7 +437,8 @@ def stall(
         m'/(1 − m')·(Y − E[X] + k/λ),  of variance (m'/(1 − m'))²·Var Y + s²·λ/(1 − m')²·(Y − E[X])
 
     k more come of its clump after its own prompt has begun. Where steps mix m'^i of it is left after i decoding steps,
-    after 2·i + 1 where the next step is composed already; else prompts run until none is left.
+    after 2·i + 1 where the next step is composed already; else prompts run until none is left, or with others between
+    (``_between_decodes``).
 
     Args:
         found: response of the replica.
@@ -424,6 +446,8 @@ def stall(
         usual: E[X], the step during which prompts usually come: seconds.
         free: chance that who comes finds a seat while a request holds one.
         answer_s: T, of a mean answer, seconds.
+        carrying: q, steps of prompts for each that decodes, where they run apart, and
+        others: the seconds that these take.
         clump: k.
         mixed: whether prompts share steps with decoding.
         later: whether the next step is composed while one runs.
@@ -434,9 +458,42 @@ def stall(
     level = answer_s / (answer_s + mean)
     response = (found.passed + (found.brought - found.passed) * level) / found.left * free
     drawn = found.burst / np.maximum(prefills.requests_per_s, TINY) * free * beyond
-    left = found.passed ** (0.5 if later else 1.0) if mixed else np.zeros_like(found.passed)
     seconds = response * (beyond + clump / np.maximum(prefills.requests_per_s, TINY))
-    return Stall(seconds, response**2 * variance + drawn, left, later)
+    variance = response**2 * variance + drawn
+    if mixed or not later:
+        left = found.passed ** (0.5 if later else 1.0) if mixed else np.zeros_like(found.passed)
+        return Stall(seconds, variance, left, np.ones_like(left) if later else left, halved=later)
+    come, stalled = prefills.requests_per_s * usual, np.maximum(seconds, TINY)
+    left, kept, longer = _between_decodes(found.passed, come, carrying, others)
+    met = np.maximum(1.0 - longer / stalled, 0.0)
+    squares = _between_decodes(found.passed**2, come, carrying, others)[:2]
+    return Stall(seconds, variance, left, kept * met, squares)
+
+
+def _between_decodes(passed: Floats, come: Floats, carrying: Floats, others: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return ``left`` and ``kept`` of a stall where prompts run apart and the next step is composed already.
+
+    Who comes in a step runs in the one after the next: steps are two series that take turns, each of them a decoding
+    step that prompts follow with chance b, and another step of prompts after each of these with chance 1 − b/q. Prompts
+    that follow one's own run in one series, and those who decode do so in the other: at once, or where prompts run
+    there (q of 1 + q steps) after K of them. In each of these the first series goes on, m' of it left:
+
+        kept = 1 − (1 − g)·q/(1 + q),  left = m'·(1 − b·(1 − g)),  g = E[m'^K] = m'·b/q/(1 − m'·(1 − b/q))
+
+    The third is by how many seconds longer than usual prompts of the other series run before an answer's first step.
+
+    Args:
+        passed: m', or its square.
+        come: λ·τ, requests in a decoding step.
+        carrying: q, steps of prompts for each that decodes.
+        others: seconds of prompts for each step that decodes.
+    """
+    begins = -np.expm1(-come)
+    ends = np.minimum(begins / np.maximum(carrying, TINY), 1.0)
+    less = 1.0 - passed * ends / (1.0 - passed * (1.0 - ends))
+    busy = carrying / (1.0 + carrying)
+    longer = others * np.maximum(busy / np.maximum(begins, TINY) - 1.0, 0.0)
+    return passed * (1.0 - begins * less), 1.0 - busy * less, longer
 
 
 def pace_variance(found: Response, prefills: Prefills, answer_share: Floats, met: Floats | float = 1.0) -> Floats:

@@ -258,7 +258,8 @@ def test_an_answer_begins_with_the_prompts_that_came_while_its_own_ran(mixed: bo
     prefills = prompts_of(5.0, 0.06, 0.0)
     found = response(prefills, np.array([0.0]))
     own, one = (np.array([1.2]), np.zeros(1)), np.ones(1)
-    result = stall(found, prefills, own, np.array([0.2]), one, one, mixed=mixed, later=later)
+    sparse = {"carrying": np.array([0.1]), "others": np.array([0.01])}
+    result = stall(found, prefills, own, np.array([0.2]), one, one, **sparse, mixed=mixed, later=later)
     decoded = np.array([1.0 + later, 4.0, 50.0])
     seconds, variance, share = np.broadcast_arrays(*result.by_answer(decoded), decoded[None])[:3]
     assert seconds[0, [0, 2]] == pytest.approx(3 / 7 * np.array([1 - left, 1.0]))
@@ -266,6 +267,37 @@ def test_an_answer_begins_with_the_prompts_that_came_while_its_own_ran(mixed: bo
     # Of what comes in four steps one meets 1 − 0.3^k, where steps are composed already of two each.
     met = 1 - 0.3 ** (np.array([1, 1, 2, 2]) if later else np.arange(1, 5))
     assert share[0, 1] == pytest.approx(float(np.mean(met**2)) if mixed else 1.0)
+
+
+@pytest.mark.parametrize("rate", [6.8, 15.9])
+def test_prompts_that_follow_ones_own_run_between_decodes_where_the_next_step_is_composed(rate: float) -> None:
+    """A walk of steps: who comes in one runs in the one after the next, and none else decodes there. By how much longer
+    than at any other time answers take that end after so many of their steps, over all that they would take longer."""
+    decode_s, first_s, further_s, answers = 0.011, 0.057, 0.045, np.array([1.0, 2.0, 4.0, 12.0])
+    random, lasts, many = np.random.default_rng(3), np.empty(40_000), np.zeros(40_002, dtype=int)
+    carried = np.zeros(40_000, dtype=int)
+    for step in range(len(lasts)):
+        carried[step] = many[step]
+        lasts[step] = first_s + further_s * (many[step] - 1) if many[step] else decode_s
+        many[step + 2] = random.poisson(rate * lasts[step])
+    ends, decodes, prompts = np.cumsum(lasts), np.flatnonzero(carried == 0), np.flatnonzero(carried)
+    usual, q = ends[-1] / len(decodes), len(prompts) / len(decodes)
+    after = np.searchsorted(decodes, prompts)
+    prompts, after = prompts[after + 12 < len(decodes)], after[after + 12 < len(decodes)]
+    stays = [
+        np.average(ends[decodes[after + int(n) - 1]] - ends[prompts], weights=carried[prompts]) - n * usual
+        for n in answers
+    ]
+    alone = np.exp(-rate * first_s)
+    prefills = prompts_of(rate, further_s, 0.0, fixed=first_s - further_s, apart=alone, shared=1.0)
+    own = np.average(lasts[prompts], weights=carried[prompts])
+    load = {"carrying": np.array([q]), "others": np.array([usual - decode_s])}
+    found, none = response(prefills, np.zeros(1)), np.zeros(1)
+    result = stall(
+        found, prefills, (np.array([own]), none), none + decode_s, none + 1, none + 1, **load, mixed=False, later=True
+    )
+    seconds = np.broadcast_arrays(*result.by_answer(answers), answers[None])[0][0]
+    assert seconds / seconds[-1] == pytest.approx(np.array(stays) / stays[-1], abs=0.12)
 
 
 def test_who_comes_next_is_sent_elsewhere_first() -> None:
