@@ -1,6 +1,6 @@
 """The Kubernetes objects of a plan: the replicas, their Service, what may be disrupted, and the file of settings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from math import ceil
 from typing import Any, Final
 
@@ -83,17 +83,12 @@ def opening_of(replica: Replica, what: str) -> list[str]:
     ]
 
 
-def metadata(replica: Replica, name: str = "", labels: Mapping[str, str] | None = None) -> Tree:
-    """Return the metadata of an object.
-
-    Args:
-        name: of the object, where it is another than the replica's.
-        labels: beside the usual ones.
-    """
+def metadata(replica: Replica, name: str = "") -> Tree:
+    """Return the metadata of an object: of the replica's name, or of another."""
     return {
         "name": name or replica.name,
         "namespace": Noted(NAMESPACE, "INPUT: your namespace; the rules' queries name it too"),
-        "labels": {**labels_of(replica), "app.kubernetes.io/managed-by": "fleetcast", **(labels or {})},
+        "labels": {**labels_of(replica), "app.kubernetes.io/managed-by": "fleetcast"},
     }
 
 

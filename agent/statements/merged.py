@@ -5,7 +5,6 @@ Order of precedence, the later wins: settings, preset, file, said, flag.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final, get_args
 
 from msgspec import Struct, to_builtins
@@ -129,11 +128,8 @@ def preset_statement(preset: WorkloadPreset) -> Statement:
     return Statement("preset", known, dict.fromkeys(known, preset.id))
 
 
-def collected(statements: Iterable[Statement], catalog: Catalog, *, base: Path | None = None) -> Collected:
+def collected(statements: Iterable[Statement], catalog: Catalog) -> Collected:
     """Merge statements by precedence and resolve the names in them.
-
-    Args:
-        base: the directory from which a relative path of a config.json starts; the current one by default.
 
     Raises:
         InputError: a name that the catalog does not know, a model that cannot be read, a target that makes no sense.
@@ -142,7 +138,7 @@ def collected(statements: Iterable[Statement], catalog: Catalog, *, base: Path |
     values, sources, notes = merge([_targets_apart(statement) for statement in ordered])
     _fold_targets(values, sources)
     needed = _fold_dimensions(values, sources)
-    more = resolve_names(values, sources, catalog, base)
+    more = resolve_names(values, sources, catalog)
     _fill_means(values, sources)
     return Collected(values, sources, (*notes, *more), needed)
 

@@ -35,11 +35,8 @@ class CatalogName(str):
     __slots__ = ()
 
 
-def resolve_model(text: str, catalog: Catalog, base: Path | None = None) -> FoundModel:
+def resolve_model(text: str, catalog: Catalog) -> FoundModel:
     """Return the model that a text names.
-
-    Args:
-        base: the directory from which a relative path starts; the current one by default.
 
     Raises:
         UnknownName, AmbiguousName: the catalog holds none, or several, of that name.
@@ -53,7 +50,7 @@ def resolve_model(text: str, catalog: Catalog, base: Path | None = None) -> Foun
         model = catalog.model_of_size(read_billions(said, "model size"))
         size = said if said[-1].isalpha() else f"{said}B"
         return FoundModel(model.id, derived=f"the best-known architecture of {size}")
-    path = (base or Path()) / Path(said).expanduser()
+    path = Path(said).expanduser()
     if said.endswith(".json") or said.startswith(("/", "./", "../", "~")) or said in (".", ".."):
         return _from_file(path)
     try:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 from agent.statements.models import resolve_model
@@ -26,15 +25,12 @@ def named(detail: str) -> Iterator[None]:
         raise InputError(f"{detail}: {error}") from error
 
 
-def resolve_names(
-    values: dict[str, Any], sources: dict[str, Source], catalog: Catalog, base: Path | None = None
-) -> tuple[str, ...]:
+def resolve_names(values: dict[str, Any], sources: dict[str, Source], catalog: Catalog) -> tuple[str, ...]:
     """Replace, in values by path, what people say by what the catalog calls it; return what should be noticed.
 
     Args:
         values: by path; changed in place.
         sources: of the values, by path; changed in place.
-        base: directory of relative files; None is the current one.
 
     Raises:
         InputError: a name that the catalog does not know, or of several of its entries; a model that cannot be read.
@@ -56,9 +52,7 @@ def resolve_names(
         resolved("money.excluded_providers", lambda names: _each(_provider(str(name), catalog) for name in names))
         _exclude_providers(values, sources)
     if "architecture" not in values:
-        resolved(
-            "model", lambda text: _model(text if isinstance(text, str) else str(text), values, sources, catalog, base)
-        )
+        resolved("model", lambda text: _model(text if isinstance(text, str) else str(text), values, sources, catalog))
     resolved("precision.weights", lambda name: _weights(str(name), values, catalog))
     return _region(values, sources, catalog)
 
@@ -67,8 +61,8 @@ def _each(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _model(text: str, values: dict[str, Any], sources: dict[str, Source], catalog: Catalog, base: Path | None) -> str:
-    model = resolve_model(text, catalog, base)
+def _model(text: str, values: dict[str, Any], sources: dict[str, Source], catalog: Catalog) -> str:
+    model = resolve_model(text, catalog)
     if model.derived:
         sources["model"] = Source("derived", model.derived)
     if model.architecture is not None:

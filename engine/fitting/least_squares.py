@@ -26,6 +26,8 @@ ROBUST = 0.15
 """Log ratio from which a residual counts linearly: beyond it a point is more likely odd than informative."""
 STEP = 0.05
 """Relative change of a constant by which the Jacobian is taken."""
+FOLDS = 6
+"""Among which groups of points are dealt."""
 ROUNDS = 4
 """Gauss–Newton rounds; the last changes no constant by more than a few per cent."""
 REPEAT_NOISE = 0.06
@@ -216,12 +218,11 @@ class Problem:
         return logs + np.clip(step, -1.5, 1.5)
 
 
-def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda text: None) -> Fit:
+def fit(problem: Problem, say: Callable[[str], None] = lambda text: None) -> Fit:
     """Return all constants fitted, and again with each fold of groups left out, to see the errors there.
 
     Args:
         problem: points and constants.
-        folds: among which the groups are dealt.
         say: called with a line on every round.
     """
     logs = problem.start
@@ -251,7 +252,7 @@ def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda te
                 dealt.append(Fold(tuple(members), (*problem.shared, *problem.with_values(without))))
         return residual, tuple(dealt)
 
-    by_group, group_folds = left_out(problem.groups, folds)
+    by_group, group_folds = left_out(problem.groups, FOLDS)
     say("left out: " + _summary(problem, by_group))
     whole = {
         "sweep": [
@@ -268,7 +269,7 @@ def fit(problem: Problem, folds: int = 6, say: Callable[[str], None] = lambda te
         fitted_ratios=_ratios(problem, final),
         without={"group": _ratios(problem, by_group)}
         | {
-            name: _ratios(problem, left_out(np.array(keys), folds if name == "sweep" else len(set(keys)))[0])
+            name: _ratios(problem, left_out(np.array(keys), FOLDS if name == "sweep" else len(set(keys)))[0])
             for name, keys in whole.items()
         },
         folds=group_folds,
