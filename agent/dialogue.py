@@ -15,7 +15,7 @@ from agent.after_plan.lines.accounts import shown_text
 from agent.after_plan.lines.parts import saved_and_more
 from agent.anywhere import EVERYWHERE, where
 from agent.before_plan.clarifications import clarification_answered, is_about, with_passed_over, workload_named
-from agent.before_plan.corrections import amended_plan, taken_back, undoes
+from agent.before_plan.corrections import UNDO_ALONE, amended_plan, taken_back, undoes
 from agent.before_plan.early_plans import answered_with_plan, plan_now, proposal_accepted
 from agent.before_plan.keyword_answers import keyword_answered
 from agent.before_plan.lines import unasked_line
@@ -53,6 +53,8 @@ def step(state: State, line: str, ports: Ports) -> Step:
     if (made := _referring(state, text, ports)) is not None:
         return made
     keyword = keyword_in(text)
+    if state.phase != "planned" and UNDO_ALONE.fullmatch(text):
+        keyword = Keyword("back")
     if keyword and keyword.name == "back":
         takes_back = state.phase == "planned" and re.search(r"\b(?:undo|take|scrap)\b", text, re.I)
         return taken_back(state, text, ports) if takes_back else _back(state, ports)
@@ -115,8 +117,6 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
     match state.pending:
         case NameFile() as file:
             made = saving.name_file(state, file, text, ports)
-            if made is None:
-                made = choosing.answer_line(replace(state, pending=None), text, ports)
         case Clarify() as open_choice:
             made = clarification_answered(state, open_choice, text, keyword, ports, step)
         case WhichReading() as readings:
@@ -124,8 +124,8 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
         case Propose() as offered:
             made = _proposed(state, offered, text, keyword, ports)
         case None:
-            made = _heard(state, text, keyword, ports, state)
-    return made
+            made = None
+    return made or _heard(replace(state, pending=None), text, keyword, ports, state)
 
 
 _OTHER: Final = (

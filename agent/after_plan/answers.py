@@ -77,8 +77,8 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
         case "help":
             made = state, (Talk((Facts(help_planned(ports.files)), Facts(help_always(ports.files)))),)
         case _:
-            # Who pools takes the kept plan and a variant.
-            about, lead = (state, ()) if act == "pool" else asked_about(state, text)
+            # Who pools takes the kept plan and a variant; a line that is of no plan is of none in particular.
+            about, lead = (state, ()) if act in ("pool", "unrelated", "smalltalk") else asked_about(state, text)
             made = state, (*lead, _reply(about, act, text, ports))
     return made
 
@@ -299,7 +299,6 @@ def _what_if(state: State, change: Variation, ports: Ports) -> Step:
         text = f"{same}: plan {branch.number} ({branch.label}) has that already. 'show {branch.number}' opens it."
         return state, (said(text),)
     against = state.branches[branch.against]
-    keep = said(f"'keep {branch.number}' makes it the plan, 'back' drops it.")
     says = (
         *((said(note),) if note else ()),
         *difference(branch, against),
@@ -307,7 +306,12 @@ def _what_if(state: State, change: Variation, ports: Ports) -> Step:
         *((said(wider),) if branch.capacity_plan and (wider := at_wider_targets(branch.capacity_plan, ports)) else ()),
         *_priced_where(state, change, branch, ports),
     )
-    return new, says if branch.capacity_plan and too_few(branch.capacity_plan) else (*says, keep)
+    return new, says if branch.capacity_plan and too_few(branch.capacity_plan) else (*says, keep_said(branch.number))
+
+
+def keep_said(number: int) -> Say:
+    """Return how a variant becomes the plan."""
+    return said(f"'keep {number}' makes it the plan, 'back' drops it.")
 
 
 def _cheapest(state: State, change: Variation, ports: Ports) -> Step:

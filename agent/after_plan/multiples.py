@@ -198,7 +198,7 @@ _NOT: Final = re.compile(
 )
 _DESCRIBES: Final = re.compile(
     r" of (?:(?:our|the|all|my|these|every|each) ){0,2}(?!what\b)[\w-]+ (?!(?:now|today|again|instead|only|please|next|"
-    r"this|from|at|in|on|with|for|then|as|we|i|per|a|an|the|would|will|rate|traffic|load|volume|users?|requests?)\b)[a-z]",
+    r"this|from|at|in|on|with|for|then|as|we|i|per|a|an|the|would|will|actually|really|ever|uses?|joins?|rate|traffic|load|volume|users?|requests?)\b)[a-z]",
     re.I,
 )
 """Behind a share it says what that part of the load is like: 'a third of the load is batch'."""

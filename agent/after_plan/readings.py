@@ -222,8 +222,9 @@ def is_plain_change(text: str, read: Understood) -> bool:
     return isinstance(read.request, WhatIf | Cheapest | Ask) and not read.unused and not ASKS.search(text)
 
 
-_SUPPOSED: Final = re.compile(
-    r"^\W*(?:(?:and|but|so|ok|okay|hm+)\W+)*(?:what (?:if|about|happens)|how (?:about|does it look)|suppose|assum\w+|"
+SUPPOSED: Final = re.compile(
+    r"^\W*(?:(?:and|but|so|ok|okay|hm+)\W+)*(?:what (?:if|about|happens|(?:would|will|do|does) (?=\d))|"
+    r"how (?:about|does it look)|suppose|assum\w+|"
     r"say|imagine|let'?s say)\b|"
     r"\bhow many\b[^?]*\b(?:for|at|with|to (?:serve|carry|handle|hold))\b|"
     r"\b(?:if|when|wenn|falls|und mit|et si|si|se|y si|e se)\b",
@@ -314,7 +315,7 @@ def is_supposition(text: str, read: Understood, base: Mapping[str, Any]) -> bool
     if any(re.search(r"\d", words) for words in read.unused):
         return False
     named = is_thing(read.request.change) and not read.request.change.values.keys() <= _PLACES
-    return named or bool(_SUPPOSED.search(text)) or not ASKS.search(text)
+    return named or bool(SUPPOSED.search(text)) or not ASKS.search(text)
 
 
 _PLACES: Final = frozenset({"money.provider", "money.region", "money.term", "serving.runtime"})

@@ -43,7 +43,7 @@ def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step |
         after, told = choosing.answer_line(new, rest, ports) if rest else (new, ())
         return after, (*says, *told)
     if line := _leaning(state, text):
-        return choosing.answer_line(state, line, ports)
+        return choosing.taken(state, choosing.answer_line(state, line, ports), text, line, ports)
     parts = re.split(r"(?<=[.?!;])\s+", text)
     part = next(filter(replacement_in, parts), text)
     if (amendment := replacement_in(part)) is not None:
@@ -53,9 +53,7 @@ def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step |
     if more := _added_users(state, text, read):
         return choosing.answer_line(state, more, ports)
     found = _found(state, text, parts, read, ports)
-    return (
-        _planned_anew(state, text, found[0], None, found[1], ports, again) if found else _said_right(state, text, ports)
-    )
+    return _planned_anew(state, text, found[0], None, found[1], ports, again) if found else None
 
 
 def taken_back(state: State, text: str, ports: Ports) -> Step:
@@ -86,15 +84,13 @@ _UNDOES: Final = re.compile(
     r"(?: (?:thing|change|part|bit|limit|target))?\W*$",
     re.I,
 )
-_UNDO_ALONE: Final = re.compile(r"(?:\W*[\w']+){0,4}\W*undo(?: (?:that|it|this|please|again))*\W*", re.I)
+UNDO_ALONE: Final = re.compile(r"(?:\W*[\w']+){0,4}\W*undo(?: (?:that|it|this|please|again))*\W*", re.I)
 
 
 def undoes(text: str, state: State) -> bool:
     """Whether a line undoes a field by its name, or what was said before the first plan."""
     named = _UNDOES.search(text)
-    return bool(named and slot_called(named["what"])) or (
-        len(state.branches) == 1 and bool(_UNDO_ALONE.fullmatch(text))
-    )
+    return bool(named and slot_called(named["what"])) or (len(state.branches) == 1 and bool(UNDO_ALONE.fullmatch(text)))
 
 
 def _planned_values(state: State, ports: Ports) -> Mapping[str, Any]:
@@ -130,9 +126,10 @@ def _found(
             if isinstance(alone.request, Unclear) or alone.unused:
                 return part, changed
     whole = isinstance(read.request, WhatIf) and not read.unused
+    nothing = isinstance(read.request, Unclear) and read.request.nothing
     of_load = whole and read.request.change.values.keys() <= _OF_THE_LOAD  # type: ignore[union-attr]
     for clause in (text, re.split(r"[,;](?!\d)", text)[0]) if of_load or not whole else ():
-        if changed := said_again(state.lines, clause):
+        if changed := said_again(state.lines, clause, loosely=nothing):
             return clause, changed
     return None
 
@@ -173,13 +170,19 @@ def _planned_anew(
     )
     variation = Variation(values, dict.fromkeys(values, part), label, frozenset(old.keys() - new.keys()))
     made, answer = answer_request(state, WhatIf(variation), ports)
-    if amendment or _MISTAKEN.search(text):
+    if choosing.adopts(text) or (amendment and not _SUPPOSES.match(text)):
         made, answer = _as_plan(state, (made, answer), ports)
     rest = text.replace(part, "", 1).strip(" ,;")
     if rest and not re.search(r"[\d?]", rest):
         return made, (*answer, said(f"Not used: {quoted(rest)}.")) if any(map(str.isalnum, rest)) else answer
     after, told = choosing.answer_line(made, rest, ports) if any(map(str.isalnum, rest)) else (made, ())
     return after, (*answer, *told)
+
+
+_SUPPOSES: Final = re.compile(
+    r".*\?|\W*(?:(?:and|but|so|ok|then)\W+)*(?:what|how|if|when|suppose|imagine|wenn|was wenn|et si|y si|e se)\b", re.I
+)
+"""A line that puts a case with another number, and does not correct the one that was said."""
 
 
 def _as_plan(before: State, varied: Step, ports: Ports) -> Step:
@@ -259,27 +262,6 @@ _LEANS: Final = re.compile(
 """A number alone that goes on from the last variant, or sets it right: 'and 30?', 'no, 30' after 'what if 25 rps'."""
 _OF_THE_LOAD: Final = CROWD | {RATE, "traffic.concurrency", GIVEN_AS}
 """What one figure among several makes: read alone it would stand for all of the load."""
-_MISTAKEN: Final = re.compile(
-    r"\b(?:(?:no|nope|nah|non|nein|wait)(?=\s*[,.!:–-])|sorry|oops|actually|correction|scratch that|i meant?|typo|"
-    r"my (?:bad|mistake)|quatsch|perdón)\b",
-    re.I,
-)
-"""Words of who said something wrong before: what is right is the plan, and no variant beside it."""
-_CORRECTS: Final = re.compile(
-    rf"\W*(?:(?:{_MISTAKEN.pattern}|ok|hm+|it(?:'?s| was| is| should be)|that(?:'?s| was| is)|should be)\W+)+"
-    rf"(?P<core>(?!what|how|if)\S.*?)(?:\W+(?:{_MISTAKEN.pattern}|instead))*\W*",
-    re.I,
-)
-
-
-def _said_right(state: State, text: str, ports: Ports) -> "Step | None":
-    """Answer a line that says a value right: 'actually it was 20 a minute, sorry'; None for any other."""
-    match = _CORRECTS.fullmatch(text) if _MISTAKEN.search(text) and "?" not in text else None
-    read = understood(match["core"], state.base.values, ports) if match else None
-    if read is None or read.unused or not isinstance(read.request, WhatIf) or not re.search(r"\d", text):
-        return None
-    made = answer_request(state, read.request, ports)
-    return None if made[0] is state or made[0].pending else _as_plan(state, made, ports)
 
 
 def _added_users(state: State, text: str, read: Understood) -> str:

@@ -137,10 +137,12 @@ def _asked_of_another(state: State, text: str, ports: Ports) -> "Step | None":
     """Plan, and answer a question that puts another value in the place of one that was said: 'same on H200?'."""
     from agent.after_plan.readings import POLITE
 
-    if not text.rstrip().endswith("?") or POLITE.match(text) or not lacks_nothing(state, ports):
+    asks = text.rstrip().endswith("?") or _INTERROGATIVE.search(text)
+    if not asks or POLITE.match(text) or not lacks_nothing(state, ports):
         return None
     read, sources = understood(text, state.values, ports), state.sources
-    change = read.request.change.values if isinstance(read.request, WhatIf) and not read.unused else {}
+    left = any(map(_FIGURES.search, read.unused))
+    change = read.request.change.values if isinstance(read.request, WhatIf) and not left else {}
     others = [path for path, value in change.items() if state.values.get(path) not in (None, (), value)]
     if not any(sources[path].kind == "said" for path in others):
         return None
@@ -273,7 +275,11 @@ def _taken_in(
         free = replace(state, pending=None)
         heard = hear(free, text, ports, correcting=correcting, asking=asking)
         new, says = with_model_for_purpose(free, heard, text, ports)
-        return (state if new is free else new), says
+        if new is free:
+            return state, says
+        doubted = tuple(one for one in state.waiting if one.text.endswith(DOUBT))
+        new, says, still = _with_doubted(new, says, doubted, ports)
+        return replace(new, waiting=(*new.waiting, *still)), says
     open_question = state.pending.question
     closed = _with_mean_asked(replace(state, pending=None, later=()), open_question, text, ports)
     new, says = hear(closed, text, ports, correcting=True, asked_path=open_question.path, asking=asking)
@@ -329,8 +335,8 @@ def _with_doubted(
 ) -> tuple[State, tuple[Say, ...], tuple[Ambiguity, ...]]:
     """Take lines that were in doubt and passed over, where what was stated since says what they are about.
 
-    What stays doubtful beside a workload meant something else, and is named; in another language than English it is
-    asked again, since how likely it is was learned from English.
+    What stays doubtful beside a workload meant something else, and is named. It is asked again while no workload is
+    known, and in another language than English, since how likely it is was learned from English.
 
     Args:
         new: the state after the line that passed them over.
@@ -347,7 +353,7 @@ def _with_doubted(
         doubtful = any(question.text.endswith(DOUBT) for question in reading.questions)
         if load_is_said(one, new.values):
             continue
-        if doubtful and foreign:
+        if doubtful and (foreign or not new.values.keys() & {*LOADS, *_LENGTHS, "model"}):
             again.append(one)
         elif doubtful or (alone > _LIKELY_ELSEWHERE and not foreign):
             says = (*says, said(f"Left out: {quoted(one.words)}."))
@@ -385,9 +391,6 @@ _COMPARES: Final = re.compile(r"\b(?:cheaper|less|more|better|than|vs|versus|or|
 """Words of a question that sets places beside each other; without one it says where the plan's are: 'what on AWS?'."""
 
 
-_SUPPOSES: Final = re.compile(r"\W*(?:(?:and|but|so|ok)\W+)*(?:what if|suppose|was wenn|et si|y si|e se)\b", re.I)
-
-
 _DOWN: Final = re.compile(r"\bdown (?:to|below|under)\b", re.I)
 """'What do I need to bring the latency down to 5 s?' states the target."""
 
@@ -402,8 +405,9 @@ def _states(reading: Reading, text: str, asking: Sequence[tuple[int, int]], stat
 
     named = [(one.path, one.start) for one in (*reading.said_values, *reading.habits)]
     named += [(one.path, one.start) for one in reading.questions if one.path != "model" or "model" not in state.values]
-    if _SUPPOSES.match(text):  # 'what if the hit rate falls to 60' leaves what was said as it is
-        named = [(path, at) for path, at in named if state.values.get(path) in (None, ())]
+    # A question leaves what was said as it is: 'what if the hit rate falls to 60', 'what do 35k players do to this'.
+    said = {path for path, source in state.sources.items() if source.kind == "said"}
+    named = [(path, at) for path, at in named if path not in said or state.values[path] == ()]
     ready = lacks_nothing(state, ports)
     for start, end in asking:
         part = text[start:end]

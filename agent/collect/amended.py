@@ -15,6 +15,9 @@ from msgspec import Struct
 from agent.collect.said_values import RATE, with_values
 from agent.fields.demand import CROWD
 from agent.interpret.words.numerals import NUMBER_WORDS
+from agent.interpret.words.ordinary import GRAMMAR
+from agent.interpret.words.scanner import items_of
+from agent.interpret.words.tongues import put_into_english
 from agent.talk.state import Ports, State
 from catalogs.units import MULTIPLIERS, TIME_UNITS
 
@@ -54,7 +57,13 @@ _REPLACES: Final = tuple(
 _FACTORS: Final = {"twice": 2.0, "double": 2.0, "half": 0.5, "three times": 3.0, "four times": 4.0, "ten times": 10.0}
 _TIMES: Final = re.compile(rf"\b({'|'.join(_FACTORS)})\b(?: (?:as|so) (?:long|many|much|high|large|big))?", re.I)
 """A number by the one that it replaces: '200 is wrong, it's twice as long'."""
-_ASKS_WHY: Final = re.compile(r"\W*(?:and |but |so )?(?:why|how come|warum|wieso|pourquoi|por qué|perché)\b", re.I)
+_ASKS: Final = re.compile(
+    r"\W*(?:and |but |so )?(?:why|how|which|where|who|when|is|are|do|does|can|warum|wieso|wie|pourquoi|por qué|"
+    r"perché)\b",
+    re.I,
+)
+"""How a question begins that supposes nothing."""
+_IN_PLACE: Final = re.compile(r"\b(?:instead of|rather than|in place of|(?:an)?statt|au lieu de|en vez de|invece di)\b")
 _EVERY: Final = re.compile(r"\b(?:every|per|alle|toutes les|tous les|cada) $", re.I)
 """Before how long it is until something comes again, which is no latency."""
 _RIGHT: Final = r"(?:was|is) (?:right|correct|fine|ok(?:ay)?)(?: (?:after all|before|already|at first|the first time))*"
@@ -101,7 +110,7 @@ def replacement_in(part: str) -> Amendment | None:
     figures = re.findall(_FIGURE, part)
     if len(figures) == 1 and (whole := value_of(figures[0])):
         part = _TIMES.sub(lambda found: f"{whole * _FACTORS[found[1].lower()]:g}", part)
-    if "?" in part or _ASKS_WHY.match(part) or len(re.findall(_FIGURE, part)) != 2:
+    if _ASKS.match(part) or ("?" in part and not _IN_PLACE.search(part)) or len(re.findall(_FIGURE, part)) != 2:
         return None
     match = next(filter(None, (pattern.search(part) for pattern in _REPLACES)), None)
     if match is None or value_of(match["number"]) == value_of(match["old"]):
@@ -117,12 +126,11 @@ def value_of(number: str) -> float | None:
     return float(digits) * MULTIPLIERS.get(match[2].lower(), 1.0) if match and digits.count(".") < 2 else None
 
 
-_FILLER: Final = frozenset(
-    "a an the of to is it its it's are was be at by no not wait sorry oops actually i we mean meant what if and but or "
-    "ok okay then now say only just rather instead please go goes per each every about so make that's hm nein".split()
+_FILLER: Final = (GRAMMAR - {"once", "same"}) | frozenset(
+    "is are was were be been wait sorry oops actually mean meant ok okay now say please go goes make hm nein".split()
 )
-_NO_SAME: Final = re.compile(r"[?$€£]|[-+−–x×*÷/] ?\d|\d ?[x×+]")
-"""Signs of a question, of money and of what is added or multiplied: no figure in another's place."""
+_NO_SAME: Final = re.compile(r"[$€£]|[-+−–x×*÷/] ?\d|\d ?[x×+]")
+"""Signs of money and of what is added or multiplied: no figure in another's place."""
 _TOGETHER: Final = frozenset(("concurrent", "simultaneou", "parallel", "once", "same", "time"))
 _AT_ONCE: Final = re.compile(r"\b(?:concurrent|simultaneous|parallel|at once|same time)", re.I)
 """'350 concurrent calls' are those of '200 calls at once', and no part of '2,000 users'."""
@@ -130,7 +138,7 @@ _MOST_WORDS: Final = 9
 """Words of a line that says one thing again with another number."""
 
 
-def said_again(lines: Sequence[str], text: str) -> tuple[int, str] | None:
+def said_again(lines: Sequence[str], text: str, *, loosely: bool = False) -> tuple[int, str] | None:
     """Return which line says what a line says again with another number, and that line with it; None where none does.
 
     All words of the line stand in one clause of the other, one of them beside the number: 'a turn every 6 s' after
@@ -138,24 +146,24 @@ def said_again(lines: Sequence[str], text: str) -> tuple[int, str] | None:
 
     Args:
         lines: of the conversation, the oldest first.
-        text: with one number, which asks nothing.
+        text: with one number.
+        loosely: a word that both have beside the number is enough: 'et si on passait à 20 % d'actifs ?'.
     """
     numbers = list(_IN_LINES.finditer(text))
-    words = _words(text)
-    if len(numbers) != 1 or _NO_SAME.search(text) or not words or len(text.split()) > _MOST_WORDS:
+    words, asks = _words(text), _ASKS.match(text) or ("?" in text and not loosely)
+    if len(numbers) != 1 or asks or _NO_SAME.search(text) or not words or len(text.split()) > _MOST_WORDS:
         return None
+    if loosely:
+        words = _beside(text, numbers[0])
     for at in range(len(lines) - 1, -1, -1):
         meant = [
             (clause.start() + number.start("number"), clause.start() + number.end("number"))
             for clause in _CLAUSES.finditer(lines[at])
-            if words - _TOGETHER <= _words(clause[0]) and (words.isdisjoint(_TOGETHER) or _AT_ONCE.search(clause[0]))
+            if loosely or words - _TOGETHER <= _words(clause[0])
+            if words.isdisjoint(_TOGETHER) or _AT_ONCE.search(clause[0])
             for number in _IN_LINES.finditer(clause[0])
             if _measure(number["unit"]) == _measure(numbers[0]["unit"])
-            if words
-            & {
-                *_words(re.split(r"\d", clause[0][: number.start()])[-1], last=True),
-                *_words(re.split(r"\d", clause[0][number.end("number") :])[0], last=False),
-            }
+            if words & _beside(clause[0], number)
         ]
         if len(meant) == 1:
             start, end = meant[0]
@@ -176,12 +184,21 @@ def _measure(unit: str | None) -> str:
 
 def _words(text: str, *, last: bool | None = None) -> set[str]:
     """Return the words of a text but fillers, in the singular, with one word for seconds; its last or first two."""
+    text = re.sub(r"\b[dlnsj]['’](?=\w{3})", "", text)  # d'actifs
+    items, _ = put_into_english(text, items_of(text))
+    words = (item.word for item in items if re.match(r"[^\W\d_]", item.word))
     found = [
-        "s" if word in ("s", "sec", "secs", "second", "seconds") else word.removesuffix("s") or word
-        for word in re.findall(r"[^\W\d_][\w'-]*", text.lower())
-        if word not in _FILLER
+        "second" if word in ("s", "sec", "secs") else word.removesuffix("s") or word
+        for word in words
+        if word not in _FILLER - {"s"}
     ]
     return set(found if last is None else found[-2:] if last else found[:2])
+
+
+def _beside(text: str, number: re.Match[str]) -> set[str]:
+    """Return the two words before a number, and the two behind it."""
+    before, behind = re.split(r"\d", text[: number.start()])[-1], re.split(r"\d", text[number.end("number") :])[0]
+    return _words(before, last=True) | _words(behind, last=False)
 
 
 def returned_to(part: str) -> tuple[str, str] | None:

@@ -32,8 +32,11 @@ _MOST: Final = re.compile(
 _KEEPS_DEFAULT: Final = {"accelerator": _CHOOSE, "precision": _OWN, "traffic": _MOST}
 
 
-_ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4}
-_AROUND: Final = re.compile(r"^(?:(?:the|take|option|number|choice|ok|then) )+| (?:one|option|choice|please)$")
+_ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "newest": 1, "latest": 1}
+"""The newest of several models comes first."""
+_AROUND: Final = re.compile(
+    r"^(?:(?:the|take|option|number|choice|ok|then) )+| (?:one|option|choice|version|model|please)$"
+)
 
 
 def choice_said(text: str, count: int) -> int:

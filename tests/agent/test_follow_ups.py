@@ -12,6 +12,8 @@ from tests.agent.talks import ports, words
 
 LAW = "assistant for 250 lawyers, 40 questions a day each, llama 3.3 70b fp8, h100, 6000 in 600 out, p95 ttft 2s"
 RATE = "traffic.requests_per_s"
+PEAK = "traffic.peak_factor"
+USERS = "users.count"
 CALLS = "200 calls at the same time, a turn every 8 s, llama 3.1 8b fp8, L40S, 1000 in, 40 out, ttft p95 400 ms"
 
 
@@ -358,10 +360,65 @@ def test_a_number_alone_goes_on_from_what_the_first_plan_states() -> None:
         (("50 000 abonnés, 10 % actifs par jour, 5 requêtes chacun", "et à 20 % ?", "1"), RATE, 25_000 / 86400),
         (("8B, 12 rps", "Spitze ist doppelt so hoch"), "traffic.peak_factor", 2),
         (("12 rps", "from April the load will be half as much again"), "model", None),
+        (("8B, 400 employees, 10 questions a day each", "within office hours of course, 9 to 5"), PEAK, 3),
+        (("8B, 4,000 requests a day, 9-18",), PEAK, 24 / 9),
+        (("how many gpus for 50 000 students", "60% between 18 and 23 on sunday", "gemma 3 27b, 1k in"), PEAK, 2.88),
+        (("how many gpus for 50 000 students", "60% between 18 and 23 on sunday", "8B, 1k in"), "users.count", 50_000),
+        (("8B, 20 rps", "900 in", "actually undo"), "tokens.input.mean", None),
+        (("Mistral Small", "the newest one"), "model", "mistral-small-4-119b"),
     ],
 )
-def test_a_line_is_taken_for_what_it_is_about(lines: tuple[str, ...], path: str, value: float | None) -> None:
-    assert told(*lines)[0].values.get(path) == (value and pytest.approx(value))
+def test_a_line_is_taken_for_what_it_is_about(lines: tuple[str, ...], path: str, value: float | str | None) -> None:
+    assert told(*lines)[0].values.get(path) == (pytest.approx(value) if isinstance(value, int | float) else value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "path", "value"),
+    [
+        (("what happens at the weekend with more tickets", "what would it be with 300 instead of 250"), USERS, 300),
+        (("und mit 300 Anwälten statt 250?",), USERS, 300),
+        (("and with 300 lawyers?",), USERS, 300),
+        (("what do 300 lawyers do to this",), USERS, 300),
+        (("what if only half of the lawyers use it",), USERS, 125),
+        (("what if they ask 20 questions a day",), RATE, 250 * 20 / 86_400),
+        (("et si on passait à 20 questions ?",), RATE, 250 * 20 / 86_400),
+    ],
+)
+def test_a_case_that_a_question_puts_is_a_variant_of_what_was_said_before(
+    lines: tuple[str, ...], path: str, value: float
+) -> None:
+    """Whether the line before was understood or not."""
+    state = after(LAW, *lines)
+    assert last_values(state)[path] == pytest.approx(value)
+    assert state.kept == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("N+1 please", 1),
+        ("ok use A100", 1),
+        ("60 questions a day each instead", 1),
+        ("take 2x for the peak then", 1),
+        ("with A100", 0),
+        ("use A100?", 0),
+        ("what if we use A100", 0),
+    ],
+)
+def test_who_wants_a_change_gets_it_as_the_plan_and_who_asks_about_one_a_variant(line: str, kept: int) -> None:
+    state = after(LAW, line)
+    assert (len(state.branches), state.kept) == (2, kept)
+
+
+def test_a_question_before_the_plan_leaves_what_was_said() -> None:
+    state, _ = told("22k players, each talks every 4 min, mistral nemo 12b", "800/60", "what do 35k players do to this")
+    assert state.base.values[USERS] == 22_000
+    assert last_values(state)[USERS] == 35_000
+    assert step(state, "ok plan for 40", quick())[0].base.values[USERS] == 40_000
+    state, _ = told("Llama 3.3 70B, 4 Anfragen/s, 1.800 rein, 350 raus, H100", "und mit L40S?")
+    assert [branch.values["hardware.accelerators"][0] for branch in state.branches] == ["h100-sxm-80gb", "l40s"]
+    said = told("8B, 100 users, each sends one every 30 s, 700/150", "what if everyone presses enter at once")[1]
+    assert "100 at the very same instant" in said
 
 
 def test_the_cheapest_of_the_plans_that_stand_is_named_and_taken() -> None:

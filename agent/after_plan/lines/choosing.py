@@ -13,6 +13,7 @@ from agent.after_plan.answers import (
     answer_request,
     branched,
     keep_hint,
+    keep_said,
     with_command,
     with_kept,
 )
@@ -24,8 +25,8 @@ from agent.after_plan.premises import confirmed
 from agent.after_plan.replies.bills.own_price import with_cents
 from agent.after_plan.replies.bills.seasons import is_of_year, year_with
 from agent.after_plan.saving import export, file_in, save
-from agent.after_plan.variants import difference, moved_verdict, side_by_side
-from agent.after_plan.whatif import is_chained, is_thing, named_beside, understood
+from agent.after_plan.variants import difference, moved_verdict, side_by_side, too_few
+from agent.after_plan.whatif import is_chained, named_beside, understood
 from agent.after_plan.wording.asides import cores, names_of_plans, on_any_day, without_count
 from agent.after_plan.wording.day_parts import day_parts, night_rate
 from agent.after_plan.wording.mixes import with_means
@@ -156,7 +157,7 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
         read = Understood(Unclear("", nothing=True))
     if len(state.branches) > 1 and isinstance(read.request, Cheapest) and _OF_THEM.search(put):
         return _compared_here(state, text)
-    made = _taken(state, _chosen(state, put, read, likely, ports), put, read, ports)
+    made = taken(state, _chosen(state, put, read, likely, ports), text, put, ports)
     after, says = _accounted(state, _with_year(state, made, text, read), text, read, likely, ports)
     note = language_note(put) if says and not any("answers are in English" in one for one in read.notes) else ""
     return after, (*says, said(note)) if note else says
@@ -191,10 +192,12 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
     from agent.after_plan.acts.evident import evident
     from agent.after_plan.readings import (
         ANSWERED,
+        NO_QUESTION,
         SURE,
         asks_of_same,
         corrects,
         did_you_mean,
+        is_news,
         is_plain_change,
         is_request,
         is_supposition,
@@ -209,7 +212,9 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
     if (compares or act == "elsewhere") and not isinstance(read.request, Compare | CompareBranches | Why):
         beside = named_beside(text, base.values, ports)
         beside = beside if compares or (beside and _are_regions(beside)) else None
-    supposed = is_supposition(text, read, base.values)
+    supposed = is_supposition(text, read, base.values) or (
+        act in NO_QUESTION and not read.unused and is_news(read, base.values)
+    )
     plainly = evident(text, read)
     if "who_said" in (act, plainly and plainly[0]) and (rest := set_beside_doubt(text)):
         made = _doubted(state, text, rest, ports)
@@ -229,7 +234,7 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
         made = answer_read(state, read, ports)
     elif sure and act == "compare":
         made = _compared_here(state, text)
-    elif sure and act in ANSWERED and not (supposed and act in ("other_models", "smalltalk", "interconnect")):
+    elif sure and act in ANSWERED and not (supposed and act in ("other_models", "interconnect", *NO_QUESTION)):
         made = answer_act(state, act, text, ports)
     elif supposed or is_plain_change(text, read):
         made = answer_read(state, read, ports)
@@ -311,25 +316,50 @@ def _accounted(
     return new, (*says, said(not_used(text, left)))
 
 
+MISTAKEN: Final = (
+    r"\b(?:(?:no|nope|nah|non|nein|wait)(?=\s*[,.!:–-])|sorry|oops|actually|correction|scratch that|i meant?|typo|"
+    r"my (?:bad|mistake)|quatsch|perdón)\b"
+)
+"""Words of who said something wrong before."""
 _TAKES: Final = re.compile(
-    r"\W*(?:(?:ok(?:ay)?|then|so|yes|let'?s|we(?:'ll)?|i(?:'ll)?|and|please)\W+)*"
-    r"(?:keep|take|adopt|go with|choose|settle on|stick with)\b(?!.*\b(?:out|away|off|back|everything|rest|else)\b)",
+    r"\W*(?:(?:ok(?:ay)?|then|so|yes|let'?s|we(?:'ll)?|i(?:'ll)?|and|please|fine|good|now|just)\W+)*"
+    r"(?:keep|take|adopt|go (?:with|for)|choose|settle on|stick with|use|switch to|move to|plan (?:for|with|on)|set|"
+    r"nimm|prends|toma|neem)\b(?!.*\b(?:out|away|off|back|everything|rest|else)\b)|"
+    rf".*\b(?:please|pls|bitte|svp|por favor|instead)\W*$|.*{MISTAKEN}",
     re.I,
 )
 
 
-def _taken(state: State, made: Step, text: str, read: Understood, ports: Ports) -> Step:
-    """Make a variant the plan where the line takes it by what it is: 'keep int4', 'ok, take H200'."""
-    request = read.request
-    if not (isinstance(request, WhatIf) and _TAKES.match(text) and is_thing(request.change)):
+def adopts(text: str) -> bool:
+    """Return whether a line wants what it says as the plan: 'ok, use A100', '25 rps instead', 'N+1 please'."""
+    from agent.after_plan.readings import SUPPOSED
+
+    return "?" not in text and not SUPPOSED.search(text) and _TAKES.match(text) is not None
+
+
+def taken(state: State, made: Step, text: str, line: str, ports: Ports) -> Step:
+    """Make the variant of a line the plan where the line wants it, not only to see it.
+
+    Args:
+        made: the answer.
+        text: the line as typed.
+        line: what it was read as.
+    """
+    base = state.branches[-1] if is_chained(line) else state.base
+    request = understood(line, base.values, ports).request
+    if not isinstance(request, WhatIf) or made[0].pending or not adopts(text):
         return made
-    varied_ = branched(made[0], request.change, ports)  # it is there already
-    if isinstance(varied_, Talk):
+    variant = branched(made[0], request.change, ports)  # it is there already
+    if isinstance(variant, Talk):
         return made
-    new, branch = varied_
-    shown = () if len(new.branches) == len(state.branches) else difference(branch, state.branches[branch.against])
-    taken, says = with_kept(new, branch.number, ports)
-    return taken, (*shown, *says)
+    new, branch = variant
+    plan = branch.capacity_plan
+    if new.kept == branch.number or len(new.branches) - len(state.branches) > 1 or (plan and too_few(plan)):
+        return made
+    kept, says = with_kept(new, branch.number, ports)
+    varied_ = len(made[0].branches) > len(state.branches)
+    shown = made[1] if varied_ else difference(branch, state.branches[branch.against])
+    return kept, (*(one for one in shown if one != keep_said(branch.number)), *says)
 
 
 def _is_change(part: str, values: Mapping[str, Any], ports: Ports) -> bool:
@@ -360,9 +390,9 @@ def _of_users(text: str, base: Branch) -> str:
     named = _COUNTED_FIRST.match(words)
     if named is None or not base.values.get(USERS):
         return text
-    text = re.sub(
-        rf"(?<=\d )(?:more |new |extra )?{re.escape(named['noun'].removesuffix('s'))}s?\b", _as_users, text, flags=re.I
-    )
+    noun = rf"{re.escape(named['noun'].removesuffix('s'))}s?\b"
+    counted = rf"(?:(?<=\d )(?:more |new |extra )?|(?<=half of )(?:the |our )?){noun}"
+    text = re.sub(counted, _as_users, text, flags=re.I)
     return _MORE_OF_THEM.sub(r"\1 more users", text) if _MORE_OF_THEM.fullmatch(text) else text
 
 
@@ -496,8 +526,8 @@ def _answer_several(
     return (replace(new, kept=state.kept) if new.branches != state.branches else new), tuple(says)
 
 
-def choose_reading(state: State, pending: WhichReading, line: str, ports: Ports) -> Step:
-    """Go on with a line that may ask several things: the reply is a number, or a line of its own.
+def choose_reading(state: State, pending: WhichReading, line: str, ports: Ports) -> "Step | None":
+    """Go on with a line that may ask several things, where the reply is a number or none of them; else None.
 
     Args:
         pending: the line and its readings.
@@ -513,4 +543,4 @@ def choose_reading(state: State, pending: WhichReading, line: str, ports: Ports)
         return answer_act(settled, act, pending.line, ports)
     if words in ("", "no", "n", "neither", "none", "skip", "never mind"):
         return settled, (said("Then ask in other words; 'help' lists what can be asked."),)
-    return answer_line(settled, line, ports)
+    return None

@@ -205,10 +205,14 @@ def _each_or_together(draft: Draft, rate: Rate, count: Crowd) -> None:
 
 
 def _answers_how_often(draft: Draft, rate: Rate) -> bool:
-    """Whether a rate is what each of the users does who were counted before: '20 a day' after '2,000 users'."""
-    waiting = draft.known.get(USERS) and not (draft.known.get(HABIT) or draft.known.get(RATE))
-    each_a_day = rate.amount.value / rate.seconds * SECONDS_PER_DAY
-    return bool(waiting) and rate.seconds >= 60 and each_a_day <= MOST_A_DAY
+    """Whether a rate is what each of the users does who were counted before: '20 a day' after '2,000 users'.
+
+    Where what each does is known already, it is that anew if it is nearer to it than to what all do.
+    """
+    users, habit, known = (draft.known.get(path) or 0.0 for path in (USERS, HABIT, RATE))
+    said = rate.amount.value / rate.seconds
+    of_each = said < habit * users**0.5 if habit else not known and said * SECONDS_PER_DAY <= MOST_A_DAY
+    return bool(users) and rate.seconds >= 60 and of_each
 
 
 def read_habit(draft: Draft, rate: Rate) -> bool:

@@ -22,7 +22,7 @@ _HOURS: Final = rules(
     "d:dur ('of' unknown)? (per | slash) ('working' | 'business')? ('day' | 'workday' | 'weekday')",  # 8 h a day
     "n:num (workhours | 'busy' 'hours') (per ('day' | 'workday'))?",
     "d:dur ('workday' | 'workdays' | 'day' | 'days' | 'shift')",  # an 8-hour day
-    "workhours comma? d:window",  # office hours, from 9 to 17
+    "workhours ('of' | 'mostly' | 'course' | comma){0,3} d:window",  # office hours, from 9 to 17
     "(?<! num) workhours",
     "d:window",  # between 9 and 17
 )

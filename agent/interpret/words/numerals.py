@@ -93,6 +93,12 @@ _HOURS_OF_DAY = Rule(
     "'h' (?! per | slash | num)"
 )
 """'9-18h', '9h-11h': hours of the clock, where they begin at six or later."""
+_HOURS_OPEN = Rule(
+    "(workhours | 'open' | 'hours' | 'window' | ^ | comma | stop | colon) "
+    "('of' | 'mostly' | 'mainly' | 'only' | 'the' | 'course' | 'is' | 'are' | 'from' | comma | colon | adverb){0,4} "
+    "a:num range b:num 'oclock'? (?= comma | stop | conj | paren | 'on' | $)"
+)
+"""'office hours mostly, 9-18', 'open 9 to 5'."""
 _PEOPLE_ADDED = Rule("a:num plus b:num (plus c:num)? (plus d:num)? (?= unknown? user)")
 """'220 + 180 + 95 students'."""
 _MORE_HOURS = Rule(
@@ -158,6 +164,7 @@ def combine(sentence: Sentence) -> None:
     _made(sentence, _PEOPLE_ADDED, "num", _added)
     for rule in _CLOCKS:
         _made(sentence, rule, "window", _hours_between)
+    _made(sentence, _HOURS_OPEN, "window", _hours_open)
     _made(sentence, _HOURS_OF_DAY, "window", _late_hours)
     _made(sentence, _MORE_HOURS, "window", _more_hours)
     _made(sentence, _WINDOWS, "window", lambda m: Amount((m["w"].number.value + m["v"].number.value,)))
@@ -270,8 +277,8 @@ def _hours_between(match: Match) -> Amount | None:
     written = all(clock and (clock["half"] or clock["minute"]) for clock in clocks)
     written = written or (clocks[1] is not None and bool(clocks[1]["half"]) and hours[0] < hours[1])
     spanned = hours[1] - hours[0] + (24 if written and hours[1] < hours[0] else 0)  # '22:00 to 6:00'
-    of_the_day = any(item.has("time", "adverb", "event", "peak", "rateunit") for item in match.sentence.items)
-    told = written or (of_the_day and hours[1] >= 6)
+    of_a_day = ("time", "adverb", "event", "peak", "rateunit", "percent")
+    told = written or (hours[1] >= 6 and any(item.has(*of_a_day) for item in match.sentence.items))
     return Amount((spanned * SECONDS_PER_HOUR,)) if told and 1 <= spanned < 24 else None
 
 
@@ -282,6 +289,21 @@ def _added(match: Match) -> Amount:
 def _late_hours(match: Match) -> Amount | None:
     early = match["a"].amount is None or not 6 <= match["a"].number.value < match["b"].number.value <= 24
     return None if early else _hours_between(match)
+
+
+def _hours_open(match: Match) -> Amount | None:
+    """Return the seconds between two hours of which the first can open a day of work: '9 to 5', '8-18'."""
+    start, end = (match[name].number for name in "ab")
+    if start.value not in _OPENING_HOURS or len(start.values) > 1 or end.value != int(end.value):
+        return None
+    hours = end.value - start.value + (12 if end.value <= start.value else 0)
+    in_the_day = any(item.has("time", "adverb", "workhours", "pct") for item in match.sentence.items)
+    return Amount((hours * SECONDS_PER_HOUR,)) if in_the_day and _LEAST_OPEN <= hours <= _MOST_OPEN else None
+
+
+_OPENING_HOURS: Final = frozenset(range(5, 13))
+_LEAST_OPEN, _MOST_OPEN = 6, 16
+"""Hours that a place of work is open on a day, by judgement: '10-12' alone may be anything."""
 
 
 def _more_hours(match: Match) -> Amount | None:

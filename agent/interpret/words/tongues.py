@@ -442,7 +442,10 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
         return items, ""
     items = _counted(text, items) if CHINESE.search(text) else items
     words = [plain_letters(text[item.start : item.end]) for item in items]
-    strange = {word for word in words if _may_be_foreign(word)}
+    letters = {word for word in words if word.isalpha()}
+    strange = {word for word in letters if _may_be_foreign(word)}
+    if not strange and not any(word in KINDS_OF or word in ORDINARY for word in letters):
+        strange = letters  # 'und mit L40S?'
     places = [at for at, word in enumerate(words) if word in strange]
     hits = {
         language: found

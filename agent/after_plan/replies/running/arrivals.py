@@ -7,12 +7,13 @@ from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.figures.latencies import queue_shown
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import peak_rate
+from agent.fields.demand import USERS
 from agent.report.words import calls_shown, fleet_shown, singular
 from catalogs.units import show_count, show_figure, show_percent, show_seconds
 from engine.plan import CapacityPlan
 
 _WHO: Final = (
-    r"users?|people|persons?|requests?|prompts?|clients?|calls|customers?|colleagues|employees|messages|questions|queries|"
+    r"users?|people|ppl|persons?|requests?|prompts?|clients?|calls|customers?|colleagues|employees|messages|questions|queries|"
     r"students|nutzer|anfragen|leute|utilisateurs?|requêtes|personnes|usuarios|peticiones|personas"
 )
 _BURSTIER: Final = 2.0
@@ -39,6 +40,8 @@ def arrivals(asked: Asked) -> Explanation:
         " this makes."
     )
     many = asked.count_of(_WHO)
+    if not many and asked.has(r"every(?:one|body)|all|alle|tous|todos"):
+        many = int(asked.state.base.values.get(USERS) or 0)
     burstier = "" if cv >= _BURSTIER else _burstier(asked)
     if many:
         return paragraphs(_at_once(plan, peak, many), lead, queue_shown(plan), burstier)
