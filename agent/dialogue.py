@@ -14,11 +14,12 @@ from agent.after_plan.lines import choosing
 from agent.after_plan.lines.accounts import shown_text
 from agent.after_plan.lines.parts import saved_and_more
 from agent.anywhere import EVERYWHERE, where
-from agent.before_plan.clarifications import clarification_answered, is_about, with_passed_over, workload_named
+from agent.before_plan.clarifications import clarification_answered, with_passed_over
 from agent.before_plan.corrections import UNDO_ALONE, amended_plan, taken_back, undoes
 from agent.before_plan.early_plans import answered_with_plan, plan_now, proposal_accepted
 from agent.before_plan.keyword_answers import keyword_answered
 from agent.before_plan.lines import unasked_line
+from agent.before_plan.workloads import of_workload
 from agent.collect.review import ANYTHING_ELSE, forewarnings, review
 from agent.talk.glossary import meaning, own_figure
 from agent.talk.keywords import COURTESIES, Keyword, keyword_in
@@ -58,7 +59,9 @@ def step(state: State, line: str, ports: Ports) -> Step:
     if keyword and keyword.name == "back":
         takes_back = state.phase == "planned" and re.search(r"\b(?:undo|take|scrap)\b", text, re.I)
         return taken_back(state, text, ports) if takes_back else _back(state, ports)
-    new, says = workload_named(state, text, ports, step) or _answered(state, text, keyword, ports)
+    if (made := of_workload(state, text, ports, step)) is not None:
+        return made
+    new, says = _answered(state, text, keyword, ports)
     offer = _offered(state, says)
     if new is state or new == state:
         return (state if offer == state.offered else replace(state, offered=offer)), says
@@ -70,8 +73,6 @@ def _referring(state: State, text: str, ports: Ports) -> "Step | None":
     """Take a line that is about what was just offered, a workload that is not planned, or the line before and more."""
     if state.offered and not state.pending and _DO_SO.fullmatch(text):
         return _done_as_offered(state, ports)
-    if other := next((name for name in state.apart if is_about(name, text)), ""):
-        return state, (said(f"{other} is not the workload that is planned here: {_OTHER}"), *question(state, ports))
     undone = _UNDO_AND.match(text) if state.phase != "planned" and state.past else None
     if undone is None:
         return None
@@ -125,12 +126,12 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
             made = _proposed(state, offered, text, keyword, ports)
         case None:
             made = None
-    return made or _heard(replace(state, pending=None), text, keyword, ports, state)
+    if made is None:
+        state = replace(state, pending=None)
+        made = _heard(state, text, keyword, ports, state)
+    return made
 
 
-_OTHER: Final = (
-    "a plan is of one, and nothing of this line was taken. 'back' returns to the choice; 'fleetcast pool' sizes both."
-)
 _OFFERS: Final = re.compile(r"'([^']+)' (?:plans|makes it the plan)\b")
 """How an answer names the line that plans for what it found: "'N+1' plans for it", "'keep 2' makes it the plan"."""
 _UNDO_AND: Final = re.compile(r"\W*(?:no\W+)?(?:undo|take back|scrap)(?: that| it)?\W+(?:and|then|but)\W+", re.I)

@@ -9,6 +9,7 @@ from agent.after_plan import answers
 from agent.after_plan.lines import choosing
 from agent.before_plan.amendments import Again
 from agent.before_plan.lines import unasked_line
+from agent.before_plan.workloads import with_drafts
 from agent.collect.amended import replacement_in
 from agent.collect.assumed import LOADS, load_is_said, with_waiting_asked
 from agent.collect.lines import chosen, clarified, remarks
@@ -53,6 +54,8 @@ def _taken(state: State, open_choice: Clarify, choice: Choice, reading: Reading,
     open_question = open_choice.question
     if open_choice.change is not None:
         return answers.go_on_with(state, open_question, choice, open_choice.change, ports)
+    if PLANNED_FIRST in open_question.text:
+        return with_drafts(state, open_question, choice, ports)
     try:
         new = clarified(state, open_question, choice, ports)
     except InputError as error:
@@ -60,47 +63,7 @@ def _taken(state: State, open_choice: Clarify, choice: Choice, reading: Reading,
     if problem := invalid(new.values):
         new, _ = _next_ambiguity(state)
         return new, (warned(f"That cannot be: {problem}. Left out: {quoted(open_question.words)}."),)
-    told = f"{choice.label}." if PLANNED_FIRST in open_question.text else _chosen(choice, open_question)
-    return replace(new, apart=_apart(open_question, choice)), (said(told), *remarks(reading))
-
-
-def _apart(asked: Ambiguity, choice: Choice) -> tuple[str, ...]:
-    """Return the names of the workloads beside the one that is chosen; nothing of another question."""
-    return tuple(_name(one) for one in asked.choices if PLANNED_FIRST in asked.text and one is not choice)
-
-
-def workload_named(state: State, text: str, ports: Ports, again: Again) -> "Step | None":
-    """Take the one of several workloads that a line is about, and the line as of it: 'what does B alone cost'."""
-    asked = (*((state.pending.question,) if isinstance(state.pending, Clarify) else ()), *state.later, *state.waiting)
-    which = next((one for one in asked if PLANNED_FIRST in one.text), None)
-    named = [one for one in which.choices if is_about(_name(one), text, asked=True)] if which else []
-    if which is None or len(named) != 1:
-        return None
-    alone = replace(state, pending=None, later=(), waiting=tuple(one for one in asked if one is not which))
-    new, says = _taken(alone, Clarify(which), named[0], Reading(), ports)
-    name = rf"\b{re.escape(_name(named[0]))}(?P<is> is)?(?: alone| only)?\b"
-    of_it = re.sub(name, lambda found: "" if found["is"] else "it", text, flags=re.I)
-    after, told = unasked_line(new, of_it, ports, again)
-    return after, says if after is new else (*says, *told)
-
-
-def _name(workload: Choice) -> str:
-    return workload.label.partition(":")[0]
-
-
-def is_about(workload: str, text: str, asked: bool = False) -> bool:
-    """Whether a line is about a workload by its name: a letter as it was written, a word with more than itself.
-
-    Args:
-        workload: its name.
-        text: the line: 'write to 2 rps' is about one called write, 'write a paragraph' is not.
-        asked: whether it was asked which workload is meant.
-    """
-    if len(workload) == 1:  # and not where a sentence begins with 'A'
-        return re.search(rf"(?<!^)\b{re.escape(workload)}\b", text) is not None
-    said = rf"\b{re.escape(workload)}\b"
-    alone = said if asked else rf"{said}.*\d|\b(?:of|for) (?:the )?{said}"
-    return re.search(alone, text, re.I) is not None
+    return new, (said(_chosen(choice, open_question)), *remarks(reading))
 
 
 def _not_answered(state: State, open_choice: Clarify, keyword: Keyword, ports: Ports) -> Step:

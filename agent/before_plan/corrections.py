@@ -119,6 +119,8 @@ def _found(
         parts: its sentences.
         read: what the rules made of it: a variant that they read whole is no other line, but for a figure of the load.
     """
+    from agent.after_plan.readings import SURE, acts_of  # numpy comes with it
+
     for part in parts:
         amendment = amendment_in(part)
         if amendment and amendment.unit and (changed := amended(state.lines, amendment)):
@@ -126,12 +128,21 @@ def _found(
             if isinstance(alone.request, Unclear) or alone.unused:
                 return part, changed
     whole = isinstance(read.request, WhatIf) and not read.unused
-    nothing = isinstance(read.request, Unclear) and read.request.nothing
+    first = acts_of(text)[0]
+    unsure = first.act == "change" or first.probability < SURE
+    loosely = unsure and isinstance(read.request, Unclear) and read.request.nothing
     of_load = whole and read.request.change.values.keys() <= _OF_THE_LOAD  # type: ignore[union-attr]
     for clause in (text, re.split(r"[,;](?!\d)", text)[0]) if of_load or not whole else ():
-        if changed := said_again(state.lines, clause, loosely=nothing):
+        if changed := said_again((_collected(state) if loosely else state).lines, clause, loosely=loosely):
             return clause, changed
     return None
+
+
+def _collected(state: State) -> State:
+    """Return the state before the first plan."""
+    while state.phase == "planned" and state.past is not None:
+        state = state.past
+    return state
 
 
 def _planned_anew(
@@ -151,9 +162,7 @@ def _planned_anew(
         amendment: what it says of the number that it takes the place of, if anything.
         changed: which line of the conversation it changes, and that line with it.
     """
-    before = state
-    while before.phase == "planned" and before.past is not None:
-        before = before.past
+    before = _collected(state)
     if changed[0] >= len(before.lines):
         return choosing.answer_line(state, changed[1], ports)
     old = assumed(before, ports).state.values

@@ -120,14 +120,22 @@ _CORRECTS: Final = re.compile(
 
 
 def _is_another_workload(state: State, text: str, ports: Ports) -> bool:
-    """Whether a line states a model, a rate and a length beside others that were stated: no value of the first."""
+    """Whether a line states a model, a rate and a length beside others that were stated: no value of the first.
+
+    Beside a load both lengths do, where the line says that it adds something: 'we also want a summary, 2k in 200 out'.
+    """
+    from agent.after_plan.acts.evident import BESIDE
+
     known = {path for path, source in state.sources.items() if source.kind == "said"}
-    if not ("model" in known and known & LOADS and known & _LENGTHS) or _CORRECTS.search(text):
+    known |= {one.path for one in state.waiting}
+    known |= {state.pending.question.path} if isinstance(state.pending, Clarify) else set()
+    if not (known & LOADS and known & _LENGTHS) or _CORRECTS.search(text):
         return False
     reading = ports.read(text, ports.catalog)
     paths = {*reading.values, *(one.path for one in reading.questions)}
-    another = "model" in paths and reading.values.get("model") != state.values["model"]
-    return another and bool(paths & _LENGTHS) and bool(paths & LOADS)
+    another = "model" in paths & state.values.keys() and reading.values.get("model") != state.values["model"]
+    whole = another and bool(paths & _LENGTHS and paths & LOADS)
+    return whole or (paths >= _LENGTHS and BESIDE.search(text) is not None)
 
 
 _LENGTHS: Final = frozenset({"tokens.input.mean", "tokens.output.mean"})

@@ -147,14 +147,13 @@ def said_again(lines: Sequence[str], text: str, *, loosely: bool = False) -> tup
     Args:
         lines: of the conversation, the oldest first.
         text: with one number.
-        loosely: a word that both have beside the number is enough: 'et si on passait à 20 % d'actifs ?'.
+        loosely: a word that both have on one side of the number is enough: 'et si on passait à 20 % d'actifs ?'.
     """
     numbers = list(_IN_LINES.finditer(text))
     words, asks = _words(text), _ASKS.match(text) or ("?" in text and not loosely)
     if len(numbers) != 1 or asks or _NO_SAME.search(text) or not words or len(text.split()) > _MOST_WORDS:
         return None
-    if loosely:
-        words = _beside(text, numbers[0])
+    mine = _beside(text, numbers[0]) if loosely else (words, words)
     for at in range(len(lines) - 1, -1, -1):
         meant = [
             (clause.start() + number.start("number"), clause.start() + number.end("number"))
@@ -163,7 +162,7 @@ def said_again(lines: Sequence[str], text: str, *, loosely: bool = False) -> tup
             if words.isdisjoint(_TOGETHER) or _AT_ONCE.search(clause[0])
             for number in _IN_LINES.finditer(clause[0])
             if _measure(number["unit"]) == _measure(numbers[0]["unit"])
-            if words & _beside(clause[0], number)
+            if any(map(set.__and__, mine, _beside(clause[0], number)))
         ]
         if len(meant) == 1:
             start, end = meant[0]
@@ -195,10 +194,10 @@ def _words(text: str, *, last: bool | None = None) -> set[str]:
     return set(found if last is None else found[-2:] if last else found[:2])
 
 
-def _beside(text: str, number: re.Match[str]) -> set[str]:
+def _beside(text: str, number: re.Match[str]) -> tuple[set[str], set[str]]:
     """Return the two words before a number, and the two behind it."""
     before, behind = re.split(r"\d", text[: number.start()])[-1], re.split(r"\d", text[number.end("number") :])[0]
-    return _words(before, last=True) | _words(behind, last=False)
+    return _words(before, last=True), _words(behind, last=False)
 
 
 def returned_to(part: str) -> tuple[str, str] | None:

@@ -122,6 +122,14 @@ class Measured(Struct, frozen=True):
 # --- the state --------------------------------------------------------------------------------------------------------
 
 
+class Draft(Struct, frozen=True):
+    """A workload that was told beside the one that goes on."""
+
+    name: str
+    state: "State"
+    """The conversation as it is of that workload."""
+
+
 class State(Struct, frozen=True):
     """Everything that the next line needs; ``past`` is the state before the line that made it."""
 
@@ -145,8 +153,10 @@ class State(Struct, frozen=True):
     """What was asked before there is a plan, and is answered with it."""
     table: str = ""
     """Lines of a table whose rows may go on, the head first; empty behind any other line."""
-    apart: tuple[str, ...] = ()
-    """Names of the workloads that were told beside the one that is planned."""
+    workload: str = ""
+    """Name of the workload that goes on, where several were told."""
+    apart: tuple[Draft, ...] = ()
+    """The others."""
     offered: str = ""
     """What the last answer offers to say, such as 'N+1' or 'keep 1': 'make it so' says it."""
     line: str = ""

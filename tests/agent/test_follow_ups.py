@@ -329,11 +329,19 @@ TWO = "A is Llama 3.1 8B 40 rps 600/80, B is Llama 3.3 70B fp8 3 rps 5000/700. H
 TABLE = "| app | rps | in | out |\n| search | 30 | 900 | 80 |\n| write | 4 | 400 | 900 |"
 
 
-def test_of_two_workloads_the_one_that_is_named_is_planned_and_nothing_of_the_other_taken() -> None:
+def test_of_two_workloads_each_has_a_draft_and_a_line_is_of_that_which_it_names() -> None:
     state, _ = told(TWO, "what does B alone cost")
     assert (state.values["model"], state.values["tokens.output.mean"]) == ("llama-3.3-70b", 700)
-    assert "A is not the workload that is planned here" in words(step(state, "double the traffic of A", ports())[1])
+    doubled, _ = step(state, "double the traffic of A", ports())
+    assert (doubled.workload, doubled.values[RATE]) == ("A", 80)
+    assert doubled.lines == (TWO, "what does B alone cost", "double the traffic of A")
+    assert step(doubled, "back", ports())[0] is state
     assert step(state, "and B's answers are 1000 now", ports())[0].branches[-1].values["tokens.output.mean"] == 1000
+    lines = ("A is 70B 8 rps 1k/300; B is 8B 40 rps 500/100", "A ttft 1s B ttft 300ms", "B should be on L4", "double A")
+    state, said = told(*lines, "remove B")
+    assert (state.values[RATE], state.values["targets"][0].seconds, state.apart) == (16, 1, ())
+    assert "hardware.accelerators" not in state.values
+    assert "B is left out; A goes on. Its plan: " in said and "× L4" in said
     values = told(TABLE, "both llama 3.3 70b fp8", "search is 3000 in, typo")[0].values
     assert (values["traffic.requests_per_s"], values["tokens.input.mean"]) == (30, 3000)
 
@@ -414,9 +422,13 @@ def test_a_question_before_the_plan_leaves_what_was_said() -> None:
     state, _ = told("22k players, each talks every 4 min, mistral nemo 12b", "800/60", "what do 35k players do to this")
     assert state.base.values[USERS] == 22_000
     assert last_values(state)[USERS] == 35_000
-    assert step(state, "ok plan for 40", quick())[0].base.values[USERS] == 40_000
+    assert step(state, "ok plan for 40", ports())[0].base.values[USERS] == 40_000
     state, _ = told("Llama 3.3 70B, 4 Anfragen/s, 1.800 rein, 350 raus, H100", "und mit L40S?")
     assert [branch.values["hardware.accelerators"][0] for branch in state.branches] == ["h100-sxm-80gb", "l40s"]
+    state = after(
+        LAW, "cost of the plain version in brass buttons", "and if I only want to survive one node, not a zone?"
+    )
+    assert not state.pending, "what was not understood before waits no more"
     said = told("8B, 100 users, each sends one every 30 s, 700/150", "what if everyone presses enter at once")[1]
     assert "100 at the very same instant" in said
 

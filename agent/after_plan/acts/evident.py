@@ -57,7 +57,7 @@ def _asks_what_machines_hold(text: str, read: Understood) -> bool:
     return bool(paths - {"hardware.accelerators"}) and paths <= _MACHINES and bool(_HOLDS.search(text))
 
 
-_BESIDE: Final = re.compile(
+BESIDE: Final = re.compile(
     r"\b(?:(?:an|one )?other|second|third|additional|further|more|new) (?:\w+ )?(?:work-?loads?|loads?|use ?cases?|"
     r"services?|apps?|applications?|teams?|products?|models?)\b|\b(?:plus|also|additionally|in addition|on top|besides|"
     r"beside it|next to it|alongside)\b",
@@ -72,7 +72,7 @@ def _of_second_load(text: str, read: Understood) -> str:
     """
     paths = _changed(read)
     own = bool(read.unused) or any(path == "model" or path.startswith("tokens.") for path in paths)
-    if not own or "users.count" in paths or not _BESIDE.search(text):
+    if not own or "users.count" in paths or not BESIDE.search(text):
         return ""
     if "traffic.requests_per_s" in paths:
         return "pool"

@@ -11,7 +11,6 @@ from agent.after_plan.answers import (
     answer_act,
     answer_read,
     answer_request,
-    branched,
     keep_hint,
     keep_said,
     with_command,
@@ -25,7 +24,7 @@ from agent.after_plan.premises import confirmed
 from agent.after_plan.replies.bills.own_price import with_cents
 from agent.after_plan.replies.bills.seasons import is_of_year, year_with
 from agent.after_plan.saving import export, file_in, save
-from agent.after_plan.variants import difference, moved_verdict, side_by_side, too_few
+from agent.after_plan.variants import difference, moved_verdict, side_by_side, too_few, varied_spec
 from agent.after_plan.whatif import is_chained, named_beside, understood
 from agent.after_plan.wording.asides import cores, names_of_plans, on_any_day, without_count
 from agent.after_plan.wording.day_parts import day_parts, night_rate
@@ -50,9 +49,9 @@ from agent.talk.requests import (
     WhatIf,
     Why,
 )
-from agent.talk.speech import Data, Say, Talk, Write, said
+from agent.talk.speech import Data, Say, Write, said
 from agent.talk.state import Branch, Clarify, Ports, State, Step, WhichReading
-from catalogs.errors import quoted
+from catalogs.errors import InputError, quoted
 from engine.plan import CapacityPlan
 
 if TYPE_CHECKING:
@@ -349,16 +348,21 @@ def taken(state: State, made: Step, text: str, line: str, ports: Ports) -> Step:
     request = understood(line, base.values, ports).request
     if not isinstance(request, WhatIf) or made[0].pending or not adopts(text):
         return made
-    variant = branched(made[0], request.change, ports)  # it is there already
-    if isinstance(variant, Talk):
-        return made
-    new, branch = variant
-    plan = branch.capacity_plan
-    if new.kept == branch.number or len(new.branches) - len(state.branches) > 1 or (plan and too_few(plan)):
+    new, shown = made
+    if len(new.branches) > len(state.branches):
+        branch = new.branches[-1]
+    else:  # it may be there already
+        try:
+            spec = varied_spec(state, request.change, ports).spec
+        except InputError:
+            return made
+        same = [one for one in state.branches if one.spec == spec and one.number != state.kept]
+        if not same:
+            return made
+        branch, shown = same[0], difference(same[0], state.branches[same[0].against])
+    if branch.capacity_plan and too_few(branch.capacity_plan):
         return made
     kept, says = with_kept(new, branch.number, ports)
-    varied_ = len(made[0].branches) > len(state.branches)
-    shown = made[1] if varied_ else difference(branch, state.branches[branch.against])
     return kept, (*(one for one in shown if one != keep_said(branch.number)), *says)
 
 

@@ -73,7 +73,8 @@ def ask_whole_load(draft: Draft, line: Line, second: Second) -> None:
             answers: tuple[Choice, ...] = (_ANOTHER_HABIT, replace(choices[0], usual=False))
             draft.questions[number] = (f"{text} Beside them {beside}", path, answers, start, end)
         else:
-            answers = (*_scaled(draft, choices, unused), *choices, *(() if OPEN in choices else (OPEN,)))
+            made = _made_with(draft, line, second, unused, choices[0].value, (start, end)) if path == RATE else []
+            answers = (*(_scaled(draft, choices, unused) or made), *choices, *(() if OPEN in choices else (OPEN,)))
             draft.questions[number] = (f"{text} Beside it {beside}", path, answers, start, end)
         return
     found = [finding for finding in draft.findings if finding.path in _LOADS]
@@ -83,7 +84,8 @@ def ask_whole_load(draft: Draft, line: Line, second: Second) -> None:
     said = " ".join(draft.sentence.text[finding.start : finding.end].split())
     path = option.path or finding.path
     pauses = [item for item in unused if item.has("dur") and path != RATE]
-    made = _made_with(draft, line, second, unused, option.value) if path == RATE else []
+    span = (finding.start, finding.end)
+    made = _made_with(draft, line, second, unused, option.value, span) if path == RATE else []
     text = f"{said!r}: is that the whole load? Beside it {beside}"
     for pause in pauses:
         shown = f"{show_figure(option.value)} × 1 request / {show_seconds(pause.number.value)}"
@@ -187,18 +189,20 @@ def _lies_in_hours(draft: Draft, second: Second) -> bool:
     )
 
 
-def _made_with(draft: Draft, line: Line, second: Second, unused: Sequence[Item], load: float) -> list[Choice]:
+def _made_with(
+    draft: Draft, line: Line, second: Second, unused: Sequence[Item], load: float, span: tuple[int, int]
+) -> list[Choice]:
     """Return what a load comes to with each figure beside it, where that is one product or one peak.
 
     Args:
-        draft: which took the load from the figures of its finding.
+        draft: which took the load from figures of the sentence.
         line: the items of the sentence as they were before the rules took any.
         second: of the same line.
         unused: figures that came to nothing.
         load: in requests/s.
+        span: of the figures that it was taken from.
     """
-    found = next(finding for finding in draft.findings if finding.path == RATE)
-    inside = [one for one in draft.sentence.items if one.has("num") and found.start <= one.start < found.end]
+    inside = [one for one in draft.sentence.items if one.has("num") and span[0] <= one.start < span[1]]
     made: list[Choice] = []
     for item in unused:
         value, at = item.number.value, _at(line, item)

@@ -442,7 +442,7 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
         return items, ""
     items = _counted(text, items) if CHINESE.search(text) else items
     words = [plain_letters(text[item.start : item.end]) for item in items]
-    letters = {word for word in words if word.isalpha()}
+    letters = {word for word in words if word[:1].isalpha() and not any(map(str.isdigit, word))}
     strange = {word for word in letters if _may_be_foreign(word)}
     if not strange and not any(word in KINDS_OF or word in ORDINARY for word in letters):
         strange = letters  # 'und mit L40S?'

@@ -4,6 +4,8 @@ import re
 from math import ceil
 from typing import Final
 
+from msgspec.structs import replace
+
 from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
 from agent.after_plan.replies.billed import Resized
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
@@ -90,11 +92,13 @@ _ALIVE: Final = re.compile(
     r"\b(\d+) (?:out )?of (?:the |our )?(\d+)\b.*\b(?:alive|left|up|remain\w*|running|healthy)\b"
 )
 """What is left of a whole: '5 of 6 replicas alive'."""
+_NOT: Final = re.compile(r"\b(?:not|nicht|pas) (?:an?|the|one|whole|eine?[nr]?|une?)? ?[\w-]+", re.I)
+"""What is not to fail: 'one node, not a zone'."""
 
 
 def _loss(asked: Asked) -> tuple[str, int, int]:
     """Return what fails, how many, and how many replicas stop with it."""
-    plan = asked.plan
+    plan, asked = asked.plan, replace(asked, text=_NOT.sub(" ", asked.text))
     size = plan.chosen.accelerators_per_replica
     node = plan.chosen.offer.accelerators if plan.chosen.offer else size
     if asked.has(r"zone[ns]?|zonas?|stref\w+|azs?|regions?|data ?cent(?:er|re)s?|sites?|可用区|ゾーン"):
