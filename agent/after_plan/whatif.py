@@ -288,7 +288,7 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     if "targets" in values:
         unused = tuple(words for words in unused if not _ADDS.fullmatch(words))
     budget = "money.monthly_budget_usd" in values and "money.monthly_budget_usd" not in drops
-    if (cheapest or budget) and "hardware.accelerators" not in values:
+    if cheapest and "hardware.accelerators" not in values:
         drops |= {"hardware.accelerators"}
     if cheapest:
         labels = f"cheapest with {labels}" if labels else "cheapest accelerator"

@@ -76,7 +76,7 @@ _TABLES: Final[dict[str, str]] = {
         des=of doppelt_so_hoch=twice dreimal_so_hoch=three_times seite=page dokumenten=documents
     """,
     "French": """
-        paramètres=parameters dizaine_de=ten vingtaine_de=twenty nuit=night courriels=mails courriel=mail en=in
+        abonnés=customers paramètres=parameters dizaine_de=ten vingtaine_de=twenty nuit=night courriels=mails courriel=mail en=in
         premier_mot=first_token avant_le_premier_mot=until_first_token maxi=at_most toutes_les=every tous_les=every
         échange=exchange échanges=exchanges entre_deux=between_two tours=turns tour=turn uniquement=only
         exclusivement=only hébergement=hosted hébergé=hosted hébergée=hosted à=at jeton=token jetons=tokens
@@ -259,6 +259,7 @@ _TABLES: Final[dict[str, str]] = {
         conversazioni=conversations conversazione=conversation per_conversazione=per_conversation
     """,
     "Dutch": """
+        beurten=turns beurt=turn per_gesprek=per_conversation
         verzoeken=requests verzoek=request aanvragen=requests vragen=questions vraag=question berichten=messages
         gebruikers=users gebruiker=user medewerkers=employees klanten=customers studenten=students elk=each ieder=each
         iedere=each per_gebruiker=per_user per_seconde=per_second per_minuut=per_minute per_uur=per_hour
