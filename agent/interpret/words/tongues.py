@@ -76,7 +76,8 @@ _TABLES: Final[dict[str, str]] = {
         des=of doppelt_so_hoch=twice dreimal_so_hoch=three_times seite=page dokumenten=documents
     """,
     "French": """
-        abonnés=customers paramètres=parameters dizaine_de=ten vingtaine_de=twenty nuit=night courriels=mails courriel=mail en=in
+        abonnés=customers
+        paramètres=parameters dizaine_de=ten vingtaine_de=twenty nuit=night courriels=mails courriel=mail en=in
         premier_mot=first_token avant_le_premier_mot=until_first_token maxi=at_most toutes_les=every tous_les=every
         échange=exchange échanges=exchanges entre_deux=between_two tours=turns tour=turn uniquement=only
         exclusivement=only hébergement=hosted hébergé=hosted hébergée=hosted à=at jeton=token jetons=tokens
