@@ -137,7 +137,7 @@ _OFFERS: Final = re.compile(r"'([^']+)' (?:plans|makes it the plan)\b")
 _UNDO_AND: Final = re.compile(r"\W*(?:no\W+)?(?:undo|take back|scrap)(?: that| it)?\W+(?:and|then|but)\W+", re.I)
 _DO_SO: Final = re.compile(
     r"\W*(?:(?:ok(?:ay)?|yes|fine|good|great|sure|then|so|and|please|let'?s|well|we)\W+)*"
-    r"(?:do|make|take|plan|adopt|apply|go (?:with|for))(?: (?:it|that|this|so|for|like|one|way))+"
+    r"(?:do|make|take|use|plan|adopt|apply|go (?:with|for))(?: (?:it|that|this|so|for|like|one|way))+"
     r"(?:\W+(?:then|please))*\W*",
     re.I,
 )

@@ -123,16 +123,19 @@ _FIRST: Final = re.compile(
 def undone(state: State, text: str) -> Step:
     """Go back to the first plan where a line names it, else to the plan before the last change."""
     if _FIRST.search(text):
-        first = replace(state, kept=0, statements=state.branches[0].statements, settled=state.branches[0].settled)
-        stands = said(f"Plan 0 is the plan{' again' if state.kept else ''}: {headline(first.branches[0])}")
+        begun = replace(state, kept=0, statements=state.branches[0].statements, settled=state.branches[0].settled)
+        stands = said(f"Plan 0 is the plan{' again' if state.kept else ''}: {headline(begun.branches[0])}")
         others = len(state.branches) - 1
         beside = (
             f" Its variants stay beside it: 'compare all' shows {'it' if others == 1 else 'them'}." if others else ""
         )
-        return (first if state.kept else state), (stands, *((said(beside.strip()),) if beside else ()))
+        return (begun if state.kept else state), (stands, *((said(beside.strip()),) if beside else ()))
     changed = state
     while (past := changed.past) and past.phase == "planned" and _stands_alike(past, changed):
         changed = past  # a question in between changed nothing
+    if len(state.branches) > 1 and (past is None or past.phase != "planned"):  # a variant came with the first plan
+        first = state.branches[0]
+        past = replace(state, branches=(first,), kept=0, statements=first.statements, settled=first.settled)
     if past is None or past.phase != "planned":
         return state, (
             said(

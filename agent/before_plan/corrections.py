@@ -11,7 +11,17 @@ from agent.after_plan.answers import answer_request, branched, undone, with_kept
 from agent.after_plan.lines import choosing
 from agent.after_plan.whatif import understood
 from agent.before_plan.amendments import Again, said_anew
-from agent.collect.amended import Amendment, amended, amendment_in, replacement_in, returned_to, said_again, value_of
+from agent.collect.amended import (
+    LEADS,
+    TAKES_BACK,
+    Amendment,
+    amended,
+    amendment_in,
+    replacement_in,
+    returned_to,
+    said_again,
+    value_of,
+)
 from agent.collect.assumed import assumed
 from agent.fields.demand import CROWD, GIVEN_AS, USERS
 from agent.fields.table import FIELDS
@@ -43,7 +53,9 @@ def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step |
         after, told = choosing.answer_line(new, rest, ports) if rest else (new, ())
         return after, (*says, *told)
     if line := _leaning(state, text):
-        return choosing.taken(state, choosing.answer_line(state, line, ports), text, line, ports)
+        wants = re.match(rf"\W*(?:ok\W+)?(?:{TAKES_BACK}|make|plan|take)\b|.*\d\W+[^\W\d]", text, re.I)
+        said_so = f"take {text}" if wants else text
+        return choosing.taken(state, choosing.answer_line(state, line, ports), said_so, line, ports)
     parts = re.split(r"(?<=[.?!;])\s+", text)
     part = next(filter(replacement_in, parts), text)
     if (amendment := replacement_in(part)) is not None:
@@ -243,7 +255,7 @@ def _leaning(state: State, text: str) -> str:
 
     It made the last variant, or stated a figure of the first plan: 'and 60?' after 'what do 35k players do' is 60k.
     """
-    leans = _LEANS.fullmatch(in_figures(text))
+    leans = _LEANS.fullmatch(text) or _LEANS.fullmatch(in_figures(text))
     if leans is None:
         return ""
     meant = _leaning(state.past, state.line) if state.past and state.past.branches else ""
@@ -254,18 +266,18 @@ def _leaning(state: State, text: str) -> str:
     numbers = list(_NUMBERS.finditer(line))
     if len(numbers) != 1:
         return ""
-    old, number = numbers[0], leans["number"]
-    before, now = value_of(old[0]) or 0.0, value_of(number) or 0.0
+    old, now = numbers[0], value_of(leans["number"]) or 0.0
+    before = value_of(old[0]) or 0.0
     thousands = "k" if before % 1e3 == 0.0 and before / _NEAR <= 1e3 * now <= before * _NEAR else ""
-    return f"{line[: old.start()]}{number}{thousands}{line[old.end() :]}"
+    return f"{line[: old.start()]}{now:g}{thousands}{line[old.end() :]}"
 
 
 _NEAR: Final = 20.0
 """Times a figure in thousands within which one without them means thousands too, by judgement."""
 _NUMBERS: Final = re.compile(r"(?<![\w.,])\d[\d.,]*k?(?![\w]*\d)")
 _LEANS: Final = re.compile(
-    r"\W*(?:(?:and|or|what about|how about|und|et|y|e|no|nope|wait|sorry|actually|rather|hm+|make (?:it|that)|"
-    r"ok(?:ay)?|fine|then|so|plan|take|i meant?)\W+)+(?:with |at |for )?(?P<number>\d[\d.,]*k?)\W*",
+    rf"(?=\W*[^\W\d]|.*\d\W+[^\W\d])\W*(?:(?:{TAKES_BACK}|{LEADS}|or|what about|how about|und|et|y|e|so|plan|take|make)"
+    r"\W+)*(?:with |at |for )?(?P<number>\d[\d.,]*k?)(?:\W+(?:then|instead|please|rather))?\W*",
     re.I,
 )
 """A number alone that goes on from the last variant, or sets it right: 'and 30?', 'no, 30' after 'what if 25 rps'."""

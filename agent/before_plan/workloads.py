@@ -13,10 +13,10 @@ from agent.collect.assumed import assumed
 from agent.collect.lines import clarified
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.interpret.traffic.workload_table import PLANNED_FIRST
-from agent.report.words import usd_shown
 from agent.talk.speech import Say, said
 from agent.talk.state import Clarify, Draft, Ports, State, Step
 from catalogs.errors import InputError
+from catalogs.units import show_usd
 
 
 def with_drafts(state: State, asked: Ambiguity, choice: Choice, ports: Ports) -> Step:
@@ -88,7 +88,7 @@ def _dropped(state: State, name: str, ports: Ports) -> Step:
     made = draft.state if draft.state.branches else assumed(draft.state, ports).state
     planned, _ = (made, ()) if made.branches else with_plan(made, ports)
     bill = planned.base.capacity_plan.cost.monthly_usd if planned.branches and planned.base.capacity_plan else None
-    cost = f" Its plan: {headline(planned.base)} {usd_shown(bill)} a month." if bill is not None else ""
+    cost = f" Its plan: {headline(planned.base)} {show_usd(bill)} a month." if bill is not None else ""
     left = tuple(one for one in state.apart if one is not draft)
     return replace(state, apart=left), (said(f"{name} is left out; {state.workload} goes on.{cost}"),)
 
@@ -98,7 +98,7 @@ _LETS_GO: Final = re.compile(
     rf"{_LEADS}(?:leave(?: out)?|forget|drop|skip|scrap|remove|delete)\W+it\W*(?:out\W*)?", re.I
 )
 _ALONE: Final = re.compile(rf"{_LEADS}it\W*", re.I)
-_OF_IT: Final = r"(?:'s|\W*(?:(?:is|are|gets?|has|should|needs?|on|with|at|ttft|itl|p\d\d)\b|[=:\d]))"
+_OF_IT: Final = r"(?:'s|\W*(?:(?:is|are|gets?|has|on|with|at|ttft|itl|p\d\d)\b|[=:\d]))"
 """What stands behind a name that is no article, and of which no 'it' is left."""
 
 
@@ -114,11 +114,7 @@ def _parts(text: str, names: Sequence[str], asked: bool) -> list[tuple[str, str]
     starts = [0, *(start for start, _, _ in found[1:])]
     for (start, end, name), first, last in zip(found, starts, [*starts[1:], len(text)], strict=False):
         behind = text[end:last]
-        it = (
-            ""
-            if re.match(r"(?:'s)?\W*(?:(?:is|are|gets?|has|on|with|at|ttft|itl|p\d\d)\b|[=:\d])", behind, re.I)
-            else "it"
-        )
+        it = "" if re.match(_OF_IT, behind, re.I) else "it"
         parts.append((name, f"{text[first:start]}{it}{re.sub(r'^(?: is|[:=])', '', behind)}".strip(" ,;")))
     return parts
 
@@ -130,7 +126,11 @@ def _named(name: str, text: str, asked: bool) -> "list[re.Match[str]]":
     """
     said = re.escape(name)
     if len(name) == 1:
-        return list(re.finditer(rf"(?<!^)\b{said}\b(?: alone| only)?|^{said}\b(?={_OF_IT}|\W*$)", text))
+        return list(
+            re.finditer(
+                rf"(?<!^)\b{said}\b(?: alone| only)?|^{said}\b(?={_OF_IT}|\W+(?:should|needs?|must|will)\b|\W*$)", text
+            )
+        )
     alone = asked or re.search(rf"\b{said}\b.*\d|\b(?:of|for|remove|drop) (?:the )?{said}\b", text, re.I)
     return list(re.finditer(rf"\b{said}\b(?: alone| only)?", text, re.I)) if alone else []
 

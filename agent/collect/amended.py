@@ -25,13 +25,13 @@ _WORD: Final = "|".join((*NUMBER_WORDS, "hundred", "thousand", "million"))
 _NUMBER: Final = rf"(?:\d[\d.,]*\d|\d)(?:\s?[km](?![^\W\d_]))?|\b(?:{_WORD})(?:(?: and)?[ -](?:{_WORD}))*\b"
 _UNIT: Final = r"[^\W\d_]+|%"
 _COUNTED: Final = re.compile(rf"(?<![\w.,-])(?P<number>{_NUMBER})(?:\s?(?P<unit>{_UNIT}))?(?![\w-])", re.I)
-_TAKES_BACK: Final = (
+TAKES_BACK: Final = (
     r"no|nope|nah|sorry|oops|wait|pardon|non|nein|actually|rather|correction|scratch that|i mean|i meant|"
     r"make (?:it|that)|quatsch|doch|perdón|mejor|plutôt|lieber|eher"
 )
-_LEADS: Final = r"(?:i|we) (?:want|need)|oh|ah|ok|okay|fine|well|hm+|say|let'?s say|and|then|alright|all right"
+LEADS: Final = r"(?:i|we) (?:want|need)|oh|ah|ok|okay|fine|well|hm+|say|let'?s say|and|then|alright|all right"
 _AMENDS: Final = re.compile(
-    rf"\W*(?P<leads>(?:(?:{_TAKES_BACK}|{_LEADS})\b\W*)+)(?P<number>{_NUMBER})(?:\s?(?P<unit>{_UNIT}))?"
+    rf"\W*(?P<leads>(?:(?:{TAKES_BACK}|{LEADS})\b\W*)+)(?P<number>{_NUMBER})(?:\s?(?P<unit>{_UNIT}))?"
     r"(?:\s+(?:instead|then|please|after all|rather|bitte|though|not \S+(?: \S+)?|(?:is|are|will|would)(?: be)? "
     r"(?:enough|do|plenty|fine|sufficient|better|right)|reicht|suffit))*\W*",
     re.I,
@@ -68,7 +68,7 @@ _EVERY: Final = re.compile(r"\b(?:every|per|alle|toutes les|tous les|cada) $", r
 """Before how long it is until something comes again, which is no latency."""
 _RIGHT: Final = r"(?:was|is) (?:right|correct|fine|ok(?:ay)?)(?: (?:after all|before|already|at first|the first time))*"
 _RETURNS: Final = re.compile(
-    rf"\W*(?:(?:{_TAKES_BACK}|{_LEADS}|so|please)\b\W*)*(?:(?:let'?s )?(?:go|come|switch) )?(?:scrap that\W+)?"
+    rf"\W*(?:(?:{TAKES_BACK}|{LEADS}|so|please)\b\W*)*(?:(?:let'?s )?(?:go|come|switch) )?(?:scrap that\W+)?"
     rf"(?:(?:back to|(?:stay|keep it|leave it) at|keep(?= \d{{2}})) (?P<figure>{_NUMBER})|"
     rf"(?P<right>{_NUMBER}) {_RIGHT}(?:,[^\d.;!?]*)?|(?:that|it) {_RIGHT}\W+(?:with |at )?(?P<before>{_NUMBER}))\W*"
     r"(?:[.;!]+\s+(?P<rest>\S.*))?",
@@ -97,7 +97,7 @@ def amendment_in(part: str) -> Amendment | None:
     match = _AMENDS.fullmatch(f"ok {part}" if _WILL_DO.search(part) else part)
     if match is None:
         return None
-    plain = re.search(rf"\b(?:{_TAKES_BACK})\b", match["leads"], re.I) is not None
+    plain = re.search(rf"\b(?:{TAKES_BACK})\b", match["leads"], re.I) is not None
     unit = (match["unit"] or "").lower()
     return Amendment(match["number"], unit, plain) if plain or unit else None
 

@@ -101,6 +101,10 @@ def test_people_come_and_go_under_the_name_that_they_were_given(line: str, users
 def test_a_number_alone_goes_on_from_the_last_variant() -> None:
     assert last_values(after(LAW, "output 500", "and 700?"))["tokens.output.mean"] == 700
     assert after(LAW, "output 500", "ok, do that").kept == 1
+    assert after(LAW, "what if 300 lawyers", "mejor 1.200").base.values[USERS] == 1200
+    assert after(LAW, "what if 300 lawyers", "310 then").base.values[USERS] == 310
+    state, _ = told("8B, 5 rps, 800/150", "what if 9 rps", "no, as before")
+    assert len(state.branches) == 1, "the variant came with the first plan"
     assert last_values(after(LAW, "output five hundred", "no wait, seven hundred"))["tokens.output.mean"] == 700
 
 

@@ -92,7 +92,7 @@ _ALIVE: Final = re.compile(
     r"\b(\d+) (?:out )?of (?:the |our )?(\d+)\b.*\b(?:alive|left|up|remain\w*|running|healthy)\b"
 )
 """What is left of a whole: '5 of 6 replicas alive'."""
-_NOT: Final = re.compile(r"\b(?:not|nicht|pas) (?:an?|the|one|whole|eine?[nr]?|une?)? ?[\w-]+", re.I)
+_NOT: Final = re.compile(r"\b(?:not|nicht|pas) (?:(?:an?|the|one|whole|eine?[nr]?|une?) )*[\w-]+", re.I)
 """What is not to fail: 'one node, not a zone'."""
 
 
