@@ -4,10 +4,13 @@
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from catalogs.catalog import Catalog
 
 settings.register_profile("same", derandomize=True, database=None, deadline=None, max_examples=50)
 settings.register_profile("thorough", settings.get_profile("same"), max_examples=100)
@@ -19,6 +22,20 @@ settings.load_profile("same")
 def state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Plans and sessions of the tests are kept apart from those of whoever runs them."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    """The catalog that the program ships."""
+    return Catalog.load()
+
+
+@pytest.fixture(scope="module")
+def offline() -> Iterator[None]:
+    """No test of the module asks the hub."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:

@@ -1,7 +1,6 @@
 """The dialogue as a function: back restores exactly, no line raises, no number is lost, slots and spec go together."""
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from typing import Any, get_type_hints
 
@@ -28,14 +27,7 @@ from tests.agent.talks import ports, words
 from tests.draws import draws
 from tests.work import python_calls
 
-
-@pytest.fixture(scope="module", autouse=True)
-def offline() -> Iterator[None]:
-    """No test asks the hub."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_HUB_OFFLINE", "1")
-        yield
-
+pytestmark = pytest.mark.usefixtures("offline")
 
 SENTENCE = "70B fp8 on H100, 20 rps, 1.5k in, 300 out"
 

@@ -4,7 +4,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -12,29 +11,12 @@ import pytest
 from msgspec.structs import replace
 
 from agent.dialogue import step
-from agent.report.blocks import Report
-from agent.report.rendering.plain import plain_text
-from agent.session.ports import ports_of
-from agent.talk.speech import Data, Say, Talk
 from agent.talk.state import Ports, State
-from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from commands import assistant
+from tests.agent.talks import simulating, words
 
 LINE = "our folks hammer it with about fifteen asks each tick, blorp 4k"
-
-
-@cache
-def ports() -> Ports:
-    return ports_of(Catalog.load())
-
-
-def words(says: tuple[Say, ...]) -> str:
-    return "\n".join(
-        plain_text(Report(one.blocks) if isinstance(one, Talk) else one.report)
-        for one in says
-        if isinstance(one, Talk | Data)
-    )
 
 
 Server = Callable[..., str]
@@ -76,7 +58,7 @@ def server() -> Iterator[Server]:
 
 
 def with_assistant(url: str) -> Ports:
-    return replace(ports(), assist=assistant.assistant_at(url))
+    return replace(simulating(), assist=assistant.assistant_at(url))
 
 
 def test_words_of_the_line_are_read_by_our_own_reader_and_said_to_come_from_the_assistant(
@@ -105,7 +87,7 @@ def test_words_of_the_line_are_read_by_our_own_reader_and_said_to_come_from_the_
     ids=str,
 )
 def test_what_is_not_in_the_line_or_not_a_value_is_left_out(server: Server, fact: dict[str, str]) -> None:
-    alone = step(State(), LINE, ports())
+    alone = step(State(), LINE, simulating())
     helped = step(State(), LINE, with_assistant(server({"act": "", "facts": [fact]})))
     assert helped == alone
 
@@ -129,7 +111,7 @@ def test_a_wrong_slow_or_hostile_server_changes_nothing(
     server: Server, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(assistant, "_PATIENCE_S", 0.4)
-    assert step(State(), LINE, with_assistant(server(**answer))) == step(State(), LINE, ports())
+    assert step(State(), LINE, with_assistant(server(**answer))) == step(State(), LINE, simulating())
 
 
 def test_a_dead_server_is_asked_twice_and_no_more_and_that_it_is_dead_is_said_once(
@@ -146,7 +128,7 @@ def test_a_dead_server_is_asked_twice_and_no_more_and_that_it_is_dead_is_said_on
 def test_a_question_that_is_not_understood_may_be_named(server: Server) -> None:
     planned = State()
     for line in ("llama 3.1 8b fp8 on H100, 20 rps, 1.5k in, 300 out, p95 ttft 1s", ""):
-        planned, _ = step(planned, line, ports())
+        planned, _ = step(planned, line, simulating())
     helped = with_assistant(server({"act": "power", "facts": []}))
     _, says = step(planned, "blorp the fnord into the wurzel", helped)
     assert "Read by the assistant as: power." in words(says)

@@ -1,7 +1,6 @@
 """Every sentence of a kind gives what it must, asks what it must, and says what of it was not used."""
 
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +86,7 @@ CLASSES = {
 """Short names of what a sentence gives that is a class of accelerators."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def offline() -> Iterator[None]:
-    """No test asks the hub."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_HUB_OFFLINE", "1")
-        yield
+pytestmark = pytest.mark.usefixtures("offline")
 
 
 def entries(kind: str, table: str = "sentence") -> list[dict[str, Any]]:

@@ -22,11 +22,6 @@ LARGEST_BYTES = 300_000
 
 
 @pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    return Catalog.load()
-
-
-@pytest.fixture(scope="module")
 def accuracy(catalog: Catalog) -> Accuracy:
     return accuracy_of(scorecard_points(), catalog)
 

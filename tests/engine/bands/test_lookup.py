@@ -21,11 +21,6 @@ from engine.workload import spec_from
 from tests.engine.asked import formula_plan
 
 
-@pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    return Catalog.load()
-
-
 def plan_for(catalog: Catalog, **values: object) -> CapacityPlan:
     spec = {"traffic.requests_per_s": 10, "tokens.input.mean": 500, "tokens.output.mean": 200, "model": "llama 3.1 70b"}
     wanted = {key.replace("__", "."): value for key, value in values.items()}

@@ -24,11 +24,6 @@ FURTHER = ((2, 1024, 256), (24, 1024, 256), (48, 2048, 128), (12, 512, 512))
 
 
 @pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    return Catalog.load()
-
-
-@pytest.fixture(scope="module")
 def slow(catalog: Catalog) -> CalibrationRun:
     return run_of(measured_rows(catalog, SLOW), catalog, benchmark_latencies)
 

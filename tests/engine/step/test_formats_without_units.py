@@ -8,11 +8,6 @@ from engine.step.rates import Unsupported, compute_unit, rates_for
 from tests.engine.asked import question as asked_of
 
 
-@pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    return Catalog.load()
-
-
 def on(catalog: Catalog, accelerator: str, precision: str, runtime: str = "vllm") -> str:
     return compute_unit(catalog.accelerator(accelerator), catalog.precision(precision), catalog.runtime(runtime))
 
