@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from agent.deployment.replica import CONFIG_FILE, NAMESPACE, SHM_GIB, Replica
 from agent.deployment.yaml_text import Noted
-from catalogs.units import show_bytes, show_figure, show_seconds
+from catalogs.units import GIB, show_bytes, show_figure, show_seconds
 from engine.plan import LaunchFlag
 
 Tree = dict[str, Any]
@@ -48,7 +48,7 @@ def objects_of(replica: Replica) -> list[Tree]:
 
 def beside_pods(replica: Replica) -> list[Tree]:
     """Return the objects that pods of a replica mount: the claim of the weights, the file of settings."""
-    size = ceil(replica.plan.memory.weights_bytes / 2**30 * SPARE_DISK)
+    size = ceil(replica.plan.memory.weights_bytes / GIB * SPARE_DISK)
     speed = show_figure(replica.plan.spec.scaling.weights_bytes_per_s / 1e9)
     claim: Tree = {
         "accessModes": ["ReadWriteMany"],

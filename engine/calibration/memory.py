@@ -7,11 +7,10 @@ from msgspec.structs import replace
 from catalogs.benchmark_files import ServerMemory
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
+from catalogs.units import GIB
 from engine.accuracy.points import MeasuredPoint
 from engine.accuracy.systems import system_tables
 from engine.step.memory import sequence_bytes
-
-GIB = 2.0**30
 
 
 class MeasuredPool(Struct, frozen=True):

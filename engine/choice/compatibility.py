@@ -9,12 +9,12 @@ from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import ModelArchitecture
+from catalogs.units import GIB
 from engine.fleet.candidates import Candidates, candidates
 from engine.question.resolve import Question, resolve
 from engine.workload import Serving, WorkloadSpec, spec_from
 
 Verdict = Literal["compatible", "marginal", "incompatible"]
-GIB = 2**30
 ALONE = {f"serving.{kind}_parallel": 1 for kind in ("tensor", "pipeline", "data", "expert")}
 PROMPT, ANSWER = 1000, 200
 """Tokens of the request that must fit beside the weights: an ordinary one."""

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.records.protocols import BenchmarkProtocol
+from catalogs.units import GIB
 from engine.arrays import Floats
 from engine.estimate.load_kinds import GivenLoad
 from engine.estimate.smallest_fit import sequence_bytes_at_end
@@ -156,8 +157,8 @@ def _static(basis: Basis) -> Point | Rejection:
     if batch > fit:
         needed = batch * each / ranks
         reason = (
-            f"a batch of {batch:,.0f} at its full length takes {needed / 2**30:.1f} GiB of KV cache per accelerator "
-            f"and {pool / 2**30:.1f} GiB are there: {fit:,} fit"
+            f"a batch of {batch:,.0f} at its full length takes {needed / GIB:.1f} GiB of KV cache per accelerator "
+            f"and {pool / GIB:.1f} GiB are there: {fit:,} fit"
         )
         nearest = (f"--static-batch {fit}",) if fit else ()
         return Rejection("one replica", reason, needed, pool, "bytes", (*nearest, "more accelerators per replica"))

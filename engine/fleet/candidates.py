@@ -16,6 +16,7 @@ from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import ModelArchitecture
 from catalogs.records.runtimes import ServingRuntime
 from catalogs.storage import Storage
+from catalogs.units import GIB
 from engine.arrays import Bools, Floats, Indices, Ints, Rows
 from engine.fleet.parallelisms import fast_link, illegal_because, node_size, searched_parallelisms
 from engine.plan import Rejection
@@ -451,7 +452,7 @@ def measured_more(question: Question, accelerators: Sequence[Accelerator]) -> Fl
     calibration = question.catalog.calibration
     more = calibration.pool_gib if calibration and calibration.model == question.model.id else 0.0
     own = [bool(more and calibration and calibration.speaks_of(question.runtime.id, one.id)) for one in accelerators]
-    return np.array(own) * more * 2.0**30
+    return np.array(own) * more * GIB
 
 
 def _held_by_step(
@@ -492,7 +493,7 @@ def pool_ends(replica: Candidates) -> tuple[float, float] | None:
     spread = replica.question.runtime.spread_on(replica.accelerator(0))
     if spread is None:
         return None
-    return max(pool + spread.low_gib * 2**30, 0.0), pool + spread.high_gib * 2**30
+    return max(pool + spread.low_gib * GIB, 0.0), pool + spread.high_gib * GIB
 
 
 def _memory_share(
@@ -587,8 +588,8 @@ def too_large(question: Question, what: str, needed: float, usable: float, ways:
     """
     reason = (
         f"{question.model.name} in {question.weights.name} does not fit: weights, activations, runtime and one request "
-        f"of {question.longest_tokens:,.0f} tokens need {needed / 2**30:.1f} GiB per accelerator and "
-        f"{usable / 2**30:.1f} GiB are usable"
+        f"of {question.longest_tokens:,.0f} tokens need {needed / GIB:.1f} GiB per accelerator and "
+        f"{usable / GIB:.1f} GiB are usable"
     )
     return Rejection(what, reason, needed, usable, "bytes", ways)
 

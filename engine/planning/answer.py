@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.fitted import UNMEASURED
+from catalogs.units import GIB
 from engine.bands.beyond_data import outside_note
 from engine.fleet.candidates import Candidates, longest_request, pool_ends
 from engine.fleet.search import search
@@ -77,8 +78,8 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
     warnings += _cap_warning(question, candidates, chosen.fleet)
     if memory.verdict == "marginal":
         warnings.append(
-            f"memory fits only just: weights take {memory.per_accelerator.weights_bytes / 2**30:.1f} of "
-            f"{memory.per_accelerator.total_bytes / 2**30:.1f} GiB per accelerator"
+            f"memory fits only just: weights take {memory.per_accelerator.weights_bytes / GIB:.1f} of "
+            f"{memory.per_accelerator.total_bytes / GIB:.1f} GiB per accelerator"
         )
     warnings += _pool_warnings(question, candidates, memory, at_peak.in_flight)
     if bill.monthly_usd is None:
@@ -136,8 +137,8 @@ def _pool_warnings(question: Question, candidates: Candidates, memory: Memory, i
     ends = pool_ends(candidates)
     if ends is None or memory.band is None:
         return
-    low, high = ends[0] / 2**30, ends[1] / 2**30
-    longest, fit = float(candidates.memory.longest[0]) / 2**30, memory.band.low.max_concurrent_sequences
+    low, high = ends[0] / GIB, ends[1] / GIB
+    longest, fit = float(candidates.memory.longest[0]) / GIB, memory.band.low.max_concurrent_sequences
     range_shown = f"memory fits only just: the KV pool may be {low:.1f} to {high:.1f} GiB per accelerator"
     if longest > low:
         most = longest_request(question, candidates, ends[0])

@@ -13,6 +13,7 @@ from catalogs.records.models import LayerGroup, MixtureFeedForward, ModelArchite
 from catalogs.records.runtime_memory import PoolShares, Profile, StepReserve
 from catalogs.records.runtimes import ServingRuntime
 from catalogs.storage import Storage, weights_by_part
+from catalogs.units import GIB
 from engine.arrays import Floats, Ints
 from engine.step.operations import INDEX_KEY_BYTES, layers
 from engine.step.parallelism import Parallelism
@@ -326,7 +327,7 @@ def runtime_parts(
     graphs = runtime.graph_layer_gib * captured * np.ceil(model.layer_count / parallelism.pp)
     communicators = np.where(parallelism.tp > 1, communicators_gib, 0.0)
     parts = {"process and driver": runtime.runtime_gib + 0.0 * graphs, "graphs": graphs, "communicators": communicators}
-    return {name: gib * 2.0**30 for name, gib in parts.items()}
+    return {name: gib * GIB for name, gib in parts.items()}
 
 
 def sum_of(parts: Mapping[str, Floats]) -> Floats:

@@ -15,10 +15,10 @@ from agent.statements.flags import ONE_TOO_MANY
 from catalogs.errors import InputError, quoted
 from catalogs.matrices import total_parameters
 from catalogs.records.models import ModelArchitecture
+from catalogs.units import GB, GIB
 from commands.serve.answers.work import Answer, Desk, json_answer, refuse_outside, refuse_unknown
 from commands.serve.documented import BODIES
 
-GB: Final = 1e9
 ANSWER: Final = 32
 """Tokens of the answers over which the decoding step is averaged."""
 HEAD: Final = 128
@@ -27,7 +27,7 @@ STAND_IN: Final = "a100-sxm-80gb"
 """Whose memory and bandwidth hold where only TFLOP/s are given: the default of 312 is its own."""
 BESIDE: Final = ("a100-sxm-80gb", "h100-sxm-80gb", "h200-sxm-141gb", "l40s", "mi300x", "b200-sxm")
 """Accelerators whose throughput stands beside; those of them that the catalog has."""
-PRECISIONS: Final = {"fp16": "fp16", "bf16": "bf16", "fp32": "fp32", "fp8": "fp8", "int8": "int8", "int4": "int4"}
+PRECISIONS: Final = ("fp16", "bf16", "fp32", "fp8", "int8", "int4")
 
 
 class _Replica(Struct, frozen=True):
@@ -90,15 +90,16 @@ def _text(tree: Mapping[str, Any], name: str, default: str) -> str:
     return value
 
 
-def _own_model(hidden: int, feed_forward: int, layers: int, vocabulary: int, length: int) -> ModelArchitecture:
-    heads = hidden // HEAD if hidden % HEAD == 0 else 1
+def _own_model(tree: Mapping[str, Any], length: int, hidden: str, feed_forward: str) -> ModelArchitecture:
+    """Return the model whose sizes are given, two of them under names that differ from one endpoint to the other."""
+    width = _whole(tree, hidden)
     return architecture_of(
         {
-            "hidden_size": hidden,
-            "intermediate_size": feed_forward,
-            "layers": layers,
-            "vocab_size": vocabulary,
-            "heads": heads,
+            "hidden_size": width,
+            "intermediate_size": _whole(tree, feed_forward),
+            "layers": _whole(tree, "num_layers", most=10_000),
+            "vocab_size": _whole(tree, "vocab_size"),
+            "heads": width // HEAD if width % HEAD == 0 else 1,
             "max_context": length + ANSWER,
         }
     )
@@ -108,7 +109,7 @@ def _precision(tree: Mapping[str, Any]) -> str:
     said = _text(tree, "precision", "fp16").lower()
     if said not in PRECISIONS:
         raise InputError(f"precision is {quoted(said)}; {', '.join(PRECISIONS)} are accepted")
-    return PRECISIONS[said]
+    return said
 
 
 class _Case(Struct, frozen=True):
@@ -232,10 +233,7 @@ def _model(tree: Mapping[str, Any], name: str, length: int, desk: Desk) -> Model
         return desk.facts.model(name).model
     if not described:
         raise InputError("model_name is needed, or hidden_dim, ff_dim, num_layers and vocab_size")
-    return _own_model(
-        _whole(tree, "hidden_dim"), _whole(tree, "ff_dim"), _whole(tree, "num_layers", most=10_000),
-        _whole(tree, "vocab_size"), length,
-    )  # fmt: skip
+    return _own_model(tree, length, "hidden_dim", "ff_dim")
 
 
 def _calculation(
@@ -251,7 +249,7 @@ def _calculation(
     base = weights + cache + activations
     whole = base + found.runtime * count
     parameters, tokens = total_parameters(case.model), case.length + ANSWER
-    bandwidth = question.accelerators[0].memory_gb_per_s * GB
+    bandwidth = question.accelerators[0].memory_bytes_per_s
     steps = [
         f"{parameters / 1e9:.3g} billion parameters in {question.weights.name}: {weights / GB:.4g} GB",
         f"KV cache of {case.batch:,} × {tokens:,} tokens in {question.kv_cache.name}: {cache / GB:.4g} GB",
@@ -383,14 +381,11 @@ def scaled(tree: dict[str, Any], desk: Desk) -> Answer:
     refuse_unknown(tree, BODIES["model_scaling_analysis"].properties)
     capacity = _number(tree, "gpu_vram_gb", None, 1e5)
     length, batch = _whole(tree, "sequence_length", 2048), _whole(tree, "batch_size", 1, 100_000)
-    model = _own_model(
-        _whole(tree, "hidden_dimensions"), _whole(tree, "feedforward_dimensions"),
-        _whole(tree, "num_layers", most=10_000), _whole(tree, "vocab_size"), length,
-    )  # fmt: skip
+    model = _own_model(tree, length, "hidden_dimensions", "feedforward_dimensions")
     case = _Case(model, _precision(tree), length, batch)
     accelerator = desk.facts.accelerator(STAND_IN)
     question = case.question(accelerator.id, desk)
-    question = replace(question, accelerators=(replace(accelerator, memory_gib=capacity * GB / 2.0**30),))
+    question = replace(question, accelerators=(replace(accelerator, memory_gib=capacity * GB / GIB),))
     one = _measured(case, question, 1, 1)
     assert one is not None  # one accelerator is legal for every model
     tensor, pipeline = _fitting(case, question, pipeline=False), _fitting(case, question, pipeline=True)

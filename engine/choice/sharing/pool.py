@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from catalogs.matrices import layer_matrices
 from catalogs.records.models import ModelArchitecture
 from catalogs.records.runtimes import ServingRuntime
+from catalogs.units import GIB
 from engine.arrays import Floats
 from engine.choice.sharing.workloads import Conflict, Workload, at_hour, hourly_load, joined_question, unbettered_hours
 from engine.fleet.candidates import Candidates, candidates, measure
@@ -82,7 +83,7 @@ def pooled(workloads: Sequence[Workload], *, adapters: bool = False) -> Pool:
 
 
 def _with_adapters(question: Question, count: int) -> ServingRuntime:
-    gib = count * adapter_bytes(question.model, ADAPTER_RANK) / 2**30
+    gib = count * adapter_bytes(question.model, ADAPTER_RANK) / GIB
     return replace(question.runtime, runtime_gib=question.runtime.runtime_gib + gib)
 
 

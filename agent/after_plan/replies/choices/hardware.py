@@ -8,7 +8,7 @@ from agent.after_plan.replies.choices.sketched import Change, sketched
 from agent.after_plan.replies.load import GPUS
 from agent.after_plan.sums import Explanation
 from catalogs.errors import AmbiguousName, InputError
-from catalogs.units import show_rate, show_seconds
+from catalogs.units import GIB, show_rate, show_seconds
 from engine.plan import CapacityPlan
 
 _CODE: Final = re.compile(
@@ -43,8 +43,8 @@ def runs_on(asked: Asked) -> Explanation:
             size = plan.memory.weights_bytes
             return paragraphs(
                 "Name the accelerator and I can say ('would it run on a 4090'). The weights alone take"
-                f" {size / 2**30:.0f} GiB in {plan.chosen.precision.weights.upper()}, about"
-                f" {size / 2**30 / (2 if plan.chosen.precision.weights == 'fp8' else 4):.0f} GiB in INT4, and the KV"
+                f" {size / GIB:.0f} GiB in {plan.chosen.precision.weights.upper()}, about"
+                f" {size / GIB / (2 if plan.chosen.precision.weights == 'fp8' else 4):.0f} GiB in INT4, and the KV"
                 " cache comes on top: more than that must be there."
             )
         return paragraphs("On which accelerator? For example 'would it run on my 4090'.")

@@ -10,7 +10,7 @@ from agent.after_plan.sums import Explanation
 from agent.report.blocks import Cell, Column, Table
 from agent.report.words import usd_shown
 from agent.talk.model_proposals import model_proposals, purpose_in
-from catalogs.units import show_rate
+from catalogs.units import GIB, show_rate
 from engine.plan import CapacityPlan
 from engine.question.releases import SIXTEEN_BITS
 
@@ -74,7 +74,7 @@ def _largest(asked: Asked) -> Explanation:
     """Return the largest models whose weights and a few requests fit a number of the plan's accelerators."""
     plan, catalog = asked.plan, asked.ports.catalog
     count = asked.count_of(rf"{GPUS}|of (?:them|these|those)") or plan.chosen.accelerators_per_replica
-    memory = count * catalog.accelerators[plan.chosen.accelerator].memory_gib * 2**30
+    memory = count * catalog.accelerators[plan.chosen.accelerator].memory_gib * GIB
     sized = sorted(
         (
             (model.published.total_billions, model.id)
