@@ -7,7 +7,6 @@ from msgspec.structs import replace
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.plan import CapacityPlan, NoPlan, PerformanceAt, Rejection
-from engine.planning.alternatives import alternatives_of
 from engine.planning.answer import answer_of, warnings_of
 from engine.planning.assumptions import assumptions_of
 from engine.planning.bands import bands_of
@@ -156,7 +155,7 @@ def plan_of(
         autoscaling=thresholds,
         cost=bill,
         energy=energy_of(chosen),
-        alternatives=alternatives_of(question, chosen.evaluated),
+        alternatives=chosen.alternatives,
         rejected=(*verdict.misses, *chosen.evaluated.rejected),
         assumptions=(
             *verdict.assumptions,

@@ -52,7 +52,7 @@ def replica_capacity(
 
 def _limits_of(targets: Sequence[Target], best: SizedCandidates, rising: Load | None) -> list[_Limit]:
     batches = capacity_batches(best.replicas, tuple((target,) for target in targets), 1.0, rising)
-    rates = np.nan_to_num(best.replicas.rate(batches))[0].tolist()
+    rates = np.nan_to_num(best.replicas.rate_again(batches))[0].tolist()
     return [
         _Limit(target_name(target.metric, target.percentile), rate) for target, rate in zip(targets, rates, strict=True)
     ]

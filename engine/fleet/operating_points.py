@@ -5,17 +5,17 @@ from operator import itemgetter
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.kept import kept
 from engine.arrays import Floats, Indices
 from engine.fleet.search import SizedCandidates
-from engine.fleet.size import todays_peak_replicas
 from engine.plan import LoadPoint, Performance
 from engine.question.lengths import Lengths, Strata
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, batch_in_flight
 from engine.replica.latencies import mean_latency, percentile_latency
-from engine.replica.load import Load, Replicas, loads_at
+from engine.replica.load import Load, Replicas
 from engine.replica.load_curve import LoadCurve
 from engine.replica.performance import performances
 from engine.replica.saturation import RateLadder
@@ -50,13 +50,10 @@ class OperatingPoints(Struct, frozen=True, dict=True):
     """The replica behind the router of a fleet as large as it takes, at rising batches up to its capacity's."""
     to_saturation: Load
     """Likewise, at RISING shares of the saturated rate and those NEARLY the whole."""
+    rising: Load
+    """Likewise, at RISING shares alone."""
     batches: Floats
     """(1, batches): at the mean, the peak and the curve's points, and of a request alone."""
-
-    @property
-    def rising(self) -> Load:
-        """The same replica at RISING shares of the saturated rate alone."""
-        return _rising(self.to_saturation)
 
     @property
     def rising_rates(self) -> Floats:
@@ -77,25 +74,20 @@ class OperatingPoints(Struct, frozen=True, dict=True):
         return tuple(LoadPoint(*point) for point in zip(*columns, strict=True))
 
 
-def operating_points(question: Question, best: SizedCandidates) -> OperatingPoints:
-    """Evaluate an array of one at the mean and at the peak hour of today's fleet, and along its load curve."""
-    replicas = best.replicas
-    traffic = question.spec.traffic
-    replicas_today = todays_peak_replicas(best.counts)
-    if traffic.concurrency:
-        clients = traffic.concurrency / replicas_today * np.array([1.0, traffic.peak_factor])
-        batches = batch_in_flight(replicas, clients[None, :])
-    else:
-        replicas = replicas.in_fleet(np.array([[float(replicas_today)]]))
-        # Where λ(B) is nearly level a rate's batch is known less exactly than that of the capacity itself.
-        batches = np.minimum(batch_at_rate(replicas, _rates_today(question, best, replicas)), best.batch[0])
+def operating_points(question: Question, best: SizedCandidates, today: tuple[Replicas, Load]) -> OperatingPoints:
+    """Evaluate an array of one at the mean and at the peak hour of today's fleet, and along its load curve.
+
+    Args:
+        best: the array of one.
+        today: what ``loads_today`` says of it.
+    """
+    replicas, load = today
     most = float(best.batch[0])
     trials = _trials(min(float(replicas.smallest_batch[0, 0]), most), most)
     on_curve, rising = _batches_along(replicas.costs, replicas.ladder)
-    if best.replicas.shared_rate >= best.replicas.alike_from:
-        load, tried, to_saturation = replicas.at(batches), *map(best.replicas.at_again, (trials, rising))
-    else:
-        load, tried, to_saturation = loads_at(((replicas, batches), (best.replicas, trials), (best.replicas, rising)))
+    # Of the steps that today's fleet has, behind the router of any.
+    of_any = replace(best.replicas, costs=replicas.costs, ladder=replicas.ladder)
+    tried, to_saturation, to_last = _parts(of_any.at_again(np.concatenate([trials, rising], axis=1)))
     pool = best.candidates.memory
     per_request = float(pool.sequence[0] / max(pool.kv_cache[0], 1.0) / best.candidates.parallelism.dp[0])
     mean_point, peak_point = performances(replicas, load, per_request)
@@ -112,13 +104,17 @@ def operating_points(question: Question, best: SizedCandidates) -> OperatingPoin
         replicas=replicas,
         trials=tried,
         to_saturation=to_saturation,
-        batches=np.concatenate([batches, on_curve, replicas.smallest_batch], axis=1),
+        rising=to_last,
+        batches=np.concatenate([load.batch, on_curve, replicas.smallest_batch], axis=1),
     )
 
 
 @kept(32)
-def _rising(to_saturation: Load) -> Load:
-    return to_saturation.mapped(itemgetter(np.s_[:, : len(RISING)]))
+def _parts(load: Load) -> tuple[Load, Load, Load]:
+    """Return the loads of the trials, of rising ones up to saturation, and of those of the last that RISING has."""
+    ends = ((0, TRIALS), (TRIALS, None), (TRIALS, TRIALS + len(RISING)))
+    trials, to_saturation, rising = (load.mapped(itemgetter(np.s_[:, start:end])) for start, end in ends)
+    return trials, to_saturation, rising
 
 
 @kept(32)
@@ -168,30 +164,25 @@ def _curve(
     )
 
 
-def loads_today(
-    question: Question, sized: SizedCandidates, rows: Indices, *, at_mean: bool = True
-) -> tuple[Replicas, Load]:
+def loads_today(question: Question, sized: SizedCandidates, rows: Indices) -> tuple[Replicas, Load]:
     """Return a replica of each candidate's fleet today, and its load at the mean and at the peak hour, (rows, 2).
 
     Args:
         sized: its candidates.
         rows: of them, those that are looked at.
-        at_mean: else at the peak hour alone, (rows, 1).
     """
-    hours = slice(None) if at_mean else slice(1, None)
     traffic, replicas = question.spec.traffic, sized.replicas.take(rows)
     today = sized.counts.peak[rows][:, None]
     if traffic.concurrency:
         clients = traffic.concurrency / today * np.array([1.0, traffic.peak_factor])
-        return replicas, replicas.at(batch_in_flight(replicas, clients[:, hours]))
+        return replicas, replicas.at(batch_in_flight(replicas, clients))
     replicas = replicas.in_fleet(today)
-    batches = batch_at_rate(replicas, _rates_today(question, sized, replicas, rows)[:, hours])
+    # Where λ(B) is nearly level a rate's batch is known less exactly than that of the capacity itself.
+    batches = batch_at_rate(replicas, _rates_today(question, sized, replicas, rows))
     return replicas, replicas.at(np.minimum(batches, sized.batch[rows][:, None]))
 
 
-def _rates_today(
-    question: Question, sized: SizedCandidates, replicas: Replicas, rows: Indices | slice = slice(None)
-) -> Floats:
+def _rates_today(question: Question, sized: SizedCandidates, replicas: Replicas, rows: Indices) -> Floats:
     """Return what one replica is asked at the mean and at the peak hour, requests/s, (rows, 2).
 
     Without a rate the fleet was given: its peak hour is what it holds.

@@ -1,18 +1,20 @@
 """The best candidates beside the chosen one, each with the reason why it was not chosen."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from catalogs.units import show_rate
-from engine.fleet.operating_points import loads_today
 from engine.fleet.search import SizedCandidates, doubt_of
 from engine.plan import Alternative
 from engine.question.resolve import Question
 from engine.replica.latencies import mean_latency, percentile_latency
+from engine.replica.load import Load
 
 SHOWN = 3
 
 
-def alternatives_of(question: Question, evaluated: SizedCandidates) -> tuple[Alternative, ...]:
+def rows_beside(question: Question, evaluated: SizedCandidates) -> list[int]:
     """Return the best candidate of each other accelerator; with one accelerator, the best other spreads of it.
 
     One that only a doubt keeps from being chosen, since it costs less, is among them.
@@ -33,17 +35,23 @@ def alternatives_of(question: Question, evaluated: SizedCandidates) -> tuple[Alt
         for row in chosen[SHOWN:]
         if evaluated.monthly_usd[row] < evaluated.monthly_usd[first] and doubt_of(question, found.accelerator(row))
     ]
-    shown = [*chosen[: SHOWN - len(cheaper[:1])], *cheaper[:1]]
-    return _alternatives(question, evaluated, shown, first) if shown else ()
+    return [*chosen[: SHOWN - len(cheaper[:1])], *cheaper[:1]]
 
 
-def _alternatives(
-    question: Question, evaluated: SizedCandidates, rows: list[int], first: int
+def alternatives_of(
+    question: Question, evaluated: SizedCandidates, rows: Sequence[int], at_peak: Load
 ) -> tuple[Alternative, ...]:
-    index = np.array(rows, dtype=np.intp)
-    found = evaluated.candidates.take(index)
-    load = loads_today(question, evaluated, index, at_mean=False)[1]
-    ttft, itl = percentile_latency(load, "ttft", 0.95), mean_latency(load, "itl")
+    """Return candidates as a plan shows them beside the first, each with the reason why it was not chosen.
+
+    Args:
+        evaluated: all candidates, the chosen one first.
+        rows: of those that are shown.
+        at_peak: of a replica of each at today's peak hour, (rows, 1).
+    """
+    if not rows:
+        return ()
+    first, found = int(evaluated.order[0]), evaluated.candidates.take(np.array(rows, dtype=np.intp))
+    ttft, itl = percentile_latency(at_peak, "ttft", 0.95), mean_latency(at_peak, "itl")
     results = []
     for i, row in enumerate(rows):
         accelerator, monthly = found.accelerator(i), float(evaluated.monthly_usd[row])

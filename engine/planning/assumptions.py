@@ -167,8 +167,9 @@ def _with_tokens(question: Question, best: SizedCandidates, *, prefix_hit: float
 
 def _capacity(replicas: Replicas, targets: tuple[Target, ...], ceiling: float) -> Floats:
     """Return what a replica carries within targets; without any a share of saturation, whatever the batch."""
-    rate = replicas.rate(capacity_batch(replicas, targets, ceiling)) if targets else ceiling * replicas.saturated_rate
-    return rate[:, 0]
+    if not targets:
+        return ceiling * replicas.saturated_rate[:, 0]
+    return replicas.rate_again(capacity_batch(replicas, targets, ceiling))[:, 0]
 
 
 def _count(spec: WorkloadSpec, question: Question, best: SizedCandidates, capacity: Floats) -> float:

@@ -5,14 +5,17 @@ A plan is built from a verdict once everything is known, not before.
 
 from functools import cached_property
 from math import sqrt
+from operator import itemgetter
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.fleet.capacity import replica_capacity
-from engine.fleet.operating_points import OperatingPoints, operating_points
+from engine.fleet.operating_points import OperatingPoints, loads_today, operating_points
 from engine.fleet.search import SizedCandidates
 from engine.plan import (
+    Alternative,
     Assumption,
     Chosen,
     Fleet,
@@ -23,6 +26,7 @@ from engine.plan import (
     TargetResult,
     Verification,
 )
+from engine.planning.alternatives import alternatives_of, rows_beside
 from engine.planning.ledger import fleet_of
 from engine.planning.ranking import Ranking
 from engine.planning.replica import chosen_of
@@ -47,6 +51,7 @@ class ChosenFleet(Struct, frozen=True, dict=True):
     demand: Demand
     fleet: Fleet
     """Before a replay changes its minimum."""
+    alternatives: tuple[Alternative, ...]
     simulated: tuple[SimulatedTarget, ...] = ()
     """Targets as a simulation found them, where the fleet is sized by it."""
 
@@ -75,11 +80,14 @@ def chosen_fleet(
     """Return a candidate as a fleet.
 
     Args:
-        evaluated: all candidates, the chosen one first.
+        evaluated: all candidates, the chosen one first, each at the capacity that it is planned for.
         candidate: the chosen one, an array of one.
         binding: the target that a simulation found to bind.
     """
-    points = operating_points(question, candidate)
+    rows = rows_beside(question, evaluated)
+    replicas, load = loads_today(question, evaluated, np.array([evaluated.order[0], *rows]))
+    first, beside = (load.mapped(itemgetter(one)) for one in (np.s_[:1], np.s_[1:, 1:]))
+    points = operating_points(question, candidate, (replicas.take(np.zeros(1, dtype=np.intp)), first))
     capacity = replace(
         replica_capacity(question, candidate, binding, points.to_saturation),
         prefill_tokens_per_s=points.prefill_tokens_per_s,
@@ -94,6 +102,7 @@ def chosen_fleet(
         points=points,
         demand=demand,
         fleet=fleet_of(question, candidate, capacity, demand.trough),
+        alternatives=alternatives_of(question, evaluated, rows, beside),
     )
 
 

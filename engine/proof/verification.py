@@ -294,7 +294,9 @@ def _paced(ranking: Ranking, seed: int, budget: Budget) -> Verdict:
     if trial.held is None or trial.last is None:
         record = _record(at_peak, replace(first, targets=()), seed, 0)
         return replace(verdict, warnings=(f"{filled}; nothing near it keeps pace",), record=record)
-    chosen = chosen_fleet(question, ranking.evaluated, trial.held, "a full KV cache")
+    evaluated = with_row(question, ranking.evaluated, int(ranking.evaluated.order[0]), trial.held)
+    evaluated = replace(evaluated, order=ranking.evaluated.order)
+    chosen = chosen_fleet(question, evaluated, trial.held, "a full KV cache")
     return replace(
         verdict_on(ranking, chosen),
         judged=True,

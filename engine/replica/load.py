@@ -6,11 +6,9 @@ spec-kit/methodology.md, "A replica at a load". The first axis counts candidates
 array of one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 from math import inf
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -346,20 +344,6 @@ def _load_kept(
     costs: StepCosts, seats: Floats, arrival_cv: float, ladder: RateLadder, work: _Work, fleet: Floats
 ) -> Load:
     return Replicas(costs, seats, arrival_cv, ladder).routed(work, fleet)
-
-
-def loads_at(asked: Sequence[tuple[Replicas, Floats]]) -> list[Load]:
-    """Return everything about batches (candidates, batches) of the same candidates, behind a router of each.
-
-    All are found together, at hardly more than what one of them takes.
-    """
-    replicas = asked[0][0]
-    work = _work(replicas.costs, np.concatenate([batch for _, batch in asked], axis=1))
-    ends = np.cumsum([0, *(batch.shape[1] for _, batch in asked)]).tolist()
-    parts = [np.s_[:, start:end] for start, end in pairwise(ends)]
-    fleets = [each.behind_router(work.requests_per_s[part]) for (each, _), part in zip(asked, parts, strict=True)]
-    load = replicas.routed(work, np.concatenate(fleets, axis=1))
-    return [load.mapped(itemgetter(part)) for part in parts]
 
 
 def _seated_load(costs: StepCosts, arrival_cv: float, work: _Work, fleet: Floats) -> tuple[Load, Gate]:
