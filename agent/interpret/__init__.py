@@ -19,8 +19,8 @@ from agent.interpret.beside_wish.present import LOAD, spans_of_now, take_wished_
 from agent.interpret.beside_wish.proposed import ask_whether_proposed
 from agent.interpret.contradictions import RATE, read_contradictions
 from agent.interpret.demand.rest import counts_workloads
-from agent.interpret.domain import chance_of_elsewhere, evidence_of, refused_where_elsewhere
-from agent.interpret.doubts import ask_where_doubtful, read_again
+from agent.interpret.domain import DOUBTFUL, chance_of_elsewhere, evidence_of, refused_where_elsewhere
+from agent.interpret.doubts import ask_where_doubtful, read_again, tell_left_over
 from agent.interpret.facts.draft import Draft
 from agent.interpret.facts.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.interpret.facts.settlement import settle
@@ -183,6 +183,8 @@ def interpret(
         ask_where_doubtful(draft, figures, second)
     if draft.questions and not by_rules:
         elsewhere = chance_of_elsewhere(draft, figures)
+    if second and elsewhere < DOUBTFUL:
+        tell_left_over(draft, second)
     reading = refused_where_elsewhere(text, settle(draft, known), elsewhere, language)
     reading = replace(reading, notes=(*reading.notes, *taken_back)) if taken_back else reading
     if language and (reading.said_values or reading.questions):

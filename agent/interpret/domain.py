@@ -99,7 +99,7 @@ def evidence_of(draft: Draft) -> tuple[str, ...]:
 
 
 def chance_of_elsewhere(draft: Draft, items: Sequence[Item]) -> float:
-    """Return how likely a line is about something else; 0 where it answers what was asked, or fills nothing.
+    """Return how likely a line is about something else; 0 where it answers what was asked.
 
     The model is asked for first, so that a line which names one may be about anything.
 
@@ -112,7 +112,7 @@ def chance_of_elsewhere(draft: Draft, items: Sequence[Item]) -> float:
     all_paths = paths | {question[1] for question in draft.questions}
     slots = {field.slot for path in all_paths if (field := FIELDS.get(path)) is not None}
     asked_on = draft.asked_path not in (None, "model")
-    if not all_paths or (asked_on and asked is not None and slots <= {asked.slot}):
+    if asked_on and (not all_paths or (asked is not None and slots <= {asked.slot})):
         return 0.0
     from agent.interpret.roles.reader import elsewhere
 

@@ -26,6 +26,7 @@ from agent.interpret.traffic.growth import GROWTH
 from agent.interpret.traffic.how_many import USUAL_HABIT, read_users
 from agent.interpret.traffic.loads import ask_of_signed_in, at_once, count_of, part_of_users
 from agent.interpret.words.grammar import Item
+from agent.interpret.words.ordinary import ORDINARY
 from catalogs.units import show_count, show_figure, show_percent, show_seconds
 from engine.workload import Metric, Target
 
@@ -34,7 +35,9 @@ UNLIKELY: Final = 0.1
 LIKELY: Final = 0.5
 """Least probability of the other role."""
 SURE: Final = 0.8
-"""Probability of a role from which a figure that the rules left over is proposed."""
+"""Probability of a length from which one that the rules left over is proposed, of which some are parts of others."""
+LEFT_OVER: Final = 0.6
+"""The same of other roles: of hands that were left out 89 % of such figures are what is proposed."""
 _EQUAL: Final = 0.01
 """Relative difference of sums that are one, of rounded figures."""
 _OF_TODAY: Final = 0.4
@@ -67,24 +70,19 @@ MADE_OF: Final[Mapping[str, frozenset[str]]] = {
 }
 """The roles of figures that a value of a path may be made of; values of other paths have words of their own."""
 WORDS: Final[Mapping[str, str]] = {
-    "prompt": "the length of a prompt",
-    "answer": "the length of an answer",
-    "rate": "requests in a time",
-    "daily": "requests in all",
-    "users": "how many people there are",
-    "in_flight": "requests in flight at once",
-    "habit": "what each of them asks",
-    "interval": "the time between two requests",
-    "share": "a share of them",
-    "turns": "calls of one task",
-    "gpus": "a number of GPUs",
-    "spares": "spares",
-    "failures": "failures to survive",
-    "context_window": "the context window",
-    "cached": "what is the same in each prompt",
-    "other": "nothing of the plan",
-}
-"""What each role is called where it is asked about."""
+    "prompt": "the length of a prompt", "answer": "the length of an answer", "length_p95": "a length that few exceed",
+    "cached": "what is the same in each prompt", "context_window": "the context window",
+    "rate": "requests in a time", "daily": "requests in all", "users": "how many people there are",
+    "in_flight": "requests in flight at once", "habit": "what each of them asks", "share": "a share of them",
+    "interval": "the time between two requests", "turns": "calls of one task", "hours": "hours of the day",
+    "peak_factor": "the peak over the mean", "growth": "growth", "horizon": "how far ahead is planned",
+    "ttft": "the time until the first token", "itl": "the time between tokens", "e2e": "the time of a whole answer",
+    "stream_speed": "tokens a second of one reader", "total_speed": "tokens a second in all",
+    "gpus": "a number of GPUs", "nodes": "a number of nodes", "replicas": "a number of replicas", "spares": "spares",
+    "failures": "failures to survive", "availability": "the availability", "power": "the power that there is",
+    "budget": "the budget", "price": "a price", "term": "the term of a contract", "other": "nothing of the plan",
+}  # fmt: skip
+"""What each role is called where it is asked about or told."""
 
 
 def ask_where_doubtful(draft: Draft, figures: Sequence[Item], second: Second) -> None:
@@ -377,13 +375,13 @@ _SIDES: Final = {"prompt": "tokens.input.mean", "answer": "tokens.output.mean"}
 
 def _left_over(draft: Draft, second: Second) -> list[tuple[Item, str]]:
     """Return the figures that no rule has used, each with the role of which the reader is sure, the surest first."""
-    if not (draft.findings or draft.questions) or (second.elsewhere >= LIKELY and draft.value("model") is None):
+    if second.elsewhere >= LIKELY and draft.value("model") is None:
         return []
     found: list[tuple[float, Item, str]] = []
     for item in unused_figures(draft, second):
         roles = second.roles[item.start]
         role = max(roles, key=roles.__getitem__)
-        if roles[role] >= SURE:
+        if roles[role] >= (SURE if role in _OF_A_LENGTH else LEFT_OVER):
             found.append((roles[role], item, role))
     return [(item, role) for _, item, role in sorted(found, key=lambda one: -one[0])]
 
@@ -395,7 +393,8 @@ def _propose_users(draft: Draft, left: list[tuple[Item, str]]) -> None:
     if item is None or draft.has(RATE) or draft.has(USERS) or draft.has("traffic.concurrency"):
         return
     at = items.index(item)
-    noun = items[at + 1].word if at + 1 < len(items) and items[at + 1].word.isalpha() else ""
+    behind = items[at + 1].word if at + 1 < len(items) else ""
+    noun = behind if behind.isalpha() and behind not in ORDINARY else ""
     amount, part = part_of_users(draft, count_of(item.number))
     if at_once(part) and len(amount.values) == 1:
         ask_of_signed_in(draft, at, at + bool(noun), amount.value, noun or "users")
@@ -416,6 +415,19 @@ def _propose(draft: Draft, left: list[tuple[Item, str]]) -> None:
             said = draft.sentence.text[item.start : item.end]
             text = f"{said!r}: {proposals[0].label}?"
             draft.ask(proposals[0].path, at, at, text, [_only(choice) for choice in proposals])
+
+
+def tell_left_over(draft: Draft, second: Second) -> None:
+    """Say what the figures that came to nothing probably are, so that it is seen what to say again."""
+    text, asked, seen = draft.sentence.text, " ".join(one[0] for one in draft.questions), []
+    for item in unused_figures(draft, second):
+        said, roles = repr(text[item.start : item.end]), second.roles[item.start]
+        role = max(roles, key=roles.__getitem__)
+        if roles[role] >= LIKELY and role in WORDS and role != "other" and said not in asked:
+            seen.append((f"{said} for {WORDS[role]}", item))
+    if seen:
+        note = f"Of what is not used I take {', '.join(said for said, _ in seen)}: a line that says so is used"
+        draft.notes.append((note, seen[0][1].start, seen[0][1].end))
 
 
 def _only(choice: Choice) -> Choice:

@@ -37,7 +37,7 @@ _PAUSE: Final = 0.6
 """Probability of lying between two requests from which a duration does, where no 'every' says so."""
 _SHARE: Final = 0.3
 """Probability of being a share of users or traffic from which a percentage is a factor."""
-_SURE: Final = 0.8
+_SURE: Final = 0.6
 """Probability of being requests in a time from which a figure that no rule has read is a load of its own."""
 _GROUP: Final = 0.2
 """Probability of being people from which a number is another group of them: 'wave 2 9,000'."""
@@ -83,7 +83,9 @@ def join_demand(draft: Draft, line: Line, second: Second) -> None:
         line: the items of the sentence as they were before the rules took any.
         second: of the same line.
     """
-    if second.elsewhere >= _ELSEWHERE and draft.value("model") is None:
+    # A line of which nothing else is read is asked about with its load.
+    doubted = draft.value("model") is None and bool(draft.findings or draft.questions)
+    if doubted and second.elsewhere >= _ELSEWHERE:
         return
     items = line.items
     figures = _figures(draft, line, second)
@@ -115,9 +117,9 @@ def join_demand(draft: Draft, line: Line, second: Second) -> None:
             choices = _choices(draft, load, at_once=at_once)
             _ask(draft, _spread(draft, load, choices), [load], figures, items)
     elif not chains and not _ask_how_many(draft, figures, items) and len(loads) == 1 and not _has_load(draft):
-        if not is_load(figures[0]) or (second.elsewhere >= DOUBTFUL and draft.value("model") is None):
+        if not is_load(figures[0]) or (doubted and second.elsewhere >= DOUBTFUL):
             return
-        _ask(draft, _choices(draft, loads[0], at_once=False), loads, figures, items)
+        _ask(draft, _choices(draft, _in_its_hours(draft, loads[0]), at_once=False), loads, figures, items)
 
 
 def _has_load(draft: Draft) -> bool:

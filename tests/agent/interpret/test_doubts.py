@@ -81,6 +81,28 @@ def test_a_figure_that_no_rule_takes_is_proposed_and_yes_accepts_it() -> None:
     assert (state.values["tokens.input.mean"], state.values["tokens.output.mean"]) == (1400, 350)
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "Llama 3.3 70B, 3 anni di contratto, tetto di 450.000 €, 70 richieste al secondo",
+            "'450.000 €' for the budget",
+        ),
+        ("300k documents a night, done between 22 and 6", "'22 and 6' for hours of the day"),
+        ("Phi-4, 2 rps. Our campus is 40 km wide", ""),
+    ],
+)
+def test_what_a_figure_that_came_to_nothing_probably_is_is_told(line: str, told: str) -> None:
+    notes = [note for note in interpret(line, CATALOG).notes if note.startswith("Of what is not used")]
+    assert [told in note for note in notes] == [True] * bool(told)
+
+
+def test_a_line_of_which_the_rules_read_nothing_is_asked_about() -> None:
+    line = "It's for the parliament library. 630 members plus staff, in budget week thrice as busy"
+    (question,) = interpret(line, CATALOG).questions
+    assert question.text.startswith("630 members: how many requests does each make")
+
+
 def test_a_time_between_requests_makes_a_load_of_those_who_are_there() -> None:
     line = "Voice agent. 180 calls at the same time, caller speaks every 9 seconds or so, Llama 3.1 8B"
     (question,) = interpret(line, CATALOG).questions
