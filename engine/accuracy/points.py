@@ -211,20 +211,19 @@ def runtime_and_version(engine: str, version: str, catalog: Catalog) -> tuple[st
     for name in (f"{engine} {version}", f"{engine} {generation}", engine):
         with suppress(InputError):
             id, _, known = catalog.runtime_name(name.strip()).partition("@")
-            oldest = catalog.runtimes[id].oldest_version or generation
-            return (id, known) if known or not is_older(generation, oldest) else _older(id, generation, catalog)
+            oldest = catalog.runtimes[id].oldest_version or ""
+            if known or not (generation and oldest and is_older(generation, oldest)):
+                return id, known
+            # Entries of one generation each: the newest that is not newer, else the oldest.
+            own = sorted(
+                (numbers_of(one.removeprefix(f"{id}-")), one)
+                for one in catalog.runtimes
+                if re.fullmatch(rf"{id}-[\d.]+", one)
+            )
+            if not own:
+                return id, oldest
+            return ([one for numbers, one in own if numbers <= numbers_of(generation)] or [own[0][1]])[-1], ""
     return "generic", ""
-
-
-def _older(id: str, version: str, catalog: Catalog) -> tuple[str, str]:
-    """Return what stands for a version older than all that a runtime's entry knows: of entries for one version each the
-    newest that is not newer, else the oldest of these; the oldest version that it knows where there are none."""
-    own = [name for name in catalog.runtimes if re.fullmatch(rf"{re.escape(id)}-\d[\d.]*", name)]
-    if not own:
-        return id, catalog.runtimes[id].oldest_version or ""
-    newest_first = sorted(own, key=lambda name: numbers_of(name.removeprefix(f"{id}-")), reverse=True)
-    not_newer = (name for name in newest_first if not is_older(version, name.removeprefix(f"{id}-")))
-    return next(not_newer, newest_first[-1]), ""
 
 
 def tokens_of(load: BenchmarkLoad) -> Tokens:

@@ -166,17 +166,11 @@ class PeakHour(Struct, frozen=True):
         return longer or run
 
     def refined(self, requests_per_s: float, replicas: int) -> Run | None:
-        """Simulate ``REFINED`` requests, or fewer where these leave no doubt whether every target is kept.
-
-        Args:
-            requests_per_s: on each replica.
-            replicas: of the fleet.
-        """
+        """Simulate a fleet at a rate of each replica with ``REFINED`` requests, or fewer that leave no doubt."""
         formula = self.formula(requests_per_s)
         run = self.run(requests_per_s, replicas, formula, counted=COUNTED)
-        if run is None or run.holds("surely") or not run.holds("unless missed"):
-            return run
-        return self.run(requests_per_s, replicas, formula, counted=REFINED)
+        doubted = run is not None and run.holds("unless missed") and not run.holds("surely")
+        return self.run(requests_per_s, replicas, formula, counted=REFINED) if doubted else run
 
     def likely_capacity(self, run: Run, how: Held = "strictly") -> float:
         """Return the rate per replica at which a run's targets would just hold; NaN where they do at none.
