@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from agent.collect.amended import Amendment, amended, amendment_in, replacement_in, returned, returned_to
+from agent.collect.amended import Amendment, amended, amendment_in, replacement_in, returned_to
 from agent.collect.assumed import LOADS
 from agent.fields.demand import HABIT, USERS
 from agent.fields.table import FIELDS
@@ -48,8 +48,6 @@ def _moved(old: State, new: State) -> str:
 
 def _with_amendment(state: State, part: str, ports: Ports, again: Again) -> State | None:
     goes_back = returned_to(part)
-    if goes_back and (before := returned(state, goes_back[0], ports)) is not None:
-        return before
     amendment = Amendment(goes_back[0], "", True) if goes_back else replacement_in(part) or amendment_in(part)
     if amendment is None:
         return None

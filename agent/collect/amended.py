@@ -8,17 +8,14 @@ says which is meant.
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
-from agent.collect.said_values import RATE, with_values
-from agent.fields.demand import CROWD
 from agent.interpret.words.numerals import NUMBER_WORDS
 from agent.interpret.words.ordinary import GRAMMAR
 from agent.interpret.words.scanner import items_of
 from agent.interpret.words.tongues import put_into_english
-from agent.talk.state import Ports, State
 from catalogs.units import MULTIPLIERS, TIME_UNITS
 
 _WORD: Final = "|".join((*NUMBER_WORDS, "hundred", "thousand", "million"))
@@ -255,29 +252,3 @@ _BRIEF: Final = frozenset("ms msec millisecond milliseconds s sec secs second se
 
 def _of_a_kind(unit: str, other: str) -> bool:
     return bool(unit) and (unit.removesuffix("s") == other.removesuffix("s") or {unit, other} <= _BRIEF)
-
-
-def returned(state: State, number: str, ports: Ports) -> State | None:
-    """Return the state with the one value that was said with a number before, and is another now; else None.
-
-    Args:
-        number: as typed.
-    """
-    found: dict[str, tuple[Any, str]] = {}
-    past = state.past
-    while past is not None:
-        for statement in past.statements:
-            for path, words in statement.details.items() if statement.kind == "said" else ():
-                numbers = {match["number"] for match in _COUNTED.finditer(words)}
-                value = statement.values.get(path)
-                if number in numbers and value not in (None, state.values.get(path)):
-                    found.setdefault(path, (value, words))
-        past = past.past
-    if not found or (len(found) > 1 and not found.keys() <= _CROWD_AND_RATE):
-        return None
-    values = {path: value for path, (value, _) in found.items()}
-    return with_values(state, values, {path: words for path, (_, words) in found.items()}, ports)
-
-
-_CROWD_AND_RATE: Final = CROWD | {RATE}
-"""How many there are, what each does and the rate that follows go back together."""
