@@ -420,6 +420,9 @@ def test_a_case_that_a_question_puts_is_a_variant_of_what_was_said_before(
 def test_who_wants_a_change_gets_it_as_the_plan_and_who_asks_about_one_a_variant(line: str, kept: int) -> None:
     state = after(LAW, line)
     assert (len(state.branches), state.kept) == (2, kept)
+    back, says = step(state, "no, back to H100", ports())
+    assert back.kept == 0
+    assert "against plan 0" not in words(says)
 
 
 def test_a_question_before_the_plan_leaves_what_was_said() -> None:

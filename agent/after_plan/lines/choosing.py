@@ -351,6 +351,8 @@ def taken(state: State, made: Step, text: str, line: str, ports: Ports) -> Step:
     new, shown = made
     if len(new.branches) > len(state.branches):
         branch = new.branches[-1]
+    elif new is not state:  # something else was done, such as to take a variant back
+        return made
     else:  # it may be there already
         try:
             spec = varied_spec(state, request.change, ports).spec
