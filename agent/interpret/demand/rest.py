@@ -73,7 +73,9 @@ def ask_whole_load(draft: Draft, line: Line, second: Second) -> None:
             answers: tuple[Choice, ...] = (_ANOTHER_HABIT, replace(choices[0], usual=False))
             draft.questions[number] = (f"{text} Beside them {beside}", path, answers, start, end)
         else:
-            made = _made_with(draft, line, second, unused, choices[0].value, (start, end)) if path == RATE else []
+            first, span = choices[0], (start, end)
+            is_rate = (first.path or path) == RATE and bool(first.value)  # none is said of 'what runs today'
+            made = _made_with(draft, line, second, unused, first.value, span) if is_rate else []
             answers = (*(_scaled(draft, choices, unused) or made), *choices, *(() if OPEN in choices else (OPEN,)))
             draft.questions[number] = (f"{text} Beside it {beside}", path, answers, start, end)
         return

@@ -120,6 +120,11 @@ def test_what_probably_runs_today_is_asked_where_the_line_wants_something_else()
     assert planned.value == 2
 
 
+def test_what_multiplies_a_load_of_today_is_asked_about_where_no_load_is_said() -> None:
+    line = "> We see 12 QPS today\nThat's fine but the launch will be 5x of it\n> By when?\nJune, latest"
+    assert "12 QPS" in " ".join(one.text for one in interpret(line, CATALOG).questions)
+
+
 def test_the_likelier_of_prompt_and_answer_comes_first() -> None:
     line = "Phi-4, 2 rps. It reads 1,300 tokens, it writes a letter of 650 tokens"
     first = [one.choices[0] for one in interpret(line, CATALOG).questions]
