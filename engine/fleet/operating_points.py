@@ -50,10 +50,15 @@ class OperatingPoints(Struct, frozen=True, dict=True):
     """The replica behind the router of a fleet as large as it takes, at rising batches up to its capacity's."""
     to_saturation: Load
     """Likewise, at RISING shares of the saturated rate and those NEARLY the whole."""
-    rising: Load
-    """Likewise, at RISING shares alone."""
+    along: Load
+    """At the batches of both."""
     batches: Floats
     """(1, batches): at the mean, the peak and the curve's points, and of a request alone."""
+
+    @property
+    def rising(self) -> Load:
+        """The same replica at RISING shares of the saturated rate alone."""
+        return _rising(self.along)
 
     @property
     def rising_rates(self) -> Floats:
@@ -87,7 +92,8 @@ def operating_points(question: Question, best: SizedCandidates, today: tuple[Rep
     on_curve, rising = _batches_along(replicas.costs, replicas.ladder)
     # Of the steps that today's fleet has, behind the router of any.
     of_any = replace(best.replicas, costs=replicas.costs, ladder=replicas.ladder)
-    tried, to_saturation, to_last = _parts(of_any.at_again(np.concatenate([trials, rising], axis=1)))
+    along = of_any.at_again(np.concatenate([trials, rising], axis=1))
+    tried, to_saturation = (along.mapped(itemgetter(part)) for part in (np.s_[:, :TRIALS], np.s_[:, TRIALS:]))
     pool = best.candidates.memory
     per_request = float(pool.sequence[0] / max(pool.kv_cache[0], 1.0) / best.candidates.parallelism.dp[0])
     mean_point, peak_point = performances(replicas, load, per_request)
@@ -104,17 +110,14 @@ def operating_points(question: Question, best: SizedCandidates, today: tuple[Rep
         replicas=replicas,
         trials=tried,
         to_saturation=to_saturation,
-        rising=to_last,
+        along=along,
         batches=np.concatenate([load.batch, on_curve, replicas.smallest_batch], axis=1),
     )
 
 
 @kept(32)
-def _parts(load: Load) -> tuple[Load, Load, Load]:
-    """Return the loads of the trials, of rising ones up to saturation, and of those of the last that RISING has."""
-    ends = ((0, TRIALS), (TRIALS, None), (TRIALS, TRIALS + len(RISING)))
-    trials, to_saturation, rising = (load.mapped(itemgetter(np.s_[:, start:end])) for start, end in ends)
-    return trials, to_saturation, rising
+def _rising(along: Load) -> Load:
+    return along.mapped(itemgetter(np.s_[:, TRIALS : TRIALS + len(RISING)]))
 
 
 @kept(32)
