@@ -37,7 +37,7 @@ LIKELY: Final = 0.5
 SURE: Final = 0.8
 """Probability of a length from which one that the rules left over is proposed, of which some are parts of others."""
 LEFT_OVER: Final = 0.6
-"""The same of other roles: of hands that were left out 89 % of such figures are what is proposed."""
+"""The same of other roles: of hands that were left out 84 % of such figures are what the reader has them for."""
 _EQUAL: Final = 0.01
 """Relative difference of sums that are one, of rounded figures."""
 _OF_TODAY: Final = 0.4
@@ -423,10 +423,10 @@ def tell_left_over(draft: Draft, second: Second) -> None:
     for item in unused_figures(draft, second):
         said, roles = repr(text[item.start : item.end]), second.roles[item.start]
         role = max(roles, key=roles.__getitem__)
-        if roles[role] >= LIKELY and role in WORDS and role != "other" and said not in asked:
-            seen.append((f"{said} for {WORDS[role]}", item))
+        if roles[role] >= LEFT_OVER and role in WORDS and role != "other" and said not in asked:
+            seen.append((f"{said} may be {WORDS[role]}", item))
     if seen:
-        note = f"Of what is not used I take {', '.join(said for said, _ in seen)}: a line that says so is used"
+        note = f"Of what is not used {', '.join(said for said, _ in seen)}: a line that says so is used"
         draft.notes.append((note, seen[0][1].start, seen[0][1].end))
 
 
