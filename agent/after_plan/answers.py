@@ -14,7 +14,7 @@ from agent.after_plan.whatif import with_choice
 from agent.after_plan.why import moved_along, reasons
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.report.blocks import Facts, Paragraph, Report
-from agent.report.words import capital
+from agent.report.words import capital, fleet_shown
 from agent.talk.keywords import help_always, help_planned
 from agent.talk.requests import (
     Ask,
@@ -330,7 +330,7 @@ def _cheapest(state: State, change: Variation, ports: Ports) -> Step:
     branch = new.branches[-1]
     beside = (
         *_verdict(plan),
-        *_searched(plan),
+        *_searched(new, plan, ports),
         *_dearer(new.branches[branch.against], plan),
         *_cheaper_still(new, plan),
     )
@@ -416,16 +416,22 @@ def _dearer(before: Branch, cheapest: CapacityPlan) -> tuple[Say, ...]:
     return (said(f"{text}{offer.stands_in_for}, that of {offer.region} stands in, and the search took what is sold."),)
 
 
-def _searched(plan: CapacityPlan) -> tuple[Say, ...]:
-    """Say where the cheapest was looked for: another place or term may be cheaper."""
+def _searched(state: State, plan: CapacityPlan, ports: Ports) -> tuple[Say, ...]:
+    """Say where the cheapest was looked for, and what is cheapest anywhere on the same term."""
     money = plan.spec.money
     if money.provider in (None, ANY_PROVIDER) and money.region is None:
         return ()
     where = " ".join(filter(None, (money.provider, money.stands_in_for or money.region)))
-    text = (
-        f"The cheapest of what was searched, {where} {TERM_WORDS[money.term]}: other places and terms may be cheaper."
-    )
-    return (said(f"{text} 'how can I make it cheaper' sets them beside it."),)
+    text = f"The cheapest of what was searched, {where} {TERM_WORDS[money.term]}"
+    anywhere = Variation({"money.provider": ANY_PROVIDER}, {}, "", frozenset({"money.region", *_ANY_CARD}))
+    found = ports.sketch(varied_spec(replace(state, kept=len(state.branches) - 1), anywhere, ports).spec)
+    least = found.cost.monthly_usd if isinstance(found, CapacityPlan) else None
+    if isinstance(found, CapacityPlan) and least and found.chosen.offer and least < (plan.cost.monthly_usd or 0.0):
+        text += f"; elsewhere {fleet_shown(found)} would be {show_usd(least)} a month ({origin(found.chosen.offer)})"
+    return (said(f"{text}. 'how can I make it cheaper' sets other places and terms beside it."),)
+
+
+_ANY_CARD: Final = frozenset({"hardware.accelerators", "hardware.excluded"})
 
 
 def _verdict(plan: CapacityPlan) -> tuple[Say, ...]:

@@ -154,7 +154,7 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
         case Why():
             asks_why = re.match(r"\W*(?:and |but )?(?:why|how come)\b", text, re.I)
             return first.act in ("why", "why_not") or (asks_why is not None and first.probability < SURE)
-        case WhatIf(change) | Cheapest(change) if change.values and change.values.keys() <= _KIN.get(first.act, set()):
+        case WhatIf() | Cheapest() | Ask() if names_only(first.act, read):
             wish = len(text.split()) <= _FRAGMENT and not ASKS.search(text)
             return wish or first.probability < SURE
         case WhatIf() | Cheapest() | Ask():
@@ -211,6 +211,17 @@ _KIN: Final = {
     },
 }  # fmt: skip
 """By act, the values that its questions name: 'what if two H100 die' asks, and wishes for no spares."""
+
+
+def names_only(act: str, read: Understood) -> bool:
+    """Return whether the rules read but values that an act's questions name: 'when is it full if we double yearly'."""
+    kin = _KIN.get(act, set())
+    match read.request:
+        case WhatIf(change) | Cheapest(change):
+            return bool(change.values) and change.values.keys() <= kin
+        case Ask(change, questions):
+            return change.values.keys() | {one.path for one in questions} <= kin
+    return False
 
 
 def is_plain_change(text: str, read: Understood) -> bool:

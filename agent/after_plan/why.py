@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from agent.after_plan.acts.phrases import names_in
 from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.replies.asked import Asked, stated_s
+from agent.after_plan.replies.choices.sketched import newer_accelerators
 from agent.after_plan.replies.grounds import MADE
 from agent.after_plan.sums import FIGURES, Explanation, weights_spread
 from agent.after_plan.variants import at_wider_targets, floor_of, missed_shown, varied, varied_spec
@@ -31,10 +32,10 @@ _TOPICS: Final = (
     ("ttft", r"\bttft\b|first token|\bwait|\blatency|\d ?m?s\b|\bp(50|90|95|99)\b|\bslow\b"),
     ("e2e", r"\be2e\b|end to end|whole request"),
     ("parallelism", r"\b(tp|pp|dp|ep) ?\d*\b|tensor|pipeline|parallel"),
-    ("memory", r"\b(memory|vram|fit|fits|kv|headroom)\b"),
+    ("memory", r"\b(memory|vram|fit|fits|kv)\b"),
     ("batch", r"\bbatch\b|concurren|in flight"),
     ("scaling", r"\b(autoscal\w*|threshold|scal(e|es|ing))\b"),
-    ("holds", r"\b(holds?|breaks?|limit|limits|binds?|bottleneck|saturat\w*|capacity)\b"),
+    ("holds", r"\b(holds?|breaks?|limit|limits|binds?|bottleneck|saturat\w*|capacity|headroom|margin)\b"),
     ("fleet", r"\b(gpus?|cards?|accelerators?|replicas?|many|nodes?|instances?|much|fleet|count)\b|^(?:why )?\d+$"),
 )  # fmt: skip
 _LATENCY: Final = re.compile(rf"{_TOPICS[1][1]}|\bttft\b|first token|{_TOPICS[3][1]}", re.I)
@@ -99,8 +100,8 @@ def reasons(subject: str, state: State, ports: Ports, *, act: str = "") -> tuple
         blocks = _parallelism(plan, state, ports)
     elif topic == "fleet" and (beside := _counted(subject, plan, state, ports)):
         blocks = beside
-    elif _CHOICE.search(subject) or (not topic and _names(subject, ports)):
-        blocks = _why_this(subject if _names(subject, ports) else plan.chosen.accelerator_name, plan, state, ports)
+    elif _CHOICE.search(subject) or (not topic and names_in(subject) and _card(subject, plan, state, ports)):
+        blocks = _why_this(_card(subject, plan, state, ports) or plan.chosen.accelerator_name, plan, state, ports)
     elif topic or act:
         other, blocks = other or _other_figure(topic, subject, plan), FIGURES[topic or "fleet"](plan)
         blocks = (*blocks, *_dear(subject, plan)) if topic == "cost" else blocks
@@ -267,6 +268,14 @@ def _names(subject: str, ports: Ports) -> str | None:
     return None
 
 
+def _card(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> str:
+    """Return the name of the accelerator that words name, anywhere in them; empty where they name none."""
+    from agent.after_plan.replies.choices.hardware import accelerators_in
+
+    named = _names(subject, ports) or next(iter(accelerators_in(Asked(subject, state, ports, plan))), "")
+    return ports.catalog.accelerators[named].name if named else ""
+
+
 def _why_this(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Explanation:
     named = _names(subject, ports)
     if named != plan.chosen.accelerator:
@@ -274,9 +283,12 @@ def _why_this(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> E
         lead = (Paragraph(f"The plan is on {plan.chosen.accelerator_name}, not on {wrong}."),) if wrong else ()
         return (*lead, *_why_not(subject, plan, state, ports))
     if plan.spec.hardware.accelerators == (named,):
-        return (
-            Paragraph(f"You asked for it. 'cheapest' searches all; 'compare {named} and another' sets two beside."),
+        others = tuple(
+            _on(one, name.removeprefix("on "), plan, state, ports).partition(". ")[2]
+            for name, values, _ in newer_accelerators(plan)
+            for one in values["hardware.accelerators"]
         )
+        return (Paragraph("You asked for it. 'cheapest' searches all."), Bullets(others, "Beside it:"))
     others = tuple(
         f"{other.accelerators} × {other.accelerator_name}, {alternative_bill(other, plan)}: {other.why_not}"
         for other in plan.alternatives

@@ -18,7 +18,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "BF16 has 16, FP8 and INT8 have 8, INT4 has 4. Fewer bits need less memory and run faster, at some cost in "
     "quality.",
     "replica|replicas": "A replica is one copy of the model, on one GPU or on several that work as one.",
-    "tp|pp|ep|dp|tensor parallel|tensor parallelism|pipeline parallel": "TP splits each layer over several GPUs, PP "
+    "tp|pp|ep|dp|tensor parallel|tensor parallelism|pipeline parallel": "TP splits each layer over several GPUs, "
+    "which together are one copy of the model (TP2: two); PP "
     "gives each GPU some of the layers, EP some of the experts; DP runs copies of the attention side by side.",
     "kv|kv cache": "The KV cache is the memory that each running request keeps on the GPU; it grows with every token.",
     "prefix|prefix cache|prefix caching|prefix reuse": "Where prompts begin alike (a system prompt, a chat's history), "

@@ -222,7 +222,7 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
     elif plainly:
         made = answer_act(state, *plainly, ports)
     elif not (is_plain_change(text, read) or isinstance(read.request, Compare | CompareBranches)) and (
-        several := parts_in(text, likely[0], lambda part: _is_change(part, base.values, ports))
+        several := parts_in(text, likely[0], lambda part: _is_change(part, act, base.values, ports))
     ):
         made = _answer_several(state, several, ports)
     elif sure and act in ("why", "why_not") and isinstance(read.request, Why):
@@ -368,12 +368,18 @@ def taken(state: State, made: Step, text: str, line: str, ports: Ports) -> Step:
     return kept, (*(one for one in shown if one != keep_said(branch.number)), *says)
 
 
-def _is_change(part: str, values: Mapping[str, Any], ports: Ports) -> bool:
-    """Return whether a part of a line changes the plan: words that say nothing may stand beside, figures may not."""
-    from agent.after_plan.readings import is_news, is_plain_change
+def _is_change(part: str, act: str, values: Mapping[str, Any], ports: Ports) -> bool:
+    """Return whether a part of a line changes the plan: words that say nothing may stand beside, figures may not.
+
+    Args:
+        act: of the whole line: what its questions name is no change.
+    """
+    from agent.after_plan.readings import is_news, is_plain_change, names_only
 
     read = understood(part, values, ports)
-    if isinstance(read.request, Ask) and read.unused:
+    if (isinstance(read.request, Ask) and read.unused) or names_only(act, read):
+        return False
+    if isinstance(read.request, WhatIf) and not is_news(read, values):
         return False
     if isinstance(read.request, Ask) and any(
         choice.value == values.get(choice.path or one.path) for one in read.request.questions for choice in one.choices

@@ -23,7 +23,9 @@ _TOLD: Final = re.compile(
     r"(?P<question>(?:whether|if|what|how|by how|where|when|the|does|do|is)\b.+)$",
     re.I,
 )
-_PART: Final = re.compile(r"\s*(?:[,;?]+(?:\s+(?:and|und|et|y)\b)?|\.(?!\d)|\b(?:and|und)\b|(?<=\s)\+)\s+(?=\S)", re.I)
+_PART: Final = re.compile(
+    r"\s*(?:[,;?]+(?:\s+(?:and|und|et|y)\b)?|\.(?!\d)|\b(?:and|und)\b(?!\s+\d+\b(?! ?[a-z]))|(?<=\s)\+)\s+(?=\S)", re.I
+)
 _SO_MANY: Final = re.compile(
     r"^\W*(?:\w+ )?(?:questions?|fragen?|preguntas?|things?|sachen|choses)(?: please| bitte)?\s*:\s+", re.I
 )
@@ -31,10 +33,13 @@ _SO_MANY: Final = re.compile(
 _CONDITION: Final = re.compile(
     r"(?:with|without|if|when|once|suppose|assuming|given|for|at|after|since|because|in|say)\b|"
     r"(?:[\w-]+ ){1,2}(?:seconds?|minutes?|words?|lines?|sentences?|pages?)\W*$|"
-    r"(?:about |roughly |some )?\d[\d.,]*k?m? [a-z]",
+    r"(?:about |roughly |some )?\d[\d.,]*k?m? [a-z]|(?!how|what|which)\w+(?: \w+)? or \w+(?: \w+)?\W*$|"
+    r"(?:(?:so|and) )?(?:how much|what)(?: (?:is|does|would|will|do|it|that|this|we|be|cost|pay|come to|the|new|bill))*"
+    r"(?: (?:per|a|each) month)?(?: pls| please)?\W*$|(?:does|would|will)? ?(?:it |that )?fits?\W*$",
     re.I,
 )
-"""How a part begins that is asked nothing, but says under which condition the rest is, or how long it may be."""
+"""How a part is worded that is no question of its own: a condition of the rest, the length of an answer, two things
+between which the question before is ('memory or latency'), or 'how much' and 'fits' behind what is asked."""
 _IF: Final = re.compile(
     r"^(?P<question>.+?),? (?:if|when|once|in case|wenn|falls|si|se) (?P<change>[^?]+?)\W*$|"
     r"^\W*(?:and |but |so )?(?:if|when|once|wenn|falls|si|se) (?P<case>[^?,]+), (?P<then>[^?]+?)\W*$|"
@@ -93,7 +98,8 @@ def parts_in(text: str, whole: "Guess", changes: Callable[[str], bool]) -> tuple
     asked = sum(ASKS.match(part) is not None for part in parts) > 1
     acts, unsure = dict[str, str](), list[Part]()
     for part, guess in zip(parts, likely, strict=True):
-        if guess.probability < (SURE if asked else _SEVERAL):
+        vague = guess.act == "change" and not changes(part)
+        if vague or guess.probability < (SURE if asked else _SEVERAL):
             unsure.append((part, ""))
         elif guess.act not in NO_QUESTION:
             acts[guess.act] = f"{acts[guess.act]}, {part}" if guess.act in acts else part

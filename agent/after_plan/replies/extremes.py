@@ -117,7 +117,15 @@ def spike(asked: Asked) -> Explanation:
         else ""
     )
     tails = slower(plan, burst) if within < burst < served else ""
+    if (lasts := _LASTS.search(asked.figures)) and burst > served:
+        seconds = float(lasts[1]) * (3600.0 if lasts[2][0] == "h" else 60.0 if lasts[2][0] == "m" else 1.0)
+        waiting, spare = seconds * (burst - served), served - mean * calls
+        tails = f"After {lasts[0]} {show_count(round(waiting))} requests wait"
+        tails += f"; at the mean load they are gone {show_seconds(waiting / spare)} later." if spare > 0 else "."
     return paragraphs(f"{read} is {calls_shown(plan, burst)}: {verdict}.", tails, takes, early, room)
+
+
+_LASTS: Final = re.compile(r"\b(\d+(?:\.\d+)?) ?(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b(?! ?(?:a|per|/))")
 
 
 def floor(asked: Asked) -> Explanation:

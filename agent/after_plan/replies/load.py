@@ -354,14 +354,16 @@ def outgrow(asked: Asked) -> Explanation:
     until = float(horizon[1]) / (1 if horizon[2] == "year" else 12) if horizon else 1.0 if growth > 1 else 3.0
     step = until / 4 if until <= _FAR_YEARS else 1.0
     grown = tuple(_grown(plan, peak, growth, step * count) for count in range(int(until / step + 1e-6) + 1))
-    pace, months = f"{show_percent(growth)} a year", 12.0
-    monthly = re.search(r"(\d+(?:\.\d+)?) ?(?:%|percent|pct|prozent|pour ?cent|por ?ciento)", asked.words)
-    if monthly and asked.has(r"months?|monthly|monat\w*|mois|mes|mensual"):
-        pace, months = f"{monthly[1]} % a month ({show_percent(growth)} a year)", 1.0
-    each = (1 + growth) ** (months / 12)
+    pace, unit, each = f"{show_percent(growth)} a year", "year", 1 + growth
+    stated = re.search(r"(\d+(?:\.\d+)?) ?(?:%|percent|pct|prozent|pour ?cent|por ?ciento)", asked.words)
+    times = log(1 + growth) / log(1 + float(stated[1]) / 100) if stated else 1.0
+    for name, per_month in _PER_MONTH.items():  # in which the stated share grows to that of a year
+        if stated and name != "year" and abs(times / (12 * per_month) - 1) < _SAME_PACE:
+            pace = f"{stated[1]} % a {name} ({show_percent(growth)} a year)"
+            unit, each = name, 1 + float(stated[1]) / 100
     lead = (
         f"At {pace} it is full after {_months(ratio, growth)}: ln {show_figure(ratio)} ÷ ln {show_figure(each)}"
-        f" {'months' if months == 1 else 'years'}. {held}"
+        f" {unit}s. {held}"
     )
     noun = accelerators_noun(plan.chosen)
     heads = (Column(""), Column("peak", "right"), Column(noun, "right"), Column("monthly", "right"))
@@ -414,6 +416,8 @@ def _grown_billed(plan: CapacityPlan, peak: float, growth: float | None) -> str:
 
 _FAR_YEARS: Final = 2.0
 """Years up to which growth is shown in four steps; beyond, by the year."""
+_SAME_PACE: Final = 0.05
+"""Within which shares of two times are the same growth: a month has 4.35 weeks or 4."""
 _PER_MONTH: Final = {"day": 30.4, "week": 4.35, "month": 1.0, "quarter": 1 / 3, "year": 1 / 12}
 
 

@@ -19,7 +19,7 @@ from agent.statements.costs.batches import batch_in
 from catalogs.catalog import Catalog
 from catalogs.errors import AmbiguousName, InputError, UnknownName
 from catalogs.records.api_prices import ApiModel
-from catalogs.units import MULTIPLIERS, SECONDS_PER_MONTH, show_figure, show_percent, show_rate, show_usd
+from catalogs.units import MULTIPLIERS, SECONDS_PER_MONTH, show_count, show_figure, show_percent, show_rate, show_usd
 from engine.choice.deployment.api import hosts_of
 from engine.choice.deployment.batch import batch_plan
 from engine.choice.deployment.bills import Bill
@@ -35,6 +35,12 @@ LONGEST_NAME: Final = 4
 FAMILIES: Final = ("claude ", "gemini ", "gpt ")
 """Models that are named without a number too."""
 _TOKENS: Final = re.compile(r"(\d[\d,.]*) ?(k|m|b|t|thousand|million|billion|trillion)? ?(?:training )?tok(?:en)?s?\b")
+
+
+_EXAMPLES: Final = re.compile(
+    r"(?<![\w.])(\d[\d,.]*) ?(k)? (?:\w+ )?"
+    r"(?:pairs?|examples?|tickets?|documents?|docs|conversations?|samples?|rows?|chats?)\b"
+)
 
 
 def own_or_rent(asked: Asked) -> Explanation:
@@ -274,8 +280,18 @@ def _compared(asked: Asked, settings: ComparisonSettings) -> Comparison | Explan
 def training(asked: Asked) -> Explanation:
     """Return what training or fine-tuning the plan's model takes on its accelerators; LoRA unless the line says."""
     catalog, plan = asked.ports.catalog, asked.plan
-    match = _TOKENS.search(asked.words)
-    if match is None:
+    match, examples, noted = _TOKENS.search(asked.words), _EXAMPLES.search(asked.figures), ""
+    number = float(match[1].replace(",", "")) * MULTIPLIERS.get(match[2] or "", 1.0) if match else 0.0
+    if match is None and examples:
+        each, both = (
+            plan.spec.tokens,
+            2 if asked.has("dpo|pairs?|preferences?") else 1,
+        )  # of an answer taken and one not
+        count = float(examples[1].replace(",", "")) * (1000 if examples[2] else 1)
+        number = count * both * (each.input.mean + each.output.mean)
+        tokens = f"{show_count(number)} tokens an epoch; say '100M tokens' for yours"
+        noted = f"{examples[0]} of the plan's lengths are {tokens}."
+    if not number:
         share = plan.cost.idle_share
         idle = (
             f"{show_percent(share)} of the GPU-hours are idle on average, most of them at night: how quiet yours are"
@@ -297,7 +313,7 @@ def training(asked: Asked) -> Explanation:
     question = TrainingQuestion(
         model=plan.spec.architecture or catalog.model(plan.spec.model).model,
         accelerator=catalog.accelerator(plan.chosen.accelerator),
-        tokens=float(match[1].replace(",", "")) * MULTIPLIERS.get(match[2] or "", 1.0),
+        tokens=number,
         setup=TrainingSetup(method),
         money=plan.spec.money,
     )
@@ -309,6 +325,7 @@ def training(asked: Asked) -> Explanation:
     low, high = show_figure(budget.accelerator_hours_low), show_figure(budget.accelerator_hours_high)
     lead = training_report(budget).blocks[0]
     return (
+        *paragraphs(noted),
         lead,
         *kept,
         *paragraphs(

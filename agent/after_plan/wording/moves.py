@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from agent.interpret.traffic.peaks import usual_ratio
+from agent.interpret.traffic.peaks import mean_follows, usual_ratio
 from agent.interpret.traffic.scope import PEAK, RATE
 from agent.interpret.words.vocabulary import PHRASES
 from engine.workload import target_name
@@ -147,7 +147,7 @@ def _with_pace(said: str, base: Mapping[str, Any]) -> str:
     if match is None or not rate:
         return said
     named = match["figure"] or next(iter(re.findall(r"(?<![\w.])\d+(?:\.\d+)?", said)), "")
-    whole = float(named) if named else rate
+    whole = float(named) if named else rate * (usual_ratio(base) if mean_follows(base) else 1.0)
     if not any(_same(whole, own) for own in (rate, rate * usual_ratio(base))):
         return said
     return f"{whole:g} requests per {match['unit'].lower()}"

@@ -73,6 +73,10 @@ def test_a_number_alone_counts_accelerators_where_it_may_be_so_many(line: str, c
 @pytest.mark.parametrize(
     ("line", "made"),
     [
+        ("prompts too, 2k", {"tokens.input.mean": 2000}),
+        ("half of the prompts come from the cache", {"tokens.prefix_hit": 0.5}),
+        ("what fails if one card dies", {}),
+        ("we double every 6 months, when is it too small?", {}),
         ("TP 2 -> 8 in the same node", {"serving.tensor_parallel": 8}),
         ("traffic 20 -> 40 in March", {}),
         ("traffic 20 -> 40 prompts per second", {"traffic.requests_per_s": 40}),

@@ -112,7 +112,20 @@ def test_a_subject_has_an_answer(line: str, holds: str, kept: State) -> None:
         ("elsewhere", "would lambda be less", r"provider:\nlambda: [^\n]*\n\n"),
         ("who_said", "who put fp8 in there", r"^Said by you: precision"),
         ("smalltalk", "ouch, that's a lot of money", r"make it cheaper"),
-        ("reference", "which plan are we looking at", r"One plan|one plan.*12 × H100"),
+        ("reference", "which plan are we looking at", r"one plan.*12 × H100"),
+        ("hours", "dead between 22 and 06, nobody there", r"without 22 and 06: 7 days × 16 h"),
+        ("outgrow", "15% growth a quarter, when is it full", r"^At 15 % a quarter \(74\.9 % a year\)"),
+        ("spike", "triple for 5 minutes", r"After 5 minutes [\d,]+ requests wait; .* gone \S+ min later"),
+        ("cheaper_how", "how do I get below 60k", r"\$60,000 a month \(43% less\): "),
+        ("faster_how", "make it faster but don't spend more", r"^For no more than \$104,466 a month: .*TP4"),
+        ("sensitivity", "does the output length weigh more than the input length", r"^Prompt length moves it more"),
+        ("fewest", "how few 24gb cards hold it", r"^Fewest that hold it, whatever the traffic: 4 × L4"),
+        ("scope_training", "LoRA on our 50k tickets", r"^50000 tickets of the plan's lengths are 90,000,000 tokens"),
+        ("pool", "may a second team share it", r"^Of the same model and lengths the fleet takes \S+ requests/s more"),
+        ("interconnect", "would PCIe do", r"On H100 PCIe 80GB, whose memory is slower too"),
+        ("runs_on", "you're wrong, the H100 has 94 GB", r"Of that name there are: .*H100 NVL 94GB"),
+        ("why", "they ask why it takes twelve and not eight, and I do not know", r"4: GPUs 8,.*overloaded"),
+        ("why", "what is the justification for H100", r"Beside it:.*On B200 it would be"),
     ],
 )
 def test_a_reply_is_to_the_values_of_its_line(act: str, line: str, holds: str, kept: State) -> None:
@@ -141,7 +154,8 @@ def test_a_variant_says_what_surprises_and_keeps_what_was_counted(line: str, hol
 
 @pytest.mark.parametrize(
     "line",
-    ["the budget is 280k for boxes", "$3 per million tokens", "we have $20k for nodes", "support is $3k a month a node",
+    ["a newsletter to 400k people, will the machines hold",
+     "the budget is 280k for boxes", "$3 per million tokens", "we have $20k for nodes", "support is $3k a month a node",
      "I see $98.32/h per node, why", "2 boxes", "50 users per GPU", "at most $40k a month in all"],
 )  # fmt: skip
 def test_an_amount_that_prices_no_machine_is_no_price(line: str, kept: State) -> None:

@@ -44,6 +44,13 @@ def names_hours(words: str) -> bool:
     )
 
 
+def _is_off(asked: Asked) -> bool:
+    """Return whether the hours that a line names are those in which nobody comes."""
+    return asked.has(r"dead|nobody|no ?one|idle|empty|quiet|zero traffic") and not asked.has(
+        r"only|open|office|work\w*"
+    )
+
+
 def hours(asked: Asked) -> Explanation:
     """Return the bill of the hours of use alone, where all is switched off otherwise, and what that takes."""
     plan, monthly, offer = asked.plan, asked.plan.cost.monthly_usd, asked.plan.chosen.offer
@@ -55,13 +62,15 @@ def hours(asked: Asked) -> Explanation:
             "At which hours does it run? Say them, as in 'mon-fri 8-18', and the bill of those alone is given."
         )
     start = start_s(plan.autoscaling)
+    typed = [found[0].strip() for pattern in (_FROM_TO, _HOURS) if (found := pattern.search(asked.words))]
+    said = f"{'without ' if _is_off(asked) else ''}{typed[0]}: " if typed else ""
     share = min(1.0, days * (day_h + start / SECONDS_PER_HOUR) / _WEEK_H)
     lead = (
         f"Switched off otherwise: {show_usd(share * monthly)} a month in place of {show_usd(monthly)},"
         f" {show_percent(share)} of it: {show_usd(monthly / HOURS_PER_MONTH)} an hour ×"
         f" {show_figure(share * HOURS_PER_MONTH)} of the {show_figure(HOURS_PER_MONTH)} hours of a month"
-        f" ({show_figure(days)} days × {show_figure(day_h)} h a week, and {show_seconds(start)} before each opening"
-        " until new nodes serve)."
+        f" ({said}{show_figure(days)} days × {show_figure(day_h)} h a week, and {show_seconds(start)} before each"
+        " opening until new nodes serve)."
     )
     pays = "Machines of your own are paid for in every hour: only their power is saved."
     if offer and offer.term in ("on_demand", "spot"):
@@ -100,6 +109,7 @@ def _said(asked: Asked) -> tuple[float, float, str]:
         day_h = 8.0
     elif match := _FROM_TO.search(words):
         day_h = _between(int(match[1]), match[2], int(match[3]), match[4])
+        day_h = 24 - day_h if _is_off(asked) else day_h
     elif match := _HOURS.search(words):
         day_h = float(match[1])
         if match[2]:

@@ -51,7 +51,8 @@ _LENGTH: Final = re.compile(
 _LEAST_PURCHASE: Final = 500.0
 """USD below which an amount without a period buys no accelerator: the cheapest of data centres cost more."""
 _OFF: Final = re.compile(
-    r"\b(?:budget|total|in all|altogether|tokens?|users?|requests?|calls|seats?|under|below|at most|up to|max\w*|cap|"
+    r"\b(?:budget|total|in all|altogether|tokens?|users?|people|requests?|calls|seats?|under|below|at most|up to|cap|"
+    r"max\w*|"
     r"spend|left|afford|save|saves|support|contract|other costs|engineers?|staff|tax|vat|what can|get for)\b|"
     r"\bm(?:illion)? tok|\b(?:have|got|only) (?:us)?\$? ?\d(?![\d.,]* ?/ ?(?:gpu|card|h))"
 )

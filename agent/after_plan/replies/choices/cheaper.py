@@ -45,6 +45,10 @@ def rows_cheaper(asked: Asked, changes: tuple[Change, ...]) -> list[tuple[float,
     return [row[1:] for row in sorted(found) if bill is None or row[1] < bill * 0.995]
 
 
+_LEAST_BILL: Final = 500.0
+"""USD a month: less is no bill of a fleet."""
+
+
 def cheaper_how(asked: Asked) -> Explanation:
     """Return changes that lower the bill, the cheapest first, each with what it gives up."""
     plan = asked.plan
@@ -77,8 +81,14 @@ def cheaper_how(asked: Asked) -> Explanation:
         else ""
     )
     share = re.search(r"(\d+(?:\.\d+)?) ?(?:%|percent)", asked.words)
+    amount = re.search(r"(?:below|under|to|within|at most|max\w*|beneath) [$€]?(\d[\d,.]*) ?(k)?\b(?! ?%)", asked.words)
+    usd = float(amount[1].rstrip(".,").replace(",", "")) * (1000 if amount[2] else 1) if amount else 0.0
     wanted = (
-        float(share[1]) / 100 if share else 1 / 3 if asked.has("third") else 0.5 if asked.has("half|halve") else 0.0
+        1 - usd / bill
+        if bill and _LEAST_BILL < usd < bill
+        else (
+            float(share[1]) / 100 if share else 1 / 3 if asked.has("third") else 0.5 if asked.has("half|halve") else 0.0
+        )
     )
     reach = ""
     if wanted and bill:
@@ -99,12 +109,21 @@ def cheaper_how(asked: Asked) -> Explanation:
     )
 
 
+_INPUTS: Final = {
+    "prompt length": r"prompts?|inputs?", "answer length": r"answers?|outputs?", "traffic": r"traffic|rps|rate|load",
+    "price of an accelerator-hour": "prices?", "the busiest hour over the mean": "peaks?",
+}  # fmt: skip
+"""Inputs, and how people name them: 'does the output length weigh more than the input length'."""
+
+
 def sensitivity(asked: Asked) -> Explanation:
     """Return which inputs move the bill, the most first: what `fleetcast sensitivity` shows."""
     from agent.report.choice.sensitivity_report import sensitivity_report
     from engine.choice.sensitivity import sensitivity as moved
 
     found = moved(asked.plan, asked.ports.catalog)
+    named = [swing.input for swing in found.swings if asked.has(_INPUTS.get(swing.input, swing.input))]
+    versus = f"{capital(named[0])} moves it more than {' and '.join(named[1:])}." if len(named) > 1 else ""
     most = [swing.input for swing in found.swings[:2]]
     lead = f"{' and then '.join(most)} move{'s' if len(most) == 1 else ''} the bill most." if most else ""
-    return (*paragraphs(capital(lead)), *sensitivity_report(asked.plan, found).blocks[1:])
+    return (*paragraphs(versus, capital(lead)), *sensitivity_report(asked.plan, found).blocks[1:])

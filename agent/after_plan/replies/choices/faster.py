@@ -1,5 +1,7 @@
 """What would shorten a latency, or keep a target."""
 
+from typing import Final
+
 from agent.after_plan.replies.asked import Asked, paragraphs, stated_s
 from agent.after_plan.replies.choices.sketched import (
     NONE,
@@ -12,7 +14,7 @@ from agent.after_plan.replies.choices.sketched import (
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
 from agent.report.cost.price_origin import bill_beside
-from catalogs.units import show_count, show_figure, show_seconds
+from catalogs.units import show_count, show_figure, show_seconds, show_usd
 from engine.plan import CapacityPlan
 from engine.workload import Metric, Target
 
@@ -60,6 +62,10 @@ def faster_how(asked: Asked) -> Explanation:
         )
         for label, other in (("as it is", plan), *found)
     )
+    held, bill = "", plan.cost.monthly_usd
+    if bill and asked.has(_NO_DEARER):
+        cheap = [label for label, one in found if one.cost.monthly_usd and one.cost.monthly_usd < bill * 1.005]
+        held = f"For no more than {show_usd(bill)} a month: {', '.join(cheap) or 'none of them'}."
     wanted = _targets_in(asked, metric)
     if wanted:
         there = [label for label, other in found if all(_reaches(other, one) for one in wanted)]
@@ -69,11 +75,21 @@ def faster_how(asked: Asked) -> Explanation:
         lead, closing = "", f"'with p95 {metric.upper()} under …'"
     return (
         *paragraphs(
-            drafted, lead, "Each change alone, in the busiest hour; the fleet is sized anew to the plan's targets:"
+            drafted,
+            lead,
+            held,
+            "Each change alone, in the busiest hour; the fleet is sized anew to the plan's targets:",
         ),
         Table(columns, rows),
         *paragraphs(f"{closing} plans for a target: the cheapest fleet that keeps it, or what stands in the way."),
     )
+
+
+_NO_DEARER: Final = (
+    r"(?:not?|don'?t|without|never)\b.*(?:spend\w*|pay\w*|costs?|money|dearer|expensive|budget)|"
+    r"(?:same|constant|fixed) (?:bill|money|budget|costs?|price)|"
+    r"(?:bill|money|budget|costs?|price) (?:constant|the same|fixed)"
+)
 
 
 def _targets_in(asked: Asked, metric: Metric) -> tuple[Target, ...]:

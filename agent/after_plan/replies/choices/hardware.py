@@ -8,6 +8,7 @@ from agent.after_plan.replies.choices.sketched import Change, sketched
 from agent.after_plan.replies.load import GPUS
 from agent.after_plan.sums import Explanation
 from catalogs.errors import AmbiguousName, InputError
+from catalogs.records.accelerators import Accelerator
 from catalogs.units import GIB, show_rate, show_seconds
 from engine.plan import CapacityPlan
 
@@ -34,6 +35,21 @@ def _accelerator(name: str, asked: Asked) -> str | None:
         return None
 
 
+_RUNS: Final = r"runs?|fits?|works?|hold|enough|do|serve|possible|load"
+
+
+def _forms(asked: Asked, accelerator: Accelerator, memory_gb: float) -> str:
+    """Say which accelerators of a name have which memory, where a line says that one has so much."""
+    first = accelerator.name.split()[0]
+    alike = [one for one in asked.ports.catalog.accelerators.values() if one.name.split()[0] == first]
+    shown = ", ".join(f"{one.name} {one.memory_gib:g} GiB" for one in alike)
+    other = next((one for one in alike if abs(one.memory_gib / memory_gb - 1) < 0.03), None)
+    then = f" 'on {other.id}' plans with that of {memory_gb:g} GB." if other and other.id != accelerator.id else ""
+    offer = asked.plan.chosen.offer
+    whose = f", which is what {offer.provider}'s {offer.instance} has" if offer else ""
+    return f"The plan is on {asked.plan.chosen.accelerator_name}{whose}. Of that name there are: {shown}.{then}"
+
+
 def runs_on(asked: Asked) -> Explanation:
     """Return whether the model fits the hardware that is named, how many of it, and what those carry."""
     plan = asked.plan
@@ -49,6 +65,10 @@ def runs_on(asked: Asked) -> Explanation:
             )
         return paragraphs("On which accelerator? For example 'would it run on my 4090'.")
     accelerator = asked.ports.catalog.accelerators[named[0]]
+    if (memory := re.search(r"\b(?:has|have|comes? with|is|with) (\d{2,3}) ?gb\b", asked.words)) and not asked.has(
+        _RUNS
+    ):
+        return paragraphs(_forms(asked, accelerator, float(memory[1])))
     in_one = asked.said("hardware.accelerators_per_node")
     count = (
         (asked.said("hardware.nodes") or 1) * in_one

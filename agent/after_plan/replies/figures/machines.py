@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.billed import room_billed
 from agent.after_plan.replies.bills.money import currency, money_shown
-from agent.after_plan.replies.choices.sketched import newer_accelerators, sketched
+from agent.after_plan.replies.choices.sketched import NONE, against, newer_accelerators, sketched
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Facts, Table
 from agent.report.words import accelerators_noun, fleet_shown, usd_shown
@@ -202,6 +202,18 @@ def fleet(asked: Asked) -> Explanation:
     return paragraphs(lead, layout, room_billed(plan), bill)
 
 
+def _on_pcie(asked: Asked) -> str:
+    """Say what the same load takes on the PCIe form of the plan's accelerator; empty where there is none."""
+    catalog, chosen = asked.ports.catalog, asked.plan.chosen
+    form = next(
+        (one for one in catalog.accelerators if one == re.sub(r"-(?:sxm|hgx|oam)-", "-pcie-", chosen.accelerator)), ""
+    )
+    if not form or form == chosen.accelerator:
+        return ""
+    ((_, found),) = sketched(asked, (("", {"hardware.accelerators": (form,)}, NONE),))
+    return f" On {catalog.accelerators[form].name}, whose memory is slower too: {against(asked.plan, found)}"
+
+
 def interconnect(asked: Asked) -> Explanation:
     """Return what links the plan relies on, within and between nodes."""
     plan, chosen = asked.plan, asked.plan.chosen
@@ -216,8 +228,8 @@ def interconnect(asked: Asked) -> Explanation:
     elif size <= node:
         text = (
             f"A replica is {split_shown(chosen)} within one node. The plan reckons with {link.kind} at"
-            f" {show_figure(link.gb_per_s)} GB/s each way; over a slower link each step takes longer: 'on' the PCIe"
-            " form, where there is one, says by how much. No InfiniBand: replicas exchange nothing."
+            f" {show_figure(link.gb_per_s)} GB/s each way; over a slower link each step takes longer. No InfiniBand:"
+            f" replicas exchange nothing.{_on_pcie(asked)}"
         )
     else:
         text = (

@@ -17,7 +17,7 @@ from engine.plan import CapacityPlan, split_shown
 
 _BARE_PAIR: Final = re.compile(
     r"\b(?:why|how come)\b(?: [a-z']+){0,3} (?P<one>\d+)\b[^\d]*\b(?:not|instead of|rather than|but|or)\b[^\d]*"
-    r"(?P<other>\d+)\W*$",
+    r"(?P<other>\d+)\b(?! ?(?:ms|s|%|tokens?|rps|k)\b)",
     re.I,
 )
 _TAKEN_FOR: Final = re.compile(
@@ -82,7 +82,8 @@ def _replicas_in(asked: Asked) -> list[float]:
     pair = _BARE_PAIR.search(line)
     if not named and not pair:
         return []
-    usual = named[0] if named else 1.0
+    of_gpus = pair and size > 1 and str(plan.fleet.accelerators) in pair.group("one", "other")
+    usual = named[0] if named else 1 / size if of_gpus else 1.0
     counts = [
         figure.number * next((scale for nouns, scale in scales if re.search(rf"\b(?:{nouns})\b", figure.words)), usual)
         for figure in figures_in(line)

@@ -382,10 +382,22 @@ def _habit_in(asked: Asked) -> tuple[float, float] | None:
     return None
 
 
+def _of_size(asked: Asked) -> tuple[str, ...]:
+    """Return the newest accelerator for data centres with the memory that a line names: '24gb cards'."""
+    size = re.search(r"\b(\d{2,3}) ?gi?b\b", asked.words)
+    sold = {offer.accelerator for offer in asked.ports.catalog.offers}
+    alike = [
+        one
+        for one in asked.ports.catalog.accelerators.values()
+        if size and one.id in sold and not one.consumer and 0.9 < one.memory_gib / float(size[1]) <= 1
+    ]
+    return tuple(one.id for one in sorted(alike, key=lambda one: -(one.released or 0))[:1])
+
+
 def fewest(asked: Asked) -> Explanation:
     """Return the fewest accelerators that hold the model at all, by the memory alone, whatever the traffic."""
     plan, chosen = asked.plan, asked.plan.chosen
-    named = asked.reading().values.get("hardware.accelerators") or (chosen.accelerator,)
+    named = asked.reading().values.get("hardware.accelerators") or _of_size(asked) or (chosen.accelerator,)
     accelerator = asked.ports.catalog.accelerators[named[0]]
     weights, each = plan.memory.weights_bytes / GIB, accelerator.memory_gib
     drops = LIMITS | LOAD | {

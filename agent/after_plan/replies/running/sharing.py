@@ -8,10 +8,12 @@ from msgspec.structs import replace
 from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
 from agent.after_plan.sums import Explanation
 from agent.after_plan.variants import varied_spec
+from agent.after_plan.wording.rates import carried_rate, peak_rate
 from agent.fields.table import FIELDS
-from agent.report.words import accelerators_noun
+from agent.report.words import accelerators_noun, calls_shown
 from agent.talk.answer_display import variant_shown
 from agent.talk.requests import Variation
+from engine.plan import CapacityPlan
 from engine.workload import WorkloadSpec
 
 _WORKLOAD: Final = ("model", "architecture", "traffic.", "tokens.", "targets", "precision.", "serving.", "preset")
@@ -32,7 +34,7 @@ def pool(asked: Asked) -> Explanation:
 
     second = _said(asked) or _other_variant(asked)
     if second is None:
-        return paragraphs(ASK)
+        return paragraphs(_room(asked.plan), ASK)
     name, spec, note = second
     first = asked.plan.chosen.model_name
     names = (first, f"{name} (the second)" if name == first else name)
@@ -47,6 +49,18 @@ def pool(asked: Asked) -> Explanation:
         else ""
     )
     return (*paragraphs(note, room), *pool_report(result).blocks)
+
+
+def _room(plan: CapacityPlan) -> str:
+    """Say how much more of its own kind the plan's fleet takes in the busiest hour and on average."""
+    peak, carried = peak_rate(plan), carried_rate(plan)
+    if not peak:
+        return ""
+    mean = peak / plan.spec.traffic.peak_factor
+    return (
+        f"Of the same model and lengths the fleet takes {calls_shown(plan, carried - peak)} more in the busiest hour,"
+        f" and {calls_shown(plan, carried - mean)} more around the mean, where a workload of other hours finds room."
+    )
 
 
 def _said(asked: Asked) -> tuple[str, WorkloadSpec, str] | None:
