@@ -269,14 +269,15 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     for before, after in zip(("", *parts), parts, strict=False):
         part = corrected_factor(before, after)
         # What a second part says of the same thing holds in place of the first; it adds no target to one taken back.
-        known = {**base, **{path: change.values[path] for path in _HELD & change.values.keys()}}
+        known = {**base, "targets": change.values["targets"]} if "targets" in change.values else base
         left, dropped = _taken_back(part, known, change)
         multiplied = _multiplied(left, known, change)
         if isinstance(multiplied, Unclear):
             return Understood(multiplied)
         left = _SETS.sub("", multiplied)
         left = _OTHER_PLACE.sub(lambda found: _moved_place(found, base, ports), left)
-        readings.append(ports.read(left, ports.catalog, asked_path=None, known=known) if left.strip() else Reading())
+        held = {**base, **{path: change.values[path] for path in _HELD & change.values.keys()}}
+        readings.append(ports.read(left, ports.catalog, asked_path=None, known=held) if left.strip() else Reading())
         _take(readings[-1], change, base, replace_metric=not _ADDS.search(left))
         drops |= dropped
     values, labels = change.values, ", ".join(dict.fromkeys(change.labels.values()))
@@ -312,7 +313,7 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     return Understood(request, (*unused, *objections), notes)
 
 
-_HELD: Final = frozenset({"targets", "traffic.requests_per_s", GIVEN_AS})
+_HELD: Final = frozenset({"traffic.requests_per_s", GIVEN_AS})
 """What a second sentence goes on from: '20 rps was the mean, sorry. The peak is 3x'."""
 _OTHER_PLACE: Final = re.compile(r"\b(?P<new>[a-z]{4,}(?: [a-z]{4,})?),? not (?:in )?(?P<old>[a-z]{4,})\b", re.I)
 """A place beside the one that is left: 'Ireland, not Frankfurt'."""

@@ -74,6 +74,10 @@ def test_a_number_alone_counts_accelerators_where_it_may_be_so_many(line: str, c
     ("line", "made"),
     [
         ("prompts too, 2k", {"tokens.input.mean": 2000}),
+        (
+            "20 rps is average, not peak, sorry. peak is more like 3x",
+            {"traffic.peak_factor": 3},
+        ),
         ("half of the prompts come from the cache", {"tokens.prefix_hit": 0.5}),
         ("what fails if one card dies", {}),
         ("we double every 6 months, when is it too small?", {}),
