@@ -139,6 +139,17 @@ _EVIDENT: Final = tuple(
             r"(?: (?:a|per) (?:month|year)| then| now)*\W*$",
         ),
         (
+            "at_load",
+            r"^\W*(?:(?:so|and|ok|but)\W+)*(?:(?:what happens )?at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b.*\?|"
+            r"what happens at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b)",
+        ),
+        (
+            "failure",
+            r"\b(?:whole|entire|complete) (?!thing|fleet|service|cluster|system|lot|plan|team|cloud|provider)[\w.-]+"
+            r"(?: \w+)? (?:dies?|died|goes? (?:down|dark|away|offline)|fails?|failed|crash\w*|breaks?|vanish\w*|"
+            r"disappear\w*|(?:is|was|gets) (?:gone|lost|down|dead)|burns?|drops? out)\b",
+        ),
+        (
             "overflow",
             r"^(?!.*\b(?:spot|pods?|nodes?|instances?|kubernetes|k8s)\b).*(?:(?<![\w.])(?:429|503)s?\b"
             r"(?! ?\w*(?:rps|qps|req|users|gpus))|\b(?:preempt(?:ions?|ed|s|ing)?|kv (?:cache )?evictions?|"
