@@ -1,6 +1,6 @@
-"""Classifiers learned from examples: words in buckets, multinomial logistic regression, weights kept as whole numbers.
+"""Classifiers learned from examples: words in buckets, a regression or a network, weights kept as whole numbers.
 
-    examples ─regression→ weights ─weights: quantised→ files
+    examples ─rows→ rows of features ─regression, network→ weights ─weights: quantised→ files
     features ─weights, with those→ a probability for each class
 
 What the classes and the features are is its users' matter. Nothing here is imported at start.

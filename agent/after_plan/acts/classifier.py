@@ -3,7 +3,7 @@
 import re
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from msgspec import Struct
@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from agent.after_plan.acts.phrases import Concepts, features_of, words_of
 from agent.learned.weights import softmax, sums
 
-WEIGHTS: Final = Path(__file__).parent / "weights.npy"
-"""Whole numbers of each act's ``scale``, by bucket and act."""
-RARITY: Final = WEIGHTS.with_name("rarity.npy")
-"""How much a feature counts, by bucket: the more the fewer phrasings have it."""
+WEIGHTS: Final = Path(__file__).parent / "weights.npz"
+"""Of the network; ``rarity`` is how much a feature counts, by bucket: the more the fewer phrasings have it."""
 LEARNED: Final = WEIGHTS.with_name("learned.json")
 _SENTENCE_END: Final = re.compile(r"(?<=[.?!;:])\s+|\s+[-–]\s+")
 _SHORTEST_SENTENCE: Final = 3
@@ -36,9 +34,10 @@ class Guess(Struct, frozen=True):
 
 def guesses(text: str) -> tuple[Guess, ...]:
     """Return what a line may ask, the likeliest first; the probabilities sum to 1."""
-    known, concepts, weights, rarity = _model()
-    added = sums(features_of(text, concepts), weights, rarity, np.array(known.scale))
-    probabilities = softmax(np.array(known.bias) + added)
+    known, concepts, weights = _model()
+    added = sums(features_of(text, concepts), weights["inner"], weights["rarity"], weights["scale"])
+    hidden = np.maximum(added + weights["inner_bias"], 0)
+    probabilities = softmax(hidden @ weights["outer"] + weights["outer_bias"])
     return tuple(
         Guess(known.acts[at], float(probabilities[at]), known.reads[at], known.asks[at])
         for at in np.argsort(-probabilities, kind="stable")
@@ -51,7 +50,7 @@ def has_words_of(act: str, text: str) -> bool:
     Args:
         act: its name.
     """
-    known, concepts, _, _ = _model()
+    known, concepts, _ = _model()
     needs = known.needs[known.acts.index(act)]
     return not needs or not set(needs).isdisjoint(concepts.named(words_of(text)))
 
@@ -71,7 +70,7 @@ def likeliest(text: str, sure: float) -> tuple[Guess, ...]:
 
 
 class Learned(Struct, frozen=True):
-    """What stands beside the weights: of each act its name and words, its scale and bias; the concepts."""
+    """What stands beside the weights: of each act its name and words; the concepts."""
 
     acts: list[str]
     reads: list[str]
@@ -79,8 +78,6 @@ class Learned(Struct, frozen=True):
     concepts: dict[str, dict[str, str]]
     digest: str
     """Of the files that all was learned from, as ``learning.digest``."""
-    scale: list[float]
-    bias: list[float]
     needs: list[list[str]] = []
     """By act, the concepts of which its lines have one; empty where any words may ask it."""
 
@@ -92,6 +89,7 @@ def learned() -> Learned:
 
 
 @cache
-def _model() -> tuple[Learned, Concepts, NDArray[np.int8], NDArray[np.float16]]:
+def _model() -> tuple[Learned, Concepts, dict[str, NDArray[Any]]]:
     known = learned()
-    return known, Concepts(known.concepts), np.load(WEIGHTS), np.load(RARITY)
+    with np.load(WEIGHTS) as weights:
+        return known, Concepts(known.concepts), dict(weights)

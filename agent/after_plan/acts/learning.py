@@ -1,4 +1,4 @@
-"""Weights learned from the phrasings by multinomial logistic regression, and how right they are on a voice left out."""
+"""Weights learned from the phrasings, and how right they are on voices that were left out."""
 
 import tomllib
 from collections.abc import Sequence
@@ -11,9 +11,10 @@ from msgspec import Struct, convert
 from msgspec.json import encode
 from numpy.typing import NDArray
 
-from agent.after_plan.acts.classifier import LEARNED, RARITY, WEIGHTS, Learned
+from agent.after_plan.acts.classifier import LEARNED, WEIGHTS, Learned
 from agent.after_plan.acts.phrases import Concepts, features_of
-from agent.learned.regression import alike, fitted, weighed, weights_of
+from agent.learned.network import Network, trained
+from agent.learned.rows import weighed
 from agent.learned.weights import Singles, quantised, softmax
 from engine.arrays import Ints
 
@@ -21,6 +22,8 @@ ACTS: Final = Path(__file__).parent / "acts.toml"
 CONCEPTS: Final = ACTS.with_name("concepts.toml")
 VOICES: Final = ACTS.with_name("voices")
 """Further phrasings, a file for each manner of speaking: by act, a line each."""
+_GROUPS: Final = 5
+"""In so many the voices are left out one group after the other."""
 
 
 class Act(Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,45 +103,58 @@ def learn() -> None:
     """Learn the weights from all phrasings and write them."""
     known, words = acts(), tomllib.loads(CONCEPTS.read_text(encoding="utf-8"))
     examples = _examples(known, Concepts(words))
-    parts = fitted(alike(examples.features), examples.truth, len(known))
-    made, bias = weights_of(examples.features, parts)
-    weights, scale = quantised(made)
+    network = trained(examples.features, examples.truth, len(known))
+    inner, scale = quantised(network.inner)
     names, reads, asks = ([getattr(act, name) for act in known] for name in ("id", "reads", "ask"))
-    needs = [act.needs.split() for act in known]
-    kept = Learned(names, reads, asks, words, digest(), scale, bias, needs)
-    LEARNED.write_bytes(encode(kept))
-    np.save(RARITY, examples.rarity.astype(np.float16))
-    np.save(WEIGHTS, weights)
+    LEARNED.write_bytes(encode(Learned(names, reads, asks, words, digest(), [act.needs.split() for act in known])))
+    np.savez(
+        WEIGHTS,
+        rarity=examples.rarity.astype(np.float16),
+        inner=inner,
+        scale=np.array(scale, dtype=np.float32),
+        inner_bias=network.inner_bias,
+        outer=network.outer.astype(np.float16),
+        outer_bias=network.outer_bias,
+    )
 
 
-def cross_validation(left_out: Sequence[str] = ()) -> tuple[LeftOut, ...]:
+def cross_validation(left_out: Sequence[Sequence[str]] = ()) -> tuple[LeftOut, ...]:
     """Return how often phrasings are understood whose whole voice the weights were not learned from.
 
     The words of concepts are not left out with them: they were written beside the phrasings, so that phrasings by
     another hand come out lower.
 
     Args:
-        left_out: the voices, one at a time; empty for all.
+        left_out: voices, those of one sequence left out together; empty for all, a fifth at a time.
     """
     known = acts()
     examples = _examples(known, Concepts(tomllib.loads(CONCEPTS.read_text(encoding="utf-8"))))
-    products = alike(examples.features)
-    found: list[LeftOut] = []
-    for voice in left_out or sorted(set(examples.voice)):
-        rest, out = np.flatnonzero(examples.voice != voice), np.flatnonzero(examples.voice == voice)
-        parts = fitted(products[np.ix_(rest, rest)], examples.truth[rest], len(known))
-        shares = softmax(products[np.ix_(out, rest)] @ parts)
-        likeliest, truth = np.argsort(-shares, axis=1)[:, :2], examples.truth[out]
-        first, sure = likeliest[:, 0], shares.max(axis=1)
-        mistaken = [
-            (known[truth[row]].id, known[first[row]].id, float(sure[row]), examples.lines[out[row]])
-            for row in np.flatnonzero(first != truth)
-        ]
-        among_two = float((likeliest == truth[:, None]).any(axis=1).mean())
-        pairs = tuple(zip(sure.tolist(), (first == truth).tolist(), strict=True))
-        right = 1 - len(mistaken) / len(out)
-        found.append(LeftOut(str(voice), len(out), right, among_two, pairs, tuple(sorted(mistaken))))
-    return tuple(found)
+    every = sorted(set(examples.voice))
+    return tuple(
+        _left_out(known, examples, network, voice)
+        for group in left_out or [every[first::_GROUPS] for first in range(_GROUPS)]
+        for network in [_without(examples, group, len(known))]
+        for voice in group
+    )
+
+
+def _without(examples: _Examples, voices_left_out: Sequence[str], count: int) -> Network:
+    rest = ~np.isin(examples.voice, list(voices_left_out))
+    return trained(examples.features[rest], examples.truth[rest], count)
+
+
+def _left_out(known: tuple[Act, ...], examples: _Examples, network: Network, voice: str) -> LeftOut:
+    out = np.flatnonzero(examples.voice == voice)
+    shares, truth = softmax(network.sums(examples.features[out])), examples.truth[out]
+    likeliest = np.argsort(-shares, axis=1)[:, :2]
+    first, sure = likeliest[:, 0], shares.max(axis=1)
+    mistaken = [
+        (known[truth[row]].id, known[first[row]].id, float(sure[row]), examples.lines[out[row]])
+        for row in np.flatnonzero(first != truth)
+    ]
+    among_two = float((likeliest == truth[:, None]).any(axis=1).mean())
+    pairs = tuple(zip(sure.tolist(), (first == truth).tolist(), strict=True))
+    return LeftOut(str(voice), len(out), 1 - len(mistaken) / len(out), among_two, pairs, tuple(sorted(mistaken)))
 
 
 def _examples(known: tuple[Act, ...], concepts: Concepts) -> _Examples:

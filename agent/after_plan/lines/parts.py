@@ -49,7 +49,7 @@ _IF: Final = re.compile(
 )
 _SEVERAL: Final = 0.7
 """Probability from which a part of a line is a question of its own."""
-_OVERRULES: Final = 0.9
+_OVERRULES: Final = 0.97
 """Probability from which a whole line is one question, unless its parts are as sure."""
 _OF_A_VARIANT: Final = frozenset(
     {
@@ -99,11 +99,12 @@ def parts_in(text: str, whole: "Guess", changes: Callable[[str], bool]) -> tuple
     acts, unsure = dict[str, str](), list[Part]()
     for part, guess in zip(parts, likely, strict=True):
         vague = guess.act == "change" and not changes(part)
-        if vague or guess.probability < (SURE if asked else _SEVERAL):
+        elsewhere = asked and guess.act == "unrelated" and ASKS.match(part)
+        if vague or elsewhere or guess.probability < (SURE if asked else _SEVERAL):
             unsure.append((part, ""))
         elif guess.act not in NO_QUESTION:
             acts[guess.act] = f"{acts[guess.act]}, {part}" if guess.act in acts else part
-    overruled = whole.probability >= _OVERRULES and "change" not in acts
+    overruled = whole.probability >= _OVERRULES and "change" not in acts and not asked
     alike = len(acts) < 2 or acts.keys() <= {"change", "compare"}
     told = [part for act, part in acts.items() if _TELLS.match(part) and not (act == "change" and changes(part))]
     if alike or told or (overruled and any(guess.probability < _OVERRULES for guess in likely)):

@@ -17,7 +17,8 @@ from agent.interpret.roles.figures import features_of, features_of_line, feature
 from agent.interpret.roles.reader import FOLDER, LEARNED, RARITY, WEIGHTS, Learned, Question
 from agent.interpret.words.grammar import Item
 from agent.learned.features import Features
-from agent.learned.regression import alike, fitted, weighed, weights_of
+from agent.learned.regression import alike, fitted, weights_of
+from agent.learned.rows import weighed
 from agent.learned.weights import Singles, quantised, softmax
 from engine.arrays import Ints
 

@@ -349,14 +349,14 @@ def told(*said: str) -> tuple[State, str]:
         ("what would 10 of these GPUs hold? asking for a friend who has a budget", "It costs"),
         ("what if prompts are really 6k on a bad day", "prompts of 6,000 tokens"),
         ("just wondering: on H200?", "on h200"),
-        ("What's the answer time, start to finish, for a typical and a bad request?", "E2E p95"),
+        ("What's the answer time, start to finish, for a typical and a bad request?", "E2E: mean"),
         ("triple the traffic, double the spares, halve the budget", "no budget to multiply"),
         ("thanks, and how many replicas is that?", "replica"),
         ("change peak to 35 rps and output to 500, keep everything else, and tell me whether the bill doubles",
          "35 requests/s at the peak, answers of 500 tokens"),
         ("what happens at 25? and 30? where does it fall over", "30 requests/s at the peak"),
         ("how does it do at 25 and 30?", "25 requests/s at the peak"),
-        ("three things: the GPU count, what breaks first, and whether I can have it on Oracle", "1: oci"),
+        ("three things: the GPU count, what breaks first, and whether I can have it on Oracle", "oci"),
     ],
 )  # fmt: skip
 def test_a_preamble_and_a_tail_kill_no_question(line: str, holds: str) -> None:
