@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from agent.after_plan.measured import told_in
-from agent.after_plan.replies.bills.own_price import SELLERS, prices_of_both
+from agent.after_plan.replies.bills.own_price import prices_of_both
 from agent.after_plan.replies.shares import is_shared_out
 from agent.after_plan.wording.plain_words import ASKS_WHETHER
 from agent.interpret.words.numerals import in_figures
@@ -126,7 +126,6 @@ _DONE_ON: Final = re.compile(
 )
 """A number of machines that somebody says does: '12 H100? I get that on 4'."""
 _LATENCY: Final = r"(?:p\d\d|ttft|itl|tpot|e2e|latency|time to first token)"
-_HERE: Final = r"(?:of|in|for|with) (?:the|this|our|my) (?:plan|fleet)"
 _EVIDENT: Final = tuple(
     (act, re.compile(pattern, re.I))
     for act, pattern in (
@@ -199,13 +198,7 @@ _EVIDENT: Final = tuple(
             "sensitivity",
             r"\b(?:weakest|shakiest|most (?:uncertain|critical|fragile|sensitive)) (?:assumption|input)s?\b",
         ),
-        ("cost", r"\bhow much of (?:the|our|that|this) (?:bill|cost|money|price)\b"),
         ("boss", r"\b(?:no|without|free of|zero) jargon\b|\bjargon[- ]free\b"),
-        (
-            "sensitivity",
-            r"\b(?:what|which|where)\b.*\bif (?:you(?:'re| are)|it(?:'s| is)|(?:the|your) (?:plan|forecast|figures?)"
-            r"(?:'s| is| are)?) (?:wrong|off|mistaken)\b",
-        ),
         (
             "unrelated",
             r"\b(?:db|database|postgres\w*|mysql|redis|kafka|elastic\w*)\b.*\b(?:replicas?|nodes?|shards?)\b",
@@ -226,7 +219,6 @@ _EVIDENT: Final = tuple(
             r"\b(?:doubl|tripl|quadrupl|grow|increas|ris)\w*\b.*\b(?:every|each|per|a) (?:\d+ |[a-z]+ )?"
             r"(?:months?|quarters?|years?)\b.*\b(?:for|over|within|next|in) \w+ (?:years?|months?)\b",
         ),
-        ("latency", rf"^\W*(?:(?:and|so|ok) )?what(?:'?s| is| are) (?:the|our|my) {_LATENCY}(?: {_HERE})?\W*$"),
         (
             "meets",
             r"^(?!.*\b(?:aws|azure|gcp|providers?|vendors?|clouds?|nvidia)\b).*\b(?:guarantee|promise|vouch)\w*\b.*"
@@ -238,11 +230,6 @@ _EVIDENT: Final = tuple(
             r"(?<![\w.])\d{2}(?:\.\d+)? ?(?:%|percent|prozent)[ -]?(?:\w+ )?(?:sure|certain\w*|confiden\w+|"
             r"sicher\w*|sûr\w*|segur\w*)\b|\b(?:certainty|confidence) (?:of|at|to) \d{2} ?(?:%|percent)|"
             r"(?<![\w.])\d{2} ?(?:%|percent)[^.?!]*\b(?:coin[ -]?(?:flip|toss)|toss-?up|odds|gamble)\b",
-        ),
-        (
-            "boss",
-            r"^\W*(?:(?:can|could|would) you |please |and )*(?:write|draft|compose|give me|send me)\b[^.?]*"
-            r"\b(?:sentences?|lines)\b[^.?]*\b(?:cfo|ceo|cto|boss|board|manage\w+|finance|director\w*|e?-?mail)\b",
         ),
         (
             "token_volume",
@@ -263,21 +250,6 @@ _EVIDENT: Final = tuple(
             "failure",
             r"\b(?:two|2|both|three|3) (?:sites|data ?cent(?:er|re)s|dcs|regions|locations)\b.*"
             r"\b(?:surviv\w+|alone|fail\w*|down|active)\b",
-        ),
-        (
-            "own_or_rent",
-            r"\b(?:buy(?:ing)?|bought|purchas\w+|own(?:ing)?)\b.*\bbreak[- ]?even\b|"
-            r"\bbreak[- ]?even\b.*\b(?:buy(?:ing)?|own(?:ing)?)\b",
-        ),
-        (
-            "api_or_self",
-            rf"^\W*(?:(?:and|but|so|ok|why not|what about|how about|compare|with|to|vs\.?|versus|just|use|on|instead"
-            rf"|of|it|this) )+{SELLERS.pattern}(?: (?:instead|then|please|rather))*\W*$",
-        ),
-        (
-            "elsewhere",
-            r"^(?!.*\b(?:buy\w*|own\w*)\b).*\b(?:costs?|price|pay|sav\w+|cheaper|how much)\b.*"
-            r"\b(?:commit\w*|reserv\w+)\b",
         ),
         ("elsewhere", r"\b(?:reserv\w+|commit\w*|lock)\b.*\b(?:up-?front|up front|in advance|prepa\w+)\b"),
     )

@@ -238,7 +238,7 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ),
         ("export as yaml please", "Which YAML? Several of them are."),
         ("what if prompts turn out to be 2.5k", "prompts of 2,500 tokens (against plan 0)"),
-        ("what gives way first if the forecast is wrong", "move the bill most"),
+        ("what gives way first if the forecast is wrong", "breaks first"),
         ("wrong, sglang makes 4000 tok/s on this", "4000 tokens/s on how many accelerators"),
         ("no no, that's per minute", "0.333 requests/s on average"),
         ("is Qwen 72B the same?", "Qwen2.5 72B"),
