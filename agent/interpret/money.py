@@ -4,11 +4,13 @@ from typing import Final
 
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
+from agent.interpret.replicas import SPARES
 from agent.interpret.words.grammar import Match, Rule, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_usd
 
 BUDGET: Final = "money.monthly_budget_usd"
+_TERM: Final = "money.term"
 _OTHER: Final = "money.other_monthly_usd"
 _TIME: Final = "(per t:time | slash s:(time | tshort) | a:adverb | ('in' | 'for') 'a' t2:time)"
 _PRICE: Final = (
@@ -176,26 +178,38 @@ def _foreign(draft: Draft) -> None:
                 draft.object(index, index, f"{said} is not in USD: prices are, so give the budget in USD")
 
 
+def _ask_of_reserve(draft: Draft, match: Match, years: tuple[Choice, ...]) -> None:
+    """Ask whether 'with a reserve' is of replicas or of prices; '30 % reserve' is of the load, and neither."""
+    before = draft.sentence.items[match.first - 1] if match.first else None
+    if draft.has(SPARES) or draft.has(_TERM) or (before is not None and before.has("pct")):
+        return
+    terms = tuple(Choice(one.value, f"a price reserved {one.label}", _TERM) for one in years)
+    spare = Choice(1, "1 spare replica (N+1)", usual=True)
+    draft.ask(SPARES, match.first, match.last, "a reserve of replicas, or a reserved price?", (spare, *terms))
+
+
 def _terms(draft: Draft) -> None:
-    path = "money.term"
+    path = _TERM
     for match in matches_of(_RESERVED, draft.sentence):
         if "y" in match:
             draft.found(path, match.first, match.last, [Option("reserved_1y", "reserved for a year")])
             continue
         if "d" in match:
-            years = match["d"].number.value / SECONDS_PER_YEAR
-            term = "reserved_1y" if abs(years - 1) < 0.1 else "reserved_3y" if abs(years - 3) < 0.1 else ""
+            held = match["d"].number.value / SECONDS_PER_YEAR
+            term = "reserved_1y" if abs(held - 1) < 0.1 else "reserved_3y" if abs(held - 3) < 0.1 else ""
             if term:
-                draft.found(path, match.first, match.last, [Option(term, f"reserved for {years:g} years")])
+                draft.found(path, match.first, match.last, [Option(term, f"reserved for {held:g} years")])
                 continue
         word = draft.sentence.items[match.first].word
-        if word in ("reserved", "reservation", "reserve") and not draft.has(path):
-            choices = (Choice("reserved_1y", "for a year"), Choice("reserved_3y", "for three years"))
+        years = (Choice("reserved_1y", "for a year"), Choice("reserved_3y", "for three years"))
+        if word == "reserve" and "d" not in match:
+            _ask_of_reserve(draft, match, years)
+        elif word in ("reserved", "reservation", "reserve") and not draft.has(path):
             text = "reserved for one year or three?"
             if "d" in match:
                 said = " ".join(draft.sentence.words(match.first, match.last).split())
                 text = f"{said!r}: prices are known for one year and for three; which?"
-            draft.ask(path, match.first, match.last, text, choices)
+            draft.ask(path, match.first, match.last, text, years)
     for match in matches_of(_SPOT, draft.sentence):
         if not draft.has(path):
             draft.found(path, match.first, match.last, [Option("spot", "spot prices")])

@@ -126,9 +126,9 @@ class Asked(Struct, frozen=True):
         return self.ports.sketch(varied_spec(self.state, Variation(values, {}, "", drops), self.ports).spec)
 
     def tried(self, values: Mapping[str, Any], drops: frozenset[str] = frozenset()) -> CapacityPlan | str:
-        """Return the same, or why there is none: the values contradict each other, or nothing fits."""
+        """Return the same priced anywhere, or why there is none: the values contradict each other, or nothing fits."""
         try:
-            found = self.sketch(values, drops)
+            found = self.sketch_priced(values, drops)
         except InputError as error:
             return str(error)
         return found.reason if isinstance(found, NoPlan) else found

@@ -28,7 +28,7 @@ from catalogs.units import (
     show_seconds,
 )
 from engine.fleet.offers import replicas_bill_usd
-from engine.plan import CapacityPlan, NoPlan
+from engine.plan import CapacityPlan
 from engine.workload import target_name
 
 GPUS: Final = (
@@ -237,18 +237,18 @@ def fleet_holds(asked: Asked) -> Explanation:
     named = asked.reading().values.get("hardware.accelerators")
     split = {path: value for path, value in asked.reading().values.items() if path.endswith("_parallel") and value}
     hardware = {"hardware.accelerators": named or (plan.chosen.accelerator,), **split}
-    found = asked.sketch_priced({**values, **hardware}, LIMITS | LOAD | {"availability.spare_replicas"})
     shown = ", ".join(
         f"{count} {path.rpartition('.')[2].removeprefix('accelerator_count') or accelerators_noun(plan.chosen, count)}"
         for path, count in values.items()
     )
-    if isinstance(found, NoPlan):
+    found = asked.tried({**values, **hardware}, LIMITS | LOAD | {"availability.spare_replicas"})
+    if isinstance(found, str):
         each = plan.replica_capacity.requests_per_s / plan.chosen.accelerators_per_replica
         share = (
             f"As part of a replica of {plan.chosen.accelerators_per_replica} one {accelerators_noun(plan.chosen, 1)}"
             f" carries {calls_shown(plan, each)} within the targets, {show_count(round(each * 3600, -1))} an hour."
         )
-        return paragraphs(f"Nothing on {shown} alone: {found.reason}.", share, weights_spread(plan))
+        return paragraphs(f"Nothing on {shown} alone: {found}.", share, weights_spread(plan))
     stated, most = asked.said(RATE), carried_rate(found)
     per_request = plan.spec.traffic.peak_factor * plan.spec.traffic.calls_per_request
     peak = float(stated) * per_request if stated else peak_rate(plan)

@@ -69,7 +69,8 @@ _OF_PROMPTS: Final = re.compile(
     rf"\b{_SHARE.format(n=1)}{_OF} (?:(?P<read>prompts?|inputs?)|requests?|calls|queries|cases|users)\b[^\d.,;$€]*?"
     r"(?P<tokens1>\d[\d,]*)(?P<k1>k?)\b(?! ?(?:requests|users|calls|answers|ms|s|%|rps)\b)"
     r"(?P<unit> tokens?\b)?(?: long)?(?:(?: of)? (?P<length>context|prompts?|inputs?|in)\b)?|"
-    r"\b(?P<before>prompts?|inputs?) (?:(?:are|is|have|has|of|with|become|get) )+(?P<tokens2>\d[\d,]*)(?P<k2>k?)"
+    r"\b(?P<before>prompts?|inputs?|contexts?) (?:(?:are|is|have|has|of|with|become|get) )+"
+    r"(?P<tokens2>\d[\d,]*)(?P<k2>k?)"
     rf"(?P<unit2> tokens?)?(?: long)? (?:for|in|at|on|with) (?:about )?{_SHARE.format(n=2)}{_OF} "
     r"(?:prompts?|requests?|calls|queries|cases|users)\b",
     re.I,

@@ -17,7 +17,9 @@ MOST_BARE_PEAK: Final = 5.0
 """Beyond, 'peak 30' may be a rate."""
 
 _CONCURRENCY: Final = rules(
-    "n:num concurrent (unknown? (user | event))? (?= comma | stop | conj | near | $ | neg | slash | paren | out | in)",
+    "n:num concurrent unknown? (user | event) (?! per | each)",
+    "n:num concurrent (?! unknown? (user | event)) "
+    "(?= comma | stop | conj | near | $ | neg | slash | paren | out | in)",
     "n:num (unknown | preset){0,2} (user | event) (unknown 'it')? unknown? concurrent (?! under? num | near{1,2} num)",
     "n:num (unknown | preset){0,2} (user | event) near{1,4} inflight (?! under? num | near{1,2} num)",
     "concurrency (link | colon | under | over | upto){0,4} n:num (?! token | time | percent)",

@@ -94,7 +94,8 @@ _TABLES: Final[dict[str, str]] = {
         journées=days semaines=weeks mois=months ans=years en_entrée=input d'entrée=input entrée=input entrées=inputs
         en_sortie=output de_sortie=output sortie=output réponses=answers réponse=answer invites=prompts mots=words
         caractères=characters avec=with sans=without pas_de=no moins_de=less_than sous=under au_maximum=at_most
-        au_plus=at_most au_moins=at_least modèle_de_langage=llm en_même_temps=at_the_same_time cas=cases
+        au_plus=at_most au_moins=at_least modèle_de_langage=llm en_même_temps=at_the_same_time au_lieu_de=instead_of
+        au_lieu_des=instead_of à_la_place_de=instead_of à_la_place_des=instead_of cas=cases
         en_moyenne=on_average moyenne=average simultanés=concurrent simultanées=concurrent en_parallèle=in_parallel
         pointe=peak heure_de_pointe=peak_hour million=million millions=million millions_de=million mille=thousand
         milliers=thousand milliards=billion cartes=cards cartes_graphiques=gpus nœuds=nodes contexte=context
@@ -140,7 +141,8 @@ _TABLES: Final[dict[str, str]] = {
         días=days jornada=day jornadas=days semanas=weeks meses=months años=years de_entrada=input entrada=input
         entradas=inputs de_salida=output salida=output salidas=outputs respuestas=answers respuesta=answer
         palabras=words páginas=pages caracteres=characters con=with sin=without menos_de=less_than bajo=under
-        como_máximo=at_most al_menos=at_least modelo_de_lenguaje=llm a_la_vez=at_the_same_time casos=cases
+        como_máximo=at_most al_menos=at_least modelo_de_lenguaje=llm a_la_vez=at_the_same_time en_vez_de=instead_of
+        en_lugar_de=instead_of casos=cases
         de_media=on_average en_promedio=on_average promedio=average simultáneos=concurrent simultáneas=concurrent
         pico=peak picos_de=peak picos=peaks usa=uses usan=use hora_punta=peak_hour hora_pico=peak_hour
         millón_de=million millón=million millones=million millones_de=million mil=thousand tarjetas=cards nodos=nodes
@@ -228,6 +230,7 @@ _TABLES: Final[dict[str, str]] = {
         trezentos=three_hundred trezentas=three_hundred quatrocentos=four_hundred quinhentos=five_hundred
         quinhentas=five_hundred seiscentos=six_hundred oitocentos=eight_hundred cem=a_hundred vinte=twenty
         trinta=thirty quarenta=forty cinquenta=fifty vezes=times dúzia=dozen ao_mesmo_tempo=at_the_same_time
+        em_vez_de=instead_of
         um_em_cada_dez=one_in_ten temos=have nossos=our saida=output queremos=want é=is na_média=on_average
         no_pico=at_peak dobro=double triplo=triple aluno=pupil cada_aluno=each_user região_de=region umas=about
         uns=about atendentes=agents advogados=lawyers médicos=doctors páginas=pages documentos=documents
@@ -252,7 +255,8 @@ _TABLES: Final[dict[str, str]] = {
         cinquanta=fifty duecento=two_hundred trecento=three_hundred quattrocento=four_hundred cinquecento=five_hundred
         seicento=six_hundred ottocento=eight_hundred duemila=two_thousand tremila=three_thousand
         cinquemila=five_thousand diecimila=ten_thousand servono=need serve=need circa=about su=on quanto=how_much
-        costa=cost nostri=our volte=times uno_su_dieci=one_in_ten contemporaneamente=concurrent entro=under è=is ci=
+        costa=cost nostri=our volte=times uno_su_dieci=one_in_ten contemporaneamente=concurrent invece_di=instead_of
+        invece_che=instead_of al_posto_di=instead_of entro=under è=is ci=
         ventina_di=twenty trentina_di=thirty cinquantina_di=fifty doppio=double triplo=triple persone=people fa=makes
         non_più_di=at_most abitanti=people a_testa=each ogni_giorno=every_day usa=uses avvocati=lawyers avvocato=lawyer
         documenti=documents documento=document pagine=pages pagina=page dentro=in fuori=out ogni=each medici=doctors
@@ -268,7 +272,8 @@ _TABLES: Final[dict[str, str]] = {
         uur=hours dagen=days invoer=input uitvoer=output antwoord=answer antwoorden=answers woorden=words
         gemiddeld=average piek=peak piekmomenten=peak eerste_token=first_token hoogstens=at_most maximaal=at_most
         minder_dan=less_than met=with zonder=without miljoen=million duizend=thousand uitval=failure kaarten=cards
-        knooppunten=nodes knooppunt=node servers=servers samen=together tegelijk=concurrent twee=two drie=three
+        knooppunten=nodes knooppunt=node servers=servers samen=together in_plaats_van=instead_of tegelijk=concurrent
+        twee=two drie=three
         vier=four vijf=five tien=ten van=of voor=for een=a het=the uit=out én=and en=and op=on graag= moet=must
         collega's= beste= liefst= vandaag=today momenteel=currently wij= we= hebben=have heb=have willen=want wil=want
         draaien=run draait=runs daar= dat=that genoeg=enough hoi= half=half anderhalf=one_and_a_half

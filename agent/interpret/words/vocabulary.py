@@ -247,8 +247,8 @@ PHRASES: Final[dict[str, str]] = {
     "any gpu but|any gpu except|any accelerator but|all but|all except|everything but|everything except|"
     "everywhere except|everywhere but|anything except|other than|apart from|"
     "anything other than|aside from|get rid of|stay away from|rule out|rules out",
-    "replacing": "instead of|rather than|in place of|anstelle von|an stelle von|au lieu de|à la place de|a la place de|"
-    "en lugar de|en vez de|invece di|al posto di|in plaats van|em vez de",
+    "replacing": "instead of|rather than|in place of|anstelle von|an stelle von|au lieu de|au lieu des|"
+    "à la place de|a la place de|en lugar de|en vez de|invece di|al posto di|in plaats van|em vez de",
     "dont": "do not|does not|did not|will not|would not|should not|must not|may not|can not|is not|are not|am not",
     "workday": "business day",
     "daily": "by day|for day|in day",

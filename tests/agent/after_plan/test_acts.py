@@ -90,6 +90,14 @@ def test_each_act_answers_a_plan(act: str) -> None:
     assert "nan" not in text.split()
 
 
+def test_fewer_accelerators_than_the_stated_split_takes_are_refused_with_the_reason() -> None:
+    state = State()
+    for line in ("llama 3.1 70b fp8 on H100, TP2, 20 rps, 1.5k in, 300 out, p95 TTFT 800ms", ""):
+        state, _ = step(state, line, simulating())
+    said = words(step(state, "why not just one H100, 70gb fits into 80", ports())[1])
+    assert "Nothing on 1 GPU alone: 1 accelerator cannot hold one replica" in said
+
+
 def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
     state, says = step(planned(), UNCLEAR, ports())
     assert isinstance(state.pending, WhichReading)
@@ -106,6 +114,10 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
     ("line", "holds"),
     [
         ("cost per user with 2,000 users", "of 2,000 users"),
+        ("combien ça coûte par utilisateur si on a 5 000 utilisateurs ?", "of 5,000 users"),
+        ("¿y si usamos A100 en vez de H100?", "1: on a100-sxm-80gb (against"),
+        ("et si on prenait des H200 au lieu des H100 ?", "1: on h200-sxm-141gb (against"),
+        ("ok and when the context is 32k for 2% of the requests?", "prompts of 2,110 tokens (against"),
         ("cost per user per year, 2,000 users", "a year for each of 2,000 users"),
         ("cost per user over 3 years with 2,000 users", "over 3 years for each of 2,000 users"),
         ("total over 3 years for our 2,000 users", "$2,097,144 over 3 years"),

@@ -196,7 +196,7 @@ def _share(asked: Asked, unit: str) -> float | None:
     if unit == "user" and _PER_MANY.search(asked.words) and (known := asked.values.get(USERS)):
         return 1 / float(known)
     if unit == "user":
-        many, named = _MANY.search(asked.words), _HEADS.search(asked.words)
+        many, named = _MANY.search(asked.figures), _HEADS.search(asked.figures)
         users = float(named[1].replace(",", "")) if named else asked.users() or asked.count_of(_PEOPLE)
         users = users or (float(many[1].replace(",", "")) if many else 0.0)
         return 1 / users if users else None
