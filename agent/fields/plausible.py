@@ -25,7 +25,7 @@ def out_of_range(path: str, value: Any) -> str:
     if field.show is show_percent:
         said, accepted = show_percent(value), f"{show_percent(low)} to {show_percent(high)}"
     else:
-        said = f"{value:,.6g}" if abs(value) < 1e6 else show_count(value)
+        said = show_count(value) if abs(value) >= 1e6 else f"{value:,.6g}"
         accepted = f"more than 0, up to {high:,.10g}" if 0 < low < 1e-3 else f"{low:g} to {high:,.10g}"
     return f"{said} {field.plausible.noun} is {wrong}; accepted is {accepted}"
 

@@ -55,6 +55,8 @@ _USERS: Final = rules(
     "| mean | 'call' | 'center' | 'centre' | 'contact'){0,3} u:user concurrent?",
     "w:('each' | 'every' | eachuser) num? 'of' link{0,2} n:num u:unknown",  # each of 900 strangers
     "(?<! concurrent) u:audience unknown? (link | colon){1,3} n:num (?! event | token | time | gpunoun | per)",
+    "(?<! concurrent | num | 'of' | per | mult) u:('users' | 'people' | 'customers' | 'students' | 'employees') n:num "
+    "(?= comma | stop | $)",  # users 600
 )
 _BY_HEADING: Final = Rule(
     "(?<! concurrent) u:user unknown? (link | colon | paren){1,3} n:num (?! event | token | time | gpunoun | per | "

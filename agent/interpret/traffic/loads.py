@@ -52,7 +52,8 @@ _PEAK: Final = rules(
 _SHARE_OF_DAY: Final = rules(
     "k:peak (link | verb | 'carries' | 'has' | 'sees' | 'gets' | 'takes' | colon){0,2} p:pct 'of' ('the' | 'a' | "
     "'our' | 'all' | 'each' | 'one' | adverb){0,2} t:('day' | 'daily' | 'days' | 'week' | 'month' | 'year')",
-    "k:peak ('carries' | 'has' | 'sees' | 'gets' | 'takes') approx? p:pct (?= comma | stop | conj | paren | $)",
+    "k:peak ('carries' | 'has' | 'sees' | 'gets' | 'takes') approx? p:pct ('of' ('them' | 'those' | 'these' | 'it' | "
+    "('the' | 'all')? (event | 'traffic' | 'load' | 'volume')))? (?= comma | stop | conj | paren | $)",
 )
 """'the busiest hour carries 11% of the day'."""
 _OF_THE_LOAD: Final = (

@@ -142,6 +142,7 @@ _TABLES: Final[dict[str, str]] = {
         entradas=inputs de_salida=output salida=output salidas=outputs respuestas=answers respuesta=answer
         palabras=words páginas=pages caracteres=characters con=with sin=without menos_de=less_than bajo=under
         como_máximo=at_most al_menos=at_least modelo_de_lenguaje=llm a_la_vez=at_the_same_time en_vez_de=instead_of
+        activos=active activas=active esa=that ese=that
         en_lugar_de=instead_of casos=cases
         de_media=on_average en_promedio=on_average promedio=average simultáneos=concurrent simultáneas=concurrent
         pico=peak picos_de=peak picos=peaks usa=uses usan=use hora_punta=peak_hour hora_pico=peak_hour
