@@ -4,9 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from msgspec.structs import replace
-
-from agent.after_plan.acts.classifier import Guess, has_words_of, likeliest
+from agent.after_plan.acts.classifier import Guess, likeliest
 from agent.after_plan.replies.table import REPLIES
 from agent.after_plan.whatif import is_thing
 from agent.after_plan.wording.plain_words import CHEAPER_IF
@@ -16,8 +14,8 @@ from agent.talk.requests import Ask, Cheapest, Compare, CompareBranches, Keep, S
 from catalogs.errors import quoted
 
 SURE: Final = 0.53
-"""Probability from which an act is answered; below it the likeliest are offered. Of 715 phrasings by a hand that was
-left out of learning 62 % reach 0.55, and 93 % of those are right: fewer than 5 in 100 are answered as another."""
+"""Probability from which an act is answered; below it the likeliest are offered. Of 4,062 lines by six hands
+that were left out of learning 81 % reach it, and 90 % of those are right: 8 in 100 are answered as another."""
 LIKELY: Final = 0.3
 """Probability of a change from which the values that rules read are taken, though words beside them are not used."""
 _OVERRULES: Final = 0.97
@@ -124,14 +122,8 @@ def wants_of_plan(text: str, read: Understood | None) -> bool:
 
 
 def acts_of(text: str) -> tuple[Guess, ...]:
-    """Return what a line may ask, the likeliest first: no surer than unsure where it has no word of that."""
-    first, *others = likeliest(text, SURE)
-    if SURE <= first.probability < _OVERRULES and not has_words_of(first.act, text):
-        first = replace(first, probability=_DOUBTED)
-    return first, *others
-
-
-_DOUBTED: Final = SURE - 0.01
+    """Return what a line may ask, the likeliest first."""
+    return likeliest(text, SURE)
 
 
 _HAS_WORDS: Final = re.compile(r"[^\W\d_]{3}")

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.json import decode
 from numpy.typing import NDArray
 
-from agent.after_plan.acts.phrases import Concepts, features_of, words_of
+from agent.after_plan.acts.phrases import Concepts, features_of
 from agent.learned.weights import softmax, sums
 
 WEIGHTS: Final = Path(__file__).parent / "weights.npz"
@@ -44,17 +44,6 @@ def guesses(text: str) -> tuple[Guess, ...]:
     )
 
 
-def has_words_of(act: str, text: str) -> bool:
-    """Return whether a line has a word of what an act is about.
-
-    Args:
-        act: its name.
-    """
-    known, concepts, _ = _model()
-    needs = known.needs[known.acts.index(act)]
-    return not needs or not set(needs).isdisjoint(concepts.named(words_of(text)))
-
-
 def likeliest(text: str, sure: float) -> tuple[Guess, ...]:
     """Return the guesses of a line, or of the one sentence in it that says most plainly what is asked.
 
@@ -78,8 +67,6 @@ class Learned(Struct, frozen=True):
     concepts: dict[str, dict[str, str]]
     digest: str
     """Of the files that all was learned from, as ``learning.digest``."""
-    needs: list[list[str]] = []
-    """By act, the concepts of which its lines have one; empty where any words may ask it."""
 
 
 @cache

@@ -34,8 +34,6 @@ class Act(Struct, frozen=True, forbid_unknown_fields=True):
     ask: str
     phrasings: str
     """A line each."""
-    needs: str = ""
-    """Concepts of ``concepts.toml``, of which a line has one; none for an act that any words may ask."""
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -106,7 +104,7 @@ def learn() -> None:
     network = trained(examples.features, examples.truth, len(known))
     inner, scale = quantised(network.inner)
     names, reads, asks = ([getattr(act, name) for act in known] for name in ("id", "reads", "ask"))
-    LEARNED.write_bytes(encode(Learned(names, reads, asks, words, digest(), [act.needs.split() for act in known])))
+    LEARNED.write_bytes(encode(Learned(names, reads, asks, words, digest())))
     np.savez(
         WEIGHTS,
         rarity=examples.rarity.astype(np.float16),
