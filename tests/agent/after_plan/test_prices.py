@@ -190,3 +190,12 @@ def test_an_owned_fleet_has_no_providers_price() -> None:
     assert offer is not None
     assert offer.term == "owned"
     assert offer.stands_in_for == ""
+
+
+def test_what_is_cheapest_elsewhere_is_the_same_whichever_way_it_is_asked() -> None:
+    opening = "llama 3.1 70b fp8 on H100, 20 rps, 1.5k in, 300 out, p95 TTFT 800ms, on aws on demand"
+    elsewhere = re.search(r"elsewhere (.+?) would be (\$[\d,]+) a month", said("cheapest", opening))
+    assert elsewhere is not None
+    fleet, bill = map(re.escape, elsewhere.groups())
+    ways = said("how can I make it cheaper", opening)
+    assert re.search(rf"any accelerator elsewhere: fleet {fleet}, monthly {bill}", ways)

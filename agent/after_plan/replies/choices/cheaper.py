@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from agent.after_plan.replies.asked import PLACE, Asked, paragraphs
+from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.bills.places import other_bills
 from agent.after_plan.replies.choices.sketched import NONE, Change, sketched
 from agent.after_plan.sums import Explanation
@@ -13,13 +13,14 @@ from agent.report.words import accelerators_noun, capital, fleet_shown, usd_show
 from catalogs.units import show_usd
 from engine.fleet.offers import origin
 from engine.plan import CapacityPlan
+from engine.workload import ANY_PROVIDER
 
 _HARDWARE: Final = frozenset({"hardware.accelerators", "hardware.excluded"})
 
 
 ANY_ACCELERATOR: Final[tuple[Change, ...]] = (
     ("any accelerator", {}, _HARDWARE | {"money.region"}),
-    ("any accelerator elsewhere", {}, _HARDWARE | PLACE),
+    ("any accelerator elsewhere", {"money.provider": ANY_PROVIDER}, _HARDWARE | {"money.region"}),
 )
 
 
