@@ -61,16 +61,16 @@ def test_what_was_learned_is_known() -> None:
 
 @pytest.mark.thorough
 def test_voices_that_were_left_out_are_understood() -> None:
-    """Hands that saw nothing of the program: three in four right, and of what is answered nine in ten."""
-    for voice in cross_validation(("shorthand", "hedging")):
+    """Hands that saw nothing of the program: four in five right, and of what is answered nine in ten."""
+    *hands, strangers = cross_validation((("shorthand", "hedging", "strangers"),))
+    for voice in hands:
         answered, right = voice.answered(SURE)
-        assert voice.right >= 0.74, voice.voice
-        assert voice.among_two >= 0.84, voice.voice
-        assert answered >= 0.6, voice.voice
+        assert voice.right >= 0.8, voice.voice
+        assert voice.among_two >= 0.88, voice.voice
+        assert answered >= 0.7, voice.voice
         assert right >= 0.9, voice.voice
-    (strangers,) = cross_validation(("strangers",))
-    assert strangers.right >= 0.9
-    assert strangers.answered(SURE)[1] >= 0.94
+    assert strangers.right >= 0.85
+    assert strangers.answered(SURE)[1] >= 0.9
 
 
 @of_every(acts())
