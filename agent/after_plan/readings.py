@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from agent.after_plan.acts.classifier import Guess, likeliest
+from agent.after_plan.acts.classifier import Guess, guesses
 from agent.after_plan.replies.table import REPLIES
 from agent.after_plan.whatif import is_thing
 from agent.after_plan.wording.plain_words import CHEAPER_IF
@@ -60,7 +60,7 @@ def asks_of_plan(text: str) -> bool:
     bids = not opening and not marked and BIDS.match(text) is not None
     if not opening and not bids and not (marked and len(text.split()) > _FRAGMENT):
         return False
-    first = likeliest(text, SURE)[0]
+    first = guesses(text)[0]
     if first.act in NO_QUESTION and first.probability >= SURE:
         return False
     if bids:
@@ -115,15 +115,10 @@ def wants_of_plan(text: str, read: Understood | None) -> bool:
     """
     if _TELLS.match(text):
         return False
-    first = likeliest(text, SURE)[0]
+    first = guesses(text)[0]
     if read is not None and isinstance(read.request, WhatIf | Cheapest) and is_plain_change(text, read):
         return True
     return first.act in ANSWERED - NO_QUESTION and first.probability >= (_OVERRULES if read is None else SURE)
-
-
-def acts_of(text: str) -> tuple[Guess, ...]:
-    """Return what a line may ask, the likeliest first."""
-    return likeliest(text, SURE)
 
 
 _HAS_WORDS: Final = re.compile(r"[^\W\d_]{3}")

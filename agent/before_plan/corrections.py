@@ -74,11 +74,11 @@ def taken_back(state: State, text: str, ports: Ports) -> Step:
     Args:
         text: the line: 'undo that', 'undo the TTFT target'.
     """
-    from agent.after_plan.readings import acts_of
+    from agent.after_plan.acts.classifier import guesses
 
     named = _UNDOES.search(text)
     slot = slot_called(named["what"]) if named else None
-    if slot is None and (len(state.branches) > 1 or acts_of(text)[0].act != "undo"):
+    if slot is None and (len(state.branches) > 1 or guesses(text)[0].act != "undo"):
         return undone(state, text)
     now, before = state.base.values, state.past
     while before and not (changed := _changes(now, _planned_values(before, ports), slot)):
@@ -131,7 +131,8 @@ def _found(
         parts: its sentences.
         read: what the rules made of it: a variant that they read whole is no other line, but for a figure of the load.
     """
-    from agent.after_plan.readings import SURE, acts_of  # numpy comes with it
+    from agent.after_plan.acts.classifier import guesses  # numpy comes with it
+    from agent.after_plan.readings import SURE
 
     for part in parts:
         amendment = amendment_in(part)
@@ -140,7 +141,7 @@ def _found(
             if isinstance(alone.request, Unclear) or alone.unused:
                 return part, changed
     whole = isinstance(read.request, WhatIf) and not read.unused
-    first = acts_of(text)[0]
+    first = guesses(text)[0]
     unsure = first.act == "change" or first.probability < SURE
     loosely = unsure and isinstance(read.request, Unclear) and read.request.nothing
     of_load = whole and read.request.change.values.keys() <= _OF_THE_LOAD  # type: ignore[union-attr]

@@ -179,7 +179,8 @@ def _amended(amendment: tuple[State, str, Say], ports: Ports, again: Again) -> S
 
 def _stated(state: State, text: str, ports: Ports) -> Step:
     """Take a line that asks nothing; one that wants something of the plan gets it, once nothing is missing for it."""
-    from agent.after_plan.readings import NO_QUESTION, acts_of, is_plain_change, wants_of_plan
+    from agent.after_plan.acts.classifier import guesses
+    from agent.after_plan.readings import NO_QUESTION, is_plain_change, wants_of_plan
 
     new, says = _taken_in(state, text, ports)
     if new is state and (moved := as_moved(text, state.values)) != text:  # '15 is per minute' of 15 requests/s
@@ -193,7 +194,7 @@ def _stated(state: State, text: str, ports: Ports) -> Step:
         return _changed_now(state, read.request.change, ports)
     with_all = assumed(new, ports)
     asks = new is state and (_INTERROGATIVE.search(text) or text.rstrip().endswith("?"))
-    asks = asks and acts_of(text)[0].act not in NO_QUESTION
+    asks = asks and guesses(text)[0].act not in NO_QUESTION
     # A word alone beside a question that waits is meant for that.
     wanted = wants_of_plan(text, read) and not (isinstance(state.pending, Clarify) and len(text.split()) == 1)
     if not (asks or wanted) or _speaks_of_question(state, text):

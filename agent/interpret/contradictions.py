@@ -118,12 +118,20 @@ def _several_times(draft: Draft) -> None:
     draft.ask(RATE, first, last, f"{said!r}: for which of these times is it planned? Say the rate then.")
 
 
+_CUSHION: Final = Rule(
+    "p:pct unknown? ('headroom' | 'reserve' | 'margin' | 'buffer' | 'cushion' | 'contingency') "
+    "(?! (near | gpunoun){1,3} ('memory' | 'vram' | 'disk' | 'power' | 'latency'))"
+)
+"""What is planned beyond a load: '20 rps with 30% reserve'."""
+
+
 def _multiplied(draft: Draft) -> None:
-    """Ask whether 'five times the traffic' is of the rate that was said; a pilot's GPUs are not the fleet."""
-    for match in _MULTIPLIED.matches(draft.sentence):
+    """Ask whether 'five times the traffic', or a margin, is of the rate that was said; a pilot's GPUs are no fleet."""
+    for match in (*_MULTIPLIED.matches(draft.sentence), *_CUSHION.matches(draft.sentence)):
         rates = [finding for finding in draft.findings if finding.path == RATE and len(finding.options) == 1]
-        factor = match["x"].number.value
-        if not rates or rates[0].start > draft.sentence.span(match.first, match.last)[0]:
+        factor = match["x"].number.value if "x" in match else 1 + match["p"].number.value
+        start, end = draft.sentence.span(match.first, match.last)
+        if not rates or rates[0].start > start:
             continue
         rate = _without(draft, RATE)[0].options[0].value
         text = f"{show_figure(factor)} times {show_figure(rate)} requests/s: is that the load to plan for?"
@@ -131,7 +139,8 @@ def _multiplied(draft: Draft) -> None:
             Choice(rate * factor, f"{show_figure(rate * factor)} requests/s on average", usual=True),
             Choice(rate, f"{show_figure(rate)} requests/s on average"),
         )
-        draft.ask(RATE, match.first, match.last, text, choices)
+        draft.sentence.claim(match.first, match.last)
+        draft.questions.append((text, RATE, choices, rates[0].start, end))
         if any(item.word in _TRIAL for item in draft.sentence.items):
             for finding in _without(draft, COUNT):
                 count = finding.options[0].value

@@ -1,6 +1,5 @@
 """Which act a line is: the likeliest first, each with its probability."""
 
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +15,6 @@ from agent.learned.weights import softmax, sums
 WEIGHTS: Final = Path(__file__).parent / "weights.npz"
 """Of the network; ``rarity`` is how much a feature counts, by bucket: the more the fewer phrasings have it."""
 LEARNED: Final = WEIGHTS.with_name("learned.json")
-_SENTENCE_END: Final = re.compile(r"(?<=[.?!;:])\s+|\s+[-–]\s+")
-_SHORTEST_SENTENCE: Final = 3
-"""Words."""
 
 
 class Guess(Struct, frozen=True):
@@ -42,20 +38,6 @@ def guesses(text: str) -> tuple[Guess, ...]:
         Guess(known.acts[at], float(probabilities[at]), known.reads[at], known.asks[at])
         for at in np.argsort(-probabilities, kind="stable")
     )
-
-
-def likeliest(text: str, sure: float) -> tuple[Guess, ...]:
-    """Return the guesses of a line, or of the one sentence in it that says most plainly what is asked.
-
-    Args:
-        sure: probability from which the whole line decides.
-    """
-    whole = guesses(text)
-    if whole[0].probability >= sure:
-        return whole
-    sentences = [sentence for sentence in _SENTENCE_END.split(text) if len(sentence.split()) >= _SHORTEST_SENTENCE]
-    alone = [guesses(sentence) for sentence in sentences] if len(sentences) > 1 else []
-    return max((whole, *alone), key=lambda ranked: ranked[0].probability)
 
 
 class Learned(Struct, frozen=True):

@@ -143,12 +143,13 @@ def _result_typed(state: State, text: str, plan: CapacityPlan, ports: Ports) -> 
 
 
 def _understood(state: State, text: str, ports: Ports) -> Step:
-    from agent.after_plan.readings import BIDS, acts_of, language_note  # numpy comes with it
+    from agent.after_plan.acts.classifier import guesses  # numpy comes with it
+    from agent.after_plan.readings import BIDS, language_note
 
     # 'and with fp8' goes on from the last variant: what it multiplies is there.
     base = state.branches[-1] if is_chained(text) else state.base
     put = on_any_day(as_moved(text, base.values))
-    read, likely = understood(put, base.values, ports), acts_of(put)
+    read, likely = understood(put, base.values, ports), guesses(put)
     told = isinstance(read.request, WhatIf) and (
         _OWN_WORDS.search(put) or read.request.change.values == {"money.term": "owned"}
     )
@@ -416,19 +417,20 @@ def _without_asides(state: State, text: str, ports: Ports) -> "Step | None":
     """Answer a line that is not understood whole, but is without a preamble or a tail that says nothing of a plan."""
     if not any(cores(text)):
         return None
+    from agent.after_plan.acts.classifier import guesses
     from agent.after_plan.acts.evident import evident
     from agent.after_plan.lines.accounts import figures_in
-    from agent.after_plan.readings import ANSWERED, NO_QUESTION, SURE, acts_of, is_doubtful
+    from agent.after_plan.readings import ANSWERED, NO_QUESTION, SURE, is_doubtful
 
     values, read = state.base.values, understood(text, state.base.values, ports)
-    if evident(text, read) or named_beside(text, values, ports) or not is_doubtful(text, read, acts_of(text), values):
+    if evident(text, read) or named_beside(text, values, ports) or not is_doubtful(text, read, guesses(text), values):
         return None
     for core, aside in cores(text):
         if any(figures_in(aside)) or names_in(aside):
             continue
-        reading, likely = ports.read(aside, ports.catalog, asked_path=None, known=values), acts_of(core)
+        reading, likely = ports.read(aside, ports.catalog, asked_path=None, known=values), guesses(core)
         states = reading.said_values or reading.habits or reading.questions or reading.objections
-        asks, beside = acts_of(aside)[0], understood(aside, values, ports).request
+        asks, beside = guesses(aside)[0], understood(aside, values, ports).request
         changes = not (isinstance(beside, Unclear) and beside.nothing)
         if ((states or changes) and likely[0].act != "export") or (
             asks.probability >= SURE and asks.act in ANSWERED - NO_QUESTION
@@ -444,14 +446,15 @@ def _without_asides(state: State, text: str, ports: Ports) -> "Step | None":
 
 def _changed_and_asked(state: State, change: str, question: str, ports: Ports) -> "Step | None":
     """Make the variant of a line's change and answer of it what the rest asks; None where no change is read."""
-    from agent.after_plan.readings import ANSWERED, SURE, acts_of
+    from agent.after_plan.acts.classifier import guesses
+    from agent.after_plan.readings import ANSWERED, SURE
 
     base = state.branches[-1] if is_chained(change) else state.base
     read = understood(change, base.values, ports)
     if not isinstance(read.request, WhatIf) or read.unused:
         return None
     new, says = answer_read(state, read, ports)
-    first = acts_of(question)[0]
+    first = guesses(question)[0]
     in_units = first.act == "cost" and _IN_UNITS.search(question)
     if not in_units and (verdict := moved_verdict(question, new.branches[-1], base)):
         return new, (*says[:-1], said(verdict), says[-1])

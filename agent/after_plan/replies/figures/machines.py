@@ -13,6 +13,7 @@ from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Facts, Table
 from agent.report.words import accelerators_noun, fleet_shown, usd_shown
 from catalogs.units import show_bytes, show_count, show_figure, show_usd
+from engine.choice.deployment.comparison import SENT_BYTES_PER_TOKEN
 from engine.fleet.offers import TERM_WORDS, paid_accelerators
 from engine.plan import CapacityPlan, split_shown
 
@@ -238,7 +239,8 @@ def interconnect(asked: Asked) -> Explanation:
         )
     tokens, rate = plan.spec.tokens, plan.spec.traffic.requests_per_s or 0.0
     egress = (
-        f"To the users go some {show_bytes(rate * tokens.output.mean * 200)} a second, at about 200 bytes for a"
-        " streamed token; in front stands a load balancer that routes to the replica with the least requests in flight."
+        f"To the users go some {show_bytes(rate * tokens.output.mean * SENT_BYTES_PER_TOKEN)} a second, at about"
+        f" {SENT_BYTES_PER_TOKEN:g} bytes for a streamed token; in front stands a load balancer that routes to the"
+        " replica with the least requests in flight."
     )
     return paragraphs(text, egress if rate else "")

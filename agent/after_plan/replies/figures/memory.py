@@ -9,9 +9,8 @@ from agent.after_plan.replies.running.held import longest_prompts
 from agent.after_plan.sums import FIGURES, Explanation
 from catalogs.errors import InputError
 from catalogs.units import GB, GIB, show_bytes, show_count, show_figure, show_percent, show_seconds
+from engine.choice.deployment.comparison import IMAGE_BYTES
 
-IMAGE_BYTES: Final = 20 * GB
-"""A runtime's image, unpacked, at the most that is usual."""
 _PAGE_TOKENS: Final = 650
 """Of a page of 500 English words, at 4 tokens for 3 words."""
 
@@ -133,18 +132,15 @@ def storage(asked: Asked) -> Explanation:
     room = re.search(r"(\d+(?:\.\d+)?) ?(gb|gi?b?|ti?b|t)\b(?!/s)", asked.text, re.I)
     enough = ""
     if room:
-        there, needs = (
-            float(room[1]) * (GB if room[2].lower() == "gb" else GIB) * (1024 if room[2][0] in "tT" else 1),
-            weights + IMAGE_BYTES,
-        )
-        verdict = (
-            "enough" if there >= needs + weights else "enough for one version alone" if there >= needs else "too little"
-        )
+        unit = GB if room[2].lower() == "gb" else GIB * (1024 if room[2][0] in "tT" else 1)
+        there, needs = float(room[1]) * unit, weights + IMAGE_BYTES
+        alone = "enough for one version alone" if there >= needs else "too little"
+        verdict = "enough" if there >= needs + weights else alone
         sizes = f"{show_bytes(needs)} with the image, {show_bytes(needs + weights)} with two versions"
         enough = f"{room[0]} are {verdict}: {sizes}."
     return paragraphs(
         enough,
         lead,
         f"At {show_bytes(speed)}/s they are read in {show_seconds(weights / speed)}. The container image of a runtime"
-        " adds some 10 to 20 GB.",
+        f" adds up to {show_figure(IMAGE_BYTES / GB)} GB.",
     )
