@@ -111,9 +111,7 @@ def units_of(plan: CapacityPlan, other: float) -> None:
     if cost.usd_per_request is not None and spec.traffic.requests_per_s:
         carried = plan.performance.at_mean.requests_per_s * fleet.working_replicas
         requests = carried / spec.traffic.calls_per_request * month
-        # Where nothing is decoded a batch is next to none, and the rate that it carries is known to four digits.
-        near = SIX_DIGITS if spec.tokens.output.mean >= 2 else 1e-4
-        assert requests == pytest.approx(spec.traffic.requests_per_s * month, rel=near)
+        assert requests == pytest.approx(spec.traffic.requests_per_s * month, rel=SIX_DIGITS)
         assert cost.usd_per_request * requests == pytest.approx(cost.monthly_usd, rel=SIX_DIGITS)
     if prices := cost.usd_per_million_tokens:
         tokens_out = plan.performance.at_mean.output_tokens_per_s * fleet.working_replicas * month / 1e6

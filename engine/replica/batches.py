@@ -34,16 +34,16 @@ def batch_at_rate(replicas: Replicas, requests_per_s: Floats) -> Floats:
     width = np.log(along_last(ladder.batches, passed)) - low
     # Where prompts run apart λ(B) is flat, and rises steeply where the last seats are taken.
     batch = _narrowed(costs.rate_at, wanted, low, width, *((8,) if costs.scheduler.mixed else (6, 6)))
+    # Below the smallest batch steps and prompts cost about what they cost there, and formula 2 is explicit in B.
+    left = np.maximum(1 - wanted * ladder.smallest_prompt_s, TINY)
+    small = wanted * costs.decoded * ladder.smallest_step_s / left
+    batch = np.where(wanted < ladder.smallest_rate, small, batch)
     # One secant step more, for six digits.
     rates = costs.rate_at(np.concatenate([batch, batch * NEARBY], axis=1))
     here, beyond = rates[:, : batch.shape[1]], rates[:, batch.shape[1] :]
     slope = np.log(beyond / here) / np.log(NEARBY)
     further = np.log(wanted / here) / np.maximum(slope, 0.05)
     batch = batch * np.exp(np.minimum(np.maximum(further, -0.01), 0.01))
-    # Below the smallest batch steps and prompts cost what they cost there, and formula 2 is explicit in B.
-    left = np.maximum(1 - wanted * ladder.smallest_prompt_s, TINY)
-    small = wanted * costs.decoded * ladder.smallest_step_s / left
-    batch = np.where(wanted < ladder.smallest_rate, small, batch)
     result: Floats = np.where(wanted > ladder.saturated_rate, np.nan, batch)
     return result
 
