@@ -189,32 +189,31 @@ def _ask_of_reserve(draft: Draft, match: Match, years: tuple[Choice, ...]) -> No
 
 
 def _terms(draft: Draft) -> None:
-    path = _TERM
     for match in matches_of(_RESERVED, draft.sentence):
         if "y" in match:
-            draft.found(path, match.first, match.last, [Option("reserved_1y", "reserved for a year")])
+            draft.found(_TERM, match.first, match.last, [Option("reserved_1y", "reserved for a year")])
             continue
         if "d" in match:
             held = match["d"].number.value / SECONDS_PER_YEAR
             term = "reserved_1y" if abs(held - 1) < 0.1 else "reserved_3y" if abs(held - 3) < 0.1 else ""
             if term:
-                draft.found(path, match.first, match.last, [Option(term, f"reserved for {held:g} years")])
+                draft.found(_TERM, match.first, match.last, [Option(term, f"reserved for {held:g} years")])
                 continue
         word = draft.sentence.items[match.first].word
         years = (Choice("reserved_1y", "for a year"), Choice("reserved_3y", "for three years"))
         if word == "reserve" and "d" not in match:
             _ask_of_reserve(draft, match, years)
-        elif word in ("reserved", "reservation", "reserve") and not draft.has(path):
+        elif word in ("reserved", "reservation", "reserve") and not draft.has(_TERM):
             text = "reserved for one year or three?"
             if "d" in match:
                 said = " ".join(draft.sentence.words(match.first, match.last).split())
                 text = f"{said!r}: prices are known for one year and for three; which?"
-            draft.ask(path, match.first, match.last, text, years)
+            draft.ask(_TERM, match.first, match.last, text, years)
     for match in matches_of(_SPOT, draft.sentence):
-        if not draft.has(path):
-            draft.found(path, match.first, match.last, [Option("spot", "spot prices")])
+        if not draft.has(_TERM):
+            draft.found(_TERM, match.first, match.last, [Option("spot", "spot prices")])
     for match in _ONDEMAND.matches(draft.sentence):
-        draft.found(path, match.first, match.last, [Option("on_demand", "on-demand prices")])
+        draft.found(_TERM, match.first, match.last, [Option("on_demand", "on-demand prices")])
     for rule in _OWNED:
         _owned(draft, rule)
     _had(draft)
@@ -224,29 +223,28 @@ def _terms(draft: Draft) -> None:
 def _ask_whether_owned(draft: Draft) -> None:
     """Ask where a line wants no cloud: accelerators of one's own, or rented elsewhere."""
     for match in _NO_CLOUD.matches(draft.sentence):
-        if not draft.has("money.term") and not draft.known.get("money.term"):
+        if not draft.has(_TERM) and not draft.known.get(_TERM):
             said = " ".join(draft.sentence.words(match.first, match.last).split())
             choices = (
                 Choice("owned", "yes: they cost no rent"),
                 Choice("on_demand", "no: rented, at on-demand prices"),
             )
-            draft.ask("money.term", match.first, match.last, f"{said!r}: are the accelerators your own?", choices)
+            draft.ask(_TERM, match.first, match.last, f"{said!r}: are the accelerators your own?", choices)
 
 
 def _had(draft: Draft) -> None:
     """Take what somebody says to have for their own, unless something of the line rents it."""
-    path = "money.term"
     if any(item.has("provider") or item.word in _RENTED for item in draft.sentence.items):
         return
     for match in (*_SAID_TO_BE_HAD.matches(draft.sentence), *_HAVING.matches(draft.sentence)):
-        if not draft.has(path) and not draft.known.get(path):
+        if not draft.has(_TERM) and not draft.known.get(_TERM):
             said = " ".join(draft.sentence.words(match.first, match.last).split())
             echo = f"accelerators of your own, as I take {said!r}: say 'rented' if they are not"
-            draft.found(path, match.first, match.last, [Option("owned", echo)], claim=False)
+            draft.found(_TERM, match.first, match.last, [Option("owned", echo)], claim=False)
 
 
 def _owned(draft: Draft, rule: Rule) -> None:
     for match in rule.matches(draft.sentence):
-        if not any(found.path == "money.term" for found in draft.findings):
+        if not any(found.path == _TERM for found in draft.findings):
             option = Option("owned", "accelerators of your own")
-            draft.found("money.term", match.first, match.last, [option], claim=rule is _OWNED[0])
+            draft.found(_TERM, match.first, match.last, [option], claim=rule is _OWNED[0])

@@ -52,7 +52,7 @@ class Network(Struct, frozen=True):
 
 
 def trained(rows: Singles, truth: Ints, classes: int) -> Network:
-    """Return the network that tells the classes of examples apart; the same examples give the same network.
+    """Return the network that tells the classes of examples apart: always the same one, but for how a machine adds.
 
     Args:
         rows: of features, each of length one.

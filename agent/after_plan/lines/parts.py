@@ -49,8 +49,6 @@ _IF: Final = re.compile(
 )
 _SEVERAL: Final = 0.7
 """Probability from which a part of a line is a question of its own."""
-_OVERRULES: Final = 0.97
-"""Probability from which a whole line is one question, unless its parts are as sure."""
 _OF_A_VARIANT: Final = frozenset(
     {
         *("limit", "certainty", "memory", "power", "in_flight", "autoscaler", "utilisation", "instance", "failure"),
@@ -87,7 +85,7 @@ def parts_in(text: str, whole: "Guess", changes: Callable[[str], bool]) -> tuple
         changes: whether a part is a change of the plan, all of whose words are read.
     """
     from agent.after_plan.acts.classifier import guesses
-    from agent.after_plan.readings import ASKS, NO_QUESTION, SURE
+    from agent.after_plan.readings import ASKS, NO_QUESTION, OVERRULES, SURE
 
     if made := _under_condition(text, changes):
         return made
@@ -104,10 +102,10 @@ def parts_in(text: str, whole: "Guess", changes: Callable[[str], bool]) -> tuple
             unsure.append((part, ""))
         elif guess.act not in NO_QUESTION:
             acts[guess.act] = f"{acts[guess.act]}, {part}" if guess.act in acts else part
-    overruled = whole.probability >= _OVERRULES and "change" not in acts and not asked
+    overruled = whole.probability >= OVERRULES and "change" not in acts and not asked
     alike = len(acts) < 2 or acts.keys() <= {"change", "compare"}
     told = [part for act, part in acts.items() if _TELLS.match(part) and not (act == "change" and changes(part))]
-    if alike or told or (overruled and any(guess.probability < _OVERRULES for guess in likely)):
+    if alike or told or (overruled and any(guess.probability < OVERRULES for guess in likely)):
         return ()
     if not all(asked and ASKS.match(part) for part, _ in unsure):
         return ()
