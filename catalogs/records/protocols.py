@@ -146,8 +146,12 @@ class BenchmarkProtocol(Record):
     prompts_per_client: PositiveInt = 10
     burst_counts: bool = True
     """All clients start at once, and that burst is in the figures."""
-    shortest: Annotated[float, Meta(gt=0, le=1)] = 1.0
-    """Lengths are uniform between this share of the printed ones and the printed ones; 1 is fixed."""
+    shortest: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    longest: Annotated[float, Meta(ge=1)] = 1.0
+    """Lengths are uniform between these shares of the printed ones; 1 and 1 are fixed ones."""
+    found: tuple[tuple[PositiveInt, PositiveInt, PositiveInt], ...] = ()
+    """Prompts that earlier runs sent to the same server, whose prefix cache was not flushed: from answers of so many
+    tokens on, with so many clients, the first so many of a run. The last entry that applies counts."""
     turnaround_s: NonNegative = 0.002
     """Between an answer's end and the client's next request."""
     jitter_s: NonNegative = 0.0
@@ -183,7 +187,16 @@ class BenchmarkProtocol(Record):
         """Return the data set with which a model (its id) was served; None where the benchmark names none."""
         return next((workload for workload in self.workloads if model in workload.models), None)
 
+    def found_share(self, output: float, clients: int) -> float:
+        """Return which share of a run's prompts, its first ones, earlier runs have sent.
+
+        Args:
+            output: mean length of an answer, as printed, tokens.
+        """
+        found = [prompts for least, of, prompts in self.found if least <= output and of == clients]
+        return min(found[-1] / (clients * self.prompts_per_client), 1.0) if found else 0.0
+
     @property
     def lengths_vary(self) -> bool:
         """Whether lengths were drawn at random."""
-        return self.shortest < 1
+        return self.shortest < self.longest

@@ -168,7 +168,7 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> MeasuredPoint:
         limits=_limits(row, workload.limits_of(kind) if workload else None),
         prompt_cv=_stated(row, "input_tokens_cv"),
         output_cv=_stated(row, "output_tokens_cv"),
-        prefix_hit=_stated(row, "prefix_hit") or 0.0,
+        prefix_hit=_stated(row, "prefix_hit") or protocol.found_share(output, together),
         burstiness=_stated(row, "burstiness") or 1.0,
         max_sequences=int(row.get("max_sequences") or 0) or None,
         reserves_answers=POLICIES.get(_one_of(row, "capacity_policy", POLICIES)),
@@ -236,13 +236,13 @@ def tokens_of(load: BenchmarkLoad) -> Tokens:
                 if drawn.cv
                 else TokenDistribution(mean=drawn.mean, cv=0)
             )
-        low = load.protocol.shortest
+        low, high = load.protocol.shortest, load.protocol.longest
         if cv is not None:
             return TokenDistribution(mean=nominal, cv=cv)
-        if load.kind != "closed_loop" or low == 1:
+        if load.kind != "closed_loop" or not load.protocol.lengths_vary:
             return TokenDistribution(mean=nominal, cv=0)
         steps = ((i + 0.5) / SHARES_OF_NOMINAL for i in range(SHARES_OF_NOMINAL))
-        values = tuple(max(nominal * (low + (1 - low) * step), 1.0) for step in steps)
+        values = tuple(max(nominal * (low + (high - low) * step), 1.0) for step in steps)
         return TokenDistribution(mean=sum(values) / len(values), values=values)
 
     prompts, answers = load.drawn or (None, None)

@@ -158,20 +158,24 @@ def simulate_protocol(
 
     Args:
         concurrency: clients.
-        input_tokens: of the longest prompt.
-        output_tokens: of the longest answer.
-        prefix_hit: share of each prompt whose KV is already there.
+        input_tokens: of prompts, as printed.
+        output_tokens: of answers, as printed.
+        prefix_hit: share of each prompt whose KV is already there, or where earlier runs left prompts, of the run's
+            prompts those that they sent.
         seed: of all draws.
         replicas: that share the load.
     """
     count = concurrency * protocol.prompts_per_client
     prompts, answers = stream(seed, 1), stream(seed, 2)
-    drawn = draw_uniform(protocol.shortest * input_tokens, input_tokens, count, prompts)
+    drawn = draw_uniform(protocol.shortest * input_tokens, protocol.longest * input_tokens, count, prompts)
+    cached = np.floor(drawn * prefix_hit).astype(np.int64)
+    if protocol.found:
+        cached = np.where(np.arange(count) < prefix_hit * count, drawn, 0)
     load = requests_of(
         np.zeros(count),
         drawn,
-        draw_uniform(protocol.shortest * output_tokens, output_tokens, count, answers),
-        np.floor(drawn * prefix_hit).astype(np.int64),
+        draw_uniform(protocol.shortest * output_tokens, protocol.longest * output_tokens, count, answers),
+        cached,
     )
     think = (
         protocol.turnaround_s + step_model.overhead_s + protocol.jitter_s * stream(seed, 0).standard_exponential(count)

@@ -97,6 +97,22 @@ def test_fixed_lengths_herd_and_drawn_lengths_do_not() -> None:
     assert herd.ttft_s.p50.value > 1.5 * varied.ttft_s.p50.value
 
 
+def test_prompts_that_earlier_runs_sent_are_found_whole() -> None:
+    """The first of a run as many as were sent before; of each the last token is computed. Lengths are the printed ones
+    on average, up to twice as long.
+    """
+    again = BenchmarkProtocol(
+        id="again", prompts_per_client=6, shortest=0, longest=2, found=((1, 24, 48), (300, 24, 1000)), source="test"
+    )
+    assert [again.found_share(*run) for run in ((200, 24), (300, 24), (200, 23))] == [48 / 144, 1, 0]
+    result = simulate_protocol(WORKED_CASE, CHAT_SCHEDULER, again, 24, 1000, 200, prefix_hit=again.found_share(200, 24))
+    times = result.requests
+    assert times is not None
+    assert result.prompt_tokens == 48 + times.input_tokens[48:].sum()
+    assert times.input_tokens.mean() == pytest.approx(1000, rel=0.1)
+    assert times.input_tokens.max() == pytest.approx(2000, rel=0.05)
+
+
 def test_what_can_never_fit_is_refused() -> None:
     small = StepModel([1, 4096], [0.01, 0.27], 2048, 64, 800)
     with pytest.raises(InputError, match=r"1,100 tokens does not fit into the KV pool of 800"):
