@@ -39,6 +39,8 @@ _ONE: Final = _any(
     "example code page history memory policy review post context"
 )
 """Parts that are counted as well: '60 tokens of question', and not 60 questions."""
+_SYSTEM: Final = "('system' | 'sys')"
+"""A part that is the same in each prompt, though the words mean other things elsewhere."""
 _AT: Final = "('of' | 'at' | '@' | 'a' | 'à' | 'with')"
 _PIECES: Final = (
     f"a:num unknown{{0,2}} chunk ({_AT} | 'from' | times | 'having' | paren | comma){{1,2}} approx? b:num u:{_UNIT}? "
@@ -48,6 +50,8 @@ _PIECES: Final = (
     f"(inplain (link | colon){{0,3}} | 'in' colon) a:num times b:num (?! gpu | gpus) {_NOT_COUNTED}",  # in: 6 x 512
     f"a:num unknown{{0,2}} chunk ('of' | 'from') unknown ('at' | 'with' | 'of' | paren) approx? b:num u:{_UNIT}",
     f"a:num times b:num u:{_UNIT}",
+    "a:num times b:num chunk (?! per | adverb)",  # 10 x 256 chunks
+    f"a:num unknown{{0,2}} chunk comma approx? b:num u:{_UNIT}? l:'each'",  # the last 4 turns, 200 each
 )
 _PRODUCT: Final = Rule(f"a:num times b:num {_NOT_COUNTED}")
 _ADDED: Final = "(comma | paren | 'and'){0,2} (plus | 'plus')"
@@ -66,10 +70,19 @@ _NAMED: Final = (
     f"w:(sysprompt | {_BODY} | {_ONE}) {_SAID_OF}{{0,4}} n:num u:{_UNIT} (?! per time | slash (time | tshort))",
     f"w:(sysprompt | {_BODY} | {_ONE}) {_SAID_OF}{{0,4}} n:num {_NOT_COUNTED}",
     f"w:('users' | chunk) {_SAID_OF}{{0,3}} n:num u:{_UNIT} (?! per | slash)",
+    f"w:{_SYSTEM} (copula | approx | paren){{0,3}} n:num u:{_UNIT}? (?= paren? (plus | comma | conj))",
+    f"n:num u:{_UNIT}? w:{_SYSTEM} (?= 'part'? (plus | comma | conj))",
 )
+_SUMMAND: Final = (
+    f"(?<= plus | 'plus') (unknown | event | chunk | 'user' | link | approx | paren | {_ONE}){{1,4}} n:num u:{_UNIT}? "
+    "(?= paren | comma | stop | plus | arrow | conj | link | $)",
+    f"(unknown | event | chunk | 'user') (link | approx | paren){{0,3}} n:num u:{_UNIT}? (?= paren? plus)",
+)
+"""Whatever is added to what surely is a part: 'user msg ~70 + …'."""
 _PARTS: Final = (
     *((Rule(pattern), "pieces") for pattern in _PIECES),
     *((Rule(pattern), "named") for pattern in _NAMED),
+    *((Rule(pattern), "added") for pattern in _SUMMAND),
     (_PRODUCT, "product"),
 )
 _FIRST: Final = tuple(Rule(pattern) for pattern in _WHOLE_FIRST)
@@ -77,14 +90,15 @@ _BARE: Final = Rule("(?<= plus) n:num (?= comma | stop | plus | arrow | paren | 
 """'in: 6 x 512 + 128': a part without a name, where the sum begins with the prompt's."""
 _ANY_PART: Final = Rule(
     " | ".join(
-        f"({re.sub(r'[a-z]:', '', pattern)})" for pattern in (*_PIECES, *_NAMED, _PRODUCT.pattern, *_WHOLE_FIRST)
+        f"({re.sub(r'[a-z]:', '', pattern)})"
+        for pattern in (*_PIECES, *_NAMED, *_SUMMAND, _PRODUCT.pattern, *_WHOLE_FIRST)
     )
 )
 """Where a chain of parts may begin."""
 _JOINT: Final = Rule(
     "(comma | plus | conj | stop | paren | 'then' | 'with' | 'a' | 'an' | 'the' | 'our' | 'its' | 'another' | approx | "
     "'new' | 'input' | 'top' | 'chat' | 'user' | 'retrieved' | 'fixed' | 'static' | 'shared' | 'each' | token | link | "
-    "context | ('that' | 'which') (link | neg | 'changes' | 'change' | 'fixed'){1,3}){1,6}"
+    "'last' | 'past' | unknown | context | ('that' | 'which') (link | neg | 'changes' | 'change' | 'fixed'){1,3}){1,6}"
 )
 
 
@@ -109,8 +123,8 @@ def read_parts(draft: Draft) -> None:
     _rest_of_total(draft)
     for match in _ANY_PART.matches(draft.sentence):
         chain = _chain(draft.sentence, match.first)
-        if all(part.kind == "product" for part in chain):
-            continue  # '2 x 8' alone may be anything
+        if all(part.kind in ("product", "added") for part in chain):
+            continue  # '2 x 8' alone may be anything, 'orders 200 + invoices 300' as well
         if len(chain) > 1 or chain[0].kind == "pieces":
             _sum(draft, chain)
         elif chain[0].kind == "same":
@@ -153,14 +167,15 @@ def _made(match: Match, kind: str) -> _Part | None:
     unit = match["u"].word if "u" in match else "token"
     each = count_of_tokens(match[number]).values
     if number == "n":
-        same = "w" in match and match["w"].has("sysprompt")
+        same = "w" in match and (match["w"].has("sysprompt") or match["w"].word in ("system", "sys"))
         made = [in_tokens(value, unit) for value in each]
         return _Part(match.first, match.last, tuple(tokens for tokens, _ in made), made[0][1], "same" if same else kind)
     counts = match["a"].number.values
     if any(count != int(count) or not 1 <= count <= MOST_PIECES for count in (counts[0], counts[-1])):
         return None
     inside = match.sentence.items[match.first : match.index("b")]
-    if any(item.has("turn", "textunit") for item in inside) and any(item.has("comma") for item in inside):
+    apart = "l" not in match and any(item.has("comma") for item in inside)
+    if apart and any(item.has("turn", "textunit") for item in inside):
         return None  # '5 turns, 200 tokens of the user', '3 pages, one page out'
     pairs = list(_beside(counts, each))
     shown = f"{show_count(pairs[0][0])} × {in_tokens(pairs[0][1], unit)[1]}"

@@ -1,5 +1,6 @@
 """The load beyond its rate, in a sentence: requests in flight, model calls per request, how high the peak is."""
 
+import re
 from itertools import pairwise
 from typing import Final
 
@@ -56,13 +57,11 @@ _SHARE_OF_DAY: Final = rules(
     "('the' | 'all')? (event | 'traffic' | 'load' | 'volume')))? (?= comma | stop | conj | paren | $)",
 )
 """'the busiest hour carries 11% of the day'."""
-_OF_THE_LOAD: Final = (
-    "(link | 'of' | event | thing | 'it' | 'them' | 'that' | 'those' | 'in' | on | 'our' | 'all' | adverb | 'day' | "
-    "'traffic' | 'load' | 'volume' | 'comes' | 'come' | 'falls' | 'fall' | 'lands' | 'arrives' | 'arrive' | "
-    "'happens' | 'happen' | 'within' | 'during' | 'into' | 'between' | 'just')"
-)
+_OF_THE_LOAD: Final = "((near | 'in' | event | thing) (?<! available | prefixcue | prefixhit | shared | grow))"
+"""Words between a share and its hours: 'of the questions falls in', 'mon-fri', 'of it on weekdays between'."""
+_WEEKDAYS: Final = re.compile(r"week-?days|work(?:ing )?days|mon(?:day)?s?\s?(?:-|–|to|till?)\s?fri", re.I)
 _SHARE_IN_HOURS: Final = rules(
-    f"p:pct {_OF_THE_LOAD}{{0,7}} (w:window | workhours | {_OF_THE_LOAD} (d:dur (?! 'day' | 'shift' | 'workday') | "
+    f"p:pct {_OF_THE_LOAD}{{0,8}} (w:window | workhours | {_OF_THE_LOAD} (d:dur (?! 'day' | 'shift' | 'workday') | "
     "n:num unknown{0,2} ('hours' | 'hour' | 'h') | k:peak))",
     "(w:window | workhours) (comma | colon | paren | conj | link | 'with' | 'has' | 'sees' | 'carries' | 'gets' | "
     "'takes'){0,3} p:pct (link | 'of' | 'the' | 'our' | 'all' | 'daily'){1,3} "
@@ -301,9 +300,11 @@ def _share_in_hours(draft: Draft) -> None:
             hours = BUSINESS_HOURS
         elif "hour" not in draft.sentence.text[match["k"].start : match["k"].end].lower():
             continue
-        if len(match["p"].number.values) == 1 and 1 <= hours < 24 and share < 1 < 24 * share / hours:
-            peak = 24 * share / hours
-            echo = f"{show_figure(100 * share)} % of the day in {show_figure(hours)} of 24 h"
+        days = 5 if _WEEKDAYS.search(draft.sentence.words(match.first, match.last)) else 7
+        peak = 24 * share / hours * 7 / days
+        if len(match["p"].number.values) == 1 and 1 <= hours < 24 and share < 1 < peak:
+            of_what = "the day" if days == 7 else f"the week on {days} of 7 days"
+            echo = f"{show_figure(100 * share)} % of {of_what} in {show_figure(hours)} of 24 h"
             echo = f"{echo}: peak {show_figure(peak)} × the mean"
             draft.found("traffic.peak_factor", match.first, match.last, [Option(peak, echo)])
 

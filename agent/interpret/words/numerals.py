@@ -61,7 +61,7 @@ _ONE_UNIT = Rule(
 _PART_OF = Rule("(n:num | 'a')? h:part (?= 'of' | 'the' | 'our' | 'are' | incue | concurrent | inflight | 'active')")
 _PART_DOES = Rule(
     "(?<! event | thing | user | num) (n:num | 'a' | (?= 'half')) h:part (?= 'is' | 'use' | 'uses' | 'ask' | 'asks' | "
-    "'send' | 'sends' | 'write' | 'writes' | 'type' | 'typing' | 'chatting' | 'online')"
+    "'send' | 'sends' | 'write' | 'writes' | 'type' | 'typing' | 'chatting' | 'online' | 'in' | 'between' | 'falls')"
 )
 """'A third is on a call', and no 'requests a quarter'."""
 _PART_MORE = Rule("(n:num | 'a')? h:part (?= more | 'less' | 'fewer' | 'again' | 'as' ('much' | 'many') 'again')")
@@ -94,7 +94,7 @@ _HOURS_OF_DAY = Rule(
 )
 """'9-18h', '9h-11h': hours of the clock, where they begin at six or later."""
 _HOURS_OPEN = Rule(
-    "(workhours | 'open' | 'hours' | 'window' | ^ | comma | stop | colon) "
+    "(workhours | 'open' | 'hours' | 'window' | 'fri' | 'friday' | 'weekdays' | ^ | comma | stop | colon) "
     "('of' | 'mostly' | 'mainly' | 'only' | 'the' | 'course' | 'is' | 'are' | 'from' | comma | colon | adverb){0,4} "
     "a:num range b:num 'oclock'? (?= comma | stop | conj | paren | 'on' | $)"
 )

@@ -291,7 +291,8 @@ PHRASES: Final[dict[str, str]] = {
     "prefixhit": "prefix hit|prefix hit rate|prefix cache hit rate|cache hit rate|cache hits|cache hit|prefix hits|"
     "prefix caching hit rate|prefix cache hits|prefix reuse|prefix sharing|hit rate|kv reuse|prefix cache|"
     "prefix caching|prompt caching|prompt cache|cache reuse|prefix share|shared prefix|common prefix",
-    "sysprompt": "system prompt|system prompts|system message|system instruction|system instructions|preamble",
+    "sysprompt": "system prompt|system prompts|sys prompt|system message|system instruction|system instructions|"
+    "preamble",
     "tp": "tensor parallel|tensor parallelism|tensor parallel size|tensor parallel degree|tp size|tp degree",
     "pp": "pipeline parallel|pipeline parallelism|pipeline parallel size|pipeline stages|pp size",
     "ep": "expert parallel|expert parallelism|expert parallel size|ep size",
