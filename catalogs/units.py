@@ -382,10 +382,16 @@ BEYOND_WORDS: Final = 1e15
 """From which on, and below one over it, nobody counts digits: such a figure is shown with its exponent."""
 
 
+def _as_written(value: float) -> float:
+    """Return a figure to the digits that a plan's file has: half of the last one is rounded alike before and after."""
+    return float(f"{value:.6g}")
+
+
 def show_figure(value: float) -> str:
     """Return a figure with three significant digits: 0.0123, 1.24, 57.9, 12,300."""
     if not math.isfinite(value):
         return "∞" if value > 0 else "-∞" if value < 0 else "?"
+    value = _as_written(value)
     rounded = float(f"{value:.3g}")
     if not 1 / BEYOND_WORDS < abs(rounded) < BEYOND_WORDS:
         return f"{value:.3g}" if rounded else "0"
@@ -398,7 +404,7 @@ def show_seconds(seconds: float) -> str:
     """Return a duration: 35 µs, 820 ms, 1.24 s, 2.1 min, 3.5 h, 12 days."""
     if not math.isfinite(seconds) or seconds == 0:
         return f"{show_figure(seconds)} s"
-    size = abs(float(f"{seconds:.3g}"))
+    size = abs(float(f"{_as_written(seconds):.3g}"))
     for limit, unit, name in ((1e-3, 1e-6, "µs"), (1.0, 1e-3, "ms"), (100.0, 1.0, "s")):
         if size < limit:
             return f"{show_figure(seconds / unit)} {name}"
@@ -416,7 +422,7 @@ def show_count(value: float, compact: bool = False) -> str:
     if not compact:
         return f"{value:,.0f}" if value == int(value) else show_figure(value) if abs(value) < 1e3 else f"{value:,.0f}"
     for unit, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(float(f"{value:.3g}")) >= unit:
+        if abs(float(f"{_as_written(value):.3g}")) >= unit:
             return f"{show_figure(value / unit)}{name}"
     return show_figure(value)
 
@@ -424,7 +430,7 @@ def show_count(value: float, compact: bool = False) -> str:
 def show_bytes(value: float) -> str:
     """Return bytes in binary units: 131 GiB, 320 KiB, 12 B."""
     for unit, name in ((2.0**40, "TiB"), (GIB, "GiB"), (2.0**20, "MiB"), (KIB, "KiB")):
-        if math.isfinite(value) and abs(float(f"{value / unit:.3g}")) >= 1:
+        if math.isfinite(value) and abs(float(f"{_as_written(value / unit):.3g}")) >= 1:
             return f"{show_figure(value / unit)} {name}"
     return f"{show_figure(value)} B"
 
@@ -439,8 +445,8 @@ def show_usd(value: float) -> str:
     if not abs(value) < BEYOND_WORDS:
         return f"${show_figure(value)}"
     sign, size = ("-" if value < 0 else ""), abs(value)
-    if size < 1e6:  # to the digits that a plan's file has, so that half a dollar is rounded alike before and after
-        size = float(f"{size:.6g}")
+    if size < 1e6:
+        size = _as_written(size)
     if size == 0:
         return "$0"
     if round(size, 2) >= 100:
@@ -454,5 +460,5 @@ def show_percent(share: float) -> str:
 
 
 def _one_decimal(value: float) -> str:
-    shown = f"{value:,.1f}" if abs(value) < BEYOND_WORDS else f"{value:.3g}"
+    shown = f"{_as_written(value):,.1f}" if abs(value) < BEYOND_WORDS else f"{value:.3g}"
     return shown.removesuffix(".0")
