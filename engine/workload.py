@@ -119,6 +119,11 @@ class Traffic(Record):
         if self.hourly_profile and len(self.hourly_profile) not in (24, 168):
             raise ValueError(f"hourly_profile has {len(self.hourly_profile)} values; 24 or 168 are accepted")
 
+    @property
+    def peak_calls_per_s(self) -> float | None:
+        """Model calls a second of the busiest hour; None for a load without a rate."""
+        return self.requests_per_s and self.requests_per_s * self.calls_per_request * self.peak_factor
+
 
 Sampling = Literal["greedy", "top_p"]
 """How tokens are drawn: the likeliest, or with top-p, with or without top-k."""

@@ -166,13 +166,13 @@ def places(plan: CapacityPlan) -> Iterator[tuple[str, str, str]]:
     compared = (Compared("a", plan), Compared("b", plan))
     row = comparison_rows(compared)[0]
     yield "comparison", f"{row['gpus']} {row['replicas']}", f"{fleet.accelerators} {fleet.replicas}"
-    named = markdown(comparison_report(compared))
-    yield "compared", *_named(named, r"\| a \| (\d(?:[\d,]*\d)?) = [\d,]+ ×", gpus)
     yield "decomposition", *_named(decomposition(plan), r"^(\d(?:[\d,]*\d)?) \S+ = ", gpus)
     branch = Branch(0, "first", 0, (), frozenset(), plan, plan.spec)
     beside, changed = said(side_by_side((branch,))), said(difference(branch, branch))
     if plan.answer.meets_targets:  # else it is said why nothing does
-        yield "variants, bill", *_named(beside, r"\| 0 \| [\d,]+ × [^|]+ \| ([^|]+) \|", bill)
+        named = markdown(comparison_report(compared))
+        yield "compared", *_named(named, r"\| a \| (\d(?:[\d,]*\d)?) = [\d,]+ ×", gpus)
+        yield "variants, bill", *_named(beside, r"\| plan 0 (?:\| [^|]+ ){3}\| ([^|]+) \|", bill)
         yield "what-if, GPUs", *_named(changed, r"\| accelerators \| (\d(?:[\d,]*\d)?) \|", gpus)
         yield "what-if, bill", *_named(changed, r"\| monthly \| ([^|]+) \|", bill)
         yield from _latencies(plan, screen, changed)

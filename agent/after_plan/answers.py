@@ -9,11 +9,12 @@ from agent.after_plan.first_plan import plan_says
 from agent.after_plan.measured import next_runs, take_results
 from agent.after_plan.saving import exported
 from agent.after_plan.suggestions import suggestions
-from agent.after_plan.variants import at_wider_targets, difference, numbered, side_by_side, too_few, varied, varied_spec
+from agent.after_plan.variants import at_wider_targets, difference, numbered, side_by_side, varied, varied_spec
 from agent.after_plan.whatif import with_choice
 from agent.after_plan.why import moved_along, reasons
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.report.blocks import Facts, Paragraph, Report
+from agent.report.choice.shortfalls import too_few
 from agent.report.words import capital, fleet_shown
 from agent.talk.keywords import help_always, help_planned
 from agent.talk.requests import (

@@ -7,11 +7,12 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from agent.after_plan.first_plan import refusal
-from agent.after_plan.wording.rates import peak_rate
-from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Report, Table, Words
-from agent.report.choice.surprises import other_promise, surprise, widened
-from agent.report.cost.price_origin import origin_of, priced_at
-from agent.report.words import NO_PRICE, accelerators_noun, calls_shown, fleet_shown, singular, usd_shown
+from agent.report.blocks import Cell, Column, Group, Paragraph, Report, Table
+from agent.report.choice.comparison_report import Compared, comparison_report
+from agent.report.choice.shortfalls import floor_of, too_few
+from agent.report.choice.surprises import other_promise, surprise
+from agent.report.cost.price_origin import priced_at
+from agent.report.words import NO_PRICE, accelerators_noun, fleet_shown, usd_shown
 from agent.statements.merged import collected
 from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say
@@ -20,10 +21,6 @@ from catalogs.units import show_count, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, NoPlan, split_shown
 from engine.workload import StatedSpec, Statement, Target, target_name
 
-_CEILINGS: Final = (
-    "accelerator_count", "nodes", "replicas", "max_accelerators", "max_nodes", "max_replicas", "max_power_kw",
-)  # fmt: skip
-"""What limits a fleet because someone said so."""
 Row = tuple[str, str, float | None]
 """A figure's name, how it is shown, and its value where a ratio says something."""
 
@@ -129,26 +126,6 @@ def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
     return (Data(Report((Group((title, answer)), Table(columns, tuple(rows)), *below))),)
 
 
-def too_few(plan: CapacityPlan) -> str:
-    """Say what a number of replicas or accelerators carries that is not enough for the load; empty where it is."""
-    hardware, traffic = plan.spec.hardware, plan.spec.traffic
-    wanted = hardware.replicas or (hardware.accelerator_count or 0) // plan.chosen.accelerators_per_replica
-    if not wanted or plan.fleet.replicas <= wanted or not traffic.requests_per_s:
-        return ""
-    peak = peak_rate(plan) or 0.0
-    each, chosen = plan.replica_capacity, plan.chosen
-    saturated = wanted * each.saturated_requests_per_s
-    then = (
-        f"queues grow by {calls_shown(plan, peak - saturated)}" if saturated < peak else "they are served, but too late"
-    )
-    return singular(
-        f"Too few: {wanted} replicas of {split_shown(chosen, always='')}, {wanted * chosen.accelerators_per_replica} ×"
-        f" {chosen.accelerator_name}, carry {calls_shown(plan, wanted * each.requests_per_s)} within the targets of the"
-        f" {calls_shown(plan, peak)} in the busiest hour. Saturated they do {calls_shown(plan, saturated)}: {then}. As"
-        f" many as it takes are {plan.fleet.replicas}."
-    )
-
-
 _ASKED_FIGURES: Final = (
     ("monthly", "The bill", r"bill|costs?|price|money|cheaper|dearer|spend\w*|expensive|save|adds?|(?:per|a) month"),
     ("TTFT p95", "TTFT p95", r"ttft|first[- ](?:token|word)|latency"),
@@ -177,30 +154,6 @@ def moved_verdict(question: str, branch: Branch, base: Branch) -> str:
     return f"{'; '.join(told)}." if told else ""
 
 
-def missed_shown(plan: CapacityPlan) -> str:
-    """Return the targets that a plan misses, each with its forecast: 'TTFT p99 953 ms of 500 ms'."""
-    return " and ".join(
-        f"{target_name(one.metric, one.percentile)} {show_seconds(one.forecast_s)} of {show_seconds(one.target_s)}"
-        for one in plan.targets
-        if not one.met
-    )
-
-
-def floor_of(plan: CapacityPlan) -> str:
-    """Say which targets a plan misses however many accelerators there are; empty where a limit that was set is why."""
-    first = next((result for result in plan.targets if not result.met), None)
-    if first is None or any(getattr(plan.spec.hardware, name) for name in _CEILINGS):
-        return ""
-    chosen = plan.chosen
-    wider = f"{target_name(first.metric, first.percentile)} {show_seconds(float(f'{first.forecast_s * 1.1:.2g}'))}"
-    return (
-        f"{chosen.accelerator_name} cannot meet the targets for {chosen.model_name} in "
-        f"{chosen.precision.weights.upper()}, however many there are: at best {missed_shown(plan)}, in replicas of "
-        f"{chosen.accelerators_per_replica} ({split_shown(chosen)}). More of them shorten the wait alone; a wider "
-        f"target ('with {wider}'), shorter prompts or another accelerator would do."
-    )
-
-
 def at_wider_targets(plan: CapacityPlan, ports: Ports) -> str:
     """Say what a plan that no number of accelerators lets meet its targets takes at wider ones; empty for any other."""
     if not floor_of(plan):
@@ -221,72 +174,9 @@ def at_wider_targets(plan: CapacityPlan, ports: Ports) -> str:
 
 
 def side_by_side(branches: tuple[Branch, ...]) -> tuple[Say, ...]:
-    """Return several plans, a row each, the cheapest that meets its targets named."""
-    target = next((t for b in branches if b.capacity_plan for t in b.capacity_plan.spec.targets), None)
-    latency = target_name(target.metric, target.percentile) if target else "TTFT p95"
-    columns: tuple[Column, ...] = (
-        Column("plan"),
-        Column("fleet", spoken="bare"),
-        *Column.figures("monthly", latency, "ITL"),
-        Column("targets", spoken="bare"),
-        Column.sentences(),
-    )
-    layouts = {(p.fleet.replicas, split_shown(p.chosen)) for b in branches if (p := b.capacity_plan)}
-    one_origin = len({whose for b in branches if b.capacity_plan and (whose := origin_of(b.capacity_plan))}) < 2
-    rows = tuple(_beside(branch, target, one_origin, len(layouts) > 1) for branch in branches)
-    at = next(index for index, column in enumerate(columns) if column.title == "targets")
-    if not any(row[at] for row in rows):  # nobody stated a target
-        columns = columns[:at] + columns[at + 1 :]
-        rows = tuple(row[:at] + row[at + 1 :] for row in rows)
-    says: list[Block] = [Table(columns, rows)]
-    verdict = _cheapest(branches)
-    kept = dict.fromkeys(widened(plan) for one in branches if (plan := one.capacity_plan))
-    says += [Paragraph(text) for text in (*kept, verdict) if text]
-    return (Data(Report(tuple(says))),)
-
-
-def _beside(branch: Branch, target: Target | None, one_origin: bool, layouts_differ: bool) -> tuple[Cell, ...]:
-    plan = branch.capacity_plan
-    number = str(branch.number)
-    if plan is None:
-        return number, "nothing fits", "", "", "", "", branch.label
-    peak, cannot = plan.performance.at_peak, bool(floor_of(plan))
-    layout = f", {plan.fleet.replicas} of {split_shown(plan.chosen, always='')}"
-    ttft = plan.peak_latency_s(*(target.metric, target.percentile) if target else ("ttft", "p95"))
-    met: Cell = ""
-    if plan.targets:
-        met = Words("met", "good") if plan.answer.meets_targets else Words("missed", "bad")
-    whose = "" if one_origin or cannot else origin_of(plan)
-    if too_few(plan):
-        few = f"{plan.spec.hardware.replicas} of {split_shown(plan.chosen, always='')} are too few"
-        return number, few, "", "", "", met, branch.label
-    return (
-        number,
-        f"{plan.chosen.accelerator_name} cannot meet them"
-        if cannot
-        else fleet_shown(plan) + (layout if layouts_differ else ""),
-        "" if cannot else usd_shown(plan.cost.monthly_usd),
-        show_seconds(ttft),
-        show_seconds(peak.itl_s.mean),
-        met,
-        f"{branch.label}; priced at {whose}" if whose else branch.label,
-    )
-
-
-def _cheapest(branches: tuple[Branch, ...]) -> str:
-    ranked = sorted(
-        (plan.cost.monthly_usd, branch.number)
-        for branch in branches
-        if (plan := branch.capacity_plan) and plan.answer.meets_targets and plan.cost.monthly_usd is not None
-    )
-    if len(ranked) < 2:
-        return ""
-    (first, number), (second, other) = ranked[:2]
-    if first is None or second is None or first == second:
-        return ""
-    return (
-        f"Plan {number} is the cheapest at {show_usd(first)} a month; plan {other} costs {second / first - 1:.0%} more."
-    )
+    """Return several plans as ``fleetcast compare`` has them, each with what it changed."""
+    compared = [Compared(f"plan {branch.number}", branch.plan, branch.label) for branch in branches]
+    return (Data(comparison_report(compared)),)
 
 
 def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:

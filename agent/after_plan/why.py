@@ -12,8 +12,9 @@ from agent.after_plan.replies.asked import Asked, stated_s
 from agent.after_plan.replies.choices.sketched import newer_accelerators
 from agent.after_plan.replies.grounds import MADE
 from agent.after_plan.sums import FIGURES, Explanation, weights_spread
-from agent.after_plan.variants import at_wider_targets, floor_of, missed_shown, varied, varied_spec
+from agent.after_plan.variants import at_wider_targets, varied, varied_spec
 from agent.report.blocks import Bullets, Paragraph, Report
+from agent.report.choice.shortfalls import floor_of, missed_shown
 from agent.report.cost.price_origin import alternative_bill, bill_beside
 from agent.report.words import accelerators_noun, calls_shown, fleet_shown, singular
 from agent.talk.requests import Variation

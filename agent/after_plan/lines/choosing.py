@@ -24,7 +24,7 @@ from agent.after_plan.premises import confirmed
 from agent.after_plan.replies.bills.own_price import with_cents
 from agent.after_plan.replies.bills.seasons import is_of_year, year_with
 from agent.after_plan.saving import export, file_in, save
-from agent.after_plan.variants import difference, moved_verdict, side_by_side, too_few, varied_spec
+from agent.after_plan.variants import difference, moved_verdict, side_by_side, varied_spec
 from agent.after_plan.whatif import is_chained, named_beside, understood
 from agent.after_plan.wording.asides import cores, names_of_plans, on_any_day, without_count
 from agent.after_plan.wording.day_parts import day_parts, night_rate
@@ -35,6 +35,7 @@ from agent.after_plan.wording.rates import peak_rate
 from agent.exports import format_said
 from agent.fields.demand import USERS
 from agent.report.blocks import Report
+from agent.report.choice.shortfalls import too_few
 from agent.talk.answer_display import variant_shown
 from agent.talk.assistance import values_pointed_at
 from agent.talk.questions import choice_said

@@ -6,8 +6,7 @@ from engine.plan import CapacityPlan
 
 def peak_rate(plan: CapacityPlan) -> float | None:
     """Return the model calls a second of the busiest hour; None for a load without a rate."""
-    traffic = plan.spec.traffic
-    return traffic.requests_per_s and traffic.requests_per_s * traffic.calls_per_request * traffic.peak_factor
+    return plan.spec.traffic.peak_calls_per_s
 
 
 def carried_rate(plan: CapacityPlan) -> float:

@@ -9,10 +9,12 @@ from agent.fields.table import FIELDS
 from agent.report.blocks import Cell, Column, Group, Paragraph, Report, Table, Words
 from agent.report.choice.diff_report import label_of, made_with_shown, value_shown
 from agent.report.choice.figures import FIGURES
+from agent.report.choice.shortfalls import floor_of, too_few
+from agent.report.choice.surprises import widened
 from agent.report.cost.price_origin import origin_of
 from agent.report.plan.bands import measure_sentence
 from agent.report.plan.opening import in_flight_shown
-from agent.report.words import accelerators_noun, sentence, usd_shown
+from agent.report.words import accelerators_noun, fleet_shown, sentence, usd_shown
 from catalogs.units import show_count, show_seconds, show_usd
 from engine.choice.attribution import made_otherwise
 from engine.plan import CapacityPlan, NoPlan, six_digits, split_shown
@@ -25,6 +27,8 @@ class Compared(Struct, frozen=True):
 
     label: str
     plan: CapacityPlan | NoPlan
+    changed: str = ""
+    """What it asks otherwise than the others, in words, where its label does not say it."""
 
     @property
     def capacity_plan(self) -> CapacityPlan | None:
@@ -60,12 +64,14 @@ def comparison_report(compared: Sequence[Compared], *, saved: bool = False) -> R
         Column("targets", spoken="bare"),
         Column.sentences(),
     ]
+    differing = differing_fields([plan.spec for plan in plans])
+    labelled = "hardware.accelerators" in differing and not any(one.changed for one in compared)
+    named = len({plan.chosen.accelerator for plan in plans}) > 1 and not labelled
     one_origin = len({origin_of(plan) for plan in plans} - {""}) < 2
-    rows = [_row(one, target, one_origin) for one in compared]
+    rows = [_row(one, target, named=named, one_origin=one_origin) for one in compared]
     if not any(plan.spec.targets for plan in plans):  # nobody stated a target
         del columns[6]
         rows = [row[:6] + row[7:] for row in rows]
-    differing = differing_fields([plan.spec for plan in plans])
     if saved and differing:
         columns.insert(1, Column("asked"))
         rows = [(row[0], _asked(one, differing), *row[1:]) for row, one in zip(rows, compared, strict=True)]
@@ -75,26 +81,45 @@ def comparison_report(compared: Sequence[Compared], *, saved: bool = False) -> R
     return Report((table, *([Group(tuple(said))] if said else [])))
 
 
-def _row(one: Compared, target: Target | None, one_origin: bool) -> tuple[Cell, ...]:
+def _row(one: Compared, target: Target | None, *, named: bool, one_origin: bool) -> tuple[Cell, ...]:
+    """Return a plan's row; of one that no number of its accelerators makes meet the targets, without a bill.
+
+    Args:
+        target: whose latency is shown; None for TTFT p95.
+        named: whether the accelerator is.
+        one_origin: whether all prices are of one provider, region and term.
+    """
     plan = one.capacity_plan
     if plan is None:
         reason = one.plan.sentence if isinstance(one.plan, NoPlan) else ""
-        return one.label, Words("none", "bad"), "", "", "", "", "", sentence(reason)
-    fleet, peak, prices = plan.fleet, plan.performance.at_peak, plan.cost.usd_per_million_tokens
-    latency = plan.peak_latency_s(*(target.metric, target.percentile) if target else ("ttft", "p95"))
+        return one.label, Words("none", "bad"), "", "", "", "", "", _joined(one.changed, sentence(reason))
+    fleet, prices = plan.fleet, plan.cost.usd_per_million_tokens
     met: Cell = ""
     if plan.targets:
         met = Words("met", "good") if plan.answer.meets_targets else Words("missed", "bad")
+    latencies = (
+        show_seconds(plan.peak_latency_s(*(target.metric, target.percentile) if target else ("ttft", "p95"))),
+        show_seconds(plan.performance.at_peak.itl_s.mean),
+    )
+    if floor_of(plan):
+        whose = f"{plan.chosen.accelerator_name} cannot" if named else "cannot"
+        return one.label, f"{whose} meet them", *latencies, "", "", met, one.changed
+    if too_few(plan):
+        return one.label, f"fewer than {counted(fleet.replicas, 'replica')}", "", "", "", "", met, one.changed
+    accelerators = fleet_shown(plan) if named else show_count(fleet.accelerators)
     return (
         one.label,
-        f"{show_count(fleet.accelerators)} = {show_count(fleet.replicas)} × {split_shown(plan.chosen)}",
-        show_seconds(latency),
-        show_seconds(peak.itl_s.mean),
+        f"{accelerators} = {show_count(fleet.replicas)} × {split_shown(plan.chosen)}",
+        *latencies,
         usd_shown(plan.cost.monthly_usd),
         usd_shown(prices.blended) if prices else "",
         met,
-        "" if one_origin else origin_of(plan),
+        _joined(one.changed, "" if one_origin else f"{'priced at ' if one.changed else ''}{origin_of(plan)}"),
     )
+
+
+def _joined(*said: str) -> str:
+    return "; ".join(filter(None, said))
 
 
 def differing_fields(specs: Sequence[WorkloadSpec]) -> tuple[str, ...]:
@@ -149,8 +174,9 @@ def _conclusions(compared: Iterable[Compared]) -> Iterator[str]:
 
 
 def _hardly_known(plans: Iterable[CapacityPlan]) -> Iterator[str]:
-    """Yield whose speed is hardly known, since a plan that rests on it may not be as cheap as it looks."""
-    yield from dict.fromkeys(filter(None, map(measure_sentence, plans)))
+    """Yield whose speed is hardly known, and what has no arithmetic for its weights: not as cheap as it looks."""
+    for said in (measure_sentence, widened):
+        yield from dict.fromkeys(filter(None, map(said, plans)))
 
 
 def _made_otherwise(compared: Sequence[Compared]) -> Iterator[str]:
