@@ -82,8 +82,12 @@ def estimate_command(
 
 
 def _tree(outcomes: Any, explain: bool) -> dict[str, Any]:
+    from agent.report.choice.derivation_report import derivation_tree
+    from engine.choice.derivation.estimated import derived
     from engine.estimate.estimate import estimate_json
-    from engine.estimate.explain import explanation_json
 
-    trees = [estimate_json(one) | ({"explanation": explanation_json(one)} if explain else {}) for one in outcomes]
+    trees = [
+        estimate_json(one) | ({"explanation": [derivation_tree(figure) for figure in derived(one)]} if explain else {})
+        for one in outcomes
+    ]
     return trees[0] if len(trees) == 1 else {"estimates": trees}

@@ -1,4 +1,4 @@
-"""One replica at a given load, and the derivation of each of its figures.
+"""One replica at a given load.
 
 A spec and loads enter; no fleet, no price.
 """

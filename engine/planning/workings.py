@@ -17,7 +17,7 @@ from catalogs.storage import weights_by_part
 from catalogs.units import GIB, HOURS_PER_MONTH
 from engine.bands.lookup import ENDS
 from engine.fleet.bill import FleetSize, replicas_by_hour
-from engine.fleet.candidates import SEAT_SHARE, measured_more, pool_ends
+from engine.fleet.candidates import SEAT_SHARE, Candidates, measured_more, pool_ends
 from engine.fleet.energy import power_curve_for
 from engine.fleet.offers import COMMITTED, PricedOffer, instances_for
 from engine.fleet.operating_points import CURVE, alone_parts
@@ -26,7 +26,7 @@ from engine.plan import CapacityPlan
 from engine.planning.bands import case_of
 from engine.planning.inverse import chosen_candidate
 from engine.planning.thresholds import starts_from
-from engine.planning.verdict import ChosenFleet, chosen_fleet
+from engine.planning.verdict import chosen_fleet
 from engine.question.demand import WITHIN_HOUR
 from engine.question.fleet_limits import HOST_POWER_SHARE, fewest_replicas
 from engine.question.resolve import Question
@@ -40,7 +40,7 @@ from engine.scaling.thresholds import FULL, KV_CEILING, STABILISATION_S
 from engine.step.memory import kv_parts, sequence_bytes
 from engine.step.rates import peak_flops
 from engine.step.table import SAMPLED_POSITIONS, TOKEN_GRID
-from engine.workload import PERCENTILE_SHARES
+from engine.workload import PERCENTILE_SHARES, Target
 
 Values = Mapping[str, float]
 READ_TO: Final = 0.005
@@ -60,39 +60,61 @@ class At(NamedTuple):
 
 
 class Workings:
-    """The values behind one plan, each group made when one of its names is asked for."""
+    """The values behind one replica at its loads, each group made when one of its names is asked for."""
 
-    def __init__(self, plan: CapacityPlan, catalog: Catalog) -> None:
-        self.plan, self.catalog = plan, catalog
-        self._groups: dict[str, Values] = {}
-
-    @cached_property
-    def chosen(self) -> ChosenFleet:
-        """The plan's fleet with every part that the plan rounds or leaves out."""
-        question, candidate = chosen_candidate(self.plan, self.catalog)
-        question = replace(question, spec=replace(question.spec, targets=self.targets))
-        found = sized_at_rate(question, candidate, self.plan.replica_capacity.requests_per_s)
-        chosen, record = chosen_fleet(question, found, found), self.plan.verification
-        return replace(chosen, simulated=record.targets) if record and record.sized else chosen
+    def __init__(self, question: Question, candidates: Candidates, replicas: Replicas) -> None:
+        self.question, self.candidates, self.replicas = question, candidates, replicas
+        self._made: dict[str, Values] = {}
 
     @property
-    def targets(self) -> Any:
-        """The targets that held: those that were stated, or the default ones."""
-        from engine.workload import Target
-
-        return tuple(Target(metric=t.metric, percentile=t.percentile, seconds=t.target_s) for t in self.plan.targets)
-
-    @property
-    def question(self) -> Question:
-        """What the plan answers."""
-        return self.chosen.question
+    def groups(self) -> "Mapping[str, Group]":
+        """The groups by name."""
+        return GROUPS
 
     def group(self, name: str) -> Values:
         """Return the values of a group by what follows the group's name; empty where there is no such group."""
-        if name not in self._groups:
-            make = GROUPS.get(name)
-            self._groups[name] = make.values(self) if make else {}
-        return self._groups[name]
+        if name not in self._made:
+            make = self.groups.get(name)
+            self._made[name] = make.values(self) if make else {}
+        return self._made[name]
+
+    @cached_property
+    def places(self) -> Mapping[str, At]:
+        """The replica at each batch that is spoken of, by name."""
+        return {}
+
+    @cached_property
+    def facts(self) -> frozenset[str]:
+        """What is true of the replica, as formulas ask."""
+        runtime = self.question.runtime
+        low = pool_ends(self.candidates)
+        true = {
+            "logged": self.group("pool")["more_bytes"] != 0,
+            "profiled": runtime.profile is not None,
+            "free_share": runtime.utilises_free_memory,
+            "reserved": runtime.step_reserve is not None,
+            "low_too_small": bool(low and float(self.candidates.memory.longest[0]) > low[0]),
+        }
+        return frozenset(name for name, holds in true.items() if holds)
+
+
+class PlanWorkings(Workings):
+    """The values behind one plan."""
+
+    def __init__(self, plan: CapacityPlan, catalog: Catalog) -> None:
+        self.plan = plan
+        question, candidate = chosen_candidate(plan, catalog)
+        question = replace(question, spec=replace(question.spec, targets=self.targets))
+        found = sized_at_rate(question, candidate, plan.replica_capacity.requests_per_s)
+        chosen, record = chosen_fleet(question, found, found), plan.verification
+        self.chosen = replace(chosen, simulated=record.targets) if record and record.sized else chosen
+        """The plan's fleet with every part that the plan rounds or leaves out."""
+        super().__init__(chosen.question, chosen.candidate.candidates, chosen.candidate.replicas)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The targets that held: those that were stated, or the default ones."""
+        return tuple(Target(metric=t.metric, percentile=t.percentile, seconds=t.target_s) for t in self.plan.targets)
 
     @cached_property
     def places(self) -> Mapping[str, At]:
@@ -110,13 +132,11 @@ class Workings:
     @cached_property
     def facts(self) -> frozenset[str]:
         """What is true of the plan, as formulas ask."""
-        plan, spec, offer = self.plan, self.plan.spec, self.plan.chosen.offer
-        runtime, replayed = self.question.runtime, plan.replay
+        plan, spec, offer, replayed = self.plan, self.plan.spec, self.plan.chosen.offer, self.plan.replay
         size = plan.chosen.accelerators_per_replica
         corrected = {one.threshold for one in replayed.corrections} if replayed else set()
         curve, grown = self.chosen.points.curve, plan.autoscaling.target_utilisation
         fills = curve.load_at_kv_cache_usage(FULL)
-        low = pool_ends(self.chosen.candidate.candidates)
         case = case_of(self.chosen)
         true = {
             "rate": spec.traffic.requests_per_s is not None,
@@ -127,11 +147,6 @@ class Workings:
             "owed": offer is not None and offer.term in COMMITTED,
             "own": offer is not None and offer.provider == "owned" and not spec.money.usd_per_accelerator_hour,
             "one_instance": plan.fleet.instances == 1,
-            "logged": self.group("pool")["more_bytes"] != 0,
-            "profiled": runtime.profile is not None,
-            "free_share": runtime.utilises_free_memory,
-            "reserved": runtime.step_reserve is not None,
-            "low_too_small": bool(low and float(self.chosen.candidate.candidates.memory.longest[0]) > low[0]),
             "simulated": plan.replica_capacity.binds.endswith("simulated") or plan.provenance.refine,
             "unmet": not plan.answer.meets_targets,
             "refined": plan.provenance.refine,
@@ -142,13 +157,13 @@ class Workings:
             "ttft_moves": _ttft_upper(self) > curve.ttft_p95_at(plan.autoscaling.rps_per_replica),
             "never_within": case is not None and case.allowed is None,
         }
-        return frozenset(name for name, holds in true.items() if holds)
+        return super().facts | {name for name, holds in true.items() if holds}
 
 
 class Group(NamedTuple):
     """A group of values, and where they are from."""
 
-    values: Callable[[Workings], Values]
+    values: Callable[[Any], Values]
     source: str
 
 
@@ -214,7 +229,7 @@ def _prompt(_: Workings, at: At) -> Values:
 
 
 def _step(workings: Workings, at: At) -> Values:
-    return at.replicas.costs.decoding_parts(_column(at), workings.chosen.candidate.candidates.step_parts())
+    return at.replicas.costs.decoding_parts(_column(at), workings.candidates.step_parts())
 
 
 def _grid_of(at: At) -> tuple[float, float, float]:
@@ -226,7 +241,7 @@ def _grid_of(at: At) -> tuple[float, float, float]:
 
 
 def _kernels(workings: Workings) -> Values:
-    found, values = workings.chosen.candidate.candidates, dict[str, float]()
+    found, values = workings.candidates, dict[str, float]()
     peak, bandwidth = _peak(workings), float(found.rates[0].memory_bytes_per_s)
     for place, at in workings.places.items():
         for end, tokens in zip(("low", "high"), _grid_of(at), strict=False):
@@ -263,7 +278,7 @@ def _gap(workings: Workings, at: At) -> Values:
     return {name: float(added[int(np.argmin(np.abs(gaps.values - value)))]) for name, value in picks.items()}
 
 
-def _latencies(workings: Workings) -> dict[tuple[str, str, str], float]:
+def _latencies(workings: PlanWorkings) -> dict[tuple[str, str, str], float]:
     """Return the percentiles that the plan states, by place, metric and percentile."""
     performance, points = workings.plan.performance, workings.plan.replica_capacity.load_curve
     stated = {
@@ -278,10 +293,10 @@ def _latencies(workings: Workings) -> dict[tuple[str, str, str], float]:
     return stated
 
 
-def _beyond(times: float) -> Callable[[Workings], Values]:
+def _beyond(times: float) -> Callable[[PlanWorkings], Values]:
     """Return the shares of requests that take longer than so many times each percentile."""
 
-    def shares(workings: Workings) -> Values:
+    def shares(workings: PlanWorkings) -> Values:
         found = {}
         for (place, metric, percentile), seconds in _latencies(workings).items():
             at = workings.places[place]
@@ -293,7 +308,7 @@ def _beyond(times: float) -> Callable[[Workings], Values]:
     return shares
 
 
-def _later_prompt(workings: Workings) -> Values:
+def _later_prompt(workings: PlanWorkings) -> Values:
     """Return the same of TTFT by prompt length: its share of the prompts, times P(wait > what its prefill leaves)."""
     found, weights = dict[str, float](), workings.question.lengths.prompt.weights
     for (place, metric, percentile), seconds in _latencies(workings).items():
@@ -305,7 +320,7 @@ def _later_prompt(workings: Workings) -> Values:
     return found
 
 
-def _late(workings: Workings) -> Values:
+def _late(workings: PlanWorkings) -> Values:
     """Return the share of requests beyond each target's limit; of a mean, how much of the limit it lies beyond it."""
     values = {}
     for number, target in enumerate(workings.targets):
@@ -316,8 +331,8 @@ def _late(workings: Workings) -> Values:
     return values
 
 
-def _limits(workings: Workings) -> Values:
-    replicas = workings.chosen.candidate.replicas
+def _limits(workings: PlanWorkings) -> Values:
+    replicas = workings.replicas
     values = {"ceiling": workings.question.spec.serving.utilisation_ceiling * float(replicas.saturated_rate[0, 0])}
     for number in range(len(workings.targets)):
         at = workings.places.get(f"target{number}")
@@ -326,7 +341,7 @@ def _limits(workings: Workings) -> Values:
 
 
 def _context(workings: Workings) -> Values:
-    costs = workings.chosen.candidate.replicas.costs
+    costs = workings.replicas.costs
     tables = costs.tables
     return {
         "sequence_s": float(costs.context_s[0, 0]),
@@ -342,7 +357,7 @@ def _lengths(workings: Workings) -> Values:
     return {"decode_steps": lengths.decoded, "prompt_tokens": lengths.prompt.mean, "answer_tokens": lengths.output.mean}
 
 
-def _targets(workings: Workings) -> Values:
+def _targets(workings: PlanWorkings) -> Values:
     peak = workings.plan.performance.at_peak
     of = {number: getattr(getattr(peak, f"{t.metric}_s"), t.percentile) for number, t in enumerate(workings.targets)}
     return {str(number): float(value) for number, value in of.items()}
@@ -352,13 +367,13 @@ def _targets(workings: Workings) -> Values:
 
 
 def _one(workings: Workings) -> Values:
-    memory = workings.chosen.candidate.candidates.memory
+    memory = workings.candidates.memory
     return {name: float(getattr(memory, name)[0]) for name in memory.__struct_fields__}
 
 
 def _memory_parts(kind: str) -> Callable[[Workings], Values]:
     def parts(workings: Workings) -> Values:
-        found = workings.chosen.candidate.candidates.memory_parts()[kind]
+        found = workings.candidates.memory_parts()[kind]
         return {slug(name): float(part[0]) for name, part in found.items()}
 
     return parts
@@ -375,7 +390,7 @@ def _kv_token(workings: Workings) -> Values:
 
 
 def _pool(workings: Workings) -> Values:
-    question, found = workings.question, workings.chosen.candidate.candidates
+    question, found = workings.question, workings.candidates
     limit, element = np.array([float(question.context_limit)]), np.array([question.kv_cache.bytes_per_element])
     longest = sequence_bytes(question.model, limit, element, found.parallelism, question.runtime.pool_shares)
     pool, known = float(found.memory.kv_cache[0]), pool_ends(found) or ()
@@ -394,13 +409,13 @@ def _pool(workings: Workings) -> Values:
 
 
 def _peak(workings: Workings) -> float:
-    found = workings.chosen.candidate.candidates
+    found = workings.candidates
     return peak_flops(found.accelerator(0), found.rates[0].compute) or 1.0
 
 
 def _entry(workings: Workings) -> Values:
-    accelerator = workings.chosen.candidate.candidates.accelerator(0)
-    rates = workings.chosen.candidate.candidates.rates[0]
+    accelerator = workings.candidates.accelerator(0)
+    rates = workings.candidates.rates[0]
     return {
         "power_w": accelerator.power_w,
         "purchase_usd": accelerator.purchase_usd or 0.0,
@@ -412,7 +427,7 @@ def _entry(workings: Workings) -> Values:
     }
 
 
-def _offers(workings: Workings) -> Values:
+def _offers(workings: PlanWorkings) -> Values:
     choice = workings.chosen.candidate.offers[0]
     if choice is None:
         return {}
@@ -426,7 +441,7 @@ def _offers(workings: Workings) -> Values:
     return own | priced(choice.cheapest, "cheapest") | priced(choice.dearest, "dearest")
 
 
-def _held(workings: Workings) -> Values:
+def _held(workings: PlanWorkings) -> Values:
     plan = workings.plan
     if plan.chosen.offer is None:
         return {}
@@ -438,25 +453,25 @@ def _held(workings: Workings) -> Values:
 
 
 def _power(workings: Workings) -> Values:
-    accelerator = workings.chosen.candidate.candidates.accelerator(0)
+    accelerator = workings.candidates.accelerator(0)
     curve = power_curve_for(accelerator, workings.question.catalog.power_curves.values())
     return {"idle": curve.idle, "running": curve.running, "saturated": curve.saturated} if curve else {}
 
 
-def _demand(workings: Workings) -> Values:
+def _demand(workings: PlanWorkings) -> Values:
     demand = workings.chosen.demand
     hours = {f"hour{number}": rate for number, rate in enumerate(demand.hourly)}
     rise, _ = demand.growth_parts(workings.plan.autoscaling.reaction_time_s)
     return hours | {"rise": rise, "trough": demand.trough, "mean_calls_per_s": workings.chosen.mean_rate}
 
 
-def _start(workings: Workings) -> Values:
+def _start(workings: PlanWorkings) -> Values:
     offer = workings.plan.chosen.offer
     scaling = starts_from(workings.plan.spec, offer.provider if offer else None)
     return {"node_s": scaling.node_s or 0.0, "image_s": scaling.image_s or 0.0}
 
 
-def _replayed(workings: Workings) -> Values:
+def _replayed(workings: PlanWorkings) -> Values:
     replay, headroom = workings.plan.replay, 1.0
     for one in replay.corrections if replay else ():
         if one.threshold == "target_utilisation":
@@ -464,7 +479,7 @@ def _replayed(workings: Workings) -> Values:
     return {"headroom": headroom, "hours": float(len(workings.chosen.demand.hourly))}
 
 
-def _ttft_upper(workings: Workings) -> float:
+def _ttft_upper(workings: PlanWorkings) -> float:
     plan, curve = workings.plan, workings.chosen.points.curve
     own = curve.ttft_p95_at(plan.autoscaling.rps_per_replica)
     tails = [
@@ -473,7 +488,7 @@ def _ttft_upper(workings: Workings) -> float:
     return min(tails, default=max(curve.ttft_p95_at(plan.replica_capacity.requests_per_s), own))
 
 
-def _scale(workings: Workings) -> Values:
+def _scale(workings: PlanWorkings) -> Values:
     own = workings.chosen.points.curve.ttft_p95_at(workings.plan.replica_capacity.requests_per_s)
     limits = [target.seconds for target in workings.targets if target.metric == "ttft"]
     return {
@@ -488,7 +503,7 @@ def _scale(workings: Workings) -> Values:
 SERIES: Final = ("in_flight", "waiting", "kv_cache_usage", "ttft_p95_s")
 
 
-def _fit(workings: Workings) -> Values:
+def _fit(workings: PlanWorkings) -> Values:
     plan, curve = workings.plan, workings.chosen.points.curve
     loads = {"planned": plan.autoscaling.rps_per_replica, "capacity": plan.replica_capacity.requests_per_s}
     full = curve.load_at_kv_cache_usage(FULL)
@@ -512,7 +527,7 @@ def _curve(workings: Workings) -> Values:
 # --- bands ------------------------------------------------------------------------------------------------------------
 
 
-def _band(workings: Workings) -> Values:
+def _band(workings: PlanWorkings) -> Values:
     case = case_of(workings.chosen)
     if case is None:
         return {}
@@ -524,7 +539,7 @@ def _band(workings: Workings) -> Values:
     return ends | within | {"room.low": case.room[0], "room.high": case.room[1]}
 
 
-def _band_part(workings: Workings) -> Values:
+def _band_part(workings: PlanWorkings) -> Values:
     case = case_of(workings.chosen)
     metrics = {**case.bands, "e2e": case.bands["itl"]} if case else {}
     return {
@@ -534,7 +549,7 @@ def _band_part(workings: Workings) -> Values:
     }
 
 
-def _band_groups(workings: Workings) -> Values:
+def _band_groups(workings: PlanWorkings) -> Values:
     case = case_of(workings.chosen)
     return {f"part{number}": float(part.groups) for number, part in enumerate(case.bands["itl"].parts)} if case else {}
 
@@ -568,11 +583,9 @@ GROUPS: Final[Mapping[str, Group]] = {
     "context": Group(_context, "engine.replica.steps.step_costs"),
     "lengths": Group(_lengths, "engine.question.lengths"),
     "target": Group(_targets, "at the peak hour"),
-    "alone": Group(
-        lambda w: {"budget_tokens": float(w.chosen.candidate.replicas.costs.budget[0, 0])}, "the runtime's step"
-    ),
+    "alone": Group(lambda w: {"budget_tokens": float(w.replicas.costs.budget[0, 0])}, "the runtime's step"),
     "alone_s": Group(
-        lambda w: {slug(n): v for n, v in alone_parts(w.chosen.candidate.replicas.costs).items()},
+        lambda w: {slug(n): v for n, v in alone_parts(w.replicas.costs).items()},
         "engine.fleet.operating_points.alone_parts",
     ),
     "one": Group(_one, "engine.fleet.candidates.measure"),

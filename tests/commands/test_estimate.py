@@ -54,12 +54,12 @@ def test_what_does_not_fit_is_an_answer_with_what_was_needed(fleetcast: Program)
 
 def test_explain_shows_each_figure_with_its_function_and_source(fleetcast: Program) -> None:
     out = fleetcast(*ONE, "--tp", "4", "--rps", "2", "--explain", "--plain").out
-    assert "weights, whole model: 131 GiB = parameters × bytes per element" in out
-    assert "computed by: engine.step.memory.weights_bytes" in out
-    assert "collectives:" in out
+    assert "memory.weights_bytes: 1.41107e+11 B" in out
+    assert "formula: sum(part_model.*)" in out
+    assert "step_s.given.collectives" in out
     tree = fleetcast(*ONE, "--tp", "4", "--rps", "2", "--explain", "--json").tree
-    step = next(figure for figure in tree["explanation"] if figure["name"] == "decoding step")
-    assert sum(step["parts"].values()) == pytest.approx(step["value"], rel=1e-4)
+    step = next(figure for figure in tree["explanation"] if figure["path"] == "load.given.step_s")
+    assert sum(one["value"] for one in step["inputs"]) == pytest.approx(step["value"], rel=1e-4)
     assert "explanation" not in fleetcast(*ONE, "--tp", "4", "--rps", "2", "--json").tree
 
 

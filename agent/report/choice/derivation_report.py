@@ -1,10 +1,10 @@
-"""A figure of a plan with its derivation, as it is shown."""
+"""A figure of a plan, or of an estimate, with its derivation, as it is shown."""
 
 from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
-from agent.report.blocks import Cell, Column, Facts, Paragraph, Report, Table, Words
+from agent.report.blocks import Block, Cell, Column, Facts, Paragraph, Report, Table, Words
 from engine.choice.derivation.derivation import Derivation
 from engine.plan import plain, six_digits
 from engine.plan_file import unit_of
@@ -21,7 +21,14 @@ COLUMNS = (Column("what enters"), Column("value", "right"), Column("from", wraps
 
 
 def derivation_report(found: Derivation) -> Report:
-    """Return the formula, what enters, what the plan says of it, and whether it came out again."""
+    """Return the derivation, whether the figure came out again, and what of it can be asked."""
+    deeper = next((one.path for one in _walked(found) if one.kind == "computed"), "")
+    more = f" What enters has names too: `plan explain FILE {deeper}`." if deeper else ""
+    return Report((*derived_blocks(found), Paragraph(_again(found) + more)))
+
+
+def derived_blocks(found: Derivation) -> Iterator[Block]:
+    """Yield the formula, what the plan says of it, and what enters."""
     where = f"spec-kit/methodology.md, {found.where}" if found.where else ""
     facts = [
         (found.path, _shown(found.path, found.value)),
@@ -31,12 +38,9 @@ def derivation_report(found: Derivation) -> Report:
         ("why", found.reason),
         ("closed form", "" if found.beside is None else _shown(found.path, found.beside)),
     ]
-    rows = tuple(_rows(found))
-    table = (Table(COLUMNS, rows),) if rows else ()
-    deeper = next((one.path for one in _walked(found) if one.kind == "computed"), "")
-    more = f" What enters has names too: `plan explain FILE {deeper}`." if deeper else ""
-    shown = Facts(tuple((label, text) for label, text in facts if text))
-    return Report((shown, *table, Paragraph(_again(found) + more)))
+    yield Facts(tuple((label, text) for label, text in facts if text))
+    if rows := tuple(_rows(found)):
+        yield Table(COLUMNS, rows)
 
 
 def derivation_tree(found: Derivation) -> dict[str, Any]:

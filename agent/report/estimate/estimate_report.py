@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from agent.report.blocks import Block, Bullets, Cell, Column, Facts, Heading, Paragraph, Report, Table
+from agent.report.choice.derivation_report import derived_blocks
 from agent.report.estimate.comparison import estimates_beside
-from agent.report.estimate.derivation import derivations
 from agent.report.estimate.words import TONES, flops_shown, latency_shown, load_shown, setup_shown
 from agent.report.memory_bar import memory_bar
 from agent.report.words import amount_shown, pool_facts, sentence
 from catalogs.units import show_bytes, show_figure, show_percent, show_rate
+from engine.choice.derivation.estimated import derived
 from engine.estimate.estimate import Estimate, Flops, Incompatible, Outcome
 from engine.plan import Memory
 
@@ -17,8 +18,16 @@ def estimate_report(outcomes: Sequence[Outcome], *, why: bool = False) -> Report
     """Return the report of one estimate or of several; ``why`` adds the derivation of every figure."""
     blocks = tuple(_one(outcomes[0]) if len(outcomes) == 1 else estimates_beside(outcomes))
     if why:
-        blocks += tuple(block for outcome in outcomes for block in derivations(outcome, alone=len(outcomes) == 1))
+        blocks += tuple(block for outcome in outcomes for block in _derived(outcome, alone=len(outcomes) == 1))
     return Report(blocks)
+
+
+def _derived(outcome: Outcome, *, alone: bool) -> Iterator[Block]:
+    """Yield how each figure of an estimate came about; ``alone`` where no other estimate stands beside it."""
+    if figures := derived(outcome):
+        yield Heading("Why" if alone else f"Why: {setup_shown(outcome.setup)}, {load_shown(outcome.load)}")
+    for found in figures:
+        yield from derived_blocks(found)
 
 
 def _one(outcome: Outcome) -> Iterator[Block]:

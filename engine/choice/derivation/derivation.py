@@ -1,4 +1,4 @@
-"""Any figure of a plan derived: its formula, what enters it and where from, what binds, and the figure once more.
+"""Any figure of a plan or an estimate derived: its formula, what enters it, what binds, and the figure once more.
 
 A figure is stated, an entry of the catalog, computed, solved for, the best of a search, or simulated. The first two are
 read again, the next two computed again from what enters them, the last two made again with the plan's question.
@@ -6,7 +6,7 @@ read again, the next two computed again from what enters them, the last two made
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from math import isclose, isfinite, nan
 from typing import Any, Final, Literal
@@ -19,7 +19,8 @@ from engine.choice.derivation.arithmetic import call_in, evaluated, names_in
 from engine.choice.derivation.formulas import BOOK
 from engine.method import made_again
 from engine.plan import CapacityPlan, NoPlan, plan_json
-from engine.planning.workings import GROUPS, Workings
+from engine.planning.workings import PlanWorkings, Workings
+from engine.workload import Source
 
 Kind = Literal["stated", "catalog", "computed", "solved", "searched", "simulated"]
 Leaf = int | float
@@ -139,19 +140,22 @@ def derivation(plan: CapacityPlan, path: str, catalog: Catalog) -> Derivation:
     Raises:
         InputError: the plan has no figure there.
     """
-    return Derivations(plan, catalog).of(path)
+    return PlanDerivations(plan, catalog).of(path)
 
 
 class Derivations:
-    """The derivations of one plan's figures."""
+    """The derivations of the figures of one result."""
 
-    def __init__(self, plan: CapacityPlan, catalog: Catalog, again: CapacityPlan | NoPlan | None = None) -> None:
-        self.plan, self._again = plan, again
-        self.tree = plan_json(plan)
-        self.known = dict(leaves(self.tree))
-        self.workings = Workings(plan, catalog)
-        self._catalog = catalog
+    def __init__(self, tree: Any, sources: Mapping[str, Source]) -> None:
+        """Take a result as JSON values, its question under 'spec', and who stated what of that by path."""
+        self.tree, self.sources = tree, sources
+        self.known = dict(leaves(tree))
         self._computed: dict[str, float] = {}
+
+    @property
+    def workings(self) -> Workings:
+        """What stands between the figures."""
+        raise NotImplementedError
 
     def of(self, path: str, depth: int = 0) -> Derivation:
         """Return the derivation of a figure, or of what enters one.
@@ -285,15 +289,14 @@ class Derivations:
             return self._stated(name.removeprefix("spec."))
         if name in self.known:
             return ""
-        group = GROUPS.get(name.partition(".")[0])
+        group = self.workings.groups.get(name.partition(".")[0])
         return group.source if group else ""
 
     def _entry_source(self, path: str, words: str) -> str:
-        offer = self.plan.chosen.offer
-        if path.startswith("chosen.offer") and offer is not None:
-            return f"{offer.source} {offer.checked}".strip()
+        if path.startswith("chosen.offer") and (offer := self.tree["chosen"]["offer"]):
+            return f"{offer['source']} {offer['checked']}".strip()
         if path == "memory.per_accelerator.total_bytes":
-            return str(self.workings.chosen.candidate.candidates.accelerator(0).source)
+            return str(self.workings.candidates.accelerator(0).source)
         return words
 
     def _closed_form(self, name: str) -> float | None:
@@ -303,21 +306,17 @@ class Derivations:
             return None
 
     def _made_again(self, path: str) -> Leaf:
-        if self._again is None:
-            self._again = made_again(self.plan, self._catalog)
-        if isinstance(self._again, NoPlan):
-            return nan
-        return dict(leaves(plan_json(self._again))).get(path, nan)
+        """Return a figure of the result that the same question has once more; NaN where it has none."""
+        raise NotImplementedError
 
     def _asked(self) -> Iterator[Entering]:
         """Yield what somebody said of the question, which enters every figure that is searched or simulated."""
-        for path, source in self.plan.sources.items():
+        for path, source in self.sources.items():
             if source.kind != "default" and (stated := f"spec.{path}") in self.known:
                 yield Entering(stated, self.known[stated], self._stated(path))
 
     def _stated(self, path: str) -> str:
-        sources = self.plan.sources
-        source = sources.get(path) or next((s for p, s in sources.items() if path.startswith(f"{p}.")), None)
+        source = self.sources.get(path) or next((s for p, s in self.sources.items() if path.startswith(f"{p}.")), None)
         return "" if source is None else f"{source.kind} {source.detail}".strip()
 
     def _unknown(self, path: str) -> InputError:
@@ -325,6 +324,26 @@ class Derivations:
         rooms = dict.fromkeys(other.partition(".")[0] for other in self.known)
         hint = f"; there are {', '.join(near)}" if near else f"; paths begin with {listed(tuple(rooms))}"
         return InputError(f"the plan has no figure at {quoted(path)}{hint}")
+
+
+class PlanDerivations(Derivations):
+    """The derivations of one plan's figures."""
+
+    def __init__(self, plan: CapacityPlan, catalog: Catalog, again: CapacityPlan | NoPlan | None = None) -> None:
+        super().__init__(plan_json(plan), plan.sources)
+        self._plan, self._catalog, self._again = plan, catalog, again
+
+    @cached_property
+    def workings(self) -> Workings:
+        """What stands between the plan's figures."""
+        return PlanWorkings(self._plan, self._catalog)
+
+    def _made_again(self, path: str) -> Leaf:
+        if self._again is None:
+            self._again = made_again(self._plan, self._catalog)
+        if isinstance(self._again, NoPlan):
+            return nan
+        return dict(leaves(plan_json(self._again))).get(path, nan)
 
 
 def _reason(tree: Any, path: str) -> str:

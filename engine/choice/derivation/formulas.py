@@ -302,6 +302,24 @@ replay.moments.*.targets.*.target_s = spec.targets.{1}.seconds
 replay.moments.*.*_s.*.value ! ten minutes of the replay, request by request | replay.moments.{0}.{1}_s.{2}.formula
 replay.* ! the fleet under its autoscaler, minute by minute
 
+## An estimate
+estimate.flops.prefill_total = sum(prompt_flops.*)
+estimate.flops.per_token = sum(token_flops.*)
+estimate.ttft_s.mean [rps] = sum(wait_s.given.*) + sum(prefill_s.given.*)
+estimate.ttft_s.mean = sum(ttft_part_s.*)
+estimate.itl_s.mean [rps] = load.given.itl_s + stall.given.each_token_s
+estimate.itl_s.mean [offline] = load.given.step_s + estimate.batch × load.given.prompt_s ÷ lengths.decode_steps
+estimate.itl_s.mean = sum(itl_part_s.*)
+estimate.e2e_s.mean [rps] = estimate.ttft_s.mean + lengths.decode_steps × load.given.itl_s + stall.given.answer_s
+estimate.e2e_s.mean = estimate.ttft_s.mean + lengths.decode_steps × estimate.itl_s.mean
+estimate.requests_per_s [rps] = estimate.load.value × spec.traffic.calls_per_request
+estimate.requests_per_s [concurrency] = estimate.load.value ÷ (estimate.e2e_s.mean + client.turnaround_s)
+estimate.requests_per_s [static_batch] = estimate.batch ÷ estimate.e2e_s.mean
+estimate.requests_per_s = estimate.batch ÷ (lengths.decode_steps × load.given.step_s + estimate.batch
+    × load.given.prompt_s)
+estimate.output_tokens_per_s = estimate.requests_per_s × lengths.answer_tokens
+estimate.output_tokens_per_s_per_accelerator = estimate.output_tokens_per_s ÷ chosen.accelerators_per_replica
+
 ## Calibration
 provenance.* ? what measurements of the server made of the fit's constants
 """

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from catalogs.errors import InputError
-from engine.choice.derivation.derivation import BY_ARITHMETIC, STEP, Derivations, book, derivation, leaves
+from engine.choice.derivation.derivation import BY_ARITHMETIC, STEP, PlanDerivations, book, derivation, leaves
 from engine.method import forecast, made_again
 from engine.plan import CapacityPlan, plan_json
 from engine.plan_file import as_written
@@ -53,7 +53,7 @@ def plan_of(case: str) -> CapacityPlan:
 def kinds_of(case: str) -> Counter[str]:
     plan = plan_of(case)
     again = made_again(plan, CATALOG) if case in ("vllm", "simulated") else plan  # two suffice: it takes its time
-    derivations, kinds = Derivations(plan, CATALOG, again), Counter[str]()
+    derivations, kinds = PlanDerivations(plan, CATALOG, again), Counter[str]()
     for path, value in leaves(plan_json(plan)):
         found = derivations.of(path)
         assert found.value == value
@@ -73,7 +73,7 @@ def test_every_number_of_a_plan_is_derived_and_comes_out_again(case: str) -> Non
 
 @of_every(("vllm", "sglang ranks", "windows"))
 def test_what_enters_is_derived_down_to_what_the_engine_hands_out(case: str) -> None:
-    derivations = Derivations(plan_of(case), CATALOG)
+    derivations = PlanDerivations(plan_of(case), CATALOG)
     seen: set[str] = set()
 
     def walk(path: str) -> Iterator[str]:
@@ -91,7 +91,7 @@ def test_what_enters_is_derived_down_to_what_the_engine_hands_out(case: str) -> 
 
 
 def test_a_product_takes_its_launch_and_the_longer_of_bytes_and_flops() -> None:
-    derivations = Derivations(plan_called("vllm"), CATALOG)
+    derivations = PlanDerivations(plan_called("vllm"), CATALOG)
     step = derivations.of("step_s.at_peak.products")
     qkv = next(one for one in step.below if one.path.startswith("kernel_s.at_peak_low."))
     values = {one.path.rpartition(".")[2]: float(one.value) for one in qkv.inputs}
@@ -158,7 +158,7 @@ STEPS = ("0", "999", "abc", "_", "import", "nan", "9" * 5000, "1 + 1", "0^{", "_
 
 def test_no_step_of_a_path_is_evaluated() -> None:
     """Whatever stands in the place of the stars of the book's lines is a name: of a figure, or of none."""
-    derivations = Derivations(plan_called("vllm"), CATALOG)
+    derivations = PlanDerivations(plan_called("vllm"), CATALOG)
     for line in book():
         for step in STEPS:
             path = line.pattern.pattern.replace(STEP, step).replace("(.+)", step).replace("\\", "")
