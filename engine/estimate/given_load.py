@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.units import GIB
-from engine.arrays import Floats
 from engine.estimate.load_kinds import GivenLoad
 from engine.estimate.smallest_fit import sequence_bytes_at_end
 from engine.fleet.candidates import Candidates
@@ -166,9 +165,9 @@ def _static(basis: Basis) -> Point | Rejection:
     alike = question.lengths.output.cv == 0 and question.lengths.prompt.cv == 0
     return Point(
         # One pass over all prompts gives every request its first token, however long its own was.
-        ttft_s=_means(figures.ttft_s, alike=True),
-        itl_s=_means(figures.itl_s, alike=alike),
-        e2e_s=_means(figures.e2e_s, alike=alike),
+        ttft_s=_means(figures, "ttft_s", alike=True),
+        itl_s=_means(figures, "itl_s", alike=alike),
+        e2e_s=_means(figures, "e2e_s", alike=alike),
         batch=batch,
         in_flight=batch,
         running=batch,
@@ -182,9 +181,9 @@ def _benchmark(basis: Basis) -> Point:
     clients = basis.load.value if basis.load.kind == "concurrency" else None
     seats = max(float(basis.found.seats[0]), 1.0)
     return Point(
-        ttft_s=_means(figures.ttft_s),
-        itl_s=_means(figures.itl_s),
-        e2e_s=_means(figures.e2e_s),
+        ttft_s=_means(figures, "ttft_s"),
+        itl_s=_means(figures, "itl_s"),
+        e2e_s=_means(figures, "e2e_s"),
         batch=float(figures.batch[0]),
         in_flight=clients,
         running=min(clients, seats) if clients else seats,
@@ -197,8 +196,9 @@ def _known(latency: Latency) -> Percentiles:
     return Percentiles(latency.mean, latency.p50, latency.p90, latency.p95, latency.p99)
 
 
-def _means(seconds: Floats | None, *, alike: bool = False) -> Percentiles:
-    """Return a mean, and the percentiles where all requests are alike."""
+def _means(figures: LoadFigures, latency: str, *, alike: bool = False) -> Percentiles:
+    """Return a latency's mean, and its percentiles where all requests are alike."""
+    seconds = getattr(figures, latency)
     if seconds is None:
         return Percentiles()
     mean = float(seconds[0])
