@@ -34,6 +34,7 @@ _BEING: Final = frozenset("are is live work".split())
 _ACTIVE: Final = frozenset("active online busy".split())
 _ACROSS: Final = frozenset("in across over from of at".split())
 _EACH_OF: Final = ("every", "each")
+_DURING: Final = frozenset("for in on over within during".split())
 _US: Final = frozenset({"llm", "model", "bot", "chatbot", "assistant", "ai"})
 """What a share of the traffic comes to that is planned for."""
 _AVAILABLE: Final = 0.98
@@ -48,6 +49,11 @@ _LOST: Final = re.compile(
 _CACHE_DOES: Final = frozenset("from by answers answer serves serve catches absorbs handles".split())
 _CACHES: Final = frozenset("cache caches redis memcached cdn varnish".split())
 _NEVER: Final = frozenset({"never", "not", "without", "bypass", "bypasses", "skip", "skips", "before"})
+_ANSWERED: Final = re.compile(r"\b(?:resp|answer|repl(?:y|ies)|latenc|generat)")
+_LASTS: Final = re.compile(
+    r"\b(?:calls?|sessions?|chats?|conversations?|talk|durations?|handl\w+ time|aht|last(?:s|ing)?)\b"
+    r"(?!.*\b(?:every|per|within)\b)[^,.;/\d]{0,20}$"
+)
 _SOME: Final = frozenset("a an one typical average normal regular".split())
 """Before one of those who ask, at the head of a clause: 'a driver speaks to it four times'."""
 _PARTED: Final = frozenset("of our the all these those them my their".split())
@@ -164,15 +170,17 @@ class Line(Struct):
         """Return 'a message every 45 s' as one message in 45 seconds."""
         before = [at - 1, at - 2]
         every = next((n for n in before if n >= 0 and self.items[n].has("per", "every", "slash", "each")), None)
-        if every is None and not (self.is_pause(self.items[at]) or self.is_thought(at)):
+        if self._lasts(at) or (every is None and not (self.is_pause(self.items[at]) or self.is_thought(at))):
             return None
         every = at if every is None else every
         seconds, unit = self.items[at].number.value, _Unit(at)
         if self.is_thought(at):  # in a closed loop each asks anew after the thought and the answer
             values, unit.of = self.items[at].number.values, (PEOPLE,)
             seconds = (values[0] + values[-1]) / 2
-            seconds += next((self.items[n].number.value for n in range(len(self.items)) if self._is_response(n)), 0.0)
-        self._of_what(at + 1, unit)
+            answers = [n for n in range(len(self.items)) if self._is_response(n)][:1]
+            seconds += sum(self.items[n].number.value for n in answers)
+            unit.last = max(unit.last, *answers, 0)
+        self._of_what(unit.last + 1, unit)
         noun, people, first = self._noun_before(every)
         unit.of = unit.of or tuple(one for one in self._subject(first, since) if not noun or one != singular(noun))
         doer = self.items[first - 1] if first > since else None
@@ -192,7 +200,7 @@ class Line(Struct):
         if not self.items[at].has("dur"):
             return False
         before = self.text[self.items[max(0, at - 3)].start : self.items[at].start].lower()
-        return "respon" in before.rpartition(",")[2]
+        return _ANSWERED.search(before.rpartition(",")[2]) is not None
 
     def _behind(self, at: int) -> _Unit:
         """Return the noun behind a figure and what it is of: '9 messages per session', '2 a day each'."""
@@ -238,7 +246,12 @@ class Line(Struct):
         if not self.items[at].has("mult"):
             return False
         ends = at + 1 == len(self.items) or self._is(at + 1, "comma", "stop", "conj")
-        return self._is(at + 1, "per", "perrequest", "peruser") or (ends and any(self._subject(at, 0)))
+        during = self._is(at + 1, "per", "perrequest", "peruser") or self._is_in(at + 1)
+        return during or (ends and any(self._subject(at, 0)))
+
+    def _is_in(self, at: int) -> bool:
+        """Whether a time in which something is done begins: 'in a shift', 'within 2 hours', 'over an 8 hour day'."""
+        return at < len(self.items) and self.items[at].word in _DURING and self._is(at + 1, "every", "per", "dur")
 
     def added(self, one: Figure, other: Figure) -> Figure | None:
         """Return '1 extraction (…) + 3 questions (…)' as four of both; None of figures that are not added."""
@@ -250,17 +263,34 @@ class Line(Struct):
         both = replace(a, values=(a.values[0] + b.values[0],), noun=f"{a.noun} and {b.noun}", event=True)
         return Figure(both, one.at, one.first, other.last)
 
-    def period_apart(self, figures: Sequence[Figure]) -> float:
-        """Return the seconds of the one time that stands apart from all figures: 'a tenth use it daily'; else 0."""
+    def is_at_once(self, figure: Figure) -> bool:
+        """Whether so many are there at the same time, which they are when most is going on."""
+        return any(
+            item.has("concurrent", "inflight") for item in self.items[max(0, figure.first - 2) : figure.last + 5]
+        )
+
+    def _lasts(self, at: int) -> bool:
+        """Whether a duration is that of a call: 'each call 4 minutes', 'sessions of 20 min'."""
+        said = self.text[: self.items[at].start].lower()
+        return self.items[at].has("dur") and (self._is_word(at + 1, "long") or _LASTS.search(said) is not None)
+
+    def period_apart(self, figures: Sequence[Figure]) -> tuple[int, float] | None:
+        """Return the one time that stands apart from all figures, with its seconds: 'a tenth use it daily'.
+
+        Those who are there at once do so much in the time for which each of them is.
+        """
         taken = {at for figure in figures for at in range(figure.first, figure.last + 1)}
-        times = set[float]()
+        at_once = any(map(self.is_at_once, figures))
+        times: dict[float, int] = {}
         for at, item in enumerate(self.items):
             each = (
                 item.has("time") and at and self.items[at - 1].has("per", "every") and not is_figure(self.items[at - 2])
             )
             if at not in taken and (each or item.has("adverb")) and item.word in SECONDS:
-                times.add(SECONDS[item.word])
-        return times.pop() if len(times) == 1 else 0.0
+                times[SECONDS[item.word]] = at
+            elif at_once and self._lasts(at):
+                times[item.number.value] = at
+        return next(((at, seconds) for seconds, at in times.items()), None) if len(times) == 1 else None
 
     def shifts(self, at: int, found: Sequence[Figure]) -> Figure | None:
         """Return the shifts of a day, where so many come in each of them: '9,600 tickets per shift, three shifts'."""
@@ -341,12 +371,14 @@ class Line(Struct):
         at, marked = first, False
         while at < len(self.items):
             item = self.items[at]
-            leads = item.has("for", "in", "on") and self._is(at + 1, "every")
+            leads = self._is_in(at)
             joins = marked and item.has("conj")
             if item.has("peruser", "perrequest"):
                 unit.of, marked = (*unit.of, self._of_merged(item)), True
             elif item.has("adverb") and item.word in SECONDS:
                 unit.seconds = SECONDS[item.word]
+            elif leads and self._is(at + 1, "dur"):
+                unit.seconds, at = unit.seconds or self.items[at + 1].number.value, at + 1
             elif item.has("per", "slash") or (joins and not self._is(at + 1, "per", "peruser")):
                 one = self._one_of(at + 1)
                 if one is None and item.word not in _PRONOUNS:

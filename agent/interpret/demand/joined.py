@@ -93,9 +93,10 @@ def join_demand(draft: Draft, line: Line, second: Second) -> None:
     if not loads and draft.has(USERS) and (habits := _habits_apart(draft, line, second)):
         figures = sorted([*figures, *habits], key=lambda figure: figure.at)
         loads = loads_of([figure.factor for figure in figures])
-    if len(figures) > 1 and not loads and (seconds := line.period_apart(figures)):
-        last = figures[-1]
-        figures[-1] = replace(last, factor=replace(last.factor, seconds=seconds))
+    if len(figures) > 1 and not loads and (apart := line.period_apart(figures)):
+        last, (at, seconds) = figures[-1], apart
+        factor = replace(last.factor, seconds=seconds)
+        figures[-1] = replace(last, factor=factor, first=min(last.first, at), last=max(last.last, at))
         loads = loads_of([figure.factor for figure in figures])
     chains = [load for load in loads if len(load.factors) > 1]
     if len(chains) == 1:
@@ -111,7 +112,7 @@ def join_demand(draft: Draft, line: Line, second: Second) -> None:
             items,
         )
     elif len(chains) == 1:
-        at_once = any(_is_at_once(figure, items) for figure in figures if figure.factor in chains[0].factors)
+        at_once = any(line.is_at_once(figure) for figure in figures if figure.factor in chains[0].factors)
         load = chains[0] if at_once else _in_its_hours(draft, chains[0])
         if not _is_read(draft, load, figures, items):
             choices = _choices(draft, load, at_once=at_once)
@@ -346,7 +347,9 @@ def _is_read(draft: Draft, load: Load, figures: Sequence[Figure], items: Sequenc
         load.hours >= 24
         and len(spans) == 1
         and all(
-            items[one.at].claimed and spans[0][0] <= items[one.first].start and items[one.last].end <= spans[0][1]
+            spans[0][0] <= items[one.first].start
+            and items[one.last].end <= spans[0][1]
+            and all(item.claimed for item in items[one.first : one.last + 1] if item.amount)
             for one in used
         )
     )
@@ -416,11 +419,6 @@ def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             joined.append((start, end))
     return joined
-
-
-def _is_at_once(figure: Figure, items: Sequence[Item]) -> bool:
-    """Whether so many are there at the same time, which they are when most is going on."""
-    return any(item.has("concurrent", "inflight") for item in items[max(0, figure.first - 2) : figure.last + 5])
 
 
 def _choices(draft: Draft, load: Load, *, at_once: bool) -> list[Choice]:

@@ -159,5 +159,5 @@ def _load(path: list[Factor], named: bool) -> Load | None:
     timed = [factor for factor in path if factor.seconds]
     if len(timed) > 1:
         # 'users a day' who each ask so often a day
-        timed = [factor for factor in timed if not factor.people and not factor.share]
+        timed = [one for one in timed if not one.people and not one.share] or [one for one in timed if one.share]
     return Load(tuple(path), timed[0].seconds, named) if len(timed) == 1 else None

@@ -76,7 +76,8 @@ def ask_whole_load(draft: Draft, line: Line, second: Second) -> None:
             first, span = choices[0], (start, end)
             is_rate = (first.path or path) == RATE and bool(first.value)  # none is said of 'what runs today'
             made = _made_with(draft, line, second, unused, first.value, span) if is_rate else []
-            answers = (*(_scaled(draft, choices, unused) or made), *choices, *(() if OPEN in choices else (OPEN,)))
+            scaled = _scaled(draft, choices, unused) if is_rate else []
+            answers = (*(scaled or made), *choices, *(() if OPEN in choices else (OPEN,)))
             draft.questions[number] = (f"{text} Beside it {beside}", path, answers, start, end)
         return
     found = [finding for finding in draft.findings if finding.path in _LOADS]

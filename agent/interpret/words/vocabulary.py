@@ -155,7 +155,7 @@ KINDS: Final[dict[str, str]] = {
     "companies organisation organisations organization organizations hospital hospitals market markets department "
     "departments",
     "concurrent": "concurrentes simultanés simultanées simultáneos simultáneas simultâneos "
-    "concurrent concurrently simultaneous simultaneously parallel inflight atonce",
+    "concurrent concurrently simult simultaneous simultaneously parallel inflight atonce",
     "concurrency": "concurrency inflight parallelism conc",
     # --- refusals ---
     "neg": "not no without never avoid avoiding except excluding exclude excludes dont doesnt didnt isnt arent wont "
