@@ -17,7 +17,7 @@ from agent.talk.state import State, WhichReading
 from tests.agent.talks import ports, simulating, words
 from tests.every import of_every
 
-UNCLEAR = "and about the whole thing upstairs, the usual?"
+UNCLEAR = "how does that go together"
 """A line that may ask anything."""
 
 

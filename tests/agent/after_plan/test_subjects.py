@@ -143,7 +143,7 @@ def test_a_reply_is_to_the_values_of_its_line(act: str, line: str, holds: str, k
         ("3 replicas of TP4", r"Too few: 3 replicas of TP4, 12 ×"),
         ("8 replicas", r"8 of TP2.*The bill is the same: whole instances bill 16 GPUs"),
         ("int4", r"a replica reads [\d,]+ prompt tokens/s and no longer.*widened to BF16.*The bill is the same"),
-        ("4 x TP4 vs 8 x TP2", r"6 of TP2.*4 of TP4.*8 of TP2"),
+        ("4 x TP4 vs 8 x TP2", r"6 × TP2.*4 × TP4.*8 × TP2"),
         ("SGLang or TensorRT-LLM instead?", r"the plan.*runtime sglang.*runtime tensorrt-llm"),
     ],
 )
