@@ -409,6 +409,11 @@ class Fleet(Result, frozen=True):
         """Replicas that today's peak hour needs: all but the spares."""
         return max(self.replicas - self.spares, 1)
 
+    @property
+    def most_replicas(self) -> int:
+        """Replicas that an autoscaler may hold."""
+        return max(self.maximum_replicas, self.replicas, self.minimum_replicas)
+
 
 class Autoscaling(Result, frozen=True):
     """When to scale out and in."""

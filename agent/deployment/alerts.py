@@ -7,7 +7,6 @@ from msgspec import Struct
 
 from agent.deployment.buckets import bucket_for
 from agent.deployment.queries import Queries, bound_matcher
-from agent.deployment.triggers import most_replicas
 from catalogs.units import show_percent, show_seconds
 from engine.workload import PERCENTILE_SHARES, Target, target_name
 
@@ -121,7 +120,7 @@ def _burning(queries: Queries, target: Target) -> Iterator[Tree]:
 def _capacity(queries: Queries) -> Iterator[Tree]:
     plan = queries.replica.plan
     curve, capacity = plan.replica_capacity.load_curve, plan.replica_capacity.requests_per_s
-    most = max(most_replicas(queries.replica) - plan.fleet.spares, 1)
+    most = max(plan.fleet.most_replicas - plan.fleet.spares, 1)
     rate = most * capacity
     yield _alert(
         queries,

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agent.deployment.queries import Queries
-from agent.deployment.triggers import most_replicas
 from engine.workload import Metric, target_name
 
 Tree = dict[str, Any]
@@ -53,8 +52,8 @@ def _panels(queries: Queries) -> Iterator[Tree]:
             ("plan: mean", plan.performance.at_mean.requests_per_s * replicas),
             ("plan: peak hour", plan.performance.at_peak.requests_per_s * replicas),
             (
-                f"capacity of {most_replicas(queries.replica)} replicas",
-                capacity.requests_per_s * most_replicas(queries.replica),
+                f"capacity of {fleet.most_replicas} replicas",
+                capacity.requests_per_s * fleet.most_replicas,
             ),
         ],
     )
@@ -87,7 +86,7 @@ def _panels(queries: Queries) -> Iterator[Tree]:
     lines = [
         ("minimum", float(fleet.minimum_replicas)),
         ("peak hour", float(fleet.replicas)),
-        ("maximum", float(most_replicas(queries.replica))),
+        ("maximum", float(fleet.most_replicas)),
     ]
     yield _panel("Replicas that answer", "short", [("replicas", up)], lines)
 

@@ -108,8 +108,7 @@ class Replica(Struct, frozen=True, dict=True):
     @property
     def start_s(self) -> float:
         """From a container's start to a replica that is ready, seconds: weights, warm-up and readiness."""
-        parts = self.plan.autoscaling.reaction_parts_s
-        return sum(parts.get(part, 0.0) for part in ("weights", "warm_up", "ready"))
+        return start_s(self.plan)
 
     @property
     def start_why(self) -> str:
@@ -172,6 +171,12 @@ class Replica(Struct, frozen=True, dict=True):
     def flags(self) -> tuple[LaunchFlag, ...]:
         """All flags with which it is started."""
         return started_with(self.words, self.plan, self.served, CONFIG_FILE)
+
+
+def start_s(plan: CapacityPlan) -> float:
+    """Return the seconds from a container's start to a replica that is ready: weights, warm-up and readiness."""
+    parts = plan.autoscaling.reaction_parts_s
+    return sum(parts.get(part, 0.0) for part in ("weights", "warm_up", "ready"))
 
 
 def longest_answer_s(plan: CapacityPlan) -> int:

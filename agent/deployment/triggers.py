@@ -153,21 +153,15 @@ def replica_bounds(replica: Replica, least: str, most: str) -> dict[str, Any]:
     unit = f" of {replica.nodes} pods" if replica.nodes > 1 else ""
     return {
         least: Noted(fleet.minimum_replicas, f"replicas{unit} at the trough, spares included"),
-        most: Noted(most_replicas(replica), "peak, burst, growth and spares"),
+        most: Noted(fleet.most_replicas, "peak, burst, growth and spares"),
     }
-
-
-def most_replicas(replica: Replica) -> int:
-    """Return the replicas that an autoscaler may hold."""
-    fleet = replica.plan.fleet
-    return max(fleet.maximum_replicas, fleet.replicas, fleet.minimum_replicas)
 
 
 def behaviour(replica: Replica) -> dict[str, Any]:
     """Return an HPA's behaviour: up by what one reaction may bring, down when the plan's window has passed."""
     scaling = replica.plan.autoscaling
     grown = scaling.growth_within_reaction * replica.plan.spec.traffic.burst
-    step = max(ceil(most_replicas(replica) * (1 - 1 / grown) - 1e-9), 1)
+    step = max(ceil(replica.plan.fleet.most_replicas * (1 - 1 / grown) - 1e-9), 1)
     period = min(max(ceil(scaling.reaction_time_s), 15), LONGEST_PERIOD_S)
     window = min(ceil(scaling.scale_down_window_s), LONGEST_WINDOW_S)
     return {

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from agent.lint.documents import Path, documents_in
 from agent.lint.packs import Scaler, Trigger, pack_of
 from agent.lint.promql import Seen, value_of
-from agent.lint.watched import State, Watched, fleet_in, state_at, watched_by
+from agent.lint.watched import Watched, fleet_in, state_at, watched_by
 from catalogs.catalog import Catalog
-from engine.plan import CapacityPlan
+from engine.plan import CapacityPlan, LoadPoint
 from engine.question.demand import demand_of
 from engine.scaling.controller import asked_on, policy_of
 from engine.scaling.correction import FLAPS_A_DAY
@@ -43,7 +43,7 @@ class Policy(Struct, frozen=True):
     period_s: float
 
 
-def asks(watched: Watched, trigger: Trigger, replicas: int, state: State) -> int | None:
+def asks(watched: Watched, trigger: Trigger, replicas: int, state: LoadPoint) -> int | None:
     """Return the replicas that a trigger asks for; None where nobody here can tell.
 
     Args:
@@ -62,7 +62,7 @@ def asks(watched: Watched, trigger: Trigger, replicas: int, state: State) -> int
     return asked_on(replicas, each, trigger.threshold)
 
 
-def _pod_value(watched: Watched, name: str, replicas: int, state: State) -> Seen | None:
+def _pod_value(watched: Watched, name: str, replicas: int, state: LoadPoint) -> Seen | None:
     """Return a metric summed over pods that are asked themselves, by its name without the prefix."""
     from agent.lint.promql import Selector
 
@@ -74,7 +74,7 @@ def _pod_value(watched: Watched, name: str, replicas: int, state: State) -> Seen
     return None
 
 
-def wanted(watched: Watched, scaler: Scaler, replicas: int, state: State) -> int | None:
+def wanted(watched: Watched, scaler: Scaler, replicas: int, state: LoadPoint) -> int | None:
     """Return the largest ask of a scaler's triggers; None where no trigger can be told."""
     found = [ask for trigger in scaler.triggers if (ask := asks(watched, trigger, replicas, state)) is not None]
     return max(found) if found else None
@@ -194,13 +194,8 @@ class Autoscaler:
         """
         each = max(replicas, 1)
         on_curve = state_at(self._watched.curve, "in_flight", in_flight / each)
-        state = State(
-            requests_per_s / each,
-            in_flight / each,
-            waiting / each,
-            on_curve.kv_cache_usage,
-            on_curve.ttft_p95_s,
-            on_curve.itl_p95_s,
+        state = replace(
+            on_curve, requests_per_s=requests_per_s / each, in_flight=in_flight / each, waiting=waiting / each
         )
         ask = wanted(self._watched, self._scaler, each, state)
         want = min(max(replicas if ask is None else ask, self._least), self._most)

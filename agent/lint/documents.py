@@ -59,6 +59,18 @@ class Document(Struct, frozen=True):
                 return None
         return value
 
+    def table(self, path: Path) -> dict[str, Any]:
+        """Return the table at a path; an empty one where there is none."""
+        value = self.at(path)
+        return value if isinstance(value, dict) else {}
+
+    def rows(self, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """Yield the tables of the list at a path, each with its own path."""
+        value = self.at(path)
+        for place, one in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(one, dict):
+                yield (*path, place), one
+
 
 def documents_in(text: str, file: str) -> list[Document]:
     """Return the documents of a file, those that hold nothing left out.

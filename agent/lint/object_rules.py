@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from math import ceil
 from typing import Any, Final
 
+from agent.deployment.replica import start_s
 from agent.lint.documents import Document, Path
 from agent.lint.findings import Finding, found
 from agent.lint.packs import Pack, Query, Scaler, Trigger
@@ -71,8 +72,7 @@ def _fields(scaler: Scaler) -> Iterator[Finding]:
 def _dead_annotations(document: Document) -> Iterator[Finding]:
     """Yield annotations that AIBrix reads no more since its layered autoscaler (pull 1575)."""
     for group in ("annotations", "labels"):
-        named = document.at(("metadata", group))
-        for name in named if isinstance(named, dict) else ():
+        for name in document.table(("metadata", group)):
             if name.startswith(("kpa.autoscaling.aibrix.ai/", "apa.autoscaling.aibrix.ai/")) and not name.endswith(
                 "/window"
             ):
@@ -81,8 +81,7 @@ def _dead_annotations(document: Document) -> Iterator[Finding]:
 
 
 def _dead_fields(trigger: Trigger) -> Iterator[Finding]:
-    metadata = trigger.document.at((*trigger.path, "metadata"))
-    for name in metadata if isinstance(metadata, dict) else ():
+    for name in trigger.document.table((*trigger.path, "metadata")):
         place = (*trigger.path, "metadata", name)
         if name == "metricName":
             sentence = "KEDA took metricName out in 2.12: it does nothing"
@@ -94,18 +93,17 @@ def _dead_fields(trigger: Trigger) -> Iterator[Finding]:
 
 
 def _gone_kinds(document: Document) -> Iterator[Finding]:
-    tree = document.tree if isinstance(document.tree, dict) else {}
-    if tree.get("kind") == "InferenceModel":
+    kind = document.at(("kind",))
+    if kind == "InferenceModel":
         yield found("L4", document, ("kind",), "InferenceModel is gone", "use InferenceObjective (llm-d-router)")
     for path, value in document.walk():
-        if path and path[-1] == "restartPolicy" and value == "Default" and tree.get("kind") == "LeaderWorkerSet":
+        if path and path[-1] == "restartPolicy" and value == "Default" and kind == "LeaderWorkerSet":
             fix = "RecreateGroupOnPodRestart or None"
             yield found("L4", document, path, "LeaderWorkerSet's restartPolicy Default is deprecated", fix)
 
 
 def _strings(trigger: Trigger) -> Iterator[Finding]:
-    metadata = trigger.document.at((*trigger.path, "metadata"))
-    for name, value in metadata.items() if isinstance(metadata, dict) else ():
+    for name, value in trigger.document.table((*trigger.path, "metadata")).items():
         if not isinstance(value, str):
             fix = f'{name}: "{str(value).lower() if isinstance(value, bool) else value}"'
             sentence = f"{name} is {quoted(value)}, and KEDA takes strings alone"
@@ -125,8 +123,7 @@ def _alert_labels(pack: Pack) -> Iterator[Finding]:
             continue
         for group in ("labels", "annotations"):
             place = (*query.path[:-1], group)
-            values = query.document.at(place)
-            for name, value in values.items() if isinstance(values, dict) else ():
+            for name, value in query.document.table(place).items():
                 if not isinstance(value, str):
                     sentence = f"{group}.{name} is {quoted(value)}, and Prometheus takes strings alone"
                     yield found("L7", query.document, (*place, name), sentence, f'"{value}"')
@@ -189,9 +186,9 @@ def _bounds(scaler: Scaler) -> Iterator[Finding]:
     if isinstance(scaler.field("fallback"), dict) and scaler.triggers and "AverageValue" not in kinds:
         sentence = "a fallback needs a trigger of AverageValue, and there is none"
         yield found("L10", at, (*scaler.path, "fallback"), sentence, "metricType: AverageValue on one of them")
-    modifiers = at.at((*scaler.path, "advanced", "scalingModifiers"))
-    if isinstance(modifiers, dict) and modifiers.get("formula"):
-        place = (*scaler.path, "advanced", "scalingModifiers")
+    place = (*scaler.path, "advanced", "scalingModifiers")
+    modifiers = at.table(place)
+    if modifiers.get("formula"):
         if not modifiers.get("target"):
             sentence = "with a formula the triggers' own thresholds are inert, and no target stands in their place"
             yield found("L10", at, place, sentence, "give scalingModifiers.target")
@@ -349,18 +346,15 @@ def _probes(document: Document, watched: Watched | None) -> Iterator[Finding]:
 def _chart_probe(document: Document, needed: float | None) -> Iterator[Finding]:
     """Yield that values of production-stack leave its own startup probe, where that is too short."""
     place: Path = ("servingEngineSpec",)
-    values = document.at(place)
-    bare = isinstance(values, dict) and "modelSpec" in values and "startupProbe" not in values
+    values = document.table(place)
+    bare = "modelSpec" in values and "startupProbe" not in values
     if bare and needed is not None and needed > CHART_STARTUP_S:
         sentence = f"the chart's startup probe waits {CHART_STARTUP_S:.0f} s, and a start takes {show_seconds(needed)}"
         yield found("L12", document, place, sentence, "set servingEngineSpec.startupProbe")
 
 
 def _start_s(watched: Watched | None) -> float | None:
-    if watched is None or watched.plan is None:
-        return None
-    parts = watched.plan.autoscaling.reaction_parts_s
-    return sum(parts.get(part, 0.0) for part in ("weights", "warm_up", "ready"))
+    return start_s(watched.plan) if watched and watched.plan else None
 
 
 def _waited(probe: Any) -> float:

@@ -120,13 +120,13 @@ def pack_of(documents: Sequence[Document]) -> Pack:
 
 def _named(document: Document) -> Iterator[Named]:
     """Yield the metrics of an HPA that an adapter answers for."""
-    listed = document.at(("spec", "metrics")) if document.at(("kind",)) == "HorizontalPodAutoscaler" else None
-    for place, one in enumerate(listed if isinstance(listed, list) else ()):
-        kind = str(one.get("type", "")).lower() if isinstance(one, dict) else ""
-        path: Path = ("spec", "metrics", place, kind, "metric")
-        name, labels = document.at((*path, "name")), document.at((*path, "selector", "matchLabels"))
+    if document.at(("kind",)) != "HorizontalPodAutoscaler":
+        return
+    for at, one in document.rows(("spec", "metrics")):
+        path: Path = (*at, str(one.get("type", "")).lower(), "metric")
+        name = document.at((*path, "name"))
         if isinstance(name, str):
-            yield Named(document, path, name, tuple(labels) if isinstance(labels, dict) else ())
+            yield Named(document, path, name, tuple(document.table((*path, "selector", "matchLabels"))))
 
 
 _LEFT_OPEN: Final = re.compile(
@@ -178,10 +178,7 @@ def _rule_queries(document: Document) -> Iterator[Query]:
 
 
 def _scalers(document: Document) -> Iterator[Scaler]:
-    tree = document.tree
-    if not isinstance(tree, dict):
-        return
-    match tree.get("kind"):
+    match document.at(("kind",)):
         case "ScaledObject":
             yield _scaled_object(document, ("spec",), "ScaledObject", _target(document, ("spec", "scaleTargetRef")))
         case "HorizontalPodAutoscaler":
@@ -207,8 +204,7 @@ def _namespace(document: Document) -> str:
 
 
 def _target(document: Document, path: Path) -> tuple[str, str, str]:
-    found = document.at(path)
-    target = found if isinstance(found, dict) else {}
+    target = document.table(path)
     return _namespace(document), str(target.get("kind", "Deployment")), str(target.get("name"))
 
 
@@ -230,69 +226,61 @@ def _scaled_object(document: Document, path: Path, kind: str, target: tuple[str,
             (n for place in places for name in names if (n := _count(document.at((*place, name)))) is not None), None
         )
 
-    listed = document.at((*path, "triggers"))
-    triggers = []
-    for place, one in enumerate(listed if isinstance(listed, list) else ()):
-        if not isinstance(one, dict) or one.get("type") != "prometheus":
-            continue
-        at = (*path, "triggers", place)
-        metadata = one.get("metadata")
-        fields = metadata if isinstance(metadata, dict) else {}
-        triggers.append(
-            Trigger(
-                document,
-                at,
-                str(one.get("name", f"trigger {place + 1}")),
-                query_at(document, (*at, "metadata", "query"), "trigger"),
-                _number(fields.get("threshold")),
-                str(one.get("metricType", "AverageValue")),
-            )
+    triggers = [
+        Trigger(
+            document,
+            at,
+            str(one.get("name", f"trigger {int(at[-1]) + 1}")),
+            query_at(document, (*at, "metadata", "query"), "trigger"),
+            _number(document.at((*at, "metadata", "threshold"))),
+            str(one.get("metricType", "AverageValue")),
         )
+        for at, one in document.rows((*path, "triggers"))
+        if one.get("type") == "prometheus"
+    ]
     least, most = bound("minReplicaCount", "minReplicas"), bound("maxReplicaCount", "maxReplicas")
     return Scaler(document, path, kind, target, least, most, tuple(triggers))
 
 
 def _hpa(document: Document) -> Scaler:
-    spec: Path = ("spec",)
-    least, most = (_count(document.at((*spec, name))) for name in ("minReplicas", "maxReplicas"))
-    return Scaler(
-        document, spec, "HorizontalPodAutoscaler", _target(document, (*spec, "scaleTargetRef")), least, most, ()
-    )
+    target = _target(document, ("spec", "scaleTargetRef"))
+    return Scaler(document, ("spec",), "HorizontalPodAutoscaler", target, *_bounds(document, ("spec",)), ())
+
+
+def _bounds(document: Document, spec: Path) -> tuple[int | None, int | None]:
+    """Return the least and the most replicas."""
+    return _count(document.at((*spec, "minReplicas"))), _count(document.at((*spec, "maxReplicas")))
 
 
 def _aibrix(document: Document) -> Scaler:
     spec: Path = ("spec",)
-    listed = document.at((*spec, "metricsSources"))
     triggers = tuple(
         Trigger(
             document,
-            (*spec, "metricsSources", place),
+            at,
             str(one.get("targetMetric")),
             None,
             _number(one.get("targetValue")),
             "AverageValue",
             pod_metric=str(one.get("targetMetric")),
         )
-        for place, one in enumerate(listed if isinstance(listed, list) else ())
-        if isinstance(one, dict) and one.get("metricSourceType") == "pod"
+        for at, one in document.rows((*spec, "metricsSources"))
+        if one.get("metricSourceType") == "pod"
     )
-    least, most = (_count(document.at((*spec, name))) for name in ("minReplicas", "maxReplicas"))
-    return Scaler(document, spec, "PodAutoscaler", _target(document, (*spec, "scaleTargetRef")), least, most, triggers)
+    target = _target(document, (*spec, "scaleTargetRef"))
+    return Scaler(document, spec, "PodAutoscaler", target, *_bounds(document, spec), triggers)
 
 
 def _inference_service(document: Document) -> Scaler:
     spec: Path = ("spec", "predictor")
-    listed = document.at((*spec, "autoScaling", "metrics"))
     triggers = []
-    for place, one in enumerate(listed if isinstance(listed, list) else ()):
-        if isinstance(one, dict) and one.get("type") == "External":
-            at = (*spec, "autoScaling", "metrics", place, "external")
-            target = document.at((*at, "target"))
-            fields = target if isinstance(target, dict) else {}
+    for place, one in document.rows((*spec, "autoScaling", "metrics")):
+        if one.get("type") == "External":
+            at = (*place, "external")
+            fields = document.table((*at, "target"))
             value = fields.get("averageValue", fields.get("value"))
             query = query_at(document, (*at, "metric", "query"), "trigger")
             kind = str(fields.get("type", "AverageValue"))
-            triggers.append(Trigger(document, at, f"metric {place + 1}", query, _number(value), kind))
-    least, most = (_count(document.at((*spec, name))) for name in ("minReplicas", "maxReplicas"))
+            triggers.append(Trigger(document, at, f"metric {int(place[-1]) + 1}", query, _number(value), kind))
     own = (_namespace(document), "InferenceService", str(document.at(("metadata", "name"))))
-    return Scaler(document, spec, "InferenceService", own, least, most, tuple(triggers))
+    return Scaler(document, spec, "InferenceService", own, *_bounds(document, spec), tuple(triggers))

@@ -160,12 +160,7 @@ def _mounts(document: Document) -> Iterator[Finding]:
 
 def _named(document: Document, path: Path) -> dict[str, frozenset[str]]:
     """Return the fields of the volumes or mounts of a list, by their names."""
-    listed = document.at(path)
-    return (
-        {str(one.get("name")): frozenset(one) for one in listed if isinstance(one, dict)}
-        if isinstance(listed, list)
-        else {}
-    )
+    return {str(one.get("name")): frozenset(one) for _, one in document.rows(path)}
 
 
 def _topology(document: Document, catalog: Catalog) -> Iterator[Finding]:
@@ -210,11 +205,10 @@ def _linked(server: Server, replica: Replica) -> Iterator[Finding]:
     """Yield that nothing gives the pods of a replica the network that its forecast has between nodes."""
     if replica.nodes == 1 or server.pod is None or server.document.at(("kind",)) != "LeaderWorkerSet":
         return
-    limits = server.document.at((*server.path, "resources", "limits"))
-    named = set(limits) if isinstance(limits, dict) else set()
-    given = any(not NO_NETWORK.fullmatch(str(one)) and one != server.resource for one in named)
-    pod = server.document.at(server.pod)
-    beside = pod.get("hostNetwork") or pod.get("resourceClaims") if isinstance(pod, dict) else None
+    limits = server.document.table((*server.path, "resources", "limits"))
+    given = any(not NO_NETWORK.fullmatch(str(one)) and one != server.resource for one in limits)
+    pod = server.document.table(server.pod)
+    beside = pod.get("hostNetwork") or pod.get("resourceClaims")
     annotated = "network" in str(server.document.at((*server.pod[:-1], "metadata", "annotations")))
     if not given and not beside and not annotated:
         speed = show_figure(replica.accelerator.inter_node_gb_per_s)

@@ -67,32 +67,29 @@ def _probes(server: Server, own: Ports) -> Iterator[Finding]:
 def _led(document: Document, servers: Sequence[Server]) -> Iterator[Finding]:
     """Yield the ports of a Service or a PodMonitor that none of the pods has that it selects."""
     service = document.at(("kind",)) == "Service"
-    selector = document.at(("spec", "selector") if service else ("spec", "selector", "matchLabels"))
+    selector = document.table(("spec", "selector") if service else ("spec", "selector", "matchLabels"))
     pods = {
         (id(one.document), one.pod): one
         for one in servers
-        if one.pod is not None and isinstance(selector, dict) and selector and _selects(document, selector, one)
+        if one.pod is not None and selector and _selects(document, selector, one)
     }
     found_ports = [_ports_of_pod(one, servers) for one in pods.values()]
-    listed_at: Path = ("spec", "ports" if service else "podMetricsEndpoints")
-    entries = document.at(listed_at)
-    for place, one in enumerate(entries if isinstance(entries, list) and pods else ()):
-        targeted = service and document.at((*listed_at, place, "targetPort")) is not None
-        name = "targetPort" if targeted else "port"
-        port = one.get(name) if isinstance(one, dict) else None
+    for place, one in document.rows(("spec", "ports" if service else "podMetricsEndpoints")) if pods else ():
+        name = "targetPort" if service and one.get("targetPort") is not None else "port"
+        port = one.get(name)
         if all(ports.lack(port) for ports in found_ports):
             server, ports = next(iter(pods.values())), found_ports[0]
             sentence = f"it leads to port {quoted(port)}, and the pods of {server.document.shown} have {ports.shown}"
             fix = f"{name}: {min(ports.named, default=min(ports.numbers, default=''))}"
-            yield found("L6", document, (*listed_at, place, name), sentence, fix)
+            yield found("L6", document, (*place, name), sentence, fix)
 
 
 def _selects(document: Document, selector: dict[str, Any], server: Server) -> bool:
     """Return whether an object selects a server's pods."""
     assert server.pod is not None
-    labels = server.document.at((*server.pod[:-1], "metadata", "labels"))
+    labels = server.document.table((*server.pod[:-1], "metadata", "labels"))
     spaces = {one.at(("metadata", "namespace")) for one in (document, server.document)} - {None}
-    return isinstance(labels, dict) and len(spaces) < 2 and selector.items() <= labels.items()
+    return len(spaces) < 2 and selector.items() <= labels.items()
 
 
 def _ports_of_pod(server: Server, servers: Sequence[Server]) -> Ports:
@@ -124,8 +121,8 @@ def _ports_of(document: Document, containers: Sequence[Path], servers: Sequence[
 
 def _declared(document: Document, container: Path) -> dict[int, str]:
     """Return the names of the ports that a container declares, by number; '' of one without."""
-    ports = document.at((*container, "ports"))
-    found_ports = [one for one in ports if isinstance(one, dict)] if isinstance(ports, list) else []
     return {
-        number: str(one.get("name") or "") for one in found_ports if isinstance(number := one.get("containerPort"), int)
+        number: str(one.get("name") or "")
+        for _, one in document.rows((*container, "ports"))
+        if isinstance(number := one.get("containerPort"), int)
     }

@@ -11,7 +11,7 @@ from agent.deployment.buckets import bucket_for
 from agent.lint.documents import Document, Path
 from agent.lint.findings import Finding, found
 from agent.lint.packs import Named, Pack, Query, Trigger
-from agent.lint.promql import Aggregate, Binary, Call, Expression, Number, Selector, yields_one
+from agent.lint.promql import Binary, Call, Expression, Number, Selector, selectors, yields_one
 from agent.lint.reach_rules import ROUNDED, above
 from agent.lint.servers import Server, served_models
 from agent.lint.watched import Watched, adapters_name
@@ -264,7 +264,7 @@ def _buckets(query: Query, pack: Pack, watched: Watched, servers: Sequence[Serve
 def _budgets(query: Query, tree: Expression, targets: Sequence[Target], watched: Watched) -> Iterator[Finding]:
     """Yield that the share of slow requests must be larger than any burn of a target's budget is alerted at."""
     for share, bound in above(tree):
-        families = {_family(one, watched) for one in _within(share) if _bound(one) is not None}
+        families = {_family(one, watched) for one in selectors(share) if _bound(one) is not None}
         held = [one for one in targets if one.metric in families and one.percentile != "mean"]
         if not held:
             continue
@@ -290,7 +290,7 @@ def _milliseconds(document: Document, place: Path, threshold: float, family: Fam
 def _milliseconds_of(trigger: Trigger, watched: Watched) -> Iterator[Finding]:
     tree = trigger.query.tree if trigger.query else None
     if isinstance(tree, Call) and tree.function == "histogram_quantile" and trigger.threshold:
-        for selector in _within(tree):
+        for selector in selectors(tree):
             family = _family(selector, watched)
             if family and trigger.threshold >= MILLISECONDS[family]:
                 place = (*trigger.path, "metadata", "threshold")
@@ -344,7 +344,7 @@ def _quantile_thresholds(tree: Expression) -> Iterator[tuple[Selector, float]]:
     """Yield the selectors of quantiles that are compared with a constant, and the constant."""
     match tree:
         case Binary(">" | ">=" | "<" | "<=", Call("histogram_quantile", arguments), Number(threshold)):
-            for selector in _within(arguments[-1]):
+            for selector in selectors(arguments[-1]):
                 yield selector, threshold
         case Binary(_, left, right):
             yield from _quantile_thresholds(left)
@@ -355,7 +355,7 @@ def _mean_thresholds(tree: Expression) -> Iterator[tuple[Selector, float]]:
     """Yield the sums of histograms that are divided by their counts and compared with a constant, and the constant."""
     match tree:
         case Binary(">" | ">=" | "<" | "<=", Binary("/", total, _), Number(threshold)):
-            for selector in _within(total):
+            for selector in selectors(total):
                 if selector.name.endswith("_sum"):
                     yield selector, threshold
         case Binary("and" | "or" | "unless", left, right):
@@ -369,17 +369,3 @@ def _misspelt(selector: Selector) -> str:
         if matcher.label == "le" and matcher.how == "=" and (bound := _bound(selector)) is not None:
             return matcher.value if matcher.value != str(bound) else ""
     return ""
-
-
-def _within(tree: Expression) -> Iterator[Selector]:
-    match tree:
-        case Selector():
-            yield tree
-        case Call(_, arguments):
-            for argument in arguments:
-                yield from _within(argument)
-        case Aggregate(argument=argument):
-            yield from _within(argument)
-        case Binary(_, left, right):
-            yield from _within(left)
-            yield from _within(right)

@@ -8,10 +8,10 @@ from agent.lint.findings import Finding, found
 from agent.lint.packs import WORKLOADS, Pack, Scaler
 from agent.lint.promql import Binary, Expression, Number, calls, selectors, value_of
 from agent.lint.servers import Server
-from agent.lint.watched import State, Watched, fleet_in, state_at
+from agent.lint.watched import Watched, fleet_in, state_at
 from catalogs.errors import listed
 from catalogs.units import show_count
-from engine.plan import CapacityPlan
+from engine.plan import CapacityPlan, LoadPoint
 
 MOST: Final = ("maxReplicaCount", "maxReplicas")
 """Names of the upper bound."""
@@ -89,7 +89,7 @@ def _bounds(scaler: Scaler, watched: Watched, plan: CapacityPlan) -> Iterator[Fi
         yield found("L13", at, of(MOST), sentence, f"a maximum of {fleet.maximum_replicas}")
     least = USUAL_LEAST.get(scaler.kind) if scaler.least is None else scaler.least
     kept = f"a minimum of {fleet.minimum_replicas}"
-    if least is not None and least > max(fleet.maximum_replicas, fleet.replicas, fleet.minimum_replicas):
+    if least is not None and least > fleet.most_replicas:
         yield found("L13", at, of(LEAST), f"at least {least} replicas, and {takes}", kept)
     elif least is not None and least < fleet.minimum_replicas:
         default = " by default" if scaler.least is None else ""
@@ -145,8 +145,7 @@ def threshold_fix(plan: CapacityPlan | None) -> str:
 
 def _alerts(pack: Pack, watched: Watched, plan: CapacityPlan) -> Iterator[Finding]:
     """Yield alerts on a load that all the plan's replicas together have not even near saturation."""
-    fleet = plan.fleet
-    most = max(fleet.maximum_replicas, fleet.replicas, fleet.minimum_replicas, 1)
+    most = max(plan.fleet.most_replicas, 1)
     end = state_at(watched.curve, "requests_per_s", watched.curve[-1].requests_per_s)
     for query in pack.queries:
         for left, bound in above(query.tree) if query.purpose == "alert" and query.tree else ():
@@ -168,7 +167,7 @@ def above(tree: Expression) -> Iterator[tuple[Expression, float]]:
             yield from above(right)
 
 
-def _load(tree: Expression | None, watched: Watched, pods: int, state: State) -> float | None:
+def _load(tree: Expression | None, watched: Watched, pods: int, state: LoadPoint) -> float | None:
     """Return what a query that counts requests yields of a fleet; None of others, and where nobody here can tell."""
     if tree is None or any(call.function not in STEADY for call in calls(tree)):
         return None

@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from typing import Final
 
 from agent.deployment.replica import CONFIG_FILE, Replica
-from agent.deployment.triggers import most_replicas
 from agent.lint.documents import Document, Path
 from agent.lint.findings import Finding, found
 from agent.lint.packs import Pack, Query, Scaler
@@ -97,7 +96,8 @@ def _weights(server: Server, replica: Replica, catalog: Catalog) -> Iterator[Fin
 
 
 def _replicas(server: Server, replica: Replica, pack: Pack) -> Iterator[Finding]:
-    count, fleet, most = server.replicas, replica.plan.fleet, most_replicas(replica)
+    count, fleet = server.replicas, replica.plan.fleet
+    most = fleet.most_replicas
     number = count.value if count else 1 if server.is_counted else None
     if number and not _scalers(server, pack) and not fleet.replicas <= number <= most:
         place = count.path if count else ("spec",)

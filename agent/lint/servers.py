@@ -262,8 +262,7 @@ def _replicas(document: Document, path: Path) -> Count | None:
 def _devices(document: Document, path: Path, resources: frozenset[str]) -> Count | None:
     """Return the accelerators that a container asks for, as Kubernetes or Compose has it."""
     for kind in ("limits", "requests"):
-        asked = document.at((*path, "resources", kind))
-        for name in asked if isinstance(asked, dict) else ():
+        for name in document.table((*path, "resources", kind)):
             if name in resources and (found := _count(document, (*path, "resources", kind, name))):
                 return found
     return _count(document, (*path, "deploy", "resources", "reservations", "devices", 0, "count"))

@@ -115,34 +115,25 @@ def adapters_name(name: str) -> str:
     return name.replace(":", "_")
 
 
-class State(Struct, frozen=True):
-    """One replica at a moment."""
-
-    requests_per_s: float
-    in_flight: float
-    waiting: float
-    kv_cache_usage: float
-    ttft_p95_s: float
-    itl_p95_s: float
-
-
-def state_at(curve: Sequence[LoadPoint], field: str, value: float) -> State:
+def state_at(curve: Sequence[LoadPoint], field: str, value: float) -> LoadPoint:
     """Return a replica where one figure of its curve has a value, straight between its points.
 
     Args:
         field: ``requests_per_s`` or ``in_flight``.
         value: of it; beyond the last point what is in flight queues up.
     """
-    names = State.__struct_fields__
+    names = LoadPoint.__struct_fields__
     first, last = curve[0], curve[-1]
     nothing = LoadPoint(0.0, 0.0, 0.0, 0.0, first.ttft_p95_s, first.itl_p95_s)
     for low, high in pairwise((nothing, *curve)):
         start, end = getattr(low, field), getattr(high, field)
         if value <= end:
             share = (value - start) / (end - start) if end > start else 1.0
-            return State(*(getattr(low, name) + share * (getattr(high, name) - getattr(low, name)) for name in names))
+            return LoadPoint(
+                *(getattr(low, name) + share * (getattr(high, name) - getattr(low, name)) for name in names)
+            )
     beyond = value - last.in_flight if field == "in_flight" else 0.0
-    return State(
+    return LoadPoint(
         last.requests_per_s,
         last.in_flight + beyond,
         last.waiting + beyond,
@@ -152,7 +143,7 @@ def state_at(curve: Sequence[LoadPoint], field: str, value: float) -> State:
     )
 
 
-def fleet_in(watched: Watched, pods: int, state: State) -> Fleet:
+def fleet_in(watched: Watched, pods: int, state: LoadPoint) -> Fleet:
     """Return a fleet of like replicas as queries see it."""
 
     def of_one(selector: Selector) -> float | None:
@@ -172,7 +163,7 @@ def fleet_in(watched: Watched, pods: int, state: State) -> Fleet:
     return Fleet(pods, watched.ranks, watched.served.rank_label, of_one, quantile)
 
 
-def _value(metric: Metric, selector: Selector, state: State, watched: Watched) -> float | None:
+def _value(metric: Metric, selector: Selector, state: LoadPoint, watched: Watched) -> float | None:
     """Return the value of one series of a metric: counts are shared among the ranks, shares are alike in all."""
     if not metric.in_version(watched.version):
         return None
