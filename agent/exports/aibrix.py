@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from math import ceil
-from typing import TYPE_CHECKING
 
+from agent.deployment.objects import metadata, opening_of
+from agent.deployment.queries import queries_of
+from agent.deployment.replica import Replica, replica_of
+from agent.deployment.triggers import interpolated, replica_bounds
+from agent.deployment.yaml_text import Noted, yaml_text
 from agent.exports import Format
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from engine.plan import CapacityPlan
-
-if TYPE_CHECKING:
-    from agent.deployment.replica import Replica
 
 
 def autoscaler_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
@@ -19,8 +20,6 @@ def autoscaler_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     Raises:
         InputError: the runtime's version tells no requests running.
     """
-    from agent.deployment.queries import queries_of
-    from agent.deployment.replica import replica_of
     from agent.lint.behaviour import steadied
 
     replica = replica_of(plan, catalog)
@@ -32,11 +31,7 @@ def autoscaler_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     return {"aibrix.yaml": _text(replica_of(plan, catalog))}
 
 
-def _text(replica: "Replica") -> str:
-    from agent.deployment.objects import metadata, opening_of
-    from agent.deployment.queries import queries_of
-    from agent.deployment.triggers import interpolated, replica_bounds
-    from agent.deployment.yaml_text import Noted, yaml_text
+def _text(replica: Replica) -> str:
     from agent.lint.behaviour import DOWN_WINDOW
 
     plan, served = replica.plan, replica.served

@@ -1,20 +1,19 @@
 """A plan as a shell script that starts one replica, each flag with its reason beside it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from shlex import quote
 
+from agent.deployment.objects import words_in
+from agent.deployment.replica import options_of, started_with, words_of
+from agent.deployment.yaml_text import comment_line
 from agent.exports import Format
 from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan, LaunchFlag
+from engine.planning.launch import CONFIG_FILE
 
 
 def script_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     """Return the script as one file; every word of the plan is quoted, and only its own variables are expanded."""
-    from shlex import quote
-
-    from agent.deployment.replica import options_of, started_with, words_of
-    from agent.deployment.yaml_text import comment_line
-    from engine.planning.launch import CONFIG_FILE
-
     words, served = words_of(plan, catalog), catalog.serving.get(plan.chosen.runtime)
     flags = started_with(words, plan, served, CONFIG_FILE) if served else words.flags
     options = options_of(plan, served) if served else plan.chosen.options
@@ -43,7 +42,6 @@ def _settings(flags: Sequence[LaunchFlag], options: Sequence[LaunchFlag]) -> Ite
             yield f': "${{{name}:?set it to {what}}}"'
     if not options:
         return
-    from shlex import quote
 
     yield "cat > trtllm.yaml <<'END_OF_SETTINGS'"
     for option in options:
@@ -56,17 +54,12 @@ def _settings(flags: Sequence[LaunchFlag], options: Sequence[LaunchFlag]) -> Ite
 
 
 def _flag_lines(flag: LaunchFlag) -> Iterator[str]:
-    from agent.deployment.objects import words_in
-    from agent.deployment.yaml_text import comment_line
-
     words = " ".join(_quoted(word) for word in (flag.flag, *words_in(flag.value)))
     yield f"  {words}  {comment_line(flag.why)}"
 
 
 def _quoted(word: str) -> str:
     """Return a word as a shell takes it; of variables only those that a plan's flags name are left open."""
-    from shlex import quote
-
     for name in ("$NODE_RANK", "$HEAD_NODE"):
         if word.startswith(name):
             rest = word.removeprefix(name)

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from agent.deployment.objects import EXIT_S, LEAST_GRACE_S, WEIGHTS_FOLDER, opening_of, settings_text, shm_gib, words_in
+from agent.deployment.replica import CONFIG_FILE, replica_of
+from agent.deployment.yaml_text import Noted, yaml_text
 from agent.exports import Format
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
@@ -15,18 +18,6 @@ def compose_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     Raises:
         InputError: the replica spans several machines.
     """
-    from agent.deployment.objects import (
-        EXIT_S,
-        LEAST_GRACE_S,
-        WEIGHTS_FOLDER,
-        opening_of,
-        settings_text,
-        shm_gib,
-        words_in,
-    )
-    from agent.deployment.replica import CONFIG_FILE, replica_of
-    from agent.deployment.yaml_text import Noted, yaml_text
-
     replica = replica_of(plan, catalog)
     if replica.nodes > 1:
         raise InputError(

@@ -3,7 +3,25 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agent.deployment.replica import IMAGE_TAG, Replica
+from agent.deployment.objects import (
+    CHART_VALUES,
+    PROBE_PERIOD_S,
+    beside_pods,
+    container,
+    grace,
+    node_labels,
+    opening_of,
+    probes,
+    shm_gib,
+    tolerations,
+    volumes,
+    words_in,
+)
+from agent.deployment.queries import queries_of
+from agent.deployment.replica import IMAGE_TAG, Replica, replica_of
+from agent.deployment.scaled_objects import scaled_object_of
+from agent.deployment.triggers import keda_trigger, polling, replica_bounds, triggers_of
+from agent.deployment.yaml_text import Noted, yaml_text
 from agent.exports import Format
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
@@ -29,12 +47,6 @@ def value_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     Raises:
         InputError: a replica spans several nodes.
     """
-    from agent.deployment.objects import beside_pods, opening_of
-    from agent.deployment.queries import queries_of
-    from agent.deployment.replica import replica_of
-    from agent.deployment.scaled_objects import scaled_object_of
-    from agent.deployment.triggers import triggers_of
-    from agent.deployment.yaml_text import yaml_text
     from agent.exports.keda import steady_plan
 
     replica = replica_of(steady_plan(plan, catalog), catalog)
@@ -60,21 +72,6 @@ def decode_name(replica: Replica) -> str:
 
 
 def _production_stack(replica: Replica) -> Tree:
-    from agent.deployment.objects import (
-        CHART_VALUES,
-        PROBE_PERIOD_S,
-        beside_pods,
-        grace,
-        node_labels,
-        probes,
-        shm_gib,
-        tolerations,
-        words_in,
-    )
-    from agent.deployment.queries import queries_of
-    from agent.deployment.triggers import keda_trigger, polling, replica_bounds, triggers_of
-    from agent.deployment.yaml_text import Noted
-
     claim, config = beside_pods(replica)[0]["spec"], Tree()
     extra: list[Any] = []
     for flag in replica.flags:
@@ -141,9 +138,6 @@ def _number(text: str) -> object:
 
 
 def _modelservice(replica: Replica) -> Tree:
-    from agent.deployment.objects import container, grace, node_labels, tolerations, volumes
-    from agent.deployment.yaml_text import Noted
-
     chosen = replica.plan.chosen
     one = container(replica)
     one |= {

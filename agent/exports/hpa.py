@@ -2,6 +2,12 @@
 
 from collections.abc import Mapping
 
+from agent.deployment.alerts import RECORDED, recorded_labels
+from agent.deployment.objects import metadata, opening_of
+from agent.deployment.queries import queries_of
+from agent.deployment.replica import replica_of
+from agent.deployment.triggers import behaviour, replica_bounds, triggers_of
+from agent.deployment.yaml_text import Noted, yaml_text
 from agent.exports import Format
 from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
@@ -9,12 +15,6 @@ from engine.plan import CapacityPlan
 
 def autoscaler_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     """Return the HPA as one file, with the window of KEDA's rule, which watches the same."""
-    from agent.deployment.alerts import RECORDED, recorded_labels
-    from agent.deployment.objects import metadata, opening_of
-    from agent.deployment.queries import queries_of
-    from agent.deployment.replica import replica_of
-    from agent.deployment.triggers import behaviour, replica_bounds, triggers_of
-    from agent.deployment.yaml_text import Noted, yaml_text
     from agent.exports.keda import steady_plan
 
     replica = replica_of(steady_plan(plan, catalog), catalog)

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+from agent.deployment.objects import LEADER_LABEL, labels_of, metadata, opening_of
+from agent.deployment.replica import replica_of
+from agent.deployment.yaml_text import Noted, yaml_text
 from agent.exports import Format
 from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
@@ -12,10 +15,6 @@ PICKER_PORT = 9002
 
 def pool_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     """Return the InferencePool as one file."""
-    from agent.deployment.objects import LEADER_LABEL, labels_of, metadata, opening_of
-    from agent.deployment.replica import replica_of
-    from agent.deployment.yaml_text import Noted, yaml_text
-
     replica = replica_of(plan, catalog)
     picker = Noted(f"{replica.name}-epp", "INPUT: the Service of your endpoint picker")
     tree = {

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 
+from agent.deployment.queries import queries_of
+from agent.deployment.replica import replica_of
+from agent.deployment.scaled_objects import scaled_object_text
+from agent.deployment.triggers import triggers_of
 from agent.exports import Format
 from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
@@ -20,11 +24,6 @@ def steady_plan(plan: CapacityPlan, catalog: Catalog) -> CapacityPlan:
 
 
 def _text(plan: CapacityPlan, catalog: Catalog) -> str:
-    from agent.deployment.queries import queries_of
-    from agent.deployment.replica import replica_of
-    from agent.deployment.scaled_objects import scaled_object_text
-    from agent.deployment.triggers import triggers_of
-
     replica = replica_of(plan, catalog)
     return scaled_object_text(replica, triggers_of(queries_of(replica)), "Autoscaling by KEDA")
 

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 
+from agent.deployment.queries import queries_of
+from agent.deployment.replica import replica_of
+from agent.deployment.scaled_objects import scaled_object_text
+from agent.deployment.triggers import prefill_rate_shown, token_triggers
 from agent.exports import Format
 from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
@@ -13,10 +17,6 @@ def token_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     Raises:
         InputError: the plan has no V_P or no TTFT target.
     """
-    from agent.deployment.queries import queries_of
-    from agent.deployment.replica import replica_of
-    from agent.deployment.scaled_objects import scaled_object_text
-    from agent.deployment.triggers import prefill_rate_shown, token_triggers
     from agent.exports.keda import steady_plan
 
     replica = replica_of(steady_plan(plan, catalog), catalog)

@@ -3,6 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from agent.deployment.objects import beside_pods, literal, metadata, opening_of, pod_spec
+from agent.deployment.queries import queries_of
+from agent.deployment.replica import replica_of
+from agent.deployment.triggers import keda_trigger, polling, replica_bounds, triggers_of
+from agent.deployment.yaml_text import Noted, yaml_text
 from agent.exports import Format
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
@@ -15,11 +20,6 @@ def service_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     Raises:
         InputError: the runtime is another than vLLM, which KServe starts.
     """
-    from agent.deployment.objects import beside_pods, literal, metadata, opening_of, pod_spec
-    from agent.deployment.queries import queries_of
-    from agent.deployment.replica import replica_of
-    from agent.deployment.triggers import keda_trigger, polling, replica_bounds, triggers_of
-    from agent.deployment.yaml_text import Noted, yaml_text
     from agent.exports.keda import steady_plan
 
     replica = replica_of(steady_plan(plan, catalog), catalog)

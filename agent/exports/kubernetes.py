@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+from agent.deployment.objects import objects_of, opening_of
+from agent.deployment.replica import replica_of
+from agent.deployment.yaml_text import yaml_text
 from agent.exports import Format
 from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
@@ -9,10 +12,6 @@ from engine.plan import CapacityPlan
 
 def manifest_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     """Return the objects as one file."""
-    from agent.deployment.objects import objects_of, opening_of
-    from agent.deployment.replica import replica_of
-    from agent.deployment.yaml_text import yaml_text
-
     replica = replica_of(plan, catalog)
     return {"kubernetes.yaml": yaml_text(objects_of(replica), opening_of(replica, "Kubernetes objects"))}
 

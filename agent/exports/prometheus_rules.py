@@ -2,6 +2,11 @@
 
 from collections.abc import Mapping
 
+from agent.deployment.alerts import groups_of
+from agent.deployment.objects import labels_of, metadata, opening_of
+from agent.deployment.queries import queries_of
+from agent.deployment.replica import replica_of
+from agent.deployment.yaml_text import Noted, yaml_text
 from agent.exports import Format
 from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan
@@ -9,12 +14,6 @@ from engine.plan import CapacityPlan
 
 def rule_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     """Return both objects as one file."""
-    from agent.deployment.alerts import groups_of
-    from agent.deployment.objects import labels_of, metadata, opening_of
-    from agent.deployment.queries import queries_of
-    from agent.deployment.replica import replica_of
-    from agent.deployment.yaml_text import Noted, yaml_text
-
     replica = replica_of(plan, catalog)
     scraped = {
         "port": "http",
