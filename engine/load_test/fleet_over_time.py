@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from itertools import pairwise
 from math import isfinite
+from typing import Any
 
 from msgspec import Struct
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from catalogs.units import SECONDS_PER_HOUR
-from engine.arrays import Floats
 from engine.fleet.offers import paid_accelerators
 from engine.load_test.load_over_time import LastingLoad, OverTimeSettings, Recorded, Span, lasting_load
 from engine.load_test.repeats import Progress
@@ -229,13 +229,6 @@ def _paid_hours(plan: CapacityPlan, over: FleetOverTime) -> float:
 
 
 def _by_minute(minutes: Minutes) -> FleetByMinute:
-    return FleetByMinute(
-        minutes.interval_s,
-        *(tuple(getattr(minutes, name).tolist()) for name in ("serving", "starting", "draining", "accelerator_hours")),
-        *(tuple(getattr(minutes, name).tolist()) for name in ("requests", "misses", "queue", "running")),
-        *(_known(getattr(minutes, name)) for name in ("ttft_p50_s", "ttft_p95_s", "ttft_p99_s")),
-    )
-
-
-def _known(values: Floats) -> tuple[float | None, ...]:
-    return tuple(value if isfinite(value) else None for value in values.tolist())
+    columns = (getattr(minutes, name).tolist() for name in FleetByMinute.__struct_fields__[1:])
+    known: Iterator[Any] = (tuple(value if isfinite(value) else None for value in column) for column in columns)
+    return FleetByMinute(minutes.interval_s, *known)
