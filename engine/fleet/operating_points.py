@@ -99,7 +99,7 @@ def operating_points(question: Question, best: SizedCandidates, today: tuple[Rep
     mean_point, peak_point = performances(replicas, load, per_request)
     router = (replicas.shared_rate, replicas.fleet)
     curve = _curve(replicas.costs, replicas.seats, replicas.arrival_cv, replicas.ladder, on_curve, *router, per_request)
-    prefill = float(best.lightest.own_prefill_s[0, 0] @ question.lengths.prompt.weights)
+    prefill = float(along.own_prefill_s[0, 0] @ question.lengths.prompt.weights)
     return OperatingPoints(
         at_mean=mean_point,
         at_peak=peak_point,

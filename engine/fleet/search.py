@@ -42,8 +42,6 @@ class SizedCandidates(Struct, frozen=True):
     """At capacity; NaN where no load meets the targets."""
     capacity: Floats
     """λ_cap per replica, requests/s."""
-    lightest: Load
-    """With nearly nothing else running."""
     in_flight: Floats
     """Per replica at capacity; only for a closed loop, else zeros."""
     counts: Counts
@@ -55,6 +53,11 @@ class SizedCandidates(Struct, frozen=True):
     order: Indices
     """Best first; only candidates that meet the targets and the ceilings."""
     rejected: tuple[Rejection, ...]
+
+    @property
+    def lightest(self) -> Load:
+        """They, with nearly nothing else running."""
+        return self.replicas.lightest
 
     @property
     def full_batch(self) -> Floats:
@@ -99,7 +102,6 @@ def _sized(
 ) -> SizedCandidates:
     batch = _capacity_batches(replicas, targets, question.spec.serving.utilisation_ceiling)
     safe = np.where(np.isnan(batch), replicas.seats[:, 0], batch)[:, None]
-    lightest = replicas.lightest
     capacity = np.where(np.isnan(batch), np.nan, replicas.rate_again(safe)[:, 0])
     closed = question.spec.traffic.concurrency
     in_flight = capacity * mean_latency(replicas.at(safe), "e2e")[:, 0] if closed else np.zeros_like(capacity)
@@ -107,14 +109,14 @@ def _sized(
     several = np.flatnonzero(counts.growth > fewest_replicas(question.spec))
     if len(several) and targets and (question.mean_rate or closed):
         ceiling = question.spec.serving.utilisation_ceiling
-        several = several[too_little(replicas, lightest, targets, capacity, ceiling)[several]]
+        several = several[too_little(replicas, replicas.lightest, targets, capacity, ceiling)[several]]
         for array in (batch, capacity, in_flight, *(getattr(counts, name) for name in counts.__struct_fields__)):
             array[several] = np.nan
     accelerators = counts.total * found.parallelism.accelerators
     monthly, offers = fleet_prices(question, found, counts)
     order = _ranked(question, found, capacity, counts, monthly)
     return SizedCandidates(
-        found, replicas, batch, capacity, lightest, in_flight, counts, accelerators, monthly, offers, order, rejected
+        found, replicas, batch, capacity, in_flight, counts, accelerators, monthly, offers, order, rejected
     )
 
 
@@ -232,7 +234,6 @@ def sized_at_rate(
         replicas=replicas,
         batch=batch[:, 0],
         capacity=capacity,
-        lightest=replicas.lightest,
         in_flight=in_flight,
         counts=counts,
         accelerators=counts.total * found.parallelism.accelerators,
@@ -286,7 +287,6 @@ def array_of_one(evaluated: SizedCandidates, row: int) -> SizedCandidates:
         replicas=evaluated.replicas.take(index),
         batch=evaluated.batch[index],
         capacity=evaluated.capacity[index],
-        lightest=evaluated.lightest.mapped(lambda array: array[index]),
         in_flight=evaluated.in_flight[index],
         counts=evaluated.counts.take(index),
         accelerators=evaluated.accelerators[index],

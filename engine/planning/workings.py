@@ -273,7 +273,7 @@ def _kernel_seconds(head: bool) -> Callable[[Workings], Values]:
 
 
 def _gap(workings: Workings, at: At) -> Values:
-    gaps, added = token_gaps(at.replicas, at.load, at.column)
+    gaps, added = token_gaps(at.load, at.column)
     picks = {name: gaps.percentile(share) for name, share in PERCENTILE_SHARES.items()}
     return {name: float(added[int(np.argmin(np.abs(gaps.values - value)))]) for name, value in picks.items()}
 

@@ -67,7 +67,9 @@ PARTS = 16
 """Into which a bracket of log B is divided first."""
 FINEST = PARTS * 1e4
 """Positions in a bracket: 0.01 % of the batch from one to the next."""
-FIRST = np.linspace(0.0, FINEST, PARTS + 1)
+FIRST, OF_ONE = (np.linspace(0.0, FINEST, times * PARTS + 1) for times in (1, 2))
+"""Positions that are tried first; those of a single candidate, the arrays of which are small whatever their number, are
+so close that the curve through them leaves no doubt after one more look."""
 AROUND = np.array([-2600.0, -432.0, -72.0, -12.0, 0.0, 1.0, 13.0, 73.0, 433.0, 2601.0])
 """Positions that are tried beside one that is foreseen: its neighbours and, the further the fewer, others."""
 NARROW = 1000.0
@@ -172,7 +174,7 @@ def largest_batches(
         missed: list[Floats] = [limit(load).reshape(trials.shape) for limit in limits]
         return np.stack([each[:, own % trials.shape[1]] for own, each in enumerate(missed)], axis=1)
 
-    trials = np.broadcast_to(FIRST, (len(low), 1, len(FIRST)))
+    trials = np.repeat((OF_ONE if len(low) == 1 else FIRST)[None, None], len(low), axis=0)
     if known is not None:
         at = np.log(known.batch)[:, None] * FINEST
         missed = np.stack([limit(known) for limit in limits], axis=1)
@@ -231,7 +233,7 @@ def _last_held(near: Floats, missed: Floats) -> tuple[Floats, Bools]:
     line = start - missed[..., 1] / steep
     off = (line - start) * (line - end) / steep
     # From where a straight line fails a step of Newton's rule for the mean of both bends.
-    mean = bent.mean(axis=-1)
+    mean = (bent[..., 0] + bent[..., 1]) / 2
     fails = line - off * mean / np.maximum(1.0 + mean / steep * (2 * line - start - end), 0.2)
     fails = np.minimum(np.maximum(fails, start), np.maximum(end - 1.0, start))
     doubt = off * (bent[..., 1] - bent[..., 0])

@@ -58,6 +58,8 @@ class Load(Struct, frozen=True, dict=True):
     """How the batch and its answers respond to the prompts that come."""
     prompt_s_by_stratum: Floats
     """(candidates, batches, strata): replica time that a prompt of each stratum takes; ΔP is its mean."""
+    prompt_steps: Floats
+    """(candidates, batches, strata): steps that carry any of it."""
     own_prefill_s: Floats
     """(candidates, batches, strata): a request's own prefill, the runtime's overhead included."""
     waits: Waits
@@ -122,6 +124,7 @@ class Load(Struct, frozen=True, dict=True):
             self,
             lengths=lengths,
             prompt_s_by_stratum=self.prompt_s_by_stratum[..., strata],
+            prompt_steps=self.prompt_steps[..., strata],
             own_prefill_s=self.own_prefill_s[..., strata],
         )
 
@@ -130,7 +133,7 @@ _TABLES = ("prefills", "waits", "stall", "response")
 _ARRAYS = tuple(n for n in Load.__struct_fields__ if n not in ("lengths", "decoded", *_TABLES))
 
 
-class Replicas(Struct, frozen=True):
+class Replicas(Struct, frozen=True, dict=True):
     """Candidates under one workload: what their steps take, their seats, and the rates that their batches sustain."""
 
     costs: StepCosts
@@ -224,7 +227,7 @@ class Replicas(Struct, frozen=True):
         """Return ``rate`` of such batches."""
         return _rate_kept(self.costs, batch)
 
-    @property
+    @made_once
     def lightest(self) -> Load:
         """Everything about the smallest batch."""
         return self.at_again(self.smallest_batch)
@@ -365,6 +368,7 @@ def _seated_load(costs: StepCosts, arrival_cv: float, work: _Work, fleet: Floats
         elasticity=work.elasticity,
         response=response(prefills, work.elasticity),
         prompt_s_by_stratum=work.prompt_s_by_stratum,
+        prompt_steps=steps.full + 1.0,
         own_prefill_s=work.own_prefill_s,
         waits=waits,
     )

@@ -28,11 +28,10 @@ def performances(replicas: Replicas, load: Load, kv_usage_per_request: float) ->
     shares = tuple(PERCENTILE_SHARES.values())
     percentiles = {metric: percentile_latencies(load, metric, shares) for metric in ("ttft", "itl", "e2e")}
     means = {metric: mean_latency(load, metric) for metric in percentiles}
-    steps = replicas.costs.at(load.batch).full[0] + 1.0
     results = []
     for at in range(load.batch.shape[1]):
         rate, batch = float(load.requests_per_s[0, at]), float(load.batch[0, at])
-        gaps, _ = _gaps(load, at, steps[at])
+        gaps, _ = token_gaps(load, at)
         results.append(
             Performance(
                 requests_per_s=rate,
@@ -48,22 +47,17 @@ def performances(replicas: Replicas, load: Load, kv_usage_per_request: float) ->
     return results
 
 
-def token_gaps(replicas: Replicas, load: Load, at: int) -> tuple[Strata, Floats]:
+def token_gaps(load: Load, at: int) -> tuple[Strata, Floats]:
     """Return the gaps between the tokens of a stream, seconds, and of each what somebody's prompt adds to the step.
 
     Decoding steps, and steps that carry a prompt: with probability λ·(steps per prompt)·τ-ish, from λ and the chunks
     of each prompt stratum.
 
     Args:
-        replicas: an array of one.
+        load: of an array of one.
         at: column of the batch.
     """
-    return _gaps(load, at, replicas.costs.at(load.batch[:, at : at + 1]).full[0, 0] + 1.0)
-
-
-def _gaps(load: Load, at: int, steps: Floats) -> tuple[Strata, Floats]:
-    """Return ``token_gaps`` where a prompt of each stratum takes so many steps."""
-    step, itl = float(load.step_s[0, at]), float(load.itl_s[0, at])
+    step, itl, steps = float(load.step_s[0, at]), float(load.itl_s[0, at]), load.prompt_steps[0, at]
     carried = float(load.requests_per_s[0, at]) * itl * steps * load.lengths.prompt.weights
     added = np.concatenate([[0.0], np.maximum(load.prompt_s_by_stratum[0, at], 0.0) / steps])
     weights = np.concatenate([[max(1.0 - float(carried.sum()), 0.0)], carried])

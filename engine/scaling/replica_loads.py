@@ -1,6 +1,7 @@
 """One replica at rising loads as a replay needs it: requests in flight and the share of them within the targets."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def replica_loads(rates: Floats, load: Load, targets: tuple[Target, ...]) -> Rep
     # The slowest that could still matter, after which nobody is within.
     longest = max((target.seconds for target in targets if target.metric != "itl"), default=0.0)
     waits = np.linspace(0.0, longest, 16) if longest else np.zeros(1)
-    last = load.mapped(lambda array: np.repeat(array[:, -1:], len(waits), axis=1))
+    last = load.mapped(itemgetter(np.s_[:, -1:]))
     return ReplicaLoads(
         requests_per_s=rates,
         in_flight=np.maximum.accumulate(rates * mean_latency(load, "e2e")[0]),
@@ -42,10 +43,10 @@ def replica_loads(rates: Floats, load: Load, targets: tuple[Target, ...]) -> Rep
 
 
 def _within(load: Load, targets: Sequence[Target], waited_s: Floats) -> Floats:
-    """Return the share of requests within the targets at each batch of an array of one, after waits in seconds."""
+    """Return the share of requests within the targets at batches of an array of one, after as many waits in seconds."""
     missed: dict[str, Floats] = {}
     for target in targets:
-        limit = np.full(load.batch.shape, target.seconds)
+        limit = np.full((1, len(waited_s)), target.seconds)
         if target.metric != "itl":
             limit = limit - waited_s
         if target.percentile in TAILS:
@@ -57,6 +58,6 @@ def _within(load: Load, targets: Sequence[Target], waited_s: Floats) -> Floats:
         else:
             misses = (mean_latency(load, target.metric) > limit)[0].astype(float)
         missed[target.metric] = np.maximum(missed.get(target.metric, 0.0), misses)
-    total = sum(missed.values(), np.zeros(load.batch.shape[1]))
+    total = sum(missed.values(), np.zeros(len(waited_s)))
     result: Floats = np.clip(1 - total, 0.0, 1.0)
     return result
