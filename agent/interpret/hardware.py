@@ -22,6 +22,7 @@ _NODES: Final = rules(
     "gpunoun pernode colon k:num",
     "node ('of' | 'with' | 'each' | 'having' | 'have' | unknown){1,2} k:num times? (gpunoun | gpu)",
     "k:num times g:gpu node",
+    "(n:num times?)? k:num gpunoun g:gpu node",  # two 8-GPU H200 nodes
     "k:num times g:gpu 'each' (?= comma | stop | conj | $)",  # servers in Oslo that have 8x L40S each
     "(?<! slash) n:num (unknown){0,2} g:gpu? node (?! 'pool')",
     "node colon n:num (?! times | gpu | gpunoun | per | time | event | token | percent)",  # nodes: 2

@@ -82,25 +82,29 @@ _HINTS: Final = frozenset(
     "today todays today's currently presently nowadays quo now moment present days far current existing production "
     "prod run runs running serve use using host hosting operate operating cluster setup deployment stack fleet "
     "inherited as old back since replace replacing replaces swap swapping migrate migrating migration move moving "
-    "switch switching upgrade upgrading were".split()
+    "switch switching upgrade upgrading were off away leaving".split()
 )
 """Words without which nothing is told of now: most lines have none of them."""
 _FROM_TO: Final = Rule(
     "a:num arrow num token? ('in' | 'out' | inplain | outplain) (?! arrow | comma? ('in' | 'over' | 'by') dur)"
 )
 """'avg 1.1k -> 8k in': where a line tells of now, what stands before the arrow is of now."""
-_WHAT_IS_LEFT: Final = "(num | mult | width | loose)"
+_WHAT_IS_LEFT: Final = "(num | mult | width | dur | loose)"
 _THAT_WAS: Final = re.compile(r"(?mi)^\W*(?:that|this|it)(?:['’]s| is| was| were) [^.;\n]*")
 """A line that says what was measured in those above it: 'that's what one box does'."""
 _LEFT: Final = (
     Rule(
         "('migrate' | 'migrating' | 'migration' | 'move' | 'moving' | 'switch' | 'switching' | 'upgrade' | 'upgrading' "
-        f"| 'come' | 'coming' | 'going') (model | 'our' | 'the' | 'it' | 'this' | prec | unknown){{0,3}} f:'from' "
-        f"{_WHAT_IS_LEFT}{{1,14}}? t:'to'"
+        "| 'come' | 'coming' | 'going' | 'get' | 'getting') (model | 'our' | 'the' | 'it' | 'this' | prec | "
+        f"unknown){{0,3}} f:('from' | 'off' | 'away') {_WHAT_IS_LEFT}{{1,30}}? t:('to' | 'new' | 'want' | stop)"
     ),
-    Rule(f"f:('replace' | 'replacing' | 'swap' | 'swapping') {_WHAT_IS_LEFT}{{1,14}}? t:('by' | 'with' | 'for')"),
+    Rule(
+        f"f:('replace' | 'replacing' | 'swap' | 'swapping' | 'leaving') {_WHAT_IS_LEFT}{{1,14}}? "
+        "t:('by' | 'with' | 'for' | 'behind')"
+    ),
 )
-"""'Migrate from 4xA100 (tp4, llama-2-70b) to 2xH100', 'replace 9 g5.12xlarge by g6e': what is left runs now."""
+"""'Migrate from 4xA100 (tp4, llama-2-70b) to 2xH100', 'replace 9 g5.12xlarge by g6e', 'moving off 16 A100 where p95 is
+2 s.': what is left runs now."""
 _REPLACED: Final = re.compile(r"\breplac(?:es?|ing) (?:them|it|those|these|that|this)\b")
 """Says of all that is told before it that it runs now: 'what replaces them'."""
 _NO_WORSE: Final = re.compile(

@@ -318,7 +318,8 @@ def _is_of_demand(draft: Draft, second: Second, least: float) -> Callable[[Item]
         width = min((finding.end - finding.start for finding in around), default=0)
         paths = {finding.path for finding in around if finding.end - finding.start == width}
         paths |= {question[1] for question in draft.questions if question[3] <= item.start < question[4]}
-        apart = [*draft.dropped, *((start, end) for text, start, end in draft.notes if text.startswith(TODAY))]
+        apart = [*draft.dropped, *((start, end) for _, start, end in draft.objections)]
+        apart += [(start, end) for text, start, end in draft.notes if text.startswith(TODAY)]
         if paths - _READ - {_CALLS} or any(start <= item.start < end for start, end in apart):
             return False
         behind = next((one.start for one in draft.sentence.items if one.start >= item.end), -1)

@@ -411,12 +411,13 @@ _REPEATED: Final = (
 )
 
 
-def _calls(draft: Draft) -> float:
-    """Return how many calls a task is said to have; 0 where it is not."""
+def _calls(draft: Draft, match: Match) -> float:
+    """Return how many calls a task is said to have beside what each adds; 0 where it is not."""
     items = draft.sentence.items
     counts = [
         item.number.value for at, item in enumerate(items)
-        if item.has("num") and any(one.has("call", "turn") or one.word == "steps" for one in items[at + 1 : at + 4])
+        if item.has("num") and not match.first <= at <= match.last
+        and any(one.has("call", "turn") or one.word == "steps" for one in items[at + 1 : at + 4])
     ]  # fmt: skip
     return counts[0] if counts else 0.0
 
@@ -424,7 +425,7 @@ def _calls(draft: Draft) -> float:
 def _growth(draft: Draft) -> None:
     """Read 'context starts at 6k, ends at about 90k' as the stated mean, else that of both: each call adds as much."""
     for match in _GROWS_BY.matches(draft.sentence):
-        first, more, calls = match["a"].number.value, match["b"].number.value, _calls(draft)
+        first, more, calls = match["a"].number.value, match["b"].number.value, _calls(draft, match)
         if calls > 1:
             mean = whole(first + more * (calls - 1) / 2)
             echo = (

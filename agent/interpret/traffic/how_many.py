@@ -40,6 +40,7 @@ _EACH: Final = rules(
     "eachuser soft{0,4} n:num (unknown | preset){0,2} e:event",  # every user asks 5 questions
     "each soft{0,3} n:num (unknown | preset){0,2} e:event",
 )
+_PEOPLE: Final = Rule("n:num unknown? user | user (colon | 'of' | 'count'){1,2} n2:num")
 _PILE: Final = Rule("n:num unknown{0,2} incue? (thing | 'pages') (?! per | slash | adverb | 'each' | times | event)")
 _UNTIL: Final = Rule("(under | 'in' | 'over' | (?= window)) d:(window | dur)")
 _FEWEST_OF_JOB: Final = 1000.0
@@ -50,6 +51,10 @@ _APART: Final = (Rule("(every | 'per' | 'on' 'a' | 'in' 'a') t:time"), Rule("a:a
 
 def read_traffic(draft: Draft) -> None:
     """Find what the sentence says of traffic."""
+    for match in _PEOPLE.matches(draft.sentence):
+        if match["n" if "n" in match else "n2"].number.value <= 0:
+            said = draft.sentence.words(match.first, match.last)
+            draft.object(match.first, match.last, f"{said}: people are 1 or more")
     name_groups(draft.sentence, HABIT in draft.known)
     read_factors(draft)
     turns = turns_of(draft)

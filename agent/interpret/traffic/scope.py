@@ -31,7 +31,9 @@ _SITES: Final = Rule("n:num unknown? s:site")
 _SITES_EACH: Final = Rule("n:num unknown? s:site 'each'")
 _EACH_OF_SITES: Final = Rule("('each' | 'every') 'of' link{0,2} n:num unknown? s:site")
 _COUNTED: Final = re.compile(
-    r"\b(\d{1,4})\s?(?:x\s?)?(?:gpus?|cards|accelerators|nodes|servers|machines|boxes|replicas|pods)\b", re.I
+    r"\b(\d{1,4})\s?(?:x\s?)?(?:gpus?|cards|accelerators|nodes|servers|machines|boxes|replicas|pods|"
+    r"of (?:those|these|them))\b",
+    re.I,
 )
 """How many there are of what a rate is of, though they be of today."""
 _REACH: Final = 3
@@ -105,7 +107,7 @@ def read_sites(draft: Draft, rate: Rate) -> bool:
         return True
     text = f"{said!r}: how many requests per second are that in all?"
     choices = [Choice(each, f"{show_figure(each)} requests/s in all: there is one")]
-    counts = {*_COUNTED.findall(draft.sentence.text)} if "p" in match else set()
+    counts = {*_COUNTED.findall(draft.sentence.text)} if "s" not in match else set()
     if len(counts) == 1:
         (count,) = counts
         values = [value / rate.seconds * int(count) for value in rate.amount.values]

@@ -45,6 +45,11 @@ _TIME: Final = (
     r"(?:s|sec|second|min|minute|m|h|hr|hour|d|day|week|month|sekunde|stunde|tag|seconde|heure|jour|segundo|hora|día)"
     r"s?\b"
 )
+_ONE_OF: Final = r"(?:gpu|card|node|replica|region|site|user|person|head)s?\b"
+_SENSE: Final = re.compile(
+    r"(?:the\s)?\b(?:peak|mean|average|avg|max)\w*\W+(?:(?:is|was|of|at|about|around)\W+)*$", re.I
+)
+"""What a figure was said to be that is said to be something else: 'peak is 20 rps. no, 20 is the average'."""
 _RATE: Final = re.compile(rf"\b[rq]p[smhd]\b|(?:/|\b(?:per|an?|each|every|pro|je|par|por|al)\s)\s?{_TIME}", re.I)
 _PER_TIME: Final = re.compile(rf"(?:/|\b(?:per|an?|pro|par|por|al)\s)\s?{_TIME}$", re.I)
 _UNITS: Final = frozenset(
@@ -113,12 +118,15 @@ def _replaced(text: str, found: re.Match[str], families: Collection[str]) -> tup
         return None
     start, tail = least + before.start(), before["tail"].rstrip()
     if then[-1:] in "/ ":
-        unit, old = re.match(_TIME, behind, re.I), _PER_TIME.search(said)
-        if not (unit and old):
+        unit, old = re.match(rf"{_TIME}|{_ONE_OF}", behind, re.I), _PER_TIME.search(said)
+        if not unit or (old is None) is not bool(re.match(_ONE_OF, unit.group(), re.I)):
             return None
-        return start, found.end() + unit.end(), f"{said[before.start() : old.start()].rstrip()} {then}{unit.group()}"
+        rest = said[before.start() : old.start() if old else None].rstrip()
+        return start, found.end() + unit.end(), f"{rest} {then}{unit.group()}"
+    again = then == before["number"] and re.match(r"\s(?:is|was)\b", behind)
+    sense = _SENSE.search(said[: before.start()]) if again else None
     ahead = re.match(r"\s?-?([^\W\d_]+|[%€$£/])", behind)
-    free = _FREE.match(behind)
+    free = _FREE.match(behind) or sense
     kinds, old_kinds = _unit(ahead[1] if ahead and not free else ""), _unit(tail)
     if kinds:
         named = re.search(r"([a-z]+)\s*$", said[: before.start()].lower())
@@ -128,7 +136,7 @@ def _replaced(text: str, found: re.Match[str], families: Collection[str]) -> tup
         new = f"{kept.group()} {then}" if kept and len(kept.group()) < found.end() - start - len(then) else then
         return (start, found.end(), new.rjust(found.end() - start)) if alike or bare else None
     scaled = before["number"][-1:] in "kKM" and then[-1:] not in "kKM"
-    return (start, found.end(), then + tail) if free and not scaled else None
+    return (least + sense.start() if sense else start, found.end(), then + tail) if free and not scaled else None
 
 
 _AT_WHICH: Final = re.compile(r"\b(?:at )?(?:the )?(?:peak|average|avg|mean|max)\b", re.I)

@@ -4,40 +4,16 @@ from functools import cache, lru_cache
 from itertools import combinations
 from typing import Final
 
+from agent.interpret.words.ordinary import word_list
 from agent.interpret.words.vocabulary import KINDS_OF, PHRASES
 
 SHORTEST: Final = 5
 """Letters that a word must have to be corrected."""
 
-CORRECTED: Final = frozenset(
-    "request requests query queries question questions message messages conversation conversations completion "
-    "completions inference generation second seconds minute minutes hourly daily weekly monthly yearly annually month "
-    "months million thousand hundred dozen billion token tokens words pages prompt prompts input inputs output outputs "
-    "answer answers response responses replies average typically approximately roughly concurrent concurrently "
-    "simultaneous concurrency parallel users customer customers developer developers engineers employees latency "
-    "percentile median within under between maximum minimum busiest traffic growth growing grows increasing doubling "
-    "doubles triples tripling quadruple every budget spare replica replicas standby accelerator accelerators nodes "
-    "server servers reserved commitment preemptible prefix cached context window without except excluding exclude "
-    "anything instead tensor pipeline expert batch weights precision reasoning thinking twelve eleven thirteen "
-    "fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety three "
-    "seven eight quarter milliseconds millisecond summary characters paragraph paragraphs document documents reports "
-    "system horizon length lengths dollars dollar budgets availability failure failures percent reserved concurrency "
-    "burst bursts euros prompts servers machine machines first colleague colleagues speculative decoding quantized "
-    "quantization tickets employee student students lawyers lawyer agents people "
-    "working business throughput aggregate workload workloads chatbot answered".split()
-)
+CORRECTED: Final = word_list("corrected")
 """Words that are read when misspelt: units and cues on which a number's meaning hangs."""
 
-TRUE_WORDS: Final = frozenset(
-    "accelerate accelerated acceleration approximate approximated approximates budge budgets bullion cashed "
-    "compaction compilation compilations completing condensation conservation content contest contexts conversational "
-    "conversion conversions dairy developed documented doublets dozens elven employers engineered excerpt experts "
-    "export fifth forth generative generator horizons hundreds increasingly influence massage maximums media minimums "
-    "minuet monte mouth mouths notes paces pager percentage pipelines precisions provision quadrupole queried relies "
-    "replied reserves responded responder seventh serve served serves sixth space sparc spared spark sparse stare "
-    "summery systems taken tenor tensors there thirsty thousands tokes triplet triplets tripping udder weakly wards "
-    "woods worlds quests guests requested states stated".split()
-)
+TRUE_WORDS: Final = word_list("true_words")
 """Words that are right as they are although they look like one of those."""
 
 
