@@ -93,6 +93,21 @@ class Accelerator(Fact):
         return self.memory_gb_per_s * 1e9
 
 
+class Held(Record):
+    """What holds for accelerators of some vendors and architectures."""
+
+    vendors: tuple[str, ...] = ()
+    """Empty: every vendor."""
+    architectures: tuple[str, ...] = ()
+    """Empty: every architecture of the vendors."""
+
+    def holds(self, accelerator: Accelerator) -> bool:
+        """Return whether the accelerator is one of these."""
+        return (not self.vendors or accelerator.vendor in self.vendors) and (
+            not self.architectures or accelerator.architecture in self.architectures
+        )
+
+
 class PowerCurve(Fact):
     """Power by load, as shares of the power limit, measured on one accelerator and inherited by its relatives.
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from catalogs.records.accelerators import Accelerator
+from catalogs.records.accelerators import Accelerator, Held
 from catalogs.records.facts import Identifier, NonNegative, NonNegativeInt, Positive, PositiveInt, Record, Share
 from catalogs.records.runtimes import Scheduler
 
@@ -35,12 +35,10 @@ class LatencyLimits(Record):
     itl_s: Positive = NO_LIMIT_S
 
 
-class SchedulerChange(Record):
+class SchedulerChange(Held):
     """How servers of a benchmark were started otherwise than by default; empty selectors apply to all."""
 
     frameworks: tuple[Literal["vllm", "sglang", "trtllm"], ...] = ()
-    architectures: tuple[str, ...] = ()
-    """Of accelerators."""
     accelerators: tuple[str, ...] = ()
     """By their id."""
     models: tuple[str, ...] = ()
@@ -68,7 +66,7 @@ class SchedulerChange(Record):
         clients = run.clients
         return (
             (not self.frameworks or framework in self.frameworks)
-            and (not self.architectures or accelerator.architecture in self.architectures)
+            and self.holds(accelerator)
             and (not self.accelerators or accelerator.id in self.accelerators)
             and (not self.models or run.model in self.models)
             and (not self.lengths or run.lengths in self.lengths)

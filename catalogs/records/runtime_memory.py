@@ -5,16 +5,14 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from catalogs.records.accelerators import Accelerator
+from catalogs.records.accelerators import Accelerator, Held
 from catalogs.records.facts import Identifier, NonNegative, NonNegativeInt, PositiveInt, Record
 
 
-class ExpertPadding(Record):
+class ExpertPadding(Held):
     """Zeros with which a kernel fills up the matrices of experts in a format."""
 
     precision: Identifier
-    architectures: tuple[str, ...] = ()
-    """Empty: every architecture."""
     hidden: PositiveInt
     """Widths of the residual stream are filled up to a multiple of this."""
     intermediate: PositiveInt
@@ -22,14 +20,12 @@ class ExpertPadding(Record):
     source: str
 
 
-class Communicators(Record):
+class Communicators(Held):
     """Buffers that tensor parallelism holds on each accelerator: NCCL's and those of its own all-reduces."""
 
     gib: NonNegative
     link: str = ""
     """How the kind of link begins; empty: any link."""
-    architectures: tuple[str, ...] = ()
-    """Empty: every architecture."""
     source: str
 
 
@@ -47,14 +43,12 @@ class Profile(Record):
     source: str
 
 
-class DeviceLimits(Record):
+class DeviceLimits(Held):
     """Limits of a step on some devices: those of less memory than a bound, and others that count among them."""
 
     below_gib: Annotated[float, Meta(gt=0)] = inf
     others: tuple[Identifier, ...] = ()
     """Accelerators with more memory that count as such devices, by the start of their id."""
-    vendors: tuple[str, ...] = ()
-    """Of accelerators; empty: every vendor."""
     token_budget: PositiveInt
     """Tokens of a step that computes prompts."""
     max_sequences: PositiveInt | None = None
@@ -68,7 +62,7 @@ class DeviceLimits(Record):
     def holds(self, accelerator: Accelerator) -> bool:
         """Return whether the accelerator is such a device."""
         small = accelerator.memory_gib < self.below_gib or accelerator.id.startswith(self.others)
-        return small and (not self.vendors or accelerator.vendor in self.vendors)
+        return small and super().holds(accelerator)
 
 
 class StepReserve(Record):
@@ -116,11 +110,9 @@ class PoolShares(Record):
     source: str
 
 
-class PoolSpread(Record):
+class PoolSpread(Held):
     """How far measured KV pools lay from computed ones, GiB per accelerator."""
 
-    architectures: tuple[str, ...] = ()
-    """Of accelerators; empty: every architecture."""
     low_gib: float
     """One pool in ten is smaller than computed by more than this; negative."""
     high_gib: float

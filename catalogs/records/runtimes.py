@@ -7,7 +7,7 @@ from msgspec import Meta, field, to_builtins
 from msgspec.structs import replace
 
 from catalogs.errors import InputError, quoted
-from catalogs.records.accelerators import Accelerator
+from catalogs.records.accelerators import Accelerator, Held
 from catalogs.records.facts import Fact, Identifier, NonNegative, NonNegativeInt, Positive, PositiveInt, Record
 from catalogs.records.flags import Flags
 from catalogs.records.runtime_memory import (
@@ -85,21 +85,6 @@ class Scheduler(Record):
     """Most prompts in one step; null: as many as the token budget holds."""
 
 
-class Held(Record):
-    """What holds for accelerators of some vendors and architectures."""
-
-    vendors: tuple[str, ...] = ()
-    """Empty: every vendor."""
-    architectures: tuple[str, ...] = ()
-    """Empty: every architecture of the vendors."""
-
-    def holds(self, accelerator: Accelerator) -> bool:
-        """Return whether the accelerator is one of these."""
-        return (not self.vendors or accelerator.vendor in self.vendors) and (
-            not self.architectures or accelerator.architecture in self.architectures
-        )
-
-
 class Platform(Held):
     """Accelerators that a serving runtime runs on, and what that takes."""
 
@@ -109,22 +94,18 @@ class Platform(Held):
     """Flags of its command that say nothing there."""
 
 
-class WeightOnly(Record):
+class WeightOnly(Held):
     """Formats that a serving runtime widens to 16 bit before each product, where a card has no unit for them."""
 
     precisions: tuple[Identifier, ...]
-    architectures: tuple[str, ...] = ()
-    """Empty: on every architecture without the unit."""
     except_architectures: tuple[str, ...] = ()
     source: str
 
 
-class ExpertKernel(Record):
+class ExpertKernel(Held):
     """The measured products that a runtime takes for experts in a format, where several were timed."""
 
     precision: Identifier
-    architectures: tuple[str, ...] = ()
-    """Empty: every architecture."""
     static_scales: bool = False
     """Only of checkpoints that bring the scales of activations, one for each tensor."""
     curve: str
@@ -132,11 +113,9 @@ class ExpertKernel(Record):
     source: str
 
 
-class TopPCost(Record):
+class TopPCost(Held):
     """What sampling with top-p, with or without top-k, takes beyond greedy sampling."""
 
-    vendors: tuple[str, ...] = ()
-    """Empty: every vendor."""
     kernel: str
     """What finds the tokens that are kept."""
     ns_per_entry: NonNegative
@@ -299,16 +278,14 @@ class ServingRuntime(Fact):
     def expert_units(self, precision: str, accelerator: Accelerator) -> tuple[int, int]:
         """Return the multiples to which experts are filled up: of the hidden width, and of a shard of their own."""
         for one in self.expert_padding:
-            if precision == one.precision and (not one.architectures or accelerator.architecture in one.architectures):
+            if precision == one.precision and one.holds(accelerator):
                 return one.hidden, one.intermediate
         return 1, 1
 
     def communicator_gib(self, accelerator: Accelerator) -> float:
         """Return what tensor parallelism holds on an accelerator for communication, GiB."""
         for one in self.communicators:
-            if accelerator.link.kind.startswith(one.link) and (
-                not one.architectures or accelerator.architecture in one.architectures
-            ):
+            if accelerator.link.kind.startswith(one.link) and one.holds(accelerator):
                 return one.gib
         return 0.0
 
@@ -334,20 +311,16 @@ class ServingRuntime(Fact):
 
     def spread_on(self, accelerator: Accelerator) -> PoolSpread | None:
         """Return how far measured KV pools lay from computed ones on such accelerators; None where nobody knows."""
-        return next(
-            (one for one in self.pool_spread if not one.architectures or accelerator.architecture in one.architectures),
-            None,
-        )
+        return next((one for one in self.pool_spread if one.holds(accelerator)), None)
 
     def top_p_on(self, accelerator: Accelerator) -> TopPCost | None:
         """Return what sampling with top-p takes on an accelerator; None where nobody measured it."""
-        return next((one for one in self.top_p if not one.vendors or accelerator.vendor in one.vendors), None)
+        return next((one for one in self.top_p if one.holds(accelerator)), None)
 
     def expert_kernel(self, precision: str, accelerator: Accelerator, *, static_scales: bool = False) -> str:
         """Return the measured products that it takes for experts in a format; empty where none is stated."""
         for one in self.expert_kernels:
-            on_it = not one.architectures or accelerator.architecture in one.architectures
-            if one.precision == precision and on_it and one.static_scales <= static_scales:
+            if one.precision == precision and one.holds(accelerator) and one.static_scales <= static_scales:
                 return one.curve
         return ""
 
@@ -355,7 +328,7 @@ class ServingRuntime(Fact):
         """Return whether it runs a format weight-only, in 16 bit, on an accelerator without a unit for it."""
         return any(
             precision in one.precisions
-            and (not one.architectures or accelerator.architecture in one.architectures)
+            and one.holds(accelerator)
             and accelerator.architecture not in one.except_architectures
             for one in self.weight_only
         )

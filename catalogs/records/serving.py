@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from catalogs.records.accelerators import Accelerator
+from catalogs.records.accelerators import Accelerator, Held
 from catalogs.records.facts import Fact, Identifier, Positive, PositiveInt, Record
-from catalogs.records.runtimes import Held
 from catalogs.records.versions import VERSION, is_older
 
 Role = Literal[
