@@ -48,16 +48,13 @@ def overflow(served: Served, price: ApiPrice) -> Bill:
         fleet = rented(kept, "on_demand")
         if fleet.infeasible:
             return replace(fleet, mode="overflow", title="fleet, API beyond")
-        lines = (*fleet.lines, _calls_line(served.work, price, beyond))
-        bill = Bill(
-            "overflow",
-            f"fleet of {count + served.spares}, API beyond",
-            lines,
-            replace(served.work, within=None),
-            min(1.0, (1 - beyond) * served.calls_per_s / ((count + served.spares) * served.capacity_rps)),
-            commitment_months=fleet.commitment_months,
+        used = min(1.0, (1 - beyond) * served.calls_per_s / ((count + served.spares) * served.capacity_rps))
+        bill = replace(
+            _with_api(fleet, served.work, _calls_line(served.work, price, beyond), beyond, price.model),
+            mode="overflow",
+            title=f"fleet of {count + served.spares}, API beyond",
+            utilisation=used,
             infeasible=_too_long(price),
-            latency=f"{show_percent(beyond)} of the requests go to {price.model}, whose latency is unknown here",
         )
         if best is None or bill.monthly_usd < best.monthly_usd:
             best = bill
@@ -74,16 +71,23 @@ def shared(served: Served, price: ApiPrice, share: float) -> Bill:
     """
     own = served.at(served.work.requests_per_s * (1 - share))
     fleet = rented(own, "on_demand") if share < 1 else Bill("rent", "", (), served.work, None)
-    return Bill(
-        "share",
-        f"fleet, {show_percent(share)} to the API",
-        (*fleet.lines, _calls_line(served.work, price, share)),
-        replace(served.work, within=None),
-        fleet.utilisation,
-        commitment_months=fleet.commitment_months,
-        infeasible=fleet.infeasible or _too_long(price),
-        latency=f"{show_percent(share)} of the requests go to {price.model}, whose latency is unknown here",
-    )
+    bill = _with_api(fleet, served.work, _calls_line(served.work, price, share), share, price.model)
+    title = f"fleet, {show_percent(share)} to the API"
+    return replace(bill, mode="share", title=title, infeasible=fleet.infeasible or _too_long(price))
+
+
+def _with_api(fleet: Bill, work: Work, calls: BillLine, share: float, model: str) -> Bill:
+    """Return a fleet's bill with that of the share of the requests that a model behind an API answers.
+
+    Args:
+        fleet: for the others.
+        work: of all requests.
+        calls: what the API is paid.
+        share: of the requests, 0 to 1.
+        model: by its name.
+    """
+    latency = f"{show_percent(share)} of the requests go to {model}, whose latency is unknown here"
+    return replace(fleet, lines=(*fleet.lines, calls), work=replace(work, within=None), latency=latency)
 
 
 def _calls_line(work: Work, price: ApiPrice, share: float) -> BillLine:
@@ -144,13 +148,4 @@ def by_prompt_length(plan: CapacityPlan, catalog: Catalog, model: ApiModel, long
         f"{show_percent(share)} of the calls × ${each / share:.4g}",
         f"{model.source}, {model.checked.isoformat()}",
     )
-    return Bill(
-        "class",
-        title,
-        (*fleet.lines, line),
-        replace(work, within=None),
-        fleet.utilisation,
-        commitment_months=fleet.commitment_months,
-        infeasible=fleet.infeasible,
-        latency=f"{show_percent(share)} of the requests go to {model.id}, whose latency is unknown here",
-    )
+    return replace(_with_api(fleet, work, line, share, model.id), mode="class", title=title)
