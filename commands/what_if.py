@@ -123,17 +123,16 @@ def _show(branches: "list[Branch]", state: "State", *, plain: bool) -> None:
 
 
 def _tree(branch: "Branch", state: "State") -> dict[str, Any]:
+    from agent.report.choice.diff_report import moved
     from agent.report.choice.figures import FIGURES
-    from engine.plan import NoPlan, six_digits
+    from engine.plan import NoPlan
 
     plan, before = branch.plan, state.base.capacity_plan
     if isinstance(plan, NoPlan):
         return {"label": branch.label, "reason": plan.sentence, "changed": {}}
-    changed = {}
-    for name, figure in FIGURES.items():
-        pair = [
-            None if one is None or (value := figure.of(one)) is None else six_digits(value) for one in (before, plan)
-        ]
-        if pair[0] != pair[1]:
-            changed[name] = {"before": pair[0], "after": pair[1], "unit": figure.unit}
+    assert before is not None  # a saved plan is one
+    changed = {
+        name: {"before": was, "after": now, "unit": FIGURES[name].unit}
+        for name, (was, now) in moved(before, plan, FIGURES).items()
+    }
     return {"label": branch.label, "meets_targets": plan.answer.meets_targets, "changed": changed}

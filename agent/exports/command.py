@@ -9,7 +9,7 @@ from agent.deployment.yaml_text import comment_line
 from agent.exports import Format
 from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan, LaunchFlag
-from engine.planning.launch import CONFIG_FILE
+from engine.planning.launch import CONFIG_FILE, setting_line
 
 
 def script_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
@@ -45,8 +45,7 @@ def _settings(flags: Sequence[LaunchFlag], options: Sequence[LaunchFlag]) -> Ite
 
     yield "cat > trtllm.yaml <<'END_OF_SETTINGS'"
     for option in options:
-        section, _, name = option.flag.rpartition(".")
-        line = f"{section}: {{{name}: {option.value}}}" if section else f"{name}: {option.value}"
+        line = setting_line(option)
         yield (
             line if line == quote(line).strip("'") and line.isprintable() else "# a line of the plan that is no setting"
         )

@@ -152,11 +152,14 @@ def _options(question: Question, sizes: ParallelSizes) -> Iterator[LaunchFlag]:
 
 def _config_file(options: Sequence[LaunchFlag]) -> str:
     """Return in a clause what must stand in a file of settings; empty where none is needed."""
-    lines = []
-    for option in options:
-        section, _, name = option.flag.rpartition(".")
-        lines.append(f"{section}: {{{name}: {option.value}}}" if section else f"{name}: {option.value}")
-    return f"a file {CONFIG_FILE} with the line {' and the line '.join(map(repr, lines))}" if lines else ""
+    lines = [repr(setting_line(option)) for option in options]
+    return f"a file {CONFIG_FILE} with the line {' and the line '.join(lines)}" if lines else ""
+
+
+def setting_line(option: LaunchFlag) -> str:
+    """Return a line of a file of settings: 'kv_cache_config: {dtype: fp8}'."""
+    section, _, name = option.flag.rpartition(".")
+    return f"{section}: {{{name}: {option.value}}}" if section else f"{name}: {option.value}"
 
 
 def _start(question: Question, served: ServedWeights, nodes: int) -> str:

@@ -1,6 +1,6 @@
 """Two plans of one service, the previous and the new: only what changed, and which input did how much of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, get_args
 
 from agent.fields.table import FIELDS
@@ -40,9 +40,15 @@ PARTS: Final[Mapping[str, tuple[str, Callable[[float], str]]]] = {
 }
 
 
-def moved(before: CapacityPlan, after: CapacityPlan) -> dict[str, tuple[float | None, float | None]]:
-    """Return the figures that differ, in units, by name."""
-    pairs = {name: (FIGURES[name].of(before), FIGURES[name].of(after)) for name in COMPARED}
+def moved(
+    before: CapacityPlan, after: CapacityPlan, names: Iterable[str] = COMPARED
+) -> dict[str, tuple[float | None, float | None]]:
+    """Return the figures that differ, in units, by name.
+
+    Args:
+        names: of the figures that are compared.
+    """
+    pairs = {name: (FIGURES[name].of(before), FIGURES[name].of(after)) for name in names}
     rounded = {name: tuple(None if v is None else six_digits(v) for v in pair) for name, pair in pairs.items()}
     return {name: (pair[0], pair[1]) for name, pair in rounded.items() if pair[0] != pair[1]}
 
