@@ -468,7 +468,12 @@ def _wide(quantised: Mapping[str, Any]) -> tuple[Rule, ...]:
         named += [str(name) for name in listed] if isinstance(listed, Sequence) and not isinstance(listed, str) else []
     # AWQ skips what contains one of the words; the others compare whole parts of a name.
     loose = str(quantised.get("quant_method") or "").lower() == "awq"
-    patterns = [f".*{re.escape(name)}" if loose else _pattern(name) for name in dict.fromkeys(named)]
+    unique = dict.fromkeys(named)
+    if loose:
+        patterns = [f".*{re.escape(name)}" for name in unique]
+    else:
+        patterns = [_pattern(name) for name in unique if not _is_plain(name)]
+        patterns += [_whole_parts(*plain)] if (plain := [name for name in unique if _is_plain(name)]) else []
     return (Rule("|".join(f"(?:{pattern})" for pattern in patterns), None),) if patterns else ()
 
 
@@ -486,12 +491,22 @@ def _pattern(name: str, *, regular: bool = False) -> str:
     elif "*" in name:
         pattern = translate(_from_layers(name)).removeprefix("(?s:").removesuffix(r")\Z").removesuffix(r")\z")
     else:
-        pattern = rf"(?:.*\.)?{re.escape(_from_layers(name))}(?:\..*)?$"
+        pattern = _whole_parts(name)
     try:
         re.compile(pattern)
     except re.error:
         return re.escape(name)
     return pattern
+
+
+def _is_plain(name: str) -> bool:
+    return not name.startswith("re:") and "*" not in name
+
+
+def _whole_parts(*names: str) -> str:
+    """Return the regular expression of modules of which whole parts are called so; one for many, since they may be."""
+    any_of = "|".join(re.escape(_from_layers(name)) for name in names)
+    return rf"(?:.*\.)?(?:{any_of})(?:\..*)?$"
 
 
 def _from_layers(name: str) -> str:
