@@ -61,7 +61,6 @@ class FleetOverTime(Struct, frozen=True):
     most_replicas: int
     """Serving at once."""
     fewest_replicas: int
-    last_finish_s: float
     requests: RequestTimes | None
     """Every request by its number; None for loads too long to keep (``tally.KEPT``)."""
 
@@ -141,7 +140,6 @@ def simulate_over_time(
         accelerator_hours=hours,
         most_replicas=max(change.serving for change in changes if change.at_s <= end),
         fewest_replicas=min(change.serving for change in changes[size - 1 :] if change.at_s <= end),
-        last_finish_s=tally.last_s,
         requests=times,
     )
 
