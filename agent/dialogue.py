@@ -15,11 +15,12 @@ from agent.after_plan.lines.accounts import shown_text
 from agent.after_plan.lines.parts import saved_and_more
 from agent.anywhere import EVERYWHERE, where
 from agent.before_plan.clarifications import clarification_answered, with_passed_over
-from agent.before_plan.corrections import UNDO_ALONE, amended_plan, taken_back, undoes
+from agent.before_plan.corrections import UNDO_ALONE, against_before, amended_plan, taken_back, undoes
 from agent.before_plan.early_plans import answered_with_plan, plan_now, proposal_accepted
 from agent.before_plan.keyword_answers import keyword_answered
 from agent.before_plan.lines import unasked_line
 from agent.before_plan.workloads import of_workload
+from agent.collect.amended import said_otherwise
 from agent.collect.review import ANYTHING_ELSE, forewarnings, review
 from agent.talk.glossary import meaning, own_figure
 from agent.talk.keywords import COURTESIES, Keyword, keyword_in
@@ -58,7 +59,7 @@ def step(state: State, line: str, ports: Ports) -> Step:
         keyword = Keyword("back")
     if keyword and keyword.name == "back":
         takes_back = state.phase == "planned" and re.search(r"\b(?:undo|take|scrap)\b", text, re.I)
-        return taken_back(state, text, ports) if takes_back else _back(state, ports)
+        return taken_back(state, text, ports) if takes_back else _back(state, ports, text)
     if (made := of_workload(state, text, ports, step)) is not None:
         return made
     new, says = _answered(state, text, keyword, ports)
@@ -195,6 +196,8 @@ def _heard(state: State, text: str, keyword: Keyword | None, ports: Ports, befor
 def _about_plan(state: State, text: str, ports: Ports) -> Step:
     if undoes(text, state):
         return taken_back(state, text, ports)
+    if made := against_before(state, text, ports):
+        return made
     alone = choosing.EACH_ALONE.search(text)  # it asks more than the plan anew
     if not alone and (made := amended_plan(state, text, ports, step)) is not None:
         return made
@@ -204,9 +207,11 @@ def _about_plan(state: State, text: str, ports: Ports) -> Step:
     return choosing.answer_line(state, text, ports)
 
 
-def _back(state: State, ports: Ports) -> Step:
+def _back(state: State, ports: Ports, text: str = "") -> Step:
     if state.past is None:
         return state, (said("There is nothing before this."), *question(state, ports))
     past = state.past
+    if past.past and said_otherwise(past.lines, state.line) and re.search(r"\b(?:put|was)\b", text, re.I):
+        past = past.past  # what was set right goes with it
     undone = f"'{state.line}'" if state.line else "the last Enter"
     return past, (said(f"Took back {undone}."), *where(past, ports))

@@ -163,22 +163,6 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
             return not sure and (not nothing or bool(read.notes))
 
 
-def is_doubtful(text: str, read: Understood, likely: tuple[Guess, ...], base: Mapping[str, Any]) -> bool:
-    """Return whether a line is neither a request that rules read nor a question about the plan that is sure.
-
-    Args:
-        read: what the rules made of it.
-        likely: its acts, the likeliest first.
-        base: values of the plan, by path.
-    """
-    first = likely[0]
-    if first.probability >= SURE and first.act in ANSWERED - NO_QUESTION:
-        return False
-    return isinstance(read.request, Unclear) or not (
-        is_request(text, read, likely) or is_supposition(text, read, base) or is_plain_change(text, read)
-    )
-
-
 _PUT_FORWARD: Final = re.compile(
     r"\W*(?:(?:and|but|so|ok|okay)\W+)*(?:what (?:if|about)\b|how many (?:\w+ )+(?:for|at) \d)", re.I
 )

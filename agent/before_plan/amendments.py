@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import reduce
+from itertools import product
 from typing import Final
 
-from agent.collect.amended import Amendment, amended, amendment_in, replacement_in, returned_to
+from agent.collect.amended import Amendment, amended, amendment_in, replacement_in, returned_to, said_otherwise
 from agent.collect.assumed import LOADS
 from agent.fields.demand import HABIT, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.facts.reading import Reading
 from agent.interpret.traffic.scope import PEAK, RATE
 from agent.talk.answer_display import value_shown
+from agent.talk.keywords import MISTAKEN
 from agent.talk.questions import open_slot
 from agent.talk.speech import Say, said
 from agent.talk.state import Clarify, Ports, State, Step
@@ -47,6 +50,8 @@ def _moved(old: State, new: State) -> str:
 
 
 def _with_amendment(state: State, part: str, ports: Ports, again: Again) -> State | None:
+    if otherwise := said_otherwise(state.lines, part):
+        return said_anew(state, state.lines, otherwise, ports, again)
     goes_back = returned_to(part)
     amendment = Amendment(goes_back[0], "", True) if goes_back else replacement_in(part) or amendment_in(part)
     if amendment is None:
@@ -78,34 +83,50 @@ def said_anew(state: State, lines: Sequence[str], changed: tuple[int, str], port
     return new
 
 
-def joined_line(state: State, text: str, ports: Ports, again: Again) -> "Step | None":
-    """Return the state with a line read as the end of an earlier one, where only so its figures say how much there is.
+def joined_line(state: State, text: str, ports: Ports, again: Again) -> "tuple[State, str, Say] | None":
+    """Return the state with what a line says read as the end of an earlier one, where only so it is of the load.
 
-    'A turn every 8 s' says nothing alone, and 25 requests/s after '200 calls at once'.
+    'A turn every 8 s' says nothing alone, and 25 requests/s after '200 calls at once'; 'business hours' is a peak
+    after '100k requests a day'.
 
     Args:
         state: before the line, which has no plan.
+
+    Returns:
+        The state, what the line says beside, and what is told; None where it goes on from no line.
     """
-    if state.branches or not _PACES.search(text) or text.rstrip().endswith("?"):
+    if state.branches or not _PACES.search(text) or text.rstrip().endswith("?") or re.search(MISTAKEN, text, re.I):
         return None
     alone, known = ports.read(text, ports.catalog, known=state.values), state.values
-    left = {words for words in alone.unused if re.search(r"\d", words)}
+    figures = {words for words in alone.unused if re.search(r"\d", words)}
     # Of people whose number is known, or of calls that are asked about, a rate may be what each asks.
-    counted = USERS in known or (isinstance(state.pending, Clarify) and state.pending.question.path in LOADS)
-    each = RATE in alone.values and counted and not known.keys() & LOADS and not alone.habits
+    counted = bool(known.keys() & {USERS, "traffic.concurrency"}) or (
+        isinstance(state.pending, Clarify) and state.pending.question.path in LOADS
+    )
+    habits = {one.path for one in alone.habits}
+    each = RATE in alone.values and counted and RATE not in known and not habits
+    each = each or (habits == {HABIT} and USERS not in known)
+    rests = {text: "", ", ".join(alone.unused): reduce(lambda line, one: line.replace(one, ""), alone.unused, text)}
     lines = state.lines
-    for at in range(len(lines) - 1, max(-1, len(lines) - 1 - _NEAR), -1) if left or each else ():
-        joined = f"{lines[at].rstrip(' .;,')}, {text}"
-        before, both = (ports.read(line, ports.catalog) for line in (lines[at], joined))
-        strange = len(before.unused) + len(alone.unused) - len(left)
-        all_read = left.isdisjoint(both.unused) and len(both.unused) <= strange
-        if all_read and _load(before) != _load(both) and (left or both.values.get(RATE) != alone.values[RATE]):
+    near = range(len(lines) - 1, max(-1, len(lines) - 1 - _NEAR), -1) if alone.unused or each else range(0)
+    for at, (tail, rest) in product(near, rests.items()):
+        before = ports.read(lines[at], ports.catalog)
+        load = before.details.get(RATE) or ""
+        whole = lines[at].rstrip(" .;,")
+        joined = whole.replace(load, f"{load}, {tail}", 1) if load in whole and load else f"{whole}, {tail}"
+        both = ports.read(joined, ports.catalog)
+        fewer = len(before.unused) + len(alone.unused) - len(both.unused)
+        all_read = figures.isdisjoint(both.unused) and fewer >= (len(figures) or not each)
+        if all_read and _load(before) != _load(both) and (not each or both.values.get(RATE) != alone.values[RATE]):
             new = said_anew(state, lines, (at, joined), ports, again)
-            return new, (said(f"Taken with {quoted(lines[at])}{_moved(state, new)}."),)
+            left = [words for words in both.unused if words not in before.unused]
+            unused = f" Not used: {', '.join(map(quoted, left))}." if left else ""
+            return new, rest, said(f"Taken with {quoted(lines[at])}{_moved(state, new)}.{unused}")
     return None
 
 
 _PACES: Final = re.compile(
+    r"\b(?:(?:office|business|working|opening|work) hours|weekdays?|workdays?|working days?)\b|"
     r"\d.*(?:%(?! (?:of the time|du temps|der zeit|del tiempo|hits?|cached?)\b)|"
     r"\b(?:every|each|per|alle|jede\w*|pro|toutes|tous|par|cada|por|an? (?:day|hour|minute|shift|week))\b)|"
     r"\b(?:every|each|alle|jede\w*|toutes|tous|cada)\b.*\d|"

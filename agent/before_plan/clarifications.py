@@ -17,7 +17,7 @@ from agent.collect.said_values import invalid
 from agent.interpret.facts.reading import COLLECTIONS, Ambiguity, Choice, Reading
 from agent.interpret.traffic.workload_table import PLANNED_FIRST
 from agent.talk.answer_display import value_shown
-from agent.talk.keywords import Keyword
+from agent.talk.keywords import Keyword, keyword_in
 from agent.talk.questions import open_slot, question
 from agent.talk.slots import slot_of
 from agent.talk.speech import said, warned
@@ -34,6 +34,13 @@ def clarification_answered(
         keyword: that the line is, if any.
     """
     open_question = open_choice.question
+    first, rest = (*re.split(r"(?<=\w)[,.;!] (?=\w)", text, maxsplit=1), "")[:2]
+    sure = keyword_in(first) if keyword is None and rest else None
+    known = ports.read(rest, ports.catalog, known=state.values).values if sure else {}
+    if sure and sure.name in ("unsure", "yes") and open_question.path not in known:
+        new, says = clarification_answered(state, open_choice, first, sure, ports, again)
+        after, told = again(new, rest, ports)
+        return after, (*says, *(told if after is new else told[:-1]))
     if keyword and keyword.name in ("skip", "no", "default", "defaults", "unsure"):
         return _not_answered(state, open_choice, keyword, ports)
     usual = [str(number) for number, one in enumerate(open_question.choices, start=1) if one.usual]

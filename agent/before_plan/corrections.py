@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from agent.after_plan.answers import answer_request, branched, undone, with_kept
 from agent.after_plan.lines import choosing
+from agent.after_plan.variants import difference
 from agent.after_plan.whatif import understood
 from agent.before_plan.amendments import Again, said_anew
 from agent.collect.amended import (
@@ -20,6 +21,7 @@ from agent.collect.amended import (
     replacement_in,
     returned_to,
     said_again,
+    said_otherwise,
     value_of,
 )
 from agent.collect.assumed import assumed
@@ -68,6 +70,32 @@ def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step |
     return _planned_anew(state, text, found[0], None, found[1], ports, again) if found else None
 
 
+_DIFFERS: Final = re.compile(
+    r"\W*(?:(?:and|so|ok|then)\W+)*"
+    r"(?:(?:what|how much)(?:'s| is| was| did| does| do| would)? (?:(?:the|that|it|this|we) )*)?"
+    r"(?:cost |price )?(?:difference|saves?|saving|change[ds]?|compared?|vs\.?|versus|differs?)(?: us)?"
+    r"(?: (?:in|of) (?:the )?(?:cost|price|money))?(?: (?:with|to|from|against|than))?"
+    r"(?: (?:before|the (?:last|previous|one before)(?: one| plan)?|what we had))?\W*",
+    re.I,
+)
+"""What asks for the difference that the last change made: 'cost difference?', 'compare with before'."""
+
+
+def against_before(state: State, text: str, ports: Ports) -> "Step | None":
+    """Set the last variant against what it varied; the first plan against one without the last change before it.
+
+    Args:
+        text: the line; None is returned where it does not ask for that.
+    """
+    last = state.branches[-1]
+    if not _DIFFERS.fullmatch(text):
+        return None
+    if last.number:
+        return state, difference(last, state.branches[last.against])
+    changed, before = _last_change(state, None, ports)
+    return _without(state, changed, before, ports) if before else None
+
+
 def taken_back(state: State, text: str, ports: Ports) -> Step:
     """Take back the last change of a plan, or of a field that is named; of the first plan what was said last before.
 
@@ -80,15 +108,23 @@ def taken_back(state: State, text: str, ports: Ports) -> Step:
     slot = slot_called(named["what"]) if named else None
     if slot is None and (len(state.branches) > 1 or guesses(text)[0].act != "undo"):
         return undone(state, text)
-    now, before = state.base.values, state.past
-    while before and not (changed := _changes(now, _planned_values(before, ports), slot)):
+    changed, before = _last_change(state, slot, ports)
+    return _as_plan(state, _without(state, changed, before, ports), ports) if before else undone(state, text)
+
+
+def _last_change(state: State, slot: Slot | None, ports: Ports) -> tuple[dict[str, Any], State | None]:
+    """Return what the last line that changed a slot, or anything, changed, and the state before, if that has a plan."""
+    before, changed = state.past, dict[str, Any]()
+    while before and not (changed := _changes(state.base.values, _planned_values(before, ports), slot)):
         before = before.past
-    if before is None or (before.phase != "planned" and assumed(before, ports).missing):
-        return undone(state, text)
+    return changed, None if before and before.phase != "planned" and assumed(before, ports).missing else before
+
+
+def _without(state: State, changed: Mapping[str, Any], before: State, ports: Ports) -> Step:
     label = f"without {quoted(_line_after(state, before))}"
     then = {path: value for path, value in changed.items() if value is not None}
     change = Variation(then, {}, label, frozenset(changed.keys() - then.keys()))
-    return _as_plan(state, answer_request(state, WhatIf(change), ports), ports)
+    return answer_request(state, WhatIf(change), ports)
 
 
 _UNDOES: Final = re.compile(
@@ -135,6 +171,8 @@ def _found(
     from agent.after_plan.readings import SURE
 
     for part in parts:
+        if otherwise := said_otherwise(state.lines, part):
+            return part, otherwise
         amendment = amendment_in(part)
         if amendment and amendment.unit and (changed := amended(state.lines, amendment)):
             alone = understood(part, state.base.values, ports)

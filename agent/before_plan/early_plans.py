@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from agent.after_plan import first_plan
 from agent.after_plan.lines import choosing
+from agent.before_plan.corrections import against_before
 from agent.collect.assumed import Assumption, accepted, assumed, with_waiting_asked
 from agent.collect.lines import AFTER_A_PLAN, still_needed
 from agent.collect.proposals import proposal
@@ -13,7 +14,7 @@ from agent.talk.answer_display import answer_shown
 from agent.talk.questions import default_said, open_slot, open_slots, question
 from agent.talk.slots import default_of, slot_called
 from agent.talk.speech import Say, said
-from agent.talk.state import Ports, Propose, State, Step
+from agent.talk.state import Ports, Propose, State, Step, WhichReading
 from catalogs.errors import quoted
 
 
@@ -54,7 +55,9 @@ def planned_and_answered(state: State, made: Assumption, asked: str, ports: Port
     planned, says = first_plan.with_plan(made.state, ports)
     if planned is made.state:
         return state, (*heard, *says)
-    new, answer = choosing.answer_line(planned, asked, ports) if asked else (planned, ())
+    new, answer = (
+        against_before(planned, asked, ports) or choosing.answer_line(planned, asked, ports) if asked else (planned, ())
+    )
     assumption = (said(f"Assumed: {'; '.join(made.words)}."),) if made.words else ()
     return new, (*heard, *assumption, *says, *answer)
 
@@ -87,7 +90,11 @@ def answered_with_plan(state: State, says: tuple[Say, ...], ports: Ports) -> Ste
     """Answer what was asked before there was a plan; where one asks back, the rest is named."""
     new, waits = replace(state, asked=()), state.asked
     while waits and not new.pending:
-        new, more = choosing.answer_line(new, waits[0], ports)
+        after, more = choosing.answer_line(new, waits[0], ports)
+        if isinstance(after.pending, WhichReading):
+            more = (said("The plan is my answer to that; if it asks for something else, ask it alone."),)
+        else:
+            new = after
         says, waits = (*says, said(f"You asked {quoted(waits[0])}."), *more), waits[1:]
     left = ", ".join(map(quoted, waits))
     return new, (*says, *question(new, ports), *((said(f"Not answered yet: {left}."),) if left else ()))

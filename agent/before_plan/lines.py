@@ -74,9 +74,8 @@ def _before_plan(state: State, text: str, ports: Ports, again: Again) -> Step:
     """
     if (made := _of_table(state, text, ports)) is not None:
         return made
-    if (amendment := amended_line(state, text, ports, again)) is not None:
-        return _amended(amendment, ports, again)
-    return joined_line(state, text, ports, again) or _stated_or_asked(state, text, ports)
+    amendment = amended_line(state, text, ports, again) or joined_line(state, text, ports, again)
+    return _amended(amendment, ports, again) if amendment else _stated_or_asked(state, text, ports)
 
 
 def _stated_or_asked(state: State, text: str, ports: Ports) -> Step:
@@ -146,7 +145,8 @@ def _asked_of_another(state: State, text: str, ports: Ports) -> "Step | None":
     from agent.after_plan.readings import POLITE
 
     asks = text.rstrip().endswith("?") or _INTERROGATIVE.search(text)
-    if not asks or POLITE.match(text) or not lacks_nothing(state, ports):
+    lacks = any(slot.id in ("prompt", "answer") for slot in open_slots(state, ports))
+    if not asks or POLITE.match(text) or lacks or assumed(state, ports).missing:
         return None
     read, sources = understood(text, state.values, ports), state.sources
     left = any(map(_FIGURES.search, read.unused))

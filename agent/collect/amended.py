@@ -16,6 +16,7 @@ from agent.interpret.words.numerals import NUMBER_WORDS
 from agent.interpret.words.ordinary import GRAMMAR
 from agent.interpret.words.scanner import items_of
 from agent.interpret.words.tongues import put_into_english
+from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import MULTIPLIERS, TIME_UNITS
 
 _WORD: Final = "|".join((*NUMBER_WORDS, "hundred", "thousand", "million"))
@@ -123,6 +124,57 @@ def value_of(number: str) -> float | None:
     return float(digits) * MULTIPLIERS.get(match[2].lower(), 1.0) if match and digits.count(".") < 2 else None
 
 
+_PACE: Final = (
+    rf"(?:\b(?:per|an?|pro|par|por|al) |/ ?)(?:{'|'.join(TIME_UNITS)}|tag|stunde|sekunde|jour|heure|seconde|día|hora|"
+    r"segundo|minuto)\b"
+)
+_PACES_ANEW: Final = re.compile(
+    rf"\W*(?:.*(?:n't|\bnot) (?:say|said|mean)\b.*[,;.!]\W+)?"
+    rf"(?:(?:{TAKES_BACK}|{LEADS}|sry|it'?s|that'?s|it|that|is|was|it was)\b\W*)*"
+    rf"(?:(?P<figure>{_FIGURE})(?: ?[rq]ps)? (?:is|was|are|were) )?(?:actually |really |all )*(?P<pace>{_PACE})"
+    rf"(?:\W+(?:{TAKES_BACK}|sry|not {_PACE}|not \w+ \w+))*\W*",
+    re.I,
+)
+"""The time alone in which something is meant: 'per day i mean', '15 is per minute', 'it's per hour, sorry'."""
+_PACED: Final = re.compile(rf"(?P<figure>{_FIGURE})[^,;.\d]*?(?P<pace>\b[rq]ps\b|{_PACE})", re.I)
+_THING: Final = (
+    r"\b(?:prompts?|inputs?|answers?|outputs?|repl(?:y|ies)|responses?|traffic|load|rate|users|peak|mean|average)\b"
+)
+_NAMES_ANEW: Final = re.compile(
+    rf"(?=.*(?:\bmeant?\b|\bnot (?:the |my )?{_THING}))\D*?(?<!not )(?<!not the )(?P<new>{_THING})\D*", re.I
+)
+"""What a change is of and nothing else: 'no the answers i meant, not the traffic'."""
+
+
+def said_otherwise(lines: Sequence[str], text: str) -> tuple[int, str] | None:
+    """Return which line a line without a value sets right, and that line as it was meant; None where it sets none.
+
+    It says in which time a rate is, or of what the change of the last line is.
+
+    Args:
+        lines: of the conversation, the oldest first.
+    """
+    last = len(lines) - 1
+    if (named := _NAMES_ANEW.fullmatch(text)) and lines and "?" not in text:
+        of_it = list(re.finditer(_THING, lines[last], re.I)) or list(re.finditer(r"\b(?:it|that|them)\b", lines[last]))
+        if len(of_it) == 1:
+            return last, f"{lines[last][: of_it[0].start()]}the {named['new']}{lines[last][of_it[0].end() :]}"
+    paced = _PACES_ANEW.fullmatch(text)
+    if paced is None or paced[0].strip(" .!") == paced["pace"]:
+        return None
+    for at in range(last, -1, -1):
+        if _PACES_ANEW.fullmatch(lines[at]):
+            return at, text
+        found = [one for one in _PACED.finditer(lines[at]) if paced["figure"] in (None, one["figure"])]
+        if len(found) == 1:
+            what = "requests " if "ps" in found[0]["pace"].lower() else ""
+            start, end = found[0].span("pace")
+            return at, f"{lines[at][:start]}{what}{paced['pace']}{lines[at][end:]}"
+        if found:
+            return None
+    return None
+
+
 _FILLER: Final = (GRAMMAR - {"once", "same"}) | frozenset(
     "is are was were be been wait sorry oops actually mean meant ok okay now say please go goes make hm nein".split()
 )
@@ -175,7 +227,8 @@ _CLAUSES: Final = re.compile(r"(?:[^,.:;!?\n]|[,.:](?=\d))+")
 def _measure(unit: str | None) -> str:
     """Return what a word behind a number measures: 's' for a time, '%' for a share, nothing for what is counted."""
     word = (unit or "").lower()
-    return "s" if word in TIME_UNITS else "%" if word == "%" else ""
+    items, _ = put_into_english(word, items_of(word))
+    return "s" if any(item.word in SECONDS for item in items) else "%" if word == "%" else ""
 
 
 def _words(text: str, *, last: bool | None = None) -> set[str]:

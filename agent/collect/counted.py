@@ -1,11 +1,9 @@
 """Who asks, where one line counts them and another says what each does; and people counted while traffic is open.
 
 '80 ppl' is a count that no rule takes for users by itself. While nobody said how much traffic there is it is asked
-about; and where 'each gets 40 chats a day' asks how many there are, what was counted before is offered.
+about; what each of them does is read with it (`before_plan.amendments.joined_line`).
 """
 
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final
 
 from msgspec.structs import replace
@@ -14,9 +12,8 @@ from agent.fields.demand import HABIT, USERS
 from agent.interpret.domain import DOUBT
 from agent.interpret.facts.reading import Ambiguity, Choice, Reading
 from agent.interpret.traffic.how_many import USUAL_A_DAY, USUAL_HABIT
-from agent.interpret.words.scanner import items_of
 from agent.talk.state import Ports, State
-from catalogs.units import SECONDS_PER_DAY, show_count, show_figure
+from catalogs.units import SECONDS_PER_DAY, show_figure
 
 RATE: Final = "traffic.requests_per_s"
 _FEWEST: Final = 10
@@ -47,34 +44,3 @@ def with_crowd_asked(reading: Reading, text: str, state: State, ports: Ports) ->
         crowd.start,
     )
     return replace(reading, habits=(*reading.habits, crowd), questions=(*reading.questions, asked), unused=again.unused)
-
-
-def with_counts_offered(reading: Reading, lines: Sequence[str], ports: Ports) -> Reading:
-    """Return a reading whose question after the number of users offers what was counted before.
-
-    Args:
-        reading: of a line that says what each does.
-        lines: of before, the oldest first.
-    """
-    each = next((one.value for one in reading.habits if one.path == HABIT), None)
-    questions = tuple(
-        replace(asked, choices=_counted(each, lines, ports)) if asked.path == RATE and not asked.choices else asked
-        for asked in reading.questions
-    )
-    return replace(reading, questions=questions) if each else reading
-
-
-def _counted(each: float | None, lines: Sequence[str], ports: Ports) -> tuple[Choice, ...]:
-    """Return the counts of earlier lines that were not used, the newest first."""
-    found: list[Choice] = []
-    for line in reversed(lines) if each else ():
-        for words in ports.read(line, ports.catalog).unused:
-            items = items_of(words)
-            for item, noun in pairwise(items):
-                if not item.has("num") or item.number.value < 2 or not noun.word.endswith("s") or noun.has(*_OTHERS):
-                    continue
-                count = item.number.value
-                rate = count * (each or 0.0)
-                label = f"{show_count(count)} {noun.word}: {show_figure(rate)} requests/s"
-                found.append(Choice(rate, label, usual=not found, also={USERS: count}))
-    return tuple(found)

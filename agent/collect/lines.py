@@ -6,10 +6,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.collect.counted import with_counts_offered, with_crowd_asked
+from agent.collect.counted import with_crowd_asked
 from agent.collect.said_values import RATE, conflicts, invalid, with_said_values, with_values
 from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, MEAN_ASKED, USERS
 from agent.fields.table import FIELDS
+from agent.interpret.domain import DOUBT
 from agent.interpret.facts.reading import COLLECTIONS, Ambiguity, Choice, Reading, SaidValue
 from agent.interpret.words.ordinary import GRAMMAR, ORDINARY
 from agent.interpret.words.scanner import items_of
@@ -19,6 +20,7 @@ from agent.report.blocks import Group, Paragraph
 from agent.report.words import capital, singular
 from agent.talk.answer_display import value_shown
 from agent.talk.assistance import values_pointed_at
+from agent.talk.keywords import MISTAKEN
 from agent.talk.questions import choice_said, default_said, keeps_default, open_slot, open_slots, settled
 from agent.talk.slots import BY_ID, Slot, default_of, is_answered, slot_of
 from agent.talk.speech import Say, Talk, said, warned
@@ -26,8 +28,8 @@ from agent.talk.state import Clarify, Ports, State, Step
 from catalogs.errors import InputError, quoted
 
 _CORRECTS: Final = re.compile(
-    r"\b(actually|instead|make (it|that|them)|change|correction|sorry|rather|i meant|no longer|update|replace|set|"
-    r"typo)\b",
+    rf"{MISTAKEN}|\b(?:instead|make (?:it|that|them)|change|rather|no longer|update|replace|set)\b|"
+    r"^\W*(?:no|nope|non|nein|nee|nie)\b(?= \d)",
     re.I,
 )
 LONGEST_NAME: Final = 200
@@ -92,7 +94,12 @@ def _heard(
         return settled(state, slot), (said(default_said(slot, state.values)),)
     path = asked_path or (slot.path if slot else None)
     reading = ports.read(text, ports.catalog, asked_path=path, known=state.values)
-    reading = with_counts_offered(with_crowd_asked(reading, text, state, ports), state.lines, ports)
+    reading = with_crowd_asked(reading, text, state, ports)
+    if reading.unused and not (reading.values or reading.questions or reading.objections):
+        # The second reader proposes what figures are where nothing is known: no rule reads these here either.
+        alone = ports.read(text, ports.catalog)
+        asked = tuple(one for one in alone.questions if not one.text.endswith(DOUBT))
+        reading = replace(reading, questions=asked, unused=alone.unused) if asked else reading
     reading = _as_named_before(_outside(asking, reading, text), state)
     correcting = correcting or state.editing is not None or state.phase == "review" or bool(_CORRECTS.search(text))
     left = tuple(remarks(reading))

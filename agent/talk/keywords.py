@@ -18,7 +18,8 @@ _PATTERNS: Final = (
     (
         "back",
         r"(?:go )?back|previous|oops|b|<|(?:(?:hm+|oh|no|nope|wait|oops|sorry|ok|ah|nein|non)\W+)*"
-        r"(?:undo(?: (?:that|it|this))?|take (?:that|it) back|scrap that)",
+        r"(?:(?:undo(?: (?:that|it|this))?|(?:take|put) (?:that|it) back(?: again)?|scrap that|"
+        r"(?:leave it |keep it |back to )?(?:as|how|the way) it was(?: before)?)(?:\W+(?:then|please))*)",
     ),
     ("edit", r"(?:edit|change|modify|fix|correct)(?: (?:the |my )?(?P<rest>.+))?"),
     ("why", r"why(?: (?P<rest>.+))?"),
@@ -46,7 +47,9 @@ _PATTERNS: Final = (
         r"(?:(?:i|we) )?(?:really )?(?:do not|don'?t|dont) (?:really )?"
         r"know(?: yet| that| this| it| (?:how|what|which|when|whether) [a-z ']+)?|"
         r"idk|dunno|unsure|"
-        r"(?:i'?m |i am |we'?re )?not (?:really |quite )?sure(?: yet)?|(?:i have |we have )?no (?:idea|clue)(?: yet)?|"
+        r"(?:i'?m |i am |we'?re )?not (?:really |quite )?sure(?: yet)?|"
+        r"(?:i have |we have )?no (?:idea|clue)(?: yet| really)?|"
+        r"(?:yes,? )?(?:just |the )?(?:usual|normal|typical|standard)(?: (?:usage|use|habits?|load|one))?|"
         r"(?:you )?tell me|you decide|tbd|hard to say|what do you (?:suggest|recommend|propose)|"
         r"suggest(?: something)?|propose",
     ),
@@ -99,6 +102,11 @@ def keyword_in(line: str) -> Keyword | None:
     return None
 
 
+MISTAKEN: Final = (
+    r"\b(?:(?:no|nope|nah|non|nein|wait)(?=\s*[,.!:–-])|(?:oh|no|hm+|ah|ok),? wait|sorry|sry|oops|actually|correction|"
+    r"scratch that|i mean|i?'? ?meant?|typo|my (?:bad|mistake)|quatsch|perdón)\b"
+)
+"""Words of who said something wrong before."""
 COURTESIES: Final = {
     "greeting": "Hello.",
     "thanks": "You are welcome.",

@@ -14,6 +14,7 @@ LAW = "assistant for 250 lawyers, 40 questions a day each, llama 3.3 70b fp8, h1
 RATE = "traffic.requests_per_s"
 PEAK = "traffic.peak_factor"
 USERS = "users.count"
+ANSWER = "tokens.output.mean"
 CALLS = "200 calls at the same time, a turn every 8 s, llama 3.1 8b fp8, L40S, 1000 in, 40 out, ttft p95 400 ms"
 
 
@@ -166,6 +167,45 @@ def told(*lines: str) -> tuple[State, str]:
 def test_a_line_goes_on_from_an_earlier_one_before_the_plan(lines: tuple[str, ...], choice: str) -> None:
     """What each does says how much there is only with how many they are, who were named before."""
     assert choice in told(*lines)[1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "path", "value"),
+    [
+        (("llama 3.1 8b, 50k prompts a day, 700/220", "office hours only"), PEAK, 3.0),
+        (("100k requests per day", "8B, 700 in 220 out, business hours"), PEAK, 3.0),
+        (("we are 80 ppl in the shop, 8B", "each gets 40 chats a day"), RATE, 80 * 40 / 86400),
+        (("100 rps, 8B", "per day i mean"), RATE, 100 / 86400),
+        (("20 requests a minute, 8B", "i meant per second"), RATE, 20),
+        (("40 rps, 8B", "sorry, per minute", "no wait, per hour"), RATE, 40 / 3600),
+        (("2,000 users, 3 questions an hour each, 8B", "sorry, per day"), RATE, 2000 * 3 / 86400),
+        (("8B, 25 rps, 600/150", "double it", "no the answers i meant, not the traffic"), ANSWER, 300),
+        (("8B, 25 rps, 600/150", "half as long prompts", "no, i meant the answers"), ANSWER, 75),
+        (("8B, 25 rps, 600/150", "double it", "no the answers i meant", "put it back"), RATE, 25),
+        (("8B, 1500 in, 400 out", "nein, 200 raus"), ANSWER, 200),
+        (("8B, 20 rps", "sry 100k requests per day"), RATE, 100e3 / 86400),
+        (("20k users", "no idea really, it's a new product. writing helper"), RATE, 200e3 / 86400),
+        (("20k users", "yes normal usage"), RATE, 200e3 / 86400),
+        (("8B, 20 rps, 2000/200", "half of that is the same system prompt", "yes"), "tokens.prefix_hit", 0.5),
+        (("8B, 30 rps, 400/80", "latency dont care"), "default_targets", "none"),
+    ],
+)
+def test_a_later_line_sets_right_or_goes_on_from_what_was_said(
+    lines: tuple[str, ...], path: str, value: float | str
+) -> None:
+    state, _ = told(*lines)
+    assert state.values[path] == (value if isinstance(value, str) else pytest.approx(value))
+
+
+def test_what_is_asked_before_the_plan_leaves_what_was_said() -> None:
+    """Another card in a question is a variant; 'compare with before' is of the last change; a bare figure is asked."""
+    state, said = told("8B, 6 rps peak, 900/200, L40S", "what about A100?")
+    assert state.base.values["hardware.accelerators"] == ("l40s",) and "1: on a100" in said
+    _, said = told("8B, 6 rps, 900/200, L40S, fp8", "gpu: L4", "compare with before")
+    assert "without 'gpu: L4' (against plan 0)" in said and "L40S" in said
+    for line in ("boss says plan for 22", "ok keep 22"):
+        asked = step(after("8B, 6 rps, 900/200, L40S, fp8"), line, ports())[0].pending
+        assert isinstance(asked, Clarify) and asked.question.choices[0].value == 22
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from agent.after_plan.acts.phrases import names_in, spaced
+from agent.after_plan.acts.phrases import spaced
 from agent.after_plan.answers import (
     answer_act,
     answer_read,
@@ -26,7 +26,7 @@ from agent.after_plan.replies.bills.seasons import is_of_year, year_with
 from agent.after_plan.saving import export, file_in, save
 from agent.after_plan.variants import difference, moved_verdict, side_by_side, varied_spec
 from agent.after_plan.whatif import is_chained, named_beside, understood
-from agent.after_plan.wording.asides import cores, names_of_plans, on_any_day, without_count
+from agent.after_plan.wording.asides import on_any_day, without_count
 from agent.after_plan.wording.day_parts import day_parts, night_rate
 from agent.after_plan.wording.mixes import with_means
 from agent.after_plan.wording.moves import as_moved
@@ -38,12 +38,14 @@ from agent.report.blocks import Report
 from agent.report.choice.shortfalls import too_few
 from agent.talk.answer_display import variant_shown
 from agent.talk.assistance import values_pointed_at
+from agent.talk.keywords import MISTAKEN
 from agent.talk.questions import choice_said
 from agent.talk.requests import (
     Ask,
     Cheapest,
     Compare,
     CompareBranches,
+    Keep,
     Unclear,
     Understood,
     Variation,
@@ -79,7 +81,7 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
         return _with_each_alone(state, EACH_ALONE.sub("", text), ports)
     if (parts := change_and_question(text)) and (made := _changed_and_asked(state, *parts, ports)):
         return made
-    return _without_asides(state, text, ports) or _understood(state, text, ports)
+    return _understood(state, text, ports)
 
 
 def _at_once(state: State, text: str, ports: Ports) -> "Step | None":
@@ -158,7 +160,10 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
         read = Understood(Unclear("", nothing=True))
     if len(state.branches) > 1 and isinstance(read.request, Cheapest) and _OF_THEM.search(put):
         return _compared_here(state, text)
-    made = taken(state, _chosen(state, put, read, likely, ports), text, put, ports)
+    keeps = isinstance(read.request, Keep) or likely[0].act == "keep"
+    unkept = keeps and any(float(number) >= len(state.branches) for number in re.findall(r"\d+", put))
+    made = _of_what(state, put) if unkept else None  # 'keep 22' is of no plan 22
+    made = made or taken(state, _chosen(state, put, read, likely, ports), text, put, ports)
     after, says = _accounted(state, _with_year(state, made, text, read), text, read, likely, ports)
     note = language_note(put) if says and not any("answers are in English" in one for one in read.notes) else ""
     return after, (*says, said(note)) if note else says
@@ -242,8 +247,22 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
     else:
         acts, asks = did_you_mean(text, likely, read, base.values)
         asked_back = replace(state, pending=WhichReading(text, acts, asks)) if acts else state
-        made = _assisted(state, text, base.values, ports) or (asked_back, () if acts else (said(asks),))
+        made = (
+            _assisted(state, text, base.values, ports)
+            or (_of_what(state, text) if acts else None)
+            or (asked_back, () if acts else (said(asks),))
+        )
     return made
+
+
+_BARE: Final = re.compile(r"(?<![\w.,$€£-])\d[\d.,]*\d?k?(?=\W*$|[,;.] )", re.I)
+
+
+def _of_what(state: State, text: str) -> "Step | None":
+    """Ask of which quantity the one figure is that ends a line, or a clause of it: 'the boss says plan for 22'."""
+    bare, plan = _BARE.findall(text), state.base.capacity_plan
+    question = number_asked(bare[0], plan, state.base.values) if plan and len(bare) == 1 else None
+    return (replace(state, pending=Clarify(question, Variation({}, {}, ""))), ()) if question else None
 
 
 EACH_ALONE: Final = re.compile(
@@ -317,11 +336,6 @@ def _accounted(
     return new, (*says, said(not_used(text, left)))
 
 
-MISTAKEN: Final = (
-    r"\b(?:(?:no|nope|nah|non|nein|wait)(?=\s*[,.!:–-])|sorry|oops|actually|correction|scratch that|i meant?|typo|"
-    r"my (?:bad|mistake)|quatsch|perdón)\b"
-)
-"""Words of who said something wrong before."""
 _TAKES: Final = re.compile(
     r"\W*(?:(?:ok(?:ay)?|then|so|yes|let'?s|we(?:'ll)?|i(?:'ll)?|and|please|fine|good|now|just)\W+)*"
     r"(?:keep|take|adopt|go (?:with|for)|choose|settle on|stick with|use|switch to|move to|plan (?:for|with|on)|set|"
@@ -412,37 +426,6 @@ def _of_users(text: str, base: Branch) -> str:
 
 def _as_users(found: re.Match[str]) -> str:
     return f"{found[0].rsplit(maxsplit=1)[0]} users" if " " in found[0] else "users"
-
-
-def _without_asides(state: State, text: str, ports: Ports) -> "Step | None":
-    """Answer a line that is not understood whole, but is without a preamble or a tail that says nothing of a plan."""
-    if not any(cores(text)):
-        return None
-    from agent.after_plan.acts.classifier import guesses
-    from agent.after_plan.acts.evident import evident
-    from agent.after_plan.lines.accounts import figures_in
-    from agent.after_plan.readings import ANSWERED, NO_QUESTION, SURE, is_doubtful
-
-    values, read = state.base.values, understood(text, state.base.values, ports)
-    if evident(text, read) or named_beside(text, values, ports) or not is_doubtful(text, read, guesses(text), values):
-        return None
-    for core, aside in cores(text):
-        if any(figures_in(aside)) or names_in(aside):
-            continue
-        reading, likely = ports.read(aside, ports.catalog, asked_path=None, known=values), guesses(core)
-        states = reading.said_values or reading.habits or reading.questions or reading.objections
-        asks, beside = guesses(aside)[0], understood(aside, values, ports).request
-        changes = not (isinstance(beside, Unclear) and beside.nothing)
-        if ((states or changes) and likely[0].act != "export") or (
-            asks.probability >= SURE and asks.act in ANSWERED - NO_QUESTION
-        ):
-            continue
-        read = understood(core, values, ports)
-        names = names_of_plans(core) or isinstance(read.request, WhatIf | Cheapest)
-        if names and (evident(core, read) or not is_doubtful(core, read, likely, values)):
-            new, says = _understood(state, core, ports)
-            return new, (*says, said(f"Not used: {quoted(aside)}."))
-    return None
 
 
 def _changed_and_asked(state: State, change: str, question: str, ports: Ports) -> "Step | None":

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from agent.interpret.traffic.peaks import mean_follows, usual_ratio
+from agent.interpret.traffic.peaks import usual_ratio
 from agent.interpret.traffic.scope import PEAK, RATE
 from agent.interpret.words.vocabulary import PHRASES
 from engine.workload import target_name
@@ -132,27 +132,6 @@ _TAIL_ALONE: Final = re.compile(
 _METRIC: Final = re.compile(r"\b(?:ttft|itl|tpot|e2e|first[- ]token|end[- ]to[- ]end|between tokens|latency)\b", re.I)
 
 
-_PACE: Final = re.compile(
-    r"^(?P<lead>.*?)\b(?:(?:it(?:'?s| is| was)|that(?:'?s| is| was)|(?:i )?meant)(?: (?:actually|really|all))?"
-    r"(?: (?P<figure>\d+(?:\.\d+)?))?|\d+(?:\.\d+)?(?: ?rps)? (?:is|was|are|were)) "
-    r"(?:per|a|an) (?P<unit>minute|hour|day)\b(?:\W+(?:sorry|oops|not \w+ \w+))*\W*$",
-    re.I,
-)
-"""The time in which a rate that was said is meant: 'I didn't say 20 a second, it's per minute'."""
-
-
-def _with_pace(said: str, base: Mapping[str, Any]) -> str:
-    """Return the plan's rate in the time that a line says for it; the line as it is where it says another."""
-    match, rate = _PACE.search(said), base.get(RATE) or 0.0
-    if match is None or not rate:
-        return said
-    named = match["figure"] or next(iter(re.findall(r"(?<![\w.])\d+(?:\.\d+)?", said)), "")
-    whole = float(named) if named else rate * (usual_ratio(base) if mean_follows(base) else 1.0)
-    if not any(_same(whole, own) for own in (rate, rate * usual_ratio(base))):
-        return said
-    return f"{whole:g} requests per {match['unit'].lower()}"
-
-
 def _with_metric(said: str, base: Mapping[str, Any]) -> str:
     """Return a line with the metric of the plan's one target where it names a percentile and a time alone."""
     targets = base.get("targets", ())
@@ -193,7 +172,7 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
     """
     said = _OTHER_FORM.sub("", _MISSAID.sub("", said))
     said = _NOT_OLD.sub(lambda found: "" if _units(_number(found["old"]), "", base)[1] else found[0], said)
-    said = _with_metric(_with_pace(said, base), base)
+    said = _with_metric(said, base)
     if _PAIRS.fullmatch(said):
         said = re.sub(r" to ", " -> ", said, flags=re.I)
     said = _NAMES.sub("with ", _MOVES.sub(r"\g<what> to ", _replaced(said, base)))

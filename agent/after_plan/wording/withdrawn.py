@@ -73,6 +73,7 @@ _NO_LATENCY: Final = re.compile(
     r"(?:latencia|latence)\b|"
     r"\b(?:ohne|streich\w*|weg mit) (?:(?:das|die|der|den|dem|ein|eine) )*"
     r"(?:latenz(?:ziele?|vorgaben?|grenzen?|anforderung\w*)?|ttft[- ]?ziele?)\b|"
+    r"\b(?:the )?latency (?:is )?(?:don'?t care|whatever|irrelevant|unimportant|egal|no (?:issue|concern))\b|"
     r"\b(?:only|just) (?:the )?throughput (?:counts|matters|is important)(?: now)?(?=\W*$)",
     re.I,
 )

@@ -96,7 +96,7 @@ _HOURS_OF_DAY = Rule(
 _HOURS_OPEN = Rule(
     "(workhours | 'open' | 'hours' | 'window' | 'fri' | 'friday' | 'weekdays' | ^ | comma | stop | colon) "
     "('of' | 'mostly' | 'mainly' | 'only' | 'the' | 'course' | 'is' | 'are' | 'from' | comma | colon | adverb){0,4} "
-    "a:num range b:num 'oclock'? (?= comma | stop | conj | paren | 'on' | $)"
+    "a:num range b:num 'oclock'? (?= comma | stop | conj | paren | 'on' | 'only' | $)"
 )
 """'office hours mostly, 9-18', 'open 9 to 5'."""
 _PEOPLE_ADDED = Rule("a:num plus b:num (plus c:num)? (plus d:num)? (?= unknown? user)")
