@@ -221,28 +221,25 @@ def _fields(tree: Mapping[str, Any], name: str, prefix: str = "") -> dict[str, A
     fields: dict[str, Any] = {}
     for key, value in tree.items():
         path = f"{prefix}{key}"
-        if path in rooms and not (path in known and isinstance(value, list)):
-            if not isinstance(value, Mapping):
-                raise InputError(f"{name}: {path} is {quoted(value)} where it holds fields of its own")
-            fields |= _fields(value, name, f"{path}.")
-        elif path in known:
+        if path in known and (path not in rooms or isinstance(value, list)):
             fields[path] = value
+        elif path in rooms and isinstance(value, Mapping):
+            fields |= _fields(value, name, f"{path}.")
+        elif path in rooms:
+            raise InputError(f"{name}: {path} is {quoted(value)} where fields are expected; {_nearest(path + '.', '')}")
         else:
-            raise InputError(f"{name}: {quoted(path)} is not a field of a spec; {_nearest(prefix, key, known | rooms)}")
+            raise InputError(f"{name}: {quoted(path)} is not a field of a spec; {_nearest(prefix, key)}")
     return fields
 
 
-def _nearest(prefix: str, key: str, known: frozenset[str]) -> str:
-    """Name the field that was meant: one beside it, else one of that name elsewhere, else all that stand there."""
-    beside = sorted(
-        {path.removeprefix(prefix).split(".")[0] for path in known if path.startswith(prefix) and path != prefix}
-    )
-    if near := get_close_matches(key, beside, n=1):
-        return f"did you mean {prefix}{near[0]}?"
-    elsewhere = [path for path in known if path.rpartition(".")[2] == key]
-    if elsewhere:
-        return f"did you mean {listed(sorted(elsewhere))}?"
-    return f"{prefix.rstrip('.') or 'it'} has {listed(beside)}"
+def _nearest(prefix: str, key: str) -> str:
+    """Name the field that was meant: of that name or flag, else one beside it, else all that stand there."""
+    known, flag = sorted(frozenset[str]().union(*_paths_and_rooms())), f"--{key}".replace("_", "-")
+    named = [p for p in known if p.rpartition(".")[2] == key or (p in FIELDS and FIELDS[p].flag == flag)]
+    beside = dict.fromkeys(p.removeprefix(prefix).split(".")[0] for p in known if p.startswith(prefix) and p != prefix)
+    if near := named or [f"{prefix}{name}" for name in get_close_matches(key, beside, n=1)]:
+        return f"did you mean {listed(near)}?"
+    return f"{prefix.rstrip('.') or 'it'} has {listed(list(beside))}"
 
 
 def _value(path: str, value: Any, what: str) -> Any:

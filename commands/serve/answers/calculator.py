@@ -65,8 +65,6 @@ class _Replica(Struct, frozen=True):
 
 def _whole(tree: Mapping[str, Any], name: str, default: int | None = None, most: int = 10_000_000) -> int:
     value = tree.get(name, default)
-    if value is None:
-        raise InputError(f"{name} is needed")
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1 or not 1 <= value <= most:
         raise InputError(f"{name} is {quoted(value)} where a whole number from 1 to {most:,} is expected")
     return int(value)
@@ -74,8 +72,6 @@ def _whole(tree: Mapping[str, Any], name: str, default: int | None = None, most:
 
 def _number(tree: Mapping[str, Any], name: str, default: float | None, most: float) -> float:
     value = tree.get(name, default)
-    if value is None:
-        raise InputError(f"{name} is needed")
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
         raise InputError(f"{name} is {quoted(value)} where a number above 0 and up to {most:,g} is expected")
     return float(value)
@@ -90,8 +86,14 @@ def _text(tree: Mapping[str, Any], name: str, default: str) -> str:
     return value
 
 
-def _own_model(tree: Mapping[str, Any], length: int, hidden: str, feed_forward: str) -> ModelArchitecture:
-    """Return the model whose sizes are given, two of them under names that differ from one endpoint to the other."""
+def _own_model(tree: Mapping[str, Any], length: int, hidden: str, feed_forward: str, *others: str) -> ModelArchitecture:
+    """Return the model whose sizes are given, two of them under names that differ from one endpoint to the other.
+
+    Raises InputError that names all sizes, and other fields that an endpoint needs, which are not there.
+    """
+    needed = (*others, hidden, feed_forward, "num_layers", "vocab_size")
+    if missing := [name for name in needed if tree.get(name) is None]:
+        raise InputError(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} needed")
     width = _whole(tree, hidden)
     return architecture_of(
         {
@@ -379,9 +381,9 @@ def scaled(tree: dict[str, Any], desk: Desk) -> Answer:
     Raises InputError naming the field.
     """
     refuse_unknown(tree, BODIES["model_scaling_analysis"].properties)
-    capacity = _number(tree, "gpu_vram_gb", None, 1e5)
     length, batch = _whole(tree, "sequence_length", 2048), _whole(tree, "batch_size", 1, 100_000)
-    model = _own_model(tree, length, "hidden_dimensions", "feedforward_dimensions")
+    model = _own_model(tree, length, "hidden_dimensions", "feedforward_dimensions", "gpu_vram_gb")
+    capacity = _number(tree, "gpu_vram_gb", None, 1e5)
     case = _Case(model, _precision(tree), length, batch)
     accelerator = desk.facts.accelerator(STAND_IN)
     question = case.question(accelerator.id, desk)
