@@ -60,7 +60,7 @@ _TO_THE_PROGRAM: Final = re.compile(
   | \b(?:ignore|disregard|forget|override)\s(?:(?:of|the|my)\s)*(?:
       (?:(?:all|any|your|previous|prior|earlier|above|these)\s(?:(?:of|the|my)\s)*)+
       (?:instruction|rule|guideline|direction|order|prompt(?!\s(?:length|size|token)))s?
-    | (?:instruction|rule|guideline)s?)\b[^\n]*?(?=[.;!]\s|\n|\Z)
+    | (?:instruction|rule|guideline)s?)\b[^\n]*?(?=[.;!]\s|,\sthen\s|\n|\Z)
   | \b(?:system|assistant|developer|admin)(?:\s(?:override|message|note|notice|command|instructions?))?\s?:\s?(?:
     please\s)?(?:you|your|ignore|disregard|forget|override|mark|
     set(?!\sof)|approve|print|reveal|show|say|tell|repeat|reply|respond|answer|write|output|act|pretend|behave|treat|

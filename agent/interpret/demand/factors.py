@@ -54,6 +54,8 @@ _LASTS: Final = re.compile(
     r"\b(?:calls?|sessions?|chats?|conversations?|talk|durations?|handl\w+ time|aht|last(?:s|ing)?)\b"
     r"(?!.*\b(?:every|per|within)\b)[^,.;/\d]{0,20}$"
 )
+_ATTENDED: Final = re.compile(r"\b(?:class|lesson|lecture|exam|seminar|course|shift)\b[^,.;/\d]{0,12}$")
+"""What all attend together: 'class is 90 minutes, everybody asks ten questions'."""
 _SOME: Final = frozenset("a an one typical average normal regular".split())
 """Before one of those who ask, at the head of a clause: 'a driver speaks to it four times'."""
 _PARTED: Final = frozenset("of our the all these those them my their".split())
@@ -288,7 +290,9 @@ class Line(Struct):
             )
             if at not in taken and (each or item.has("adverb")) and item.word in SECONDS:
                 times[SECONDS[item.word]] = at
-            elif at_once and self._lasts(at):
+            elif (at_once and self._lasts(at)) or (
+                item.has("dur") and _ATTENDED.search(self.text[: item.start].lower())
+            ):
                 times[item.number.value] = at
         return next(((at, seconds) for seconds, at in times.items()), None) if len(times) == 1 else None
 

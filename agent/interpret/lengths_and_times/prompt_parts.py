@@ -72,6 +72,8 @@ _NAMED: Final = (
     f"w:('users' | chunk) {_SAID_OF}{{0,3}} n:num u:{_UNIT} (?! per | slash)",
     f"w:{_SYSTEM} (copula | approx | paren){{0,3}} n:num u:{_UNIT}? (?= paren? (plus | comma | conj))",
     f"n:num u:{_UNIT}? w:{_SYSTEM} (?= 'part'? (plus | comma | conj))",
+    f"w:(prefixcue | prefixhit) (copula | approx | paren){{0,3}} n:num u:{_UNIT}",
+    f"n:num u:{_UNIT} w:'prefix'",
 )
 _SUMMAND: Final = (
     f"(?<= plus | 'plus') (unknown | event | chunk | 'user' | link | approx | paren | {_ONE}){{1,4}} n:num u:{_UNIT}? "
@@ -96,7 +98,8 @@ _ANY_PART: Final = Rule(
 )
 """Where a chain of parts may begin."""
 _JOINT: Final = Rule(
-    "(comma | plus | conj | stop | paren | 'then' | 'with' | 'a' | 'an' | 'the' | 'our' | 'its' | 'another' | approx | "
+    "(('in' 'front' 'of' | 'before' | per) (per | 'the')? event | comma | plus | conj | stop | paren | 'then' | "
+    "'with' | 'a' | 'an' | 'the' | 'our' | 'its' | 'another' | approx | "
     "'new' | 'input' | 'top' | 'chat' | 'user' | 'retrieved' | 'fixed' | 'static' | 'shared' | 'each' | token | link | "
     "'last' | 'past' | unknown | context | ('that' | 'which') (link | neg | 'changes' | 'change' | 'fixed'){1,3}){1,6}"
 )
@@ -167,7 +170,9 @@ def _made(match: Match, kind: str) -> _Part | None:
     unit = match["u"].word if "u" in match else "token"
     each = count_of_tokens(match[number]).values
     if number == "n":
-        same = "w" in match and (match["w"].has("sysprompt") or match["w"].word in ("system", "sys"))
+        same = "w" in match and (
+            match["w"].has("sysprompt", "prefixcue", "prefixhit") or match["w"].word in ("system", "sys")
+        )
         made = [in_tokens(value, unit) for value in each]
         return _Part(match.first, match.last, tuple(tokens for tokens, _ in made), made[0][1], "same" if same else kind)
     counts = match["a"].number.values

@@ -169,7 +169,7 @@ _MIXTURE: Final = re.compile(r"(?<=mixtral[ -])8 ?x ?(7|22)(?:(?= )\s|$|(?=[,.;]
 """'Mixtral 8x7' without its b."""
 _ABBREVIATED: Final = re.compile(
     r"(?<=\d )(mio|mrd|tsd|tys|mln|млн|тыс|anfr|req)\.|"
-    r"\b(max|min|mtl|sek|std|avg)\.(?=\s?[\d/€,])|\b(?:avg|pr)\.(?=\s)",
+    r"\b(max|min|mtl|sek|std|avg)\.(?=\s?[\d/€,])|\b(?:avg|pr)\.(?=\s(?-i:[a-z]))",
     re.I,
 )
 """Scales that other languages shorten with a full stop, which ends no sentence."""
