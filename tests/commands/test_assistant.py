@@ -130,7 +130,7 @@ def test_a_question_that_is_not_understood_may_be_named(server: Server) -> None:
     for line in ("llama 3.1 8b fp8 on H100, 20 rps, 1.5k in, 300 out, p95 ttft 1s", ""):
         planned, _ = step(planned, line, simulating())
     helped = with_assistant(server({"act": "power", "facts": []}))
-    _, says = step(planned, "blorp the fnord into the wurzel", helped)
+    _, says = step(planned, "how does that go together", helped)
     assert "Read by the assistant as: power." in words(says)
     assert "kW" in words(says)
 

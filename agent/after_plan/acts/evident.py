@@ -26,9 +26,9 @@ def evident(text: str, read: Understood) -> tuple[str, str] | None:
         return "other_models" if is_shared_out(text) else "api_or_self", text
     if act := next((act for act, asks in _ASKED.items() if asks(text, read)), ""):
         return act, text
-    if match := _HINDSIGHT.search(text) or _COULD_BE.search(text) or _DONE_ON.search(in_figures(text)):
+    if match := _HINDSIGHT.search(text) or _DONE_ON.search(in_figures(text)):
         return "why_not", f"why not {match['what']}{' gpus' if match.re is _DONE_ON else ''}"
-    return next(((act, text) for act, pattern in _EVIDENT if pattern.search(text)), None)
+    return None
 
 
 _MACHINES: Final = frozenset(
@@ -107,14 +107,6 @@ _HINDSIGHT: Final = re.compile(
 )
 
 
-_COULD_BE: Final = re.compile(
-    r"^\W*(?:and |but |so )?(?:could|can|would|might|should|shouldn'?t) (?:it|this|that|we|they)(?: not)? "
-    r"be (?P<what>(?:tp|pp) ?\d+)\b",
-    re.I,
-)
-"""A split that is put forward: 'could it be TP1?'."""
-
-
 _DONE_ON: Final = re.compile(
     r"\b(?:i|we|others?|people|everyone|my \w+|he|she|they|you) (?:only |just |normally |usually )?"
     r"(?:gets?|got|does?|did|runs?|ran|serves?|manages?|needs?)"
@@ -125,136 +117,6 @@ _DONE_ON: Final = re.compile(
     re.I,
 )
 """A number of machines that somebody says does: '12 H100? I get that on 4'."""
-_LATENCY: Final = r"(?:p\d\d|ttft|itl|tpot|e2e|latency|time to first token)"
-_EVIDENT: Final = tuple(
-    (act, re.compile(pattern, re.I))
-    for act, pattern in (
-        (
-            "since",
-            r"^\W*(?:(?:and|so|ok(?:ay)?)\W+)*(?:how much (?:more|less|dearer|cheaper|extra|of a difference) "
-            r"(?:is|was|would|does|will) (?:that|it|this)(?: (?:be|cost|come to))?|(?:and )?"
-            r"(?:what(?:'?s| is)|how (?:big|large) is) (?:the|that) difference"
-            r"(?: in (?:money|cost|price|dollars|euros|gpus))?)"
-            r"(?: (?:a|per) (?:month|year)| then| now)*\W*$",
-        ),
-        (
-            "at_load",
-            r"^\W*(?:(?:so|and|ok|but)\W+)*(?:(?:what happens )?at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b.*\?|"
-            r"what happens at \d+(?:\.\d+)? ?(?:rps|qps|requests?)\b)",
-        ),
-        (
-            "failure",
-            r"\b(?:whole|entire|complete) (?!thing|fleet|service|cluster|system|lot|plan|team|cloud|provider)[\w.-]+"
-            r"(?: \w+)? (?:dies?|died|goes? (?:down|dark|away|offline)|fails?|failed|crash\w*|breaks?|vanish\w*|"
-            r"disappear\w*|(?:is|was|gets) (?:gone|lost|down|dead)|burns?|drops? out)\b",
-        ),
-        (
-            "overflow",
-            r"^(?!.*\b(?:spot|pods?|nodes?|instances?|kubernetes|k8s)\b).*(?:(?<![\w.])(?:429|503)s?\b"
-            r"(?! ?\w*(?:rps|qps|req|users|gpus))|\b(?:preempt(?:ions?|ed|s|ing)?|kv (?:cache )?evictions?|"
-            r"load[- ]shed\w*|back-?pressure|head[- ]of[- ]line)\b)|"
-            r"\b(?:an?|one|single|some(?:one|body))\b.*(?<![\w.])\d+ ?k\b.*"
-            r"\b(?:others?|everyone|everybody|rest|neighbou?rs?)\b.*\?|"
-            r"\b(?:others|everyone|everybody|the rest|neighbou?rs)\b.*"
-            r"\b(?:when|if|while|by) (?:an?|one|single|some\w+)\b.*(?<![\w.])\d+ ?k\b",
-        ),
-        (
-            "own_or_rent",
-            r"\b(?:ours|(?:we|i) (?:already )?own|already (?:own|have))\b.*\b(?:rent\w*\b.*\b(?:rest|others?)|"
-            r"(?:rest|others?)\b.*\brent\w*)\b",
-        ),
-        (
-            "autoscaler",
-            r"\bfrom \d+ (?:replicas )?to \d+ replicas\b.*\b(?:fast|quick\w*|long|minutes?)\b|"
-            r"\bhow (?:fast|quick\w*|long)\b.*\bfrom \d+ (?:replicas )?to \d+ replicas\b",
-        ),
-        (
-            "latency",
-            r"\b(?:p\d\d|percentiles?|ttft|latenc\w+)\b.*\b(?:fleet[- ]?wide|(?:per|each) replica|client)\b.*\?",
-        ),
-        (
-            "scope_batch",
-            r"\bbatch\b.*\b\d[\d.,]* ?(?:k|m|million|thousand)? ?(?:docs?|documents?|prompts|files|records|"
-            r"summaries|texts|pages|articles|tickets|e?mails)\b",
-        ),
-        (
-            "rate_meaning",
-            r"\b(?:how much|which|what) (?:traffic|load|rate) (?:is|was|are|did|do|does) "
-            r"(?:it |this |we |you |the plan )?(?:plan|siz|assum|reckon)\w*\b",
-        ),
-        (
-            "quality",
-            r"\b(?:[348][- ]?bits?|int[48]|fp4|awq|gptq)\b.*\b(?:lose|loses|lost|dumber)\b|"
-            r"\blose\b.*\b(?:[348][- ]?bits?|int[48]|fp4|awq|gptq)\b",
-        ),
-        ("instance", r"\bv-?cpus?\b.*(?:\bquotas?\b|\blimit\w*|\benough\b|\?)|\bquotas?\b.*\bv-?cpus?\b"),
-        (
-            "latency",
-            r"\b(?:what|which|how many|how much)\b.*\b(?:share|percentage|fraction|part|%|many)\b.*"
-            r"\b(?:requests|users|answers|calls|first tokens)\b.*"
-            r"\b(?:miss\w*|late|slower|exceed\w*|beyond|wait longer)\b",
-        ),
-        (
-            "sensitivity",
-            r"\b(?:weakest|shakiest|most (?:uncertain|critical|fragile|sensitive)) (?:assumption|input)s?\b",
-        ),
-        ("boss", r"\b(?:no|without|free of|zero) jargon\b|\bjargon[- ]free\b"),
-        (
-            "unrelated",
-            r"\b(?:db|database|postgres\w*|mysql|redis|kafka|elastic\w*)\b.*\b(?:replicas?|nodes?|shards?)\b",
-        ),
-        (
-            "token_volume",
-            r"\b(?:vllm|sglang|tensorrt\S*|others|they|people|everyone|vendors?)\b(?: \w+)? "
-            r"(?:does|do|gets?|makes?|reach\w*|manages?|delivers?)\b.*\btok(?:en)?s?(?: ?/ ?| per | a )s",
-        ),
-        ("power", r"\b(?:t|kg)?co2e?\b|\bcarbon (?:footprint|emissions?)\b"),
-        (
-            "overflow",
-            r"\bwhat (?:happens|becomes) (?:to|of|with) (?:the |all )?(?:surplus |excess |other )?(?:requests|calls)\b",
-        ),
-        ("rate_meaning", r"\d ?(?:%|percent)[^.;]*\b(?:retries|retried|health ?checks?|duplicates)\b"),
-        (
-            "outgrow",
-            r"\b(?:doubl|tripl|quadrupl|grow|increas|ris)\w*\b.*\b(?:every|each|per|a) (?:\d+ |[a-z]+ )?"
-            r"(?:months?|quarters?|years?)\b.*\b(?:for|over|within|next|in) \w+ (?:years?|months?)\b",
-        ),
-        (
-            "meets",
-            r"^(?!.*\b(?:aws|azure|gcp|providers?|vendors?|clouds?|nvidia)\b).*\b(?:guarantee|promise|vouch)\w*\b.*"
-            rf"(?:\d ?(?:ms|s|seconds?)\b|\b{_LATENCY}|\btargets?\b)"
-            rf"|{_LATENCY}\b.*\bguarantee\w*",
-        ),
-        (
-            "certainty",
-            r"(?<![\w.])\d{2}(?:\.\d+)? ?(?:%|percent|prozent)[ -]?(?:\w+ )?(?:sure|certain\w*|confiden\w+|"
-            r"sicher\w*|sûr\w*|segur\w*)\b|\b(?:certainty|confidence) (?:of|at|to) \d{2} ?(?:%|percent)|"
-            r"(?<![\w.])\d{2} ?(?:%|percent)[^.?!]*\b(?:coin[ -]?(?:flip|toss)|toss-?up|odds|gamble)\b",
-        ),
-        (
-            "token_volume",
-            r"\btok(?:en)?s?(?: ?/ ?| per | a )s\w*(?: ?/ ?| per | an? | on (?:an?|one) )"
-            r"(?:gpu|card|h100|h200|a100|b200)\b.*\?|"
-            r"\b(?:promis|claim|advertis|quot|believ|realis)\w*\b.*\btok(?:en)?s?(?: ?/ ?| per | a )s",
-        ),
-        (
-            "faster_how",
-            r"\b(?:speculative|spec decod\w*|eagle-?\d?|medusa|draft models?)\b.*"
-            r"\b(?:itl|ttft|latency|fast\w*|help\w*|tokens?|speed\w*|worth)\b.*\?",
-        ),
-        (
-            "own_or_rent",
-            r"(?=.*\b(?:base|peaks?|mix\w*|half|rest)\b)(?=.*\bspot\b).*\b(?:reserv\w+|on[- ]demand|commit\w*)\b",
-        ),
-        (
-            "failure",
-            r"\b(?:two|2|both|three|3) (?:sites|data ?cent(?:er|re)s|dcs|regions|locations)\b.*"
-            r"\b(?:surviv\w+|alone|fail\w*|down|active)\b",
-        ),
-        ("elsewhere", r"\b(?:reserv\w+|commit\w*|lock)\b.*\b(?:up-?front|up front|in advance|prepa\w+)\b"),
-    )
-)
-"""Words that one act alone can mean, whatever else stands beside them."""
 
 
 _THIS_FLEET: Final = re.compile(
