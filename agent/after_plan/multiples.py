@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from agent.fields.demand import USERS
 from agent.interpret.traffic.peaks import load_shown, mean_follows, usual_ratio
 from agent.interpret.traffic.scope import RATE
@@ -30,25 +32,37 @@ _FACTOR: Final = re.compile(
 _SUBJECTS: Final = (
     ("peak", re.compile(r"\b(peaks?( factor)?|busiest hour)\b", re.I)),
     ("answer", re.compile(r"\b(answers?|outputs?|responses?|completions?|repl(y|ies)|generations?)\b", re.I)),
-    ("prompt", re.compile(r"\b(prompts?|inputs?|documents?|questions?)\b", re.I)),
+    ("prompt", re.compile(r"\b(prompts?|inputs?|documents?|questions?(?=.*\b(?:long|short)))\b", re.I)),
     ("growth", re.compile(r"\bgrowth\b", re.I)),
     ("budget", re.compile(r"\bbudget\b", re.I)),
     (
         "traffic",
         re.compile(
             r"\b(traffic|loads?|requests?|(?<!hit )rates?|rps|qps|users?|customers?|people|volume|demand|concurrency|"
-            r"calls?|tickets?|sessions?|chats?|conversations?|agents?|employees|students|visitors?|messages?|e?mails?|searches|"
+            r"calls?|tickets?|questions?|sessions?|chats?|conversations?|agents?|employees|students|visitors?|messages?|e?mails?|searches|"
             r"queries|claims|orders)\b",
             re.I,
         ),
     ),
+    (
+        "target",
+        re.compile(r"\b(?:(?:ttft|itl|tpot|e2e|latency)(?: (?:targets?|slos?|limits?))?|targets?|slos?)\b", re.I),
+    ),
 )
+METRICS: Final = {
+    "ttft": r"ttft|first[- ]token|first[- ]word",
+    "itl": r"\bitl\b|tpot|between tokens",
+    "e2e": r"e2e|end[- ]to[- ]end",
+}
+"""Words for what a target is of."""
 _FALLS: Final = re.compile(
-    r"\b(drop|drops|fall|falls|shrink|shrinks|decrease|decreases|reduc\w+|less|fewer|lower|shorter|smaller|cut|cuts|down)\b",
+    r"\b(drop|drops|fall|falls|shrink|shrinks|decrease|decreases|reduc\w+|less|fewer|lower|shorter|smaller|cut|cuts|down|tighten\w*)\b",
     re.I,
 )
 _RISES: Final = re.compile(
-    r"\b(grow|grows|grew|rise|rises|increase|increases|more|higher|longer|larger|up|jump|jumps)\b", re.I
+    r"\b(grow|grows|grew|rises?|raises?|increases?|more|higher|longer|larger|up|jumps?|boost|bump|push|gains?|extra|"
+    r"additional|relax|loosen)\b",
+    re.I,
 )
 _NO_FACTOR: Final = re.compile(
     r"\b(cached?|caching|prefix|hits?|acceptance|accept(?:s|ed)?|utili[sz]ation|reused?|"
@@ -79,6 +93,7 @@ _HEARSAY: Final = re.compile(
 """Who says so, and fillers: beside them a factor has no subject but the load."""
 _OF_REQUESTS: Final = re.compile(r" of (?:the |all |our )?(?:requests|calls|cases|queries)\b", re.I)
 """Behind a share it is of some requests: 'prompts are 8,000 tokens for 10% of requests'."""
+_BECOMES: Final = re.compile(r"\b(?:becomes?|gets|grows?|goes up|rises?|increases?)\b", re.I)
 _IS_LONG: Final = re.compile(
     r"\b(?:are|is|have|has|reach|hit|get|take|run to|up to)(?: (?:about|around|roughly|up to))? "
     r"\d[\d,]*k?\b(?! ?(?:%|percent))",
@@ -102,43 +117,53 @@ def corrected_factor(before: str, after: str) -> str:
     return f"{before[: said.start()]}{after}{before[said.end() :]}" if said and meant else after
 
 
-def scaled(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]] | Unclear | None:
+def with_shared_factor(clauses: list[str]) -> list[str]:
+    """Return clauses, a subject alone with the factor of the one beside it: 'prompts', 'answers twice as long'."""
+    made = list(clauses)
+    for at, clause in enumerate(clauses):
+        name, whole = _subject_of(clause)
+        if whole is None or re.sub(r"\b(?:the|our|also|both|lengths?|tokens?)\b", "", clause).strip() != whole[0]:
+            continue
+        for beside in clauses[max(0, at - 1) : at] + clauses[at + 1 : at + 2]:
+            other, own = _subject_of(beside)
+            if own and other != name and _FACTOR.search(_in_percent(beside)):
+                made[at] = f"{beside[: own.start()]}{clause}{beside[own.end() :]}"
+    return made
+
+
+def _subject_of(clause: str) -> tuple[str, re.Match[str] | None]:
+    """Return what a clause is about, and where it is named."""
+    found = ((name, pattern.search(clause)) for name, pattern in _SUBJECTS)
+    return next((one for one in found if one[1]), ("", None))
+
+
+def scaled(clause: str, base: Mapping[str, Any]) -> list[tuple[str, Any, str]] | Unclear | None:
     """Return what a clause multiplies: path, new value, label; None where it multiplies nothing.
 
     An empty list: it says that nothing is multiplied ('don't double it').
     """
     clause = _in_percent(clause)
     match = _FACTOR.search(clause)
-    grows = _AGAIN_AND_AGAIN.search(clause)  # which the reader reads
-    if match is None or grows or ((match["times"] or match["percent"]) and _NO_FACTOR.search(clause)):
+    if match is None:
+        return None
+    around = f"{clause[: match.start()]} {clause[match.end() :]}"
+    subject = _subject_of(around)[0]
+    if _is_no_factor(clause, match, subject, around) or _FACTOR.search(clause, match.end()):  # of two, none is lost
         return None
     if _NOT.search(clause[: match.start()]):
         return []
-    if (match["share"] or match["percent"]) and not _LEAVES.search(clause) and _DESCRIBES.match(clause, match.end()):
+    if _is_of_some(clause, match, subject, around):
         return None
-    factor = _factor(match, clause)
-    around = f"{clause[: match.start()]} {clause[match.end() :]}"
-    subject = next((name for name, pattern in _SUBJECTS if pattern.search(around)), None)
-    numeric = match["times"] or match["percent"]
     if subject == "traffic" and _LENGTHS.search(around) and re.search(r"\b(requests?|calls?)\b", around, re.I):
         subject = "lengths"
-    of_some = (
-        subject in ("prompt", "answer")
-        and match["percent"]
-        and (_OF_REQUESTS.match(clause, match.end()) or _IS_LONG.search(clause[: match.start()]))
-    )
-    if of_some or (subject in ("peak", "growth") and numeric):
-        return None  # "peak 2x" states the factor: the reader's
-    if subject is None and re.search(r"\bas (?:much|many)\b", around, re.I):
-        subject = "traffic"
-    if subject is None:
-        # "what if it doubles", "marketing says 3x" are about the traffic; "2x H100", "50%" are not about a factor.
-        if match["percent"] or _HEARSAY.sub(" ", around).strip():
-            return None
-        subject = "traffic"
-    made = _scaled_values(subject, factor, base)
+    named = subject or re.search(r"\bas (?:much|many)\b", around, re.I)
+    # "what if it doubles", "marketing says 3x" are about the traffic; "2x H100", "50%" are not about a factor.
+    if not named and (match["percent"] or _HEARSAY.sub(" ", around).strip()):
+        return None
+    factor = _factor(match, clause)
+    made = _scaled_values(subject or "traffic", factor, base, around)
     if (
-        subject == "traffic"
+        (subject or "traffic") == "traffic"
         and isinstance(made, list)
         and base.get(USERS)
         and re.search(rf"\b{_PEOPLE}\b", around, re.I)
@@ -146,6 +171,36 @@ def scaled(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]]
         users = base[USERS] * factor
         made.append((USERS, users, f"users × {show_figure(factor)}: {value_shown(USERS, users)}"))
     return made
+
+
+def _is_no_factor(clause: str, match: re.Match[str], subject: str, around: str) -> bool:
+    """Return whether a figure is a share, a pace, a percentile or a growth, which the reader reads."""
+    numeric = match["times"] or match["percent"]
+    if _AGAIN_AND_AGAIN.search(clause):
+        return True
+    if subject == "target":
+        named = re.search(r"\b(?:targets?|slos?)\b", around, re.I)
+        return bool(re.search(r"(?<!\bp)\d", around) or (numeric and not named))
+    return bool(numeric and _NO_FACTOR.search(clause))
+
+
+def _is_of_some(clause: str, match: re.Match[str], subject: str, around: str) -> bool:
+    """Return whether a share says what a part of the load is like, or a multiple states a factor: 'peak 2x'."""
+    part = (match["share"] or match["percent"]) and not _LEAVES.search(clause) and _DESCRIBES.match(clause, match.end())
+    some = subject in ("prompt", "answer") and match["percent"]
+    some = some and (_OF_REQUESTS.match(clause, match.end()) or _IS_LONG.search(clause[: match.start()]))
+    states = subject in ("peak", "growth") and (match["times"] or match["percent"]) and not _BECOMES.search(around)
+    return bool(part or some or states)
+
+
+def _scaled_targets(around: str, factor: float, base: Mapping[str, Any]) -> list[tuple[str, Any, str]] | Unclear:
+    """Return the targets with those of the metric that the words name, or all, multiplied."""
+    stated, named = base.get("targets", ()), [name for name, words in METRICS.items() if re.search(words, around, re.I)]
+    moved = tuple(replace(one, seconds=one.seconds * factor) for one in stated if not named or one.metric in named)
+    if not moved:
+        return Unclear("No such target was stated: say it whole, 'with TTFT p95 800 ms'.")
+    kept = tuple(one for one in stated if named and one.metric not in named)
+    return [("targets", kept + moved, f"target × {show_figure(factor)}: {value_shown('targets', moved)}")]
 
 
 _AGAIN_AND_AGAIN: Final = re.compile(r"\b(?:every|each) (?:\d+ |[a-z]+ )?(?:months?|quarters?|years?)\b", re.I)
@@ -182,7 +237,7 @@ _ADDED: Final = tuple(
     for what, path, noun in (
         (_SECOND, "traffic.requests_per_s", "requests/s"),
         (_PEOPLE, USERS, "users"),
-        (r"tokens?", _EITHER, "tokens"),
+        (r"(?:(?:prompts?|inputs?|answers?|outputs?|responses?) )?tokens?", _EITHER, "tokens"),
         (r"(?:(?:hot |warm )?(?:spares?|stand-?bys?)(?: replicas?)?)", "availability.spare_replicas", "spare replicas"),
         (r"(?:dollars?(?: (?:a|per) month)?|budget)", "money.monthly_budget_usd", "dollars a month"),
         (r"(?:gpus?|cards?|accelerators?)", "hardware.accelerator_count", "accelerators"),
@@ -197,14 +252,15 @@ _NOT: Final = re.compile(
     re.I,
 )
 _DESCRIBES: Final = re.compile(
-    r" of (?:(?:our|the|all|my|these|every|each) ){0,2}(?!what\b)[\w-]+ (?!(?:now|today|again|instead|only|please|next|"
-    r"this|from|at|in|on|with|for|then|as|we|i|per|a|an|the|would|will|actually|really|ever|uses?|joins?|rate|traffic|load|volume|users?|requests?)\b)[a-z]",
+    r" of (?:(?:our|the|all|my|these|every|each|that) ){0,2}+(?!what\b|lengths?\b)[\w-]+ (?!(?:now|today|again|"
+    r"instead|only|please|next|each|this|from|at|in|on|with|for|then|as|we|i|per|a|an|the|would|will|actually|really|ever|uses?|joins?|rate|traffic|load|volume|users?|requests?|tokens?|more|fewer|less|"
+    r"longer|shorter|extra)\b)[a-z]",
     re.I,
 )
 """Behind a share it says what that part of the load is like: 'a third of the load is batch'."""
 
 
-def added(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]] | Unclear | None:
+def added(clause: str, base: Mapping[str, Any]) -> list[tuple[str, Any, str]] | Unclear | None:
     """Return what a clause adds to the load or takes from it, as ``scaled``; None where it does neither.
 
     Users and the load move together: each asks what each asked before.
@@ -284,7 +340,11 @@ def _sum(
     return [(path, new, label), *(load if isinstance(load, list) else [])]
 
 
-def _scaled_values(subject: str, factor: float, base: Mapping[str, Any]) -> list[tuple[str, float, str]] | Unclear:
+def _scaled_values(
+    subject: str, factor: float, base: Mapping[str, Any], around: str = ""
+) -> list[tuple[str, Any, str]] | Unclear:
+    if subject == "target":
+        return _scaled_targets(around, factor, base)
     paths = {
         "peak": ("traffic.peak_factor",),
         "answer": ("tokens.output.mean",),
@@ -294,7 +354,7 @@ def _scaled_values(subject: str, factor: float, base: Mapping[str, Any]) -> list
         "lengths": ("tokens.input.mean", "tokens.output.mean"),
         "traffic": ("traffic.concurrency",) if base.get("traffic.concurrency") else ("traffic.requests_per_s",),
     }[subject]
-    made: list[tuple[str, float, str]] = []
+    made: list[tuple[str, Any, str]] = []
     for path in paths:
         old = base.get(path) or {"traffic.peak_factor": 1.5}.get(path)
         if not old:
@@ -331,7 +391,8 @@ def _factor(match: re.Match[str], clause: str) -> float:
         return share
     if (match["sign"] or "+") != "+" or (not match["sign"] and (_FALLS.search(way) or _LEAVES.search(way))):
         return max(0.0, 1 - share)
-    return 1 + share if match["sign"] or _RISES.search(way) else share
+    by = match["percent"].lower().startswith("by")
+    return 1 + share if match["sign"] or by or _RISES.search(way) else share
 
 
 _NAMED_FACTORS: Final = {"double": 2.0, "triple": 3.0, "quadruple": 4.0}

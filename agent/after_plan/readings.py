@@ -9,7 +9,7 @@ from agent.after_plan.replies.table import REPLIES
 from agent.after_plan.whatif import is_thing
 from agent.after_plan.wording.plain_words import CHEAPER_IF
 from agent.interpret.words.scanner import items_of
-from agent.interpret.words.tongues import put_into_english
+from agent.interpret.words.tongues import in_english, put_into_english
 from agent.talk.requests import Ask, Cheapest, Compare, CompareBranches, Keep, Show, Unclear, Understood, WhatIf, Why
 from catalogs.errors import quoted
 
@@ -173,6 +173,7 @@ _NAMES_VALUES: Final = frozenset(
 _KIN: Final = {
     "failure": {"availability.spare_replicas", "availability.minimum_replicas"},
     "budget_buys": {"money.monthly_budget_usd"},
+    "cost": {"users.count", "traffic.requests_per_s"},
     "context": {"serving.context_window"},
     "elsewhere": {"money.provider", "money.region", "money.term"},
     "outgrow": {"traffic.growth_per_year"},
@@ -210,7 +211,7 @@ SUPPOSED: Final = re.compile(
     r"how (?:about|does it look)|suppose|assum\w+|"
     r"say|imagine|let'?s say)\b|"
     r"\bhow many\b[^?]*\b(?:for|at|with|to (?:serve|carry|handle|hold))\b|"
-    r"\b(?:if|when|wenn|falls|und mit|et si|si|se|y si|e se)\b",
+    r"\b(?:if|when|wenn|falls|and with|et si|si|se)\b",
     re.I,
 )
 """How a line puts something for the sake of argument: a variant answers it."""
@@ -298,7 +299,7 @@ def is_supposition(text: str, read: Understood, base: Mapping[str, Any]) -> bool
     if any(re.search(r"\d", words) for words in read.unused):
         return False
     named = is_thing(read.request.change) and not read.request.change.values.keys() <= _PLACES
-    return named or bool(SUPPOSED.search(text)) or not ASKS.search(text)
+    return named or bool(SUPPOSED.search(text) or SUPPOSED.search(in_english(text))) or not ASKS.search(text)
 
 
 _PLACES: Final = frozenset({"money.provider", "money.region", "money.term", "serving.runtime"})

@@ -189,6 +189,7 @@ def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
         ("weights", plan.chosen.precision.weights.upper(), None),
         ("KV cache", plan.chosen.precision.kv_cache.upper(), None),
         ("monthly", usd_shown(plan.cost.monthly_usd), plan.cost.monthly_usd),
+        *_scaled_beside(plan, other),
         *_price_beside(plan, other),
         ("TTFT p95", show_seconds(first), first),
         ("ITL mean", show_seconds(peak.itl_s.mean), peak.itl_s.mean),
@@ -222,6 +223,14 @@ def _billed_beside(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
     if all(one.fleet.billed_accelerators == one.fleet.accelerators for one in (plan, other)):
         return []
     return [("billed", show_count(plan.fleet.billed_accelerators), plan.fleet.billed_accelerators)]
+
+
+def _scaled_beside(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
+    """Return the bill that follows the load, where that of a fleet always on is the same for either."""
+    scaled = plan.cost.autoscaled_monthly_usd
+    if plan.cost.monthly_usd != other.cost.monthly_usd or None in (scaled, other.cost.autoscaled_monthly_usd):
+        return []
+    return [("autoscaled", usd_shown(scaled), scaled)]
 
 
 def _price_beside(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:

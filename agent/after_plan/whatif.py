@@ -8,16 +8,17 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agent.after_plan.multiples import added, corrected_factor, scaled
+from agent.after_plan.multiples import METRICS, added, corrected_factor, scaled, with_shared_factor
 from agent.after_plan.wording.mixes import with_means
-from agent.after_plan.wording.moves import as_moved
-from agent.after_plan.wording.plain_words import MENDED, TO_A_FIGURE, in_plain_words
+from agent.after_plan.wording.moves import INSTEAD, as_moved
+from agent.after_plan.wording.plain_words import MENDED, TAKE_BACK, TO_A_FIGURE, in_plain_words
 from agent.after_plan.wording.withdrawn import STAYS, withdrawn, without_latency
 from agent.fields.demand import CROWD, GIVEN_AS, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.facts.reading import Ambiguity, Reading
 from agent.interpret.traffic.scope import PEAK, RATE
 from agent.interpret.words.numerals import in_figures
+from agent.interpret.words.tongues import in_english
 from agent.talk.answer_display import value_shown, variant_shown
 from agent.talk.requests import (
     Ask,
@@ -117,11 +118,6 @@ _KEPT_ABROAD: Final = re.compile(
 """'Gut, nimm das'."""
 
 
-_TARGETS: Final = {
-    "ttft": r"ttft|first[- ]token|first[- ]word",
-    "itl": r"\bitl\b|tpot|between tokens",
-    "e2e": r"e2e|end[- ]to[- ]end",
-}
 _NO_TARGET: Final = re.compile(
     r"(?:remove|drop|scrap|forget|ditch|delete|cancel|lift|nobody cares about|no one cares about|we don'?t (?:need|care"
     r" about)"
@@ -223,7 +219,9 @@ def named_beside(text: str, base: Mapping[str, Any], ports: Ports) -> Understood
         label = ", ".join(variant_shown(path, value) for path, value in things.items())
         if things:
             found[label] = Variation(things, {}, label)
-    return Understood(Compare(tuple(found.values())), notes=tuple(notes)) if len(found) > 1 else None
+    paths = [path for one in found.values() for path in one.values]
+    alike = len(set(paths)) < len(paths) or re.search(r"\b(?:or|vs\.?|versus|against|oder|ou|o)\b", text, re.I)
+    return Understood(Compare(tuple(found.values())), notes=tuple(notes)) if len(found) > 1 and alike else None
 
 
 _COUNT: Final = "hardware.replicas"
@@ -267,19 +265,11 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     readings: list[Reading] = []
     parts = MENDED.split(in_figures(_CHEAPEST.sub(" ", text), least_words=2))
     for before, after in zip(("", *parts), parts, strict=False):
-        part = corrected_factor(before, after)
-        # What a second part says of the same thing holds in place of the first; it adds no target to one taken back.
-        known = {**base, "targets": change.values["targets"]} if "targets" in change.values else base
-        left, dropped = _taken_back(part, known, change)
-        multiplied = _multiplied(left, known, change)
-        if isinstance(multiplied, Unclear):
-            return Understood(multiplied)
-        left = _SETS.sub("", multiplied)
-        left = _OTHER_PLACE.sub(lambda found: _moved_place(found, base, ports), left)
-        held = {**base, **{path: change.values[path] for path in _HELD & change.values.keys()}}
-        readings.append(ports.read(left, ports.catalog, asked_path=None, known=held) if left.strip() else Reading())
-        _take(readings[-1], change, base, replace_metric=not _ADDS.search(left))
-        drops |= dropped
+        made = _read_part(corrected_factor(before, after), base, ports, change)
+        if isinstance(made, Unclear):
+            return Understood(made)
+        readings.append(made[0])
+        drops |= made[1]
     values, labels = change.values, ", ".join(dict.fromkeys(change.labels.values()))
     unused, objections, notes = (
         tuple(chain.from_iterable(getattr(one, name) for one in readings)) for name in ("unused", "objections", "notes")
@@ -293,7 +283,7 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
         drops |= {"hardware.accelerators"}
     if cheapest:
         labels = f"cheapest with {labels}" if labels else "cheapest accelerator"
-    variation = Variation(values, change.details, labels, drops, chained)
+    variation = Variation(values, change.details, labels, frozenset(drops - values.keys()), chained)
     questions = tuple(one for reading in readings for one in reading.questions)
     variation, questions, taken = _settled(variation, questions, base)
     notes = *notes, *taken
@@ -315,17 +305,6 @@ def _variant(said: str, base: Mapping[str, Any], ports: Ports) -> Understood:
 
 _HELD: Final = frozenset({"traffic.requests_per_s", GIVEN_AS})
 """What a second sentence goes on from: '20 rps was the mean, sorry. The peak is 3x'."""
-_OTHER_PLACE: Final = re.compile(r"\b(?P<new>[a-z]{4,}(?: [a-z]{4,})?),? not (?:in )?(?P<old>[a-z]{4,})\b", re.I)
-"""A place beside the one that is left: 'Ireland, not Frankfurt'."""
-
-
-def _moved_place(found: re.Match[str], base: Mapping[str, Any], ports: Ports) -> str:
-    """Return the words with 'in' before the new place, where both are places; as they are where they are none."""
-    new, old = (ports.read(f"in {found[name]}", ports.catalog, asked_path=None, known=base) for name in ("new", "old"))
-    both = "money.region" in new.values and "money.region" in old.values and not new.unused
-    return f"in {found['new']}" if both else found[0]
-
-
 _MOST_ITL_S: Final = 5.0
 """Between two tokens, in seconds: no target is longer."""
 
@@ -367,7 +346,7 @@ def _split_off(clause: str) -> tuple[str, str]:
     return (clause[: beside.start()], clause[beside.end() :]) if beside else (clause, "")
 
 
-def _times_or_more(clause: str, base: Mapping[str, Any]) -> list[tuple[str, float, str]] | Unclear | None:
+def _times_or_more(clause: str, base: Mapping[str, Any]) -> list[tuple[str, Any, str]] | Unclear | None:
     """Return what a clause adds or else multiplies, as ``scaled``."""
     more = added(clause, base)
     return scaled(clause, base) if more is None else more
@@ -386,9 +365,70 @@ class _Change(Struct):
     """Clauses that say what is not to be: 'don't double the traffic'."""
 
 
+def _read_part(
+    part: str, base: Mapping[str, Any], ports: Ports, change: _Change
+) -> tuple[Reading, frozenset[str]] | Unclear:
+    """Take a part of a line into a change; return how it was read, and the paths that it leaves open."""
+    # What a second part says of the same thing holds in place of the first; it adds no target to one taken back.
+    known = {**base, "targets": change.values["targets"]} if "targets" in change.values else base
+    left, dropped = _taken_back(part, known, change)
+    left, let_go = _let_go(left, base, ports, change)
+    english = in_english(left)
+    multiplied = _multiplied(english, known, change)
+    if isinstance(multiplied, Unclear):
+        return multiplied
+    left = _SETS.sub("", left if multiplied == english else multiplied)
+    left = _IN_PLACE_OF.sub(lambda found: _new_thing(found, base, ports), left)
+    held = {**base, **{path: change.values[path] for path in _HELD & change.values.keys()}}
+    reading = ports.read(left, ports.catalog, asked_path=None, known=held) if left.strip() else Reading()
+    _take(reading, change, base, replace_metric=not _ADDS.search(left))
+    return reading, dropped | let_go
+
+
+def _let_go(text: str, base: Mapping[str, Any], ports: Ports, change: _Change) -> tuple[str, frozenset[str]]:
+    """Return a line without what the plan has and the line gives up, 'forget TP2', and the paths that are left open."""
+    gone: dict[str, str] = {}
+    for match in _GIVEN_UP.finditer(text):
+        read = ports.read(match["what"], ports.catalog, asked_path=None, known=base)
+        has = bool(read.values) and all(base.get(path) == value for path, value in read.values.items())
+        if has and not read.unused and not (match["without"] and read.values.keys() & _REFUSED):
+            gone |= {path: f"{variant_shown(path, value)} no longer held" for path, value in read.values.items()}
+            text = text.replace(match[0], "")
+    change.labels |= gone
+    return text, frozenset(gone)
+
+
+_REFUSED: Final = frozenset({"hardware.accelerators", "money.provider"})
+"""What a line may do without that is then ruled out: 'without H100'."""
+_THING_ENDS: Final = r"(?=\W*$|[,;]| (?:and|but|with|at)\b)"
+_GIVEN_UP: Final = re.compile(
+    rf"\b(?:{TAKE_BACK}|(?P<without>without (?:the )?))"
+    rf"(?P<what>(?:(?! (?:to|by|from|under)\b)[^,;.?!]){{2,30}}?){_THING_ENDS}",
+    re.I,
+)
+_IN_PLACE_OF: Final = re.compile(
+    rf"(?P<new>[^,;.?!]+?),? (?:{INSTEAD}|not) (?:(?:the|in|on(?! demand)) )*(?P<old>[^,;?!]+?){_THING_ENDS}|"
+    r"(?:\b(?:switch|move|change|migrate|go|shift|swap|convert|port)(?:s|d|es|ed|ing)?\b(?P<what>[^,;]*?) )?"
+    rf"\bfrom (?P<left>(?!\W?\d+\b)[^,;]+?) to (?P<for>[^,;?!]+?){_THING_ENDS}",
+    re.I,
+)
+"""A thing beside the one that it replaces: 'Ireland, not Frankfurt', 'spot instead of on demand', 'from 70B to 8B'."""
+
+
+def _new_thing(found: re.Match[str], base: Mapping[str, Any], ports: Ports) -> str:
+    """Return the words without the old thing where both are of one field; as they are where they are not."""
+    new = re.sub(r"^\W*(?:and|but)\b", "", found["new"] or f"{found['what'] or ''} {found['for']}")
+    old = found["old"] or found["left"]
+    for lead in ("", "in "):
+        made, gone = (ports.read(f"{lead}{words}", ports.catalog, asked_path=None, known=base) for words in (new, old))
+        if gone.values and gone.values.keys() <= made.values.keys() and not gone.unused:
+            return f"{lead}{new}"
+    return found[0]
+
+
 def _multiplied(text: str, base: Mapping[str, Any], change: _Change) -> str | Unclear:
     """Take what the clauses of a text multiply or add into a change, one after the other; return the clauses left."""
-    clauses = [part for part in _CLAUSE.split(text) if part]
+    clauses = with_shared_factor([part for part in _CLAUSE.split(text) if part])
     made: dict[str, Any] = {}
     rest: list[str] = []
     for clause in clauses:
@@ -438,7 +478,7 @@ def _percentile_moved(said: str, base: Mapping[str, Any], change: _Change) -> st
     if match is None:
         return said
     targets = base.get("targets", ())
-    metric = next((name for name, words in _TARGETS.items() if re.search(words, said, re.I)), "")
+    metric = next((name for name, words in METRICS.items() if re.search(words, said, re.I)), "")
     own = {t.percentile for t in targets if metric in ("", t.metric)}
     old = min(own, default="p95") if match["sole"] else f"p{match['old'] or match['left']}"
     new = f"p{match['new'] or match['chosen'] or match['sole']}"
@@ -460,7 +500,7 @@ def _taken_back(text: str, base: Mapping[str, Any], change: _Change) -> tuple[st
     """Take what a line does without into the change; return the rest of the line, and the paths that are left open."""
     metric = ""
     if "targets" not in change.values and (match := _NO_TARGET.search(text)):
-        metric = next((name for name, words in _TARGETS.items() if re.search(words, match[0], re.I)), "")
+        metric = next((name for name, words in METRICS.items() if re.search(words, match[0], re.I)), "")
         stated = base.get("targets", ())
         # What nobody stated is a default of its metric, which falls alone where another metric has a target.
         default = bool(metric and stated) and all(t.metric != metric for t in stated)
@@ -500,7 +540,7 @@ def with_choice(change: Variation, path: str, value: Any, words: str, base: Mapp
         return change
     made = value
     if path == "targets":
-        made = joined_targets(base.get(path, ()), tuple(value), replace_metric=True)
+        made = joined_targets(change.values.get(path, base.get(path, ())), tuple(value), replace_metric=True)
     elif path in ("hardware.accelerators", "hardware.excluded") and not isinstance(value, tuple):
         made = (value,)
     label = ", ".join(filter(None, (change.label, "" if path == GIVEN_AS else value_shown(path, value))))

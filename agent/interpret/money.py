@@ -54,10 +54,8 @@ _RESERVED: Final = (
     Rule("reserved ('instances' | 'capacity' | 'pricing' | replica | gpunoun | unknown)?"),
 )
 _SPOT: Final = (
-    Rule(
-        "spot (replica | gpunoun | node | gpu | 'pricing' | 'prices' | 'price' | 'capacity' | 'vms' | 'market' | "
-        "'pool')"
-    ),
+    Rule("spot (replica | gpunoun | node | 'pricing' | 'prices' | 'price' | 'capacity' | 'vms' | 'market' | 'pool')"),
+    Rule("spot (?= gpu)"),
     Rule("('on' | 'with' | 'using' | 'use' | 'in' | 'as') spot"),
     Rule("(?<= provider) spot"),
     Rule("(?<! unknown) (?<! 'the') (?<! 'a') spot (?= ('in' | 'at' | 'from' | 'on') (place | region | provider))"),

@@ -57,7 +57,7 @@ _OURS: Final = re.compile(
 )
 """Behind what a word means: what the plan's own figure is, or whether it matters, which that figure says."""
 _OF_A_LATENCY: Final = re.compile(
-    r"(?:and |so )?what(?:'?s| is| are)(?: the)? (?:ttft|itl|tpot|e2e|p(?:50|90|95|99)|time to first token|"
+    r"(?:and |so )?what(?:'?s| is| are)(?: the| an?)? (?:ttft|itl|tpot|e2e|p(?:50|90|95|99)|time to first token|"
     r"end[- ]to[- ]end latency)"
     r"(?: again| exactly| here)?\W*",
     re.I,

@@ -77,6 +77,15 @@ _PAIR, _CONCEPT, _CONCEPT_PAIR = 0.7, 1.5, 0.7
 """Weights beside a word's, which is 1 as that of its pieces together; cross-validation moves little with them."""
 
 
+_COMMON: Final = (
+    "the what which when where who how why does long much many would could should that this with there".split()
+)
+_SWAPPED: Final = {
+    word[:at] + word[at + 1] + word[at] + word[at + 2 :]: word for word in _COMMON for at in range(len(word) - 1)
+}
+"""Common words with two letters swapped: 'hwo long does teh'."""
+
+
 class Concepts:
     """Words that mean alike: by the name of what they mean."""
 
@@ -169,7 +178,7 @@ def words_of(text: str) -> list[str]:
     line = spaced(text.lower().replace("’", "'"))
     for pattern, word in (*_NAMES, *_QUANTITIES):
         line = pattern.sub(word, line)
-    return [part for word in _WORD.findall(line) for part in _parts(word)]
+    return [part for word in _WORD.findall(line) for part in _parts(_SWAPPED.get(word, word))]
 
 
 def _parts(word: str) -> list[str]:

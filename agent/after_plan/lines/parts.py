@@ -31,7 +31,7 @@ _SO_MANY: Final = re.compile(
 )
 """How a line announces its parts: 'three questions: …'."""
 _CONDITION: Final = re.compile(
-    r"(?:with|without|if|when|once|suppose|assuming|given|for|at|after|since|because|in|say)\b|"
+    r"(?:not|with|without|if|when|once|suppose|assuming|given|for|at|after|since|because|in|say)\b|"
     r"(?:[\w-]+ ){1,2}(?:seconds?|minutes?|words?|lines?|sentences?|pages?)\W*$|"
     r"(?:about |roughly |some )?\d[\d.,]*k?m? [a-z]|(?!how|what|which)\w+(?: \w+)? or \w+(?: \w+)?\W*$|"
     r"(?:(?:so|and) )?(?:how much|what)(?: (?:is|does|would|will|do|it|that|this|we|be|cost|pay|come to|the|new|bill))*"

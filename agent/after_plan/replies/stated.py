@@ -3,8 +3,12 @@
 import re
 from typing import Final
 
+from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.sums import Explanation
+from agent.after_plan.wording.moves import is_same, planned_in
+from agent.interpret.traffic.peaks import load_shown
+from agent.interpret.traffic.scope import RATE
 from agent.report.blocks import Bullets
 from agent.report.words import source_shown, usd_shown
 from agent.talk.answer_display import value_shown
@@ -37,7 +41,7 @@ _FIELDS: Final = (
 def who_said(asked: Asked) -> Explanation:
     """Return who stated what a line doubts: the user, in which words, or nobody, and what was taken then."""
     plan = asked.plan
-    paths = [path for path, words in _FIELDS if asked.has(words)][:3]
+    paths = [path for path, words in _FIELDS if asked.has(words)][:3] or _of_figures(asked)
     if not paths:
         return paragraphs("Which of them? 'what did you assume' lists what was said and what was not.")
     told = [_stated(asked, path) for path in paths]
@@ -49,13 +53,30 @@ def who_said(asked: Asked) -> Explanation:
     )
 
 
+_OF_UNITS: Final = {
+    "rps": "traffic.requests_per_s", "tokens in": "tokens.input.mean", "tokens out": "tokens.output.mean",
+    "ms": "targets", "s": "targets", "x": "traffic.peak_factor",
+}  # fmt: skip
+
+
+def _of_figures(asked: Asked) -> list[str]:
+    """Return the paths whose value in the plan is a figure of the line: 'is the 20 measured'."""
+    figures = [figure.number for figure in figures_in(asked.figures)]
+    return [
+        path
+        for unit, path in _OF_UNITS.items()
+        if any(is_same(figure, value) for figure in figures for value in planned_in(unit, asked.values))
+    ]
+
+
 def _stated(asked: Asked, path: str) -> str:
     source, name = asked.plan.sources.get(path), path.replace("_", " ").replace(".", ", ")
     if source is None or source.kind == "default":
         taken = f": {source_shown(source)}" if source else ""
         return f"Nobody said anything of {name}; the plan takes what is usual{taken}."
     value = asked.values.get(path)
-    shown = f" {value_shown(path, value)}" if value is not None else ""
+    given = load_shown(value, asked.values) if path == RATE and value else value_shown(path, value)
+    shown = f" {given}" if value is not None else ""
     who = "Said by you" if source.kind == "said" else "Not stated in so many words"
     return f"{who}: {name}{shown}, {source_shown(source)}."
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from agent.interpret.traffic.peaks import usual_ratio
 from agent.interpret.traffic.scope import PEAK, RATE
+from agent.interpret.words.tongues import in_english
 from agent.interpret.words.vocabulary import PHRASES
 from engine.workload import target_name
 
@@ -28,17 +29,9 @@ _PAIRS: Final = re.compile(rf"\W*{_PAIR}(?:(?:, ?|;| and )+{_PAIR})*\W*", re.I)
 _ENDS: Final = re.compile(r"\W*$|[,;]| (?:and|but|on|with|please|pls|instead)\b", re.I)
 _COUNTED: Final = re.compile(r"\b(replicas|gpus|cards|nodes|spares)(?: to)? (\d{1,5})(?=\W*$|[,;]| and\b)", re.I)
 _NAMES: Final = re.compile(
-    rf"(?:\bfrom )?(?:{_CODE}|(?<=from )[a-z]+|(?<![\w -])[a-z]+)(?:{_ARROW})(?=(?P<code>[a-z]))|"
-    rf"\bfrom {_CODE} to (?={_CODE})",
-    re.I,
+    rf"(?:\bfrom )?(?:{_CODE}|(?<=from )[a-z]+|(?<![\w -])[a-z]+)(?:{_ARROW})(?=(?P<code>[a-z]))", re.I
 )
 """A name before an arrow: 'H100 -> H200', 'aws → gcp'."""
-_MOVES: Final = re.compile(
-    r"\b(?:switch|move|change|migrate|go|shift|swap|convert|port)(?:s|d|es|ed|ing)?\b(?P<what>[^,;]*?)"
-    r" from (?P<old>(?!\$?\d)[^,;]+?) (?:over )?to (?=[a-z])",
-    re.I,
-)
-"""'Switch from aws to gcp': what is left goes without saying."""
 _CHANGING: Final = re.compile(
     r"\b(?:grow|rise|raise|increase|decrease|reduce|lower|drop|fall|cut|move|change|shrink|relax|lift|bring|go|goes|went|"
     r"jump|take|set|put|update|adjust|switch|tighten|loosen)(?:s|es|d|ed|ing)?\b[^,;]*$",
@@ -99,8 +92,10 @@ _LARGEST_FACTOR: Final = 10.0
 
 
 _LOADS_ALONE: Final = re.compile(
-    r"^(?P<lead>\W*(?:(?:so|and|ok|okay|but)\W+)*(?:what (?:happens|about) |how (?:about|does|would|do|will)\b[^?\d]* |"
-    r"(?:does|will|would|can) (?:it|this|that|they|the (?:fleet|plan))\b[^?\d]* )?at )"
+    r"^(?P<lead>\W*(?:(?:so|and|ok|okay|but)\W+)*(?:what (?:happens|breaks first|about) (?:(?:if|when) )?|"
+    r"how (?:about|does|would|do|will)\b[^?\d]* |"
+    r"(?:does|will|would|can) (?:it|this|that|they|the (?:fleet|plan))\b[^?\d]* )?"
+    r"(?:at|(?:if )?(?:we|you|it|they) (?:gets?|sees?|reach(?:es)?|hits?)) )"
     r"(?P<loads>\d+(?:\.\d+)?(?:(?:[?,\s]|\b(?:and|or|then|at)\b)+\d+(?:\.\d+)?)*)(?P<rest>[\s.!?]*$|\?.*)$",
     re.I,
 )
@@ -124,25 +119,34 @@ _BUDGET: Final = re.compile(r"\b(?:budget|spend\w*|cap|limit)\b", re.I)
 
 
 _TAIL_ALONE: Final = re.compile(
-    r"\b(?P<at>p(?:50|90|95|99))(?P<how>(?: (?:of|under|below|within|at|to|is|becomes|=|<=?))*) ?"
+    r"\b(?P<at>p(?:50|90|95|99)|targets?|slo)"
+    r"(?P<how>(?: (?:of|under|below|within|at|to|is|was|were|becomes|should be|has to be|must be|down|up|=|<=?))*) ?"
     r"(?P<figure>\d+(?:\.\d+)?) ?(?P<unit>ms|s)?(?=\W*$|[,;.](?!\d)| (?:and|but|with|please|instead)\b)",
     re.I,
 )
-"""A target without its metric: 'p95 700'."""
+"""A target without its metric: 'p95 700', 'a target of 500 ms'."""
 _METRIC: Final = re.compile(r"\b(?:ttft|itl|tpot|e2e|first[- ]token|end[- ]to[- ]end|between tokens|latency)\b", re.I)
 
 
 def _with_metric(said: str, base: Mapping[str, Any]) -> str:
     """Return a line with the metric of the plan's one target where it names a percentile and a time alone."""
     targets = base.get("targets", ())
-    if _METRIC.search(said) or len({target.metric for target in targets}) != 1:
+    if len({target.metric for target in targets}) != 1:
         return said
     seconds, metric = targets[0].seconds, targets[0].metric.upper()
 
     def named(found: re.Match[str]) -> str:
-        figure = float(found["figure"])
+        before, figure = found.string[: found.start()], float(found["figure"])
+        last = re.split(_METRIC, before)[-1] if _METRIC.search(before) else ""
+        # 'ITL 25 and p95 600' has two metrics, 'ITL p50 20, p95 30' and 'ITL at p95 30' one.
+        if (last and not re.search(r",|\band\b", last)) or re.search(r"\bp\d\d\b", last):
+            return found[0]
+        at = found["at"] if found["at"].lower().startswith("p") else targets[0].percentile
+        if at != found["at"] and not found["unit"]:
+            return found[0]
         unit = found["unit"] or ("ms" if figure > _MOST_BARE_S * seconds else "s")
-        return f"{metric} {found['at']} {found['figure']} {unit}"
+        to = "to " if found["how"].endswith(" to") else ""
+        return f"{metric} {at} {to}{found['figure']} {unit}"
 
     return _TAIL_ALONE.sub(named, said)
 
@@ -175,12 +179,14 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
     said = _with_metric(said, base)
     if _PAIRS.fullmatch(said):
         said = re.sub(r" to ", " -> ", said, flags=re.I)
-    said = _NAMES.sub("with ", _MOVES.sub(r"\g<what> to ", _replaced(said, base)))
+    said = _NAMES.sub("with ", _replaced(said, base))
     said = _MAX_BEHIND.sub(r"peak \g<figure> rps", said)
     said = _MEAN_ALONE.sub(_mean_in_requests, _OF_THESE.sub(r"\1 ", said))
     said = _LOADS_ALONE.sub(lambda found: _loads(found, base), _SET_ALONE.sub(_in_requests, said))
     said = _COUNTED.sub(r"\2 \1", _FIGURES.sub(lambda found: _new(found, base), said))
-    return _SIDE_ALONE.sub(_as_side, said) if len(_SIDE_ALONE.findall(said)) == 1 else said
+    return (
+        _SIDE_ALONE.sub(_as_side, said) if len(re.findall(r"\dk?(?: tokens?)? (?:in|out)\b", said, re.I)) == 1 else said
+    )
 
 
 _OTHER_FORM: Final = re.compile(r"(?<=pcie|sxm.|.sxm|.nvl),? not (?:the )?(?:sxm\d?|pcie|nvl)\b", re.I)
@@ -191,9 +197,9 @@ _MISSAID: Final = re.compile(
     re.I,
 )
 """How a line begins that sets a figure right: 'actually it was 20 per minute'."""
-_INSTEAD: Final = rf"(?:{'|'.join(PHRASES['replacing'].split('|'))}|statt|anstatt)"
+INSTEAD: Final = rf"(?:{'|'.join(PHRASES['replacing'].split('|'))}|replacing|statt|anstatt|zamiast)"
 _OLD: Final = re.compile(
-    rf"\b{_INSTEAD}(?: (?:the|our|my|den|die|der|dem|les?|los?|el|la))* (?P<old>{_FIGURE}){_IN.format('unit')}|"
+    rf"\b{INSTEAD}(?: (?:the|our|my|den|die|der|dem|les?|los?|el|la))* (?P<old>{_FIGURE}){_IN.format('unit')}|"
     rf"(?P<off>{_FIGURE}){_IN.format('of')} (?:is|are|was|were|seems?|looks?) (?:much |far |way |a bit )?too [a-z]+|"
     rf"\b(?:not|nicht|pas|no|non) (?P<denied>{_FIGURE}){_IN.format('left')},? (?=(?:but|sondern|mais|sino|ma)\b)",
     re.I,
@@ -204,10 +210,7 @@ _NOT_OLD: Final = re.compile(
     re.I,
 )
 """The plan's own value beside the new one: 'our mean is 6 rps, not 20'."""
-_UNITS_ABROAD: Final = (
-    (re.compile(r"\b(?:milisegundos?|millisecondes?|millisekunden?)\b", re.I), "ms"),
-    (re.compile(r"\b(?:segundos?|secondes?|sekunden?)\b", re.I), "s"),
-)
+_SECONDS: Final = re.compile(r"\b(?P<milli>m(?:illi)?)?sec(?:ond)?s?\b", re.I)
 _DECIMAL_COMMA: Final = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))")
 _ANY_FIGURE: Final = re.compile(rf"(?P<new>{_FIGURE}){_IN.format('own')}", re.I)
 
@@ -217,26 +220,24 @@ def _replaced(said: str, base: Mapping[str, Any]) -> str:
 
     A target is named by the value that it has; with a third figure in the line nothing is moved.
     """
-    plain = _DECIMAL_COMMA.sub(".", said)
-    for words, unit in _UNITS_ABROAD:
-        plain = words.sub(unit, plain)
+    plain = _SECONDS.sub(lambda unit: "ms" if unit["milli"] else "s", in_english(_DECIMAL_COMMA.sub(".", said)))
     match = _OLD.search(plain)
     if match is None:
         return said
     others = list(_ANY_FIGURE.finditer(f"{plain[: match.start()]}{' ' * len(match[0])}{plain[match.end() :]}"))
     old = _number(match["old"] or match["off"] or match["denied"])
-    given = (match["unit"] or match["of"] or match["left"] or "").lower()
-    planned = [unit for unit, _ in _PLANNED if any(_same(old, value) for value in _in_unit(unit, base))]
+    given = re.sub("^(?:req|qps).*", "rps", (match["unit"] or match["of"] or match["left"] or "").lower())
+    planned = [unit for unit, _ in _PLANNED if any(is_same(old, value) for value in planned_in(unit, base))]
     planned = [unit for unit in planned if not given or unit.split()[0] == given]
     if len(others) != 1 or not planned:
         return said
     new, own = others[0]["new"], (others[0]["own"] or given or planned[0]).lower()
     rest = [clause for clause in _CLAUSES.split(said) if clause.strip(" .?!") and not re.search(r"\d", clause)]
-    behind = "".join(f", {clause}" for clause in rest if not re.fullmatch(rf"\W*(?:{_INSTEAD})\W*", clause, re.I))
+    behind = "".join(f", {clause}" for clause in rest if not re.fullmatch(rf"\W*(?:{INSTEAD})\W*", clause, re.I))
     if planned[0] not in ("ms", "s"):
         return f"with {new} {planned[0] if len(planned) == 1 else own}{behind}"
     seconds = old * (1e-3 if planned[0] == "ms" else 1.0)
-    targets = [target for target in base["targets"] if _same(seconds, target.seconds)]
+    targets = [target for target in base["targets"] if is_same(seconds, target.seconds)]
     return f"with {target_name(targets[0].metric, targets[0].percentile)} within {new} {own}{behind}"
 
 
@@ -262,7 +263,7 @@ def _new(found: re.Match[str], base: Mapping[str, Any]) -> str:
         unit = planned[0].partition(" ")[0] if named else planned[0]
     figure = f"{'to ' if sets else ''}{sign}{found['new'].replace(',', '')}"
     targets = [
-        one for one in base.get("targets", ()) if _same(old * (1e-3 if unit.lower() == "ms" else 1.0), one.seconds)
+        one for one in base.get("targets", ()) if is_same(old * (1e-3 if unit.lower() == "ms" else 1.0), one.seconds)
     ]
     if unit.lower() in ("ms", "s") and targets and not named:
         figure = f"{target_name(targets[0].metric, targets[0].percentile)} within {figure}"
@@ -278,10 +279,10 @@ def _units(old: float, clause: str, base: Mapping[str, Any]) -> tuple[bool, tupl
     """Return whether a clause names what is planned, and the units in which the plan has a figure of that."""
     named = [unit for unit, words in _PLANNED if re.search(rf"\b(?:{words})\b", clause, re.I)]
     units = named or [unit for unit, _ in _PLANNED]
-    return bool(named), tuple(unit for unit in units if any(_same(old, value) for value in _in_unit(unit, base)))
+    return bool(named), tuple(unit for unit in units if any(is_same(old, value) for value in planned_in(unit, base)))
 
 
-def _in_unit(unit: str, base: Mapping[str, Any]) -> tuple[float, ...]:
+def planned_in(unit: str, base: Mapping[str, Any]) -> tuple[float, ...]:
     """Return the values of a plan in a unit."""
     rate = base.get(RATE) or 0.0
     seconds = tuple(target.seconds for target in base.get("targets", ()))
@@ -298,5 +299,6 @@ def _in_unit(unit: str, base: Mapping[str, Any]) -> tuple[float, ...]:
     return values[unit]
 
 
-def _same(one: float, other: float) -> bool:
+def is_same(one: float, other: float) -> bool:
+    """Return whether two figures are the same but for rounding."""
     return other > 0 and abs(one - other) <= 1e-3 * other

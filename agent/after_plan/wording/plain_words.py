@@ -8,13 +8,14 @@ from typing import Final
 
 from agent.after_plan.acts.phrases import is_one_slip
 from agent.interpret.words.numerals import in_figures
+from agent.interpret.words.tongues import is_foreign
 
 _SPELT: Final = (
     "traffic doubles doubled double triples halves users answers prompts instead requests tokens without spare replica "
     "replicas target targets traffic what half quantise"
 ).split()
 _SIZED: Final = re.compile(
-    r"\b(prompts?|answers?|inputs?|outputs?|(?<![\w-][ -])out)((?: of| with| to| are| is| get| become)?"
+    r"\b(prompts?|answers?|inputs?|outputs?|(?<![\w-][ -])out)((?: down| up)?(?: of| with| to| are| is| get| become)?"
     r"(?: (?:really|actually|just|only|now|about|more like))* \d+(?:\.\d+)?k?)"
     r"(?=\W*$|[,;?]| (?:instead|now|then|today|because|since)\b)",
     re.I,
@@ -243,8 +244,7 @@ def in_plain_words(said: str) -> str:
     said = _SAME_PART.sub(r"\1% prefix hit", _SPARE.sub(_spare, said))
     if not ASKS_WHETHER.match(said):
         said = _SHARE_WITHIN.sub(_as_target, said)
-    words = [next((right for right in _SPELT if _one_slip_from(word, right)), word) for word in said.split(" ")]
-    plain = " ".join(words)
+    plain = " ".join(map(_spelt, said.split(" ")))
     return re.sub(r"\s+instead(?=\W*$|[,;])", "", _SIZED.sub(lambda found: f"{found[1]}{found[2]} tokens", plain))
 
 
@@ -260,6 +260,10 @@ def _spare(found: re.Match[str]) -> str:
     return "1 more spare replica" if more else "one spare replica"
 
 
-def _one_slip_from(word: str, right: str) -> bool:
+def _spelt(word: str) -> str:
+    """Return a word of a change without its one slip; a word of another language has none."""
     bare = word.lower().strip(",.?!")
-    return len(bare) > 3 and bare[0] == right[0] and bare not in _SPELT and is_one_slip(bare, right)
+    if len(bare) < 4 or bare in _SPELT:
+        return word
+    right = next((right for right in _SPELT if bare[0] == right[0] and is_one_slip(bare, right)), "")
+    return f"{right}{word[len(word.rstrip(',.?!')) :]}" if right and not is_foreign(bare) else word

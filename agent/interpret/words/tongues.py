@@ -13,7 +13,7 @@ from typing import Final
 
 from agent.interpret.words.grammar import Amount, Item
 from agent.interpret.words.ordinary import GRAMMAR, ORDINARY
-from agent.interpret.words.scanner import phrase_items
+from agent.interpret.words.scanner import items_of, phrase_items
 from agent.interpret.words.vocabulary import KINDS_OF
 
 _SCALES: Final = ("hundred", "thousand")
@@ -104,6 +104,30 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
             made.append(item)
         index += 1
     return made, "" if mixed or alike else language
+
+
+def in_english(text: str) -> str:
+    """Return a text with the words that the table knows in English: 'la mitad del tráfico' is 'the half of traffic'."""
+    own = items_of(text)
+    made, _ = put_into_english(text, own)
+    if made == own:
+        return text
+    kept, said, end, stayed = set(map(id, own)), "", 0, False
+    for item in made:
+        stays = id(item) in kept
+        gap = re.sub(r"\w+", "", text[end : item.start])  # without the words that are none in English
+        said += gap or ("" if stays and stayed and end == item.start else " ")
+        stayed, said, end = stays, said + (text[item.start : item.end] if stays else _word(item)), item.end
+    return said.strip()
+
+
+def is_foreign(word: str) -> bool:
+    """Return whether a table knows a word, or a phrase that begins with it."""
+    return any(plain_letters(word) in by_first for by_first in _phrases().values())
+
+
+def _word(item: Item) -> str:
+    return f"{item.number.value:g}" if item.numeric else item.word
 
 
 _CJK_DIGITS: Final = {digit: value for value, digit in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}

@@ -7,11 +7,13 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from agent.after_plan.multiples import factor_in
 from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.billed import Resized
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
 from agent.report.cost.price_origin import bill_beside, origin_of
-from agent.report.words import fleet_shown, usd_shown
+from agent.report.words import calls_shown, fleet_shown, usd_shown
 from catalogs.errors import InputError
 from catalogs.records.places import Place, priced_regions
 from catalogs.units import show_figure, show_percent, show_seconds, show_usd
@@ -116,10 +118,31 @@ def _on_spot(asked: Asked, place: Place | None) -> tuple[str, ...]:
         " quietest hour needs on demand."
     )
     if own is None or bill is None:
-        return f"{offer.provider if offer else 'Nobody'} has no spot price for it that I know.", risk
+        return (
+            f"{offer.provider if offer else 'Nobody'} has no spot price that I know for it, nor for a mix of terms.",
+            risk,
+        )
     moved = f"{show_percent(abs(1 - own.usd / bill))} {'less' if own.usd < bill else 'more'} than planned"
     checked = f"as checked {own.offer.checked}; spot prices move by the hour"
-    return f"On spot: {origin(own.offer)}, {show_usd(own.usd)} a month, {moved}, {checked}.", risk
+    return f"On spot: {origin(own.offer)}, {show_usd(own.usd)} a month, {moved}, {checked}.", _in_part(asked, own), risk
+
+
+def _in_part(asked: Asked, own: FleetBill) -> str:
+    """Say what a part of the fleet on spot costs with the rest as planned, where a line names one: 'half on spot'."""
+    plan, size = asked.plan, asked.plan.chosen.accelerators_per_replica
+    percent = re.search(r"(\d{1,2}) ?(?:%|percent)", asked.words)
+    share = float(percent[1]) / 100 if percent else factor_in(asked.words) or 0.0
+    part = round(share * plan.fleet.replicas)
+    rest = Resized(plan, plan.fleet.replicas - part)
+    if not 0 < part < plan.fleet.replicas or rest.monthly_usd is None:
+        return ""
+    bill = rest.monthly_usd + own.offer.monthly_usd(own.offer.instances_for(part, size))
+    return (
+        f"A mix of terms, {part} of the {plan.fleet.replicas} replicas on spot ({show_percent(share)}) and the"
+        f" other {rest.replicas} as planned: {show_usd(bill)} a month in place of"
+        f" {usd_shown(plan.cost.monthly_usd)}, each part in whole instances."
+        f" While those on spot are gone, the rest carry {calls_shown(plan, rest.requests_per_s)} within the targets."
+    )
 
 
 def reservation(asked: Asked, months: int) -> Explanation:

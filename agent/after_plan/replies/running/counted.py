@@ -24,6 +24,8 @@ _TAKEN_FOR: Final = re.compile(
     r"(?:why|how come)(?: (?:do|does|are|is|did|it|there|you|we|need|so|the plan))* \d+\b(?!.*\b(?:not|only|just)\b)"
 )
 """A question that takes its number for the plan's: 'why 8 replicas'."""
+_BESIDE: Final = r"\b(?:(?P<count>\d+)|an?|another) (?:(?:{0}) )?(?:(?P<more>more)|less|fewer)\b(?: (?:{0})\b)?"
+"""More or fewer than the plan's: 'why not one replica less'."""
 _MOST: Final = 64.0
 """Times the plan's own fleet, beyond which a number counts nothing of it."""
 
@@ -80,6 +82,7 @@ def _replicas_in(asked: Asked) -> list[float]:
     scales = ((REPLICAS, 1.0), (NODES, node / size), (GPUS, 1 / size))
     named = [scale for nouns, scale in scales if re.search(rf"\b(?:{nouns})\b", line)]
     pair = _BARE_PAIR.search(line)
+    relative = any(re.search(_BESIDE.format(nouns), line) for nouns, _ in scales)
     if not named and not pair:
         return []
     of_gpus = pair and size > 1 and str(plan.fleet.accelerators) in pair.group("one", "other")
@@ -87,7 +90,12 @@ def _replicas_in(asked: Asked) -> list[float]:
     counts = [
         figure.number * next((scale for nouns, scale in scales if re.search(rf"\b(?:{nouns})\b", figure.words)), usual)
         for figure in figures_in(line)
-        if figure.kind in ("", "machines") and figure.number.is_integer()
+        if figure.kind in ("", "machines") and figure.number.is_integer() and not relative
+    ]
+    counts += [
+        plan.fleet.replicas + int(match["count"] or 1) * scale * (1 if match["more"] else -1)
+        for nouns, scale in scales
+        for match in re.finditer(_BESIDE.format(nouns), line)
     ]
     if any(count < 1 for count in counts):
         return []  # less than a replica: whether it fits at all is another question

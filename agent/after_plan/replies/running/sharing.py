@@ -10,6 +10,8 @@ from agent.after_plan.sums import Explanation
 from agent.after_plan.variants import varied_spec
 from agent.after_plan.wording.rates import carried_rate, peak_rate
 from agent.fields.table import FIELDS
+from agent.interpret.traffic.peaks import load_shown
+from agent.report.choice.shortfalls import floor_of
 from agent.report.words import accelerators_noun, calls_shown
 from agent.talk.answer_display import variant_shown
 from agent.talk.requests import Variation
@@ -40,7 +42,9 @@ def pool(asked: Asked) -> Explanation:
     names = (first, f"{name} (the second)" if name == first else name)
     result = together([(names[0], asked.plan.spec), (names[1], spec)], asked.ports.catalog)
     if isinstance(result, str):
-        return paragraphs(note, f"Nothing meets the targets of {result} alone, so that it shares nothing either.")
+        alone = asked.ports.sketch(spec if result == names[1] else asked.plan.spec)
+        why = floor_of(alone) if isinstance(alone, CapacityPlan) else alone.reason
+        return paragraphs(note, f"Nothing meets the targets of {result} alone, so that it shares nothing either.", why)
     idle = asked.plan.fleet.billed_accelerators - asked.plan.fleet.accelerators
     room = (
         f"{idle} of the {accelerators_noun(asked.plan.chosen)} that the plan is billed for run nothing: a second"
@@ -88,7 +92,8 @@ def _said(asked: Asked) -> tuple[str, WorkloadSpec, str] | None:
     taken = [path for path in _TAKEN if path not in values]
     kept = ", ".join(variant_shown(path, _value(spec, path)) for path in taken if _value(spec, path) is not None)
     note = f"Of the second workload, as in the plan: {kept}." if kept else ""
-    said = ", ".join(variant_shown(path, value) for path, value in values.items())
+    rate = {_TAKEN[0]: load_shown(values[_TAKEN[0]], asked.values)} if _TAKEN[0] in values else {}
+    said = ", ".join(rate.get(path) or variant_shown(path, value) for path, value in values.items())
     return asked.ports.catalog.model(spec.model).model.name, spec, f"The second workload: {said}. {note}".strip()
 
 
