@@ -5,7 +5,7 @@ from typing import Any
 
 from agent.deployment.objects import metadata, opening_of
 from agent.deployment.replica import Replica
-from agent.deployment.triggers import Trigger, bound_notes, scaled_object
+from agent.deployment.triggers import Trigger, bound_notes, keda_trigger, polling, replica_bounds
 from agent.deployment.yaml_text import yaml_text
 
 
@@ -30,5 +30,10 @@ def scaled_object_of(replica: Replica, triggers: list[Trigger], target: str = ""
         "apiVersion": "keda.sh/v1alpha1",
         "kind": "ScaledObject",
         "metadata": metadata(replica),
-        "spec": scaled_object(replica, triggers, target),
+        "spec": {
+            "scaleTargetRef": {"apiVersion": replica.api_version, "kind": replica.kind, "name": target or replica.name},
+            **replica_bounds(replica, "minReplicaCount", "maxReplicaCount"),
+            **polling(replica),
+            "triggers": [keda_trigger(trigger) for trigger in triggers],
+        },
     }

@@ -106,16 +106,6 @@ def prefill_rate_shown(replica: Replica) -> str:
     return f"V_P, peak prefill rate of a replica: {show_figure(rate)} tokens/s forecast{spread}; rather measure it."
 
 
-def scaled_object(replica: Replica, triggers: list[Trigger], name: str = "") -> dict[str, Any]:
-    """Return KEDA's ScaledObject, without metadata's namespace and labels; its target may have a chart's name."""
-    return {
-        "scaleTargetRef": {"apiVersion": replica.api_version, "kind": replica.kind, "name": name or replica.name},
-        **replica_bounds(replica, "minReplicaCount", "maxReplicaCount"),
-        **polling(replica),
-        "triggers": [keda_trigger(trigger) for trigger in triggers],
-    }
-
-
 def polling(replica: Replica) -> dict[str, Any]:
     """Return how often KEDA looks, what it does without an answer, and how fast its HPA may move."""
     plan = replica.plan
