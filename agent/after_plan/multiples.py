@@ -252,7 +252,7 @@ _NOT: Final = re.compile(
     re.I,
 )
 _DESCRIBES: Final = re.compile(
-    r" of (?:(?:our|the|all|my|these|every|each|that) ){0,2}+(?!what\b|lengths?\b)[\w-]+ (?!(?:now|today|again|"
+    r" of (?:(?:our|the|all|my|these|every|each) ){0,2}+(?!what\b|(?:that )?lengths?\b)[\w-]+ (?!(?:now|today|again|"
     r"instead|only|please|next|each|this|from|at|in|on|with|for|then|as|we|i|per|a|an|the|would|will|actually|really|ever|uses?|joins?|rate|traffic|load|volume|users?|requests?|tokens?|more|fewer|less|"
     r"longer|shorter|extra)\b)[a-z]",
     re.I,

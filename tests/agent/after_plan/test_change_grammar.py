@@ -114,6 +114,7 @@ SEVERAL: Final = (
     ("H200 and TP4; TP4 on H200", {"hardware.accelerators": ("h200-sxm-141gb",), "serving.tensor_parallel": 4}),
     ("H200 on spot; spot H200s", {"hardware.accelerators": ("h200-sxm-141gb",), "money.term": "spot"}),
     ("double the users but half the questions each; twice the users and half as many questions", {}),
+    ("and 60% of that is the system prompt, always the same", {"tokens.prefix_hit": 0.6}),
     ("¿y con el doble de usuarios pero la mitad de preguntas cada uno?", {}),
 )  # fmt: skip
 """Lines of several changes, and what they leave changed."""

@@ -70,7 +70,8 @@ def _row(plan: CapacityPlan, peak: float, count: float, size: int) -> tuple[Cell
     ttft, itl = tails_at(plan, peak / whole) if peak / whole < capacity.saturated_requests_per_s else ("", "")
     holds = whole * capacity.requests_per_s
     verdict = "enough" if holds >= peak * (1 - 1e-6) else "targets missed" if ttft else "overloaded: queues grow"
-    own = ", the plan's" if whole == plan.fleet.replicas else ""
+    beside = whole - plan.fleet.replicas
+    own = f", {abs(beside)} {'more' if beside > 0 else 'fewer'}" if beside else ", the plan's"
     return f"{whole}{own}", show_count(whole * size), calls_shown(plan, holds), ttft, itl, verdict
 
 
