@@ -103,9 +103,7 @@ def joined_line(state: State, text: str, ports: Ports, again: Again) -> "tuple[S
     counted = bool(known.keys() & {USERS, "traffic.concurrency"}) or (
         isinstance(state.pending, Clarify) and state.pending.question.path in LOADS
     )
-    habits = {one.path for one in alone.habits}
-    each = RATE in alone.values and counted and RATE not in known and not habits
-    each = each or (habits == {HABIT} and USERS not in known)
+    each = RATE in alone.values and counted and RATE not in known and not alone.habits
     rests = {text: "", ", ".join(alone.unused): reduce(lambda line, one: line.replace(one, ""), alone.unused, text)}
     lines = state.lines
     near = range(len(lines) - 1, max(-1, len(lines) - 1 - _NEAR), -1) if alone.unused or each else range(0)

@@ -1,9 +1,11 @@
 """Who asks, where one line counts them and another says what each does; and people counted while traffic is open.
 
 '80 ppl' is a count that no rule takes for users by itself. While nobody said how much traffic there is it is asked
-about; what each of them does is read with it (`before_plan.amendments.joined_line`).
+about; and where 'each gets 40 chats a day' asks how many there are, what was counted before is offered.
 """
 
+import re
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -19,8 +21,6 @@ RATE: Final = "traffic.requests_per_s"
 _FEWEST: Final = 10
 """People from which a count is asked about: 'we are 3 engineers' tells of who writes."""
 _LOADS: Final = frozenset({RATE, "traffic.concurrency", USERS, HABIT})
-_OTHERS: Final = ("time", "token", "event", "gpunoun", "node", "replica", "textunit", "times")
-"""Kinds of nouns that count nobody."""
 
 
 def with_crowd_asked(reading: Reading, text: str, state: State, ports: Ports) -> Reading:
@@ -44,3 +44,31 @@ def with_crowd_asked(reading: Reading, text: str, state: State, ports: Ports) ->
         crowd.start,
     )
     return replace(reading, habits=(*reading.habits, crowd), questions=(*reading.questions, asked), unused=again.unused)
+
+
+_COUNT: Final = re.compile(
+    r"(\d[\d,]*) (?!(?:tokens|words|pages|days|hours|minutes|seconds|gpus|cards|nodes|replicas|times)\b)"
+    r"[^\W\d_]{3,}s\b",
+    re.I,
+)
+
+
+def with_counts_offered(reading: Reading, lines: Sequence[str], ports: Ports) -> Reading:
+    """Return a reading whose question after the number of users offers what was counted before.
+
+    Args:
+        reading: of a line that says what each does.
+        lines: of before, the oldest first.
+    """
+    each = next((one.value for one in reading.habits if one.path == HABIT), 0.0)
+    asked = next((one for one in reading.questions if one.path == RATE and not one.choices), None)
+    if asked is None or not each:
+        return reading
+    unused = [words for line in reversed(lines) for words in ports.read(line, ports.catalog).unused]
+    choices = list[Choice]()
+    for found in (match for words in unused for match in _COUNT.finditer(words)):
+        count = float(found[1].replace(",", ""))
+        shown = f"{found[0]}: {show_figure(count * each)} requests/s"
+        choices.append(Choice(count * each, shown, usual=not choices, also={USERS: count}))
+    offered = tuple(replace(one, choices=tuple(choices)) if one is asked else one for one in reading.questions)
+    return replace(reading, questions=offered)

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.collect.counted import with_crowd_asked
+from agent.collect.counted import with_counts_offered, with_crowd_asked
 from agent.collect.said_values import RATE, conflicts, invalid, with_said_values, with_values
 from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, MEAN_ASKED, USERS
 from agent.fields.table import FIELDS
@@ -94,7 +94,7 @@ def _heard(
         return settled(state, slot), (said(default_said(slot, state.values)),)
     path = asked_path or (slot.path if slot else None)
     reading = ports.read(text, ports.catalog, asked_path=path, known=state.values)
-    reading = with_crowd_asked(reading, text, state, ports)
+    reading = with_counts_offered(with_crowd_asked(reading, text, state, ports), state.lines, ports)
     if reading.unused and not (reading.values or reading.questions or reading.objections):
         # The second reader proposes what figures are where nothing is known: no rule reads these here either.
         alone = ports.read(text, ports.catalog)

@@ -175,6 +175,7 @@ def test_a_line_goes_on_from_an_earlier_one_before_the_plan(lines: tuple[str, ..
         (("llama 3.1 8b, 50k prompts a day, 700/220", "office hours only"), PEAK, 3.0),
         (("100k requests per day", "8B, 700 in 220 out, business hours"), PEAK, 3.0),
         (("we are 80 ppl in the shop, 8B", "each gets 40 chats a day"), RATE, 80 * 40 / 86400),
+        (("8B, 2,000 people", "90 tickets", "each asks 3 times a day"), RATE, 2000 * 3 / 86400),
         (("100 rps, 8B", "per day i mean"), RATE, 100 / 86400),
         (("20 requests a minute, 8B", "i meant per second"), RATE, 20),
         (("40 rps, 8B", "sorry, per minute", "no wait, per hour"), RATE, 40 / 3600),
