@@ -160,11 +160,14 @@ def _is_brief(text: str, read: Understood) -> bool:
     )
 
 
+_PART: Final = re.compile(r"(?:half|(?:a|one) (?:third|quarter)|\d{1,2} ?%)(?: of)?(?: it)?$", re.I)
+"""A part of the fleet on other terms, which is no variant: 'spot for half of it'."""
 _ASKED: Final[Mapping[str, Callable[[str, Understood], bool]]] = {
     "fleet_holds": _asks_what_machines_hold,
     "at_load": _asks_of_this_fleet,
     "spike": _is_brief,
     "utilisation": lambda text, read: "traffic.requests_per_s" in _changed(read) and bool(_BUSY.search(text)),
     "runs_on": _asks_whether_it_fits,
+    "elsewhere": lambda text, read: _changed(read) == {"money.term"} and any(map(_PART.match, read.unused)),
 }
 """By act, what of a line and its reading leaves no doubt of it; the first holds."""
