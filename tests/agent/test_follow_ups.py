@@ -207,6 +207,8 @@ def test_what_is_asked_before_the_plan_leaves_what_was_said() -> None:
     for line in ("boss says plan for 22", "ok keep 22"):
         asked = step(after("8B, 6 rps, 900/200, L40S, fp8"), line, ports())[0].pending
         assert isinstance(asked, Clarify) and asked.question.choices[0].value == 22
+    for line in ("48 layers, 8 kv heads, head dim 128", "change the routing share to 25%"):
+        assert not isinstance(step(after("8B, 6 rps, 900/200, L40S, fp8"), line, ports())[0].pending, Clarify)
 
 
 @pytest.mark.parametrize(

@@ -255,13 +255,14 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
     return made
 
 
-_BARE: Final = re.compile(r"(?<![\w.,$€£-])\d[\d.,]*\d?k?(?=\W*$|[,;.] )", re.I)
+_BARE: Final = re.compile(r"(?<![\w.,$€£-])\d[\d.,]*\d?k?(?=[\s.!?]*$|[,;.] )", re.I)
 
 
 def _of_what(state: State, text: str) -> "Step | None":
     """Ask of which quantity the one figure is that ends a line, or a clause of it: 'the boss says plan for 22'."""
     bare, plan = _BARE.findall(text), state.base.capacity_plan
-    question = number_asked(bare[0], plan, state.base.values) if plan and len(bare) == 1 else None
+    alone = len(bare) == len(re.findall(r"\d[\d.,]*", text)) == 1
+    question = number_asked(bare[0].rstrip("."), plan, state.base.values) if plan and alone else None
     return (replace(state, pending=Clarify(question, Variation({}, {}, ""))), ()) if question else None
 
 
