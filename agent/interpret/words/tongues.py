@@ -168,14 +168,15 @@ def _cjk_value(digits: str) -> float:
 
 
 def _begins(words: list[str], at: int, by_first: dict[str, list[tuple[tuple[str, ...], str]]]) -> bool:
-    """Whether a phrase of a language stands at a word: 'primer token' as much as 'anfragen'.
+    """Whether a phrase of a language stands at a word, none that is English as well: 'primer token', but not 'cache'.
 
     Args:
         words: of the line, without accents.
         at: position of the word.
         by_first: the phrases of the language by their first word.
     """
-    return any(tuple(words[at : at + len(phrase)]) == phrase for phrase, _ in by_first.get(words[at], ()))
+    phrases = by_first.get(words[at], ())
+    return any(tuple(words[at : at + len(phrase)]) == phrase and said.split() != [*phrase] for phrase, said in phrases)
 
 
 def _may_be_foreign(word: str) -> bool:

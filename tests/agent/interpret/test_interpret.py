@@ -11,6 +11,7 @@ from agent.interpret.facts.reading import Reading
 from catalogs.catalog import Catalog
 from engine.workload import Statement, WorkloadSpec, merge, spec_from
 from tests.draws import draws
+from tests.every import of_every
 from tests.work import python_calls
 
 CATALOG = Catalog.load()
@@ -152,6 +153,11 @@ def test_a_rate_at_the_peak_is_related_to_the_mean_that_is_known() -> None:
 def test_a_system_prompt_is_a_share_of_the_prompt_that_is_known() -> None:
     reading = interpret("a system prompt of 500 tokens", CATALOG, known={"tokens.input.mean": 2000})
     assert reading.values == {"tokens.prefix_hit": 0.25}
+
+
+@of_every(["cache hit 40%", "with replicas", "20 messages a day", "a budget", "two servers"])
+def test_a_word_that_is_english_too_tells_no_other_language(words: str) -> None:
+    assert not any("Read as" in note for note in interpret(f"kimi k2, 5 rps, 8k/600, {words}", CATALOG).notes)
 
 
 def test_a_range_offers_its_ends_and_its_middle() -> None:
