@@ -202,6 +202,7 @@ def test_what_is_asked_before_the_plan_leaves_what_was_said() -> None:
     """Another card in a question is a variant; 'compare with before' is of the last change; a bare figure is asked."""
     state, said = told("8B, 6 rps peak, 900/200, L40S", "what about A100?")
     assert state.base.values["hardware.accelerators"] == ("l40s",) and "1: on a100" in said
+    assert "Spanish" not in told("8B, 6 rps", "prefix cache 60%")[1]
     _, said = told("8B, 6 rps, 900/200, L40S, fp8", "gpu: L4", "compare with before")
     assert "without 'gpu: L4' (against plan 0)" in said and "L40S" in said
     for line in ("boss says plan for 22", "ok keep 22"):
