@@ -124,7 +124,7 @@ def test_a_subject_has_an_answer(line: str, holds: str, kept: State) -> None:
         ("pool", "may a second team share it", r"^Of the same model and lengths the fleet takes \S+ requests/s more"),
         ("interconnect", "would PCIe do", r"On H100 PCIe 80GB, whose memory is slower too"),
         ("runs_on", "you're wrong, the H100 has 94 GB", r"Of that name there are: .*H100 NVL 94GB"),
-        ("why", "they ask why it takes twelve and not eight, and I do not know", r"4: GPUs 8,.*overloaded"),
+        ("why", "they ask why it takes twelve and not eight, and I do not know", r"4, 2 fewer: GPUs 8,.*overloaded"),
         ("why", "what is the justification for H100", r"Beside it:.*On B200 it would be"),
     ],
 )
