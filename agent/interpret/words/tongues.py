@@ -71,7 +71,7 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
     }
     if not hits:
         return items, ""
-    known = {language: sum(word in _phrases()[language] for word in words) for language in hits}
+    known = {name: sum(_begins(words, at, _phrases()[name]) for at in range(len(words))) for name in hits}
     by_script = "Japanese" if _KANA.search(text) else "Korean" if _HANGUL.search(text) else ""
     language = by_script or max(known, key=lambda name: (hits[name], known[name]))
     if by_script:  # '1日に15回' is by the day, '1人あたり' by the user
