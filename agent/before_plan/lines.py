@@ -195,8 +195,8 @@ def _stated(state: State, text: str, ports: Ports) -> Step:
     with_all = assumed(new, ports)
     asks = new is state and (_INTERROGATIVE.search(text) or text.rstrip().endswith("?"))
     asks = asks and guesses(text)[0].act not in NO_QUESTION
-    # A word alone beside a question that waits is meant for that.
-    wanted = wants_of_plan(text, read) and not (isinstance(state.pending, Clarify) and len(text.split()) == 1)
+    # A word alone, or a count of something, beside a question that waits is meant for that.
+    wanted = wants_of_plan(text, read) and not (isinstance(state.pending, Clarify) and _ONE_THING.fullmatch(text))
     if not (asks or wanted) or _speaks_of_question(state, text):
         return new, says
     if with_all.missing:
@@ -208,6 +208,7 @@ def _stated(state: State, text: str, ports: Ports) -> Step:
     return planned_and_answered(new, with_all, text, ports)
 
 
+_ONE_THING: Final = re.compile(r"\W*(?:\d[\d.,]*k? )?\w+\W*")
 _ASKS: Final = re.compile(rf"{_INTERROGATIVE.pattern}|^\W*so\b.*\?\W*$", re.I)
 
 
