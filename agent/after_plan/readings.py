@@ -57,7 +57,7 @@ _TELLS: Final = re.compile(
 
 def asks_of_plan(text: str) -> bool:
     """Return whether a line before the plan is a question that only a plan answers: it states nothing."""
-    opening, marked = _OPENS.search(text), text.rstrip().endswith("?")
+    opening, marked = _OPENS.search(in_english(text)), text.rstrip().endswith("?")
     bids = not opening and not marked and BIDS.match(text) is not None
     if not opening and not bids and not (marked and len(text.split()) > _FRAGMENT):
         return False
@@ -66,7 +66,7 @@ def asks_of_plan(text: str) -> bool:
         return False
     if bids:
         return first.act in ANSWERED and first.probability >= SURE
-    supposes = opening is not None and opening["opens"].lower() in _SUPPOSES
+    supposes = opening is not None and (opening["opens"].lower() in _SUPPOSES or re.search(r"\bif\b", text) is not None)
     return marked or supposes or (first.act in ANSWERED and first.probability >= SURE)
 
 

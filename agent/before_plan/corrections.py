@@ -132,7 +132,9 @@ _UNDOES: Final = re.compile(
     r"(?: (?:thing|change|part|bit|limit|target))?\W*$",
     re.I,
 )
-UNDO_ALONE: Final = re.compile(r"(?:\W*+[\w']++){0,4}\W*undo(?: (?:that|it|this|please|again))*\W*", re.I)
+UNDO_ALONE: Final = re.compile(
+    r"(?:\W*+[\w']++){0,4}\W*undo(?: (?:that|it|this|please|again|the|my|last|one|thing|change|step|answer))*\W*", re.I
+)
 
 
 def undoes(text: str, state: State) -> bool:

@@ -16,6 +16,9 @@ _NOUN_REACH: Final = 2
 """After 'no' and 'without', which refuse the next noun: 'no budget, 20 rps'."""
 _TERMS: Final = ("spot", "reserved", "ondemand", "owned")
 _TARGETS: Final = NAMES | (NUMBERS - {"opaque"})
+_APOLOGIES: Final = ("sorry", "wait", "oops", "actually", "pardon", ",", "i", "meant", "mean")
+_BETWEEN: Final = frozenset("is are was seems looks way far much just simply we i : s can do -".split())
+"""What may stand between a name and that it is refused."""
 _LISTED: Final = ("or", "nor", "and", "/", ",", "neither")
 
 
@@ -26,15 +29,32 @@ def refuse(draft: Draft, catalog: Catalog) -> None:
     while index < len(sentence.items):
         if sentence.items[index].has("neg") and not sentence.items[index].claimed:
             refused = _refused(sentence, index)
+            if refused and refused[0] > index and _takes_back(sentence.items[: refused[0] + 2], index):
+                sentence.take(index)
+                refused = []
             for target in refused:
                 _drop(draft, index, target, catalog)
             index = max([index, *refused])
         index += 1
 
 
+def _takes_back(opening: list[Item], index: int) -> bool:
+    """Whether a 'no' that opens a line is of what was said before, and not of a figure: 'no sorry 15 req/s'.
+
+    Args:
+        opening: the items up to the one behind the figure.
+        index: of the 'no'.
+    """
+    *before, figure, unit = opening
+    apologies = all(item is opening[index] or item.word in _APOLOGIES for item in before)
+    return opening[index].word == "no" and figure.has("num") and apologies and unit.has("event", "rateunit", "token")
+
+
 def _refused(sentence: Sentence, index: int) -> list[int]:
     """Return the items that a refusal at an index refuses."""
     items = sentence.items
+    if items[index].word == "toodear":  # of what stands before it alone
+        return _before(items, index)
     reach = _NOUN_REACH if items[index].has("noun_neg") else REACH
     at = index + 1
     while at < len(items) and at - index <= reach + 1:
@@ -86,7 +106,7 @@ def _before(items: list[Item], index: int) -> list[int]:
     must = items[index].word == "dont" and items[index].end - items[index].start > 7  # 'must not', 'should not'
     if must and not {"use", "used"} & set(following):
         return []  # 'losing an H100 must not hurt' refuses no H100
-    while at >= 0 and index - at <= 3 and items[at].word in ("is", "are", "was", "we", "i", ":", "s", "can", "do", "-"):
+    while at >= 0 and index - at <= 3 and items[at].word in _BETWEEN:
         at -= 1
     if at >= 0 and items[at].has("gpu", "prec", "runtime", "provider") and not items[at].claimed:
         return [at]

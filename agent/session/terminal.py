@@ -133,21 +133,22 @@ class PromptTerminal:
     def ask(self, prompt: str, shown: Shown | None = None) -> str:
         """Read a line."""
         try:
-            return self._loaded(prompt).line(prompt, shown)
+            if self._editor:
+                return self._editor.line(prompt, shown)
+            with _held_back():
+                return self._loaded(prompt).line(prompt, shown)
         except KeyboardInterrupt as pressed:
             raise Interrupted(*pressed.args) from None
         except EOFError:
             raise EndOfInput from None
 
     def _loaded(self, prompt: str) -> "LineEditor":
-        """Return the editor. It takes a third of a second to load: the prompt stands on the screen before."""
-        if self._editor is None:
-            with _held_back():
-                _flushed(self._shown, prompt)
-                from agent.session.line_editor import LineEditor
+        """Load the editor and return it. It takes a third of a second: the prompt stands on the screen before."""
+        _flushed(self._shown, prompt)
+        from agent.session.line_editor import LineEditor
 
-                self._editor = LineEditor(self._catalog, self._history, self._shown)
-                _flushed(self._shown, "\r")
+        self._editor = LineEditor(self._catalog, self._history, self._shown)
+        _flushed(self._shown, "\r")
         return self._editor
 
     @contextmanager
@@ -203,7 +204,7 @@ def _stands_apart(part: Spoken) -> bool:
 
 @contextmanager
 def _held_back() -> Iterator[None]:
-    """Hold back what is typed meanwhile, Ctrl-C too: the editor gets it all as soon as it is there."""
+    """Hold back what is typed until the editor reads, Ctrl-C too: between the two a signal would reach neither."""
     import termios  # not on every platform, but on every real terminal
 
     there = sys.stdin.fileno()

@@ -99,6 +99,10 @@ def test_people_come_and_go_under_the_name_that_they_were_given(line: str, users
     assert values["traffic.requests_per_s"] == pytest.approx(users * 40 / 86400)
 
 
+def test_the_time_in_which_a_rate_was_meant_is_set_right_after_a_plan() -> None:
+    assert last_values(after("8B, 30 rps, 600/90", "the cost?", "wait, the 30 was per minute"))[RATE] == 0.5
+
+
 def test_a_number_alone_goes_on_from_the_last_variant() -> None:
     assert last_values(after(LAW, "output 500", "and 700?"))["tokens.output.mean"] == 700
     assert after(LAW, "output 500", "ok, do that").kept == 1
@@ -184,6 +188,9 @@ def test_a_line_goes_on_from_an_earlier_one_before_the_plan(lines: tuple[str, ..
         (("8B, 25 rps, 600/150", "half as long prompts", "no, i meant the answers"), ANSWER, 75),
         (("8B, 25 rps, 600/150", "double it", "no the answers i meant", "put it back"), RATE, 25),
         (("8B, 1500 in, 400 out", "nein, 200 raus"), ANSWER, 200),
+        (("50 req/s llama 8b 400/60", "no sorry 15 req/s"), RATE, 15),
+        (("8B, 15 rps, 400/60", "answers 90", "undo the last one"), ANSWER, 60),
+        (("8B, 600/150, 30 rps", "sorry no 12 requests a second"), RATE, 12),
         (("8B, 20 rps", "sry 100k requests per day"), RATE, 100e3 / 86400),
         (("20k users", "no idea really, it's a new product. writing helper"), RATE, 200e3 / 86400),
         (("20k users", "yes normal usage"), RATE, 200e3 / 86400),
@@ -470,6 +477,9 @@ def test_who_wants_a_change_gets_it_as_the_plan_and_who_asks_about_one_a_variant
 
 
 def test_a_question_before_the_plan_leaves_what_was_said() -> None:
+    for line in ("Warum nicht H100?", "pourquoi pas L40S ?", "how many cards if traffic is only half"):
+        values = after("8B, 30 rps, 600/90", line).base.values
+        assert values[RATE] == 30 and "hardware.excluded" not in values, line
     state, _ = told("22k players, each talks every 4 min, mistral nemo 12b", "800/60", "what do 35k players do to this")
     assert state.base.values[USERS] == 22_000
     assert last_values(state)[USERS] == 35_000

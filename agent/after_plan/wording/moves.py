@@ -174,7 +174,7 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
     Args:
         said: the line: 'prompts from 500 to 2000 tokens' is a range, where prompts of 500 are not planned.
     """
-    said = _OTHER_FORM.sub("", _MISSAID.sub("", said))
+    said = _OTHER_FORM.sub("", _IN_ANOTHER_TIME.sub(r"\g<figure> ", _MISSAID.sub("", said)))
     said = _NOT_OLD.sub(lambda found: "" if _units(_number(found["old"]), "", base)[1] else found[0], said)
     said = _with_metric(said, base)
     if _PAIRS.fullmatch(said):
@@ -191,8 +191,13 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
 
 _OTHER_FORM: Final = re.compile(r"(?<=pcie|sxm.|.sxm|.nvl),? not (?:the )?(?:sxm\d?|pcie|nvl)\b", re.I)
 """The form of an accelerator that is left: 'H100 PCIe, not SXM'."""
+_OOPS: Final = r"(?:actually|sorry|sry|oops|wait|no|argh|ah|hm+|my bad|correction|typo|i misspoke)\W+"
+_IN_ANOTHER_TIME: Final = re.compile(
+    rf"^\W*(?:{_OOPS})*the (?P<figure>\d[\d.,]*k?) (?:is|was|were|are|should be) (?=(?:per|an?|each|every)\b)", re.I
+)
+"""'The 20 was per minute'."""
 _MISSAID: Final = re.compile(
-    r"^\W*(?:(?:actually|sorry|sry|oops|wait|no|argh|ah|hm+|my bad|correction|typo|i misspoke)\W+)+"
+    rf"^\W*(?:{_OOPS})+"
     r"(?:it|that|this)(?:'s| was| were| is| should(?: be| have been))\s+(?=\d)",
     re.I,
 )

@@ -18,7 +18,7 @@ from catalogs.units import show_count
 _UNIT = "(token | textunit)"
 _SOFT = "(plain | pctl | colon | paren){0,6}"
 _CONTEXT: Final = rules(
-    "context (link | colon | under | upto | unknown){0,3} n:num u:token?",
+    "context (link | colon | under | upto | unknown){0,3} n:num (?! token? 'out' (comma | stop | paren | $)) u:token?",
     "n:num u:token? (?! 'but') (unknown | 'max' | 'of')? context (?! incue | 'in' (comma | slash | conj | stop | $))",
 )
 _OF_MANY: Final = "(mean | pctl | 'typical' | 'typically' | 'usually')"

@@ -160,7 +160,7 @@ KINDS: Final[dict[str, str]] = {
     # --- refusals ---
     "neg": "not no without never avoid avoiding except excluding exclude excludes dont doesnt didnt isnt arent wont "
     "cant cannot neither skip ban banned bans forbid forbids forbidden prohibits prohibited rejects refuse refuses "
-    "anythingbut replacing ruleout dropping minus_ shouldnt wouldnt wasnt couldnt",
+    "anythingbut replacing ruleout dropping toodear minus_ shouldnt wouldnt wasnt couldnt",
     "noun_neg": "no without",
     "but": "but instead rather however only just",
     "any": "anything whatever whichever anywhere any",
@@ -209,6 +209,7 @@ KINDS: Final[dict[str, str]] = {
 }
 
 PHRASES: Final[dict[str, str]] = {
+    "toodear": "too dear|too expensive|too pricey|too costly",
     "turns": "back and forth|back and forths|back & forths|rounds of messages|message pairs|question and answer pairs|"
     "user turns|follow ups",
     "ttft": "time to first token|time to the first token|time to first tokens|first token|first tokens|first word|"
