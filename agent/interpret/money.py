@@ -55,6 +55,8 @@ _RESERVED: Final = (
 )
 _SPOT: Final = (
     Rule("spot (replica | gpunoun | node | 'pricing' | 'prices' | 'price' | 'capacity' | 'vms' | 'market' | 'pool')"),
+    Rule("spot ('only' | 'alone')"),
+    Rule("'only' spot"),
     Rule("spot (?= gpu)"),
     Rule("('on' | 'with' | 'using' | 'use' | 'in' | 'as') spot"),
     Rule("(?<= provider) spot"),

@@ -32,6 +32,9 @@ from catalogs.records.versions import written_version
 
 _BY_NUMBER: Final = frozenset("3080 3090 4080 4090 5090".split())
 """Accelerators that people call by their number alone."""
+_NUMBER_OF_A_CARD: Final = re.compile(r"[2-5]0[5-9]0")
+_MACHINES_OF_ONE: Final = frozenset({"box", "rig", "pc", "build", "workstation"})
+"""What stands behind a card that is called by its number."""
 _PROVIDER_AFTER_PREPOSITION: Final = frozenset({"lambda", "together", "vast", "crusoe", "oracle", "amazon", "hotaisle"})
 """Providers whose name is a word: only after on, at, from, with, using, via."""
 _FIRMS: Final = frozenset({"google", "microsoft"})
@@ -195,6 +198,9 @@ def _by_number(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     counted = before in "single a an my one two three four six eight x × rtx geforce on".split()
     if after is not None and after.has(*UNITS_AFTER) and not after.has("gpunoun"):
         counted = False
+    others = [one.word for one in sentence.items[max(0, first - 2) : first + 3] if one is not item]
+    beside = "+" in others and any(map(_NUMBER_OF_A_CARD.fullmatch, others))  # '3090 + 3060'
+    counted = counted or beside or (after is not None and after.word in _MACHINES_OF_ONE)
     if counted or plural or (after is not None and after.has("gpunoun")):
         hits = lexicon.accelerator(sentence.text[item.start : item.end])
         last = first + 1 if plural else first

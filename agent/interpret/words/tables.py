@@ -242,11 +242,15 @@ def goes_on(table: str, line: str) -> bool:
     return cells is None or len(cells) == len(_cells(head, head, 0) or ())
 
 
+_OF_A_LOAD: Final = frozenset("hour time date day weekday month requests reqs calls messages queries".split())
+"""Heads of columns that say when, and how many came."""
+
+
 @lru_cache(64)
 def _is_list_of_keys(line: str) -> bool:
     """Whether a line is the head of a CSV file: names with commas between them, most of which are keys."""
     cells = line.split(",")
-    keyed = sum(map(is_key, cells))
+    keyed = sum(is_key(cell) or cell.strip().lower() in _OF_A_LOAD for cell in cells)
     return keyed == len(cells) > 1 or (keyed > 2 and 2 * keyed > len(cells) and not any(map(str.isdigit, line)))
 
 

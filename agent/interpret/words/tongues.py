@@ -89,7 +89,8 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
     index = 0
     while index < len(items):
         item = items[index]
-        if item.has("num") and language in _DOTTED and re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", words[index]):
+        thousands = r"[1-9]\d{0,2}\.\d{3}" if language in _DOTTED else r"[1-9]\d{0,2}\.000"
+        if item.has("num") and re.fullmatch(thousands, words[index]):
             item.amount = Amount((float(words[index].replace(".", "")),))
         foreign = (not item.numeric or words[index] == _ONE_OF) and (not mixed or words[index] in strange)
         for phrase, said in by_first.get(words[index], ()) if foreign else ():

@@ -60,6 +60,7 @@ def test_columns_of_what_runs_today_are_no_part_of_what_is_planned() -> None:
         ("hour\trps\tin_tok\n08\t4\t1100\n09\t12\t1100\n10\t8\t1100\n8B, other hours nothing", 1.0, 12.0),
         ("| Stunde | Anfragen |\n| 6-12 | 10.800 |\n| 12-18 | 43.200 |\n| 18-24 | 21.600 |\nLlama 3.1 8B", 0.875, 2.0),
         ("Requests by hour, Mistral Nemo\n8: 3600\n9: 7200\n10: 3600", 1 / 6, 2.0),
+        ("hour,requests,avg_prompt_tok\n06,3600,1000\n07,7200,2000\n08,3600,1000\n\nQwen3 8B", 1 / 6, 2.0),
     ],
 )
 def test_a_load_by_the_hour_is_a_profile(text: str, mean: float, busiest: float) -> None:
