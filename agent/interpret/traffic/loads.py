@@ -9,7 +9,7 @@ from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
-from catalogs.units import SECONDS_PER_HOUR, show_count, show_figure, show_percent
+from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure, show_percent, show_rate
 
 BUSINESS_HOURS: Final = 8.0
 """Hours of a working day where nobody says how many."""
@@ -149,8 +149,34 @@ def share_of(draft: Draft, amount: Amount, first: int) -> tuple[Amount, int]:
     subject = items[at - 2].word if at > 1 else ""
     if subject in _MAKE_UP:
         return amount, first  # 'five customers make 80% of 26 rps': the whole is the load
+    if _is_of_the_busiest_hour(draft, at - 1):
+        return amount, first
     draft.sentence.take(at - 1)
     return amount.times(items[at - 1].number.value), at - 1
+
+
+_TO_THE_PEAK: Final = 10
+"""Items between a share of a day's load and the hour in which it comes."""
+
+
+def _is_of_the_busiest_hour(draft: Draft, at: int) -> bool:
+    """Whether a share is what the busiest hour has of a day, and no part of the load; if so, it is read as that.
+
+    Args:
+        at: position of the share: 'the busiest hour has 12 % of 90k daily requests'.
+    """
+    items = draft.sentence.items
+    near = range(max(0, at - _TO_THE_PEAK // 2), min(len(items), at + _TO_THE_PEAK))
+    hour = next(
+        (one for one in near if items[one].has("peak") and "hour" in draft.sentence.words(one, one).lower()), None
+    )
+    factor = SECONDS_PER_DAY / SECONDS_PER_HOUR * items[at].number.value
+    if hour is None or factor <= 1:
+        return False
+    draft.sentence.take(hour)
+    echo = f"{show_percent(items[at].number.value)} of the day × 24 h = peak {show_figure(factor)} × the mean"
+    draft.found("traffic.peak_factor", at, at, [Option(factor, echo)])
+    return True
 
 
 def read_concurrency(draft: Draft) -> None:
@@ -286,6 +312,15 @@ def _share_of_the_day(draft: Draft) -> None:
             factor = hours * share
             echo = f"{show_percent(share)} of the {period} × {hours:g} h = peak {show_figure(factor)} × the mean"
             draft.found("traffic.peak_factor", match.first, match.last, [Option(factor, echo)])
+            for whole in _ALL_BEHIND.matches(draft.sentence):
+                if whole.first == match.last + 1 and not draft.has(RATE):
+                    rate = count_of(whole["n"].number).value / SECONDS[period]
+                    echo = f"{show_count(count_of(whole['n'].number).value)} a {period} = {show_rate(rate)} on average"
+                    draft.found(RATE, whole.first, whole.last, [Option(rate, echo)])
+
+
+_ALL_BEHIND: Final = Rule("n:num event")
+"""'25% of the day's 600k requests'."""
 
 
 def _share_in_hours(draft: Draft) -> None:

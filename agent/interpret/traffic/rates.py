@@ -136,12 +136,14 @@ def rates_of(draft: Draft) -> list[Rate]:
             of_a_user = of_a_user or "p" in match or (rule in _INTERVALS and "n" not in match and _at_once(draft))
             if _is_aside(draft, match) or _is_price(draft, match) or _may_be_money(draft, match):
                 continue
-            lunch = last if of_a_user else _to_lunch(draft, match)
-            at_peak = lunch > last or _near_peak(draft, match)
-            at_peak, last = at_peak or _in_a_burst(draft, match) is not None, max(last, lunch)  # a burst of hours
-            if not of_a_user and not at_peak and (most := _as_the_most(draft, match)):
-                at_peak, (first, last) = True, most
+            known = draft.has("traffic.peak_factor")
             amount, first = share_of(draft, _how_many(match), first)
+            parted = draft.has("traffic.peak_factor") and not known  # the share was what the busiest hour has of it
+            lunch = last if of_a_user else _to_lunch(draft, match)
+            at_peak = lunch > last or (not parted and _near_peak(draft, match))
+            at_peak, last = at_peak or _in_a_burst(draft, match) is not None, max(last, lunch)  # a burst of hours
+            if not (of_a_user or at_peak or parted) and (most := _as_the_most(draft, match)):
+                at_peak, (first, last) = True, most
             rates.append(Rate(amount, period_of(match), first, last, of_a_user, at_peak, False, noun))
             draft.sentence.claim(match.first, match.last)
             for index in range(match.first, match.last + 1):
