@@ -430,4 +430,10 @@ def _states(reading: Reading, text: str, asking: Sequence[tuple[int, int]], stat
         places = paths and {*paths} <= {"money.provider", "money.region", "money.term"}
         if places and _BILLS.search(part) and not _COMPARES.search(part):
             return True
+        if _HAS.search(part) and any(path.startswith("hardware.") for path in paths):
+            return True
     return False
+
+
+_HAS: Final = re.compile(r"(?<!\bif )\b(?:we|i|only|just)(?: only| just| already)? (?:have|own|got)\b", re.I)
+"""What somebody has is stated, though it is asked whether it is enough: 'only have 2 L40S, enough?'."""

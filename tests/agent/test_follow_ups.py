@@ -476,6 +476,13 @@ def test_who_wants_a_change_gets_it_as_the_plan_and_who_asks_about_one_a_variant
     assert "against plan 0" not in words(says)
 
 
+def test_what_somebody_has_is_planned_though_it_is_asked_whether_it_is_enough() -> None:
+    for line in ("only have 2 L40S, enough?", "we have 2 L40S, does that do?"):
+        values = after("8B, 10 rps, 2000/300", line).base.values
+        assert (values["hardware.accelerators"], values["hardware.accelerator_count"]) == (("l40s",), 2)
+    assert "hardware.accelerators" not in after("8B, 10 rps, 2000/300", "what if we have 2 L40S?").base.values
+
+
 def test_a_question_before_the_plan_leaves_what_was_said() -> None:
     for line in ("Warum nicht H100?", "pourquoi pas L40S ?", "how many cards if traffic is only half"):
         values = after("8B, 30 rps, 600/90", line).base.values

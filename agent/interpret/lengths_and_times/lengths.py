@@ -42,6 +42,7 @@ _REASONING: Final = (
     Rule("n:num token (link | 'for'){0,2} reasoning"),
     Rule("reasoning token (link | colon | under | upto){0,3} n:num"),
     Rule("('think' | 'thinks' | 'thinking' | 'reasons') ('for' | link | upto){0,3} n:num token"),
+    Rule("('thinks' | 'reasons') (approx | upto | 'about'){0,2} n:num ('before' | 'first' | 'ahead' | 'beforehand')"),
 )
 _DRAFTED: Final = Rule("n:num draft token?")
 _PAIRS: Final = rules(
