@@ -160,14 +160,21 @@ def _is_brief(text: str, read: Understood) -> bool:
     )
 
 
-_PART: Final = re.compile(r"(?:half|(?:a|one) (?:third|quarter)|\d{1,2} ?%)(?: of)?(?: it)?$", re.I)
-"""A part of the fleet on other terms, which is no variant: 'spot for half of it'."""
+_SOME: Final = r"(?:half|(?:a|one) (?:third|quarter)|\d{1,2} ?%)"
+_PART: Final = re.compile(rf"{_SOME}(?: of)?(?: it)?$", re.I)
+_PART_ON: Final = re.compile(
+    rf"{_SOME}(?: of (?:it|them|these|the (?:fleet|cards|gpus|replicas)))? (?:on|as) (?:spot|reserved|on[- ]demand)\b",
+    re.I,
+)
+"""A part of the fleet on other terms, which is no variant: 'spot for half of it', 'half of it on spot'."""
 _ASKED: Final[Mapping[str, Callable[[str, Understood], bool]]] = {
     "fleet_holds": _asks_what_machines_hold,
     "at_load": _asks_of_this_fleet,
     "spike": _is_brief,
     "utilisation": lambda text, read: "traffic.requests_per_s" in _changed(read) and bool(_BUSY.search(text)),
     "runs_on": _asks_whether_it_fits,
-    "elsewhere": lambda text, read: _changed(read) == {"money.term"} and any(map(_PART.match, read.unused)),
+    "elsewhere": lambda text, read: (
+        (_changed(read) == {"money.term"} and any(map(_PART.match, read.unused))) or bool(_PART_ON.search(text))
+    ),
 }
 """By act, what of a line and its reading leaves no doubt of it; the first holds."""

@@ -174,6 +174,8 @@ def model(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
             continue  # one word that only looks like a name, among others, is none: 'internal'
         named = lexicon.models.candidates(words, MODEL_NOISE)
         hits = tuple(hit for hit in lexicon.model(said) if hit in named) if named else ()
+        if len(hits) > 1 and sentence.items[last].has("bits"):
+            continue  # of several models none would keep the width: 'qwen 14b 4bit'
         if len(hits) == 1 or (hits and telling):
             return last, name_item("model", sentence, first, last, hits, said)
     return None

@@ -289,6 +289,7 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("use a reserved fleet for the base and spot for the peaks", "mix of terms"),
         ("mix spot and on demand half half", "mix of terms"),
         ("use spot for half of it", "nor for a mix of terms"),
+        ("half of it on spot", "nor for a mix of terms"),
         ("what if GPUs get 30% cheaper", "30 % off the list"),
         ("what if loading takes 5 minutes", "Yours of 5 min is 4"),
         ("we measured 5.5 rps per TP2 replica on our own boxes", "At your 5.5 requests/s a replica"),
