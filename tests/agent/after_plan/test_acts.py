@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -295,7 +296,10 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("we measured 5.5 rps per TP2 replica on our own boxes", "At your 5.5 requests/s a replica"),
     ],
 )
-def test_an_answer_takes_the_values_of_its_line(line: str, holds: str) -> None:
+def test_an_answer_takes_the_values_of_its_line(
+    line: str, holds: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))  # where no test has kept a plan
     assert holds in answer(line)
 
 
