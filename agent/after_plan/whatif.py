@@ -460,9 +460,9 @@ _TARGET_OF: Final = (
     r"(?:(?:the|our|my) )?(?:(?:targets?|slos?|slas?|latency|ttft|itl|tpot|e2e|percentile)(?: (?:target|limit)s?)? )"
 )
 _OTHER_PERCENTILE: Final = re.compile(
-    rf"{_TARGET_OF}*(?:(?:from|at) )?(?:(?:the )?\bp(?P<old>\d\d) ?(?:->|→|=>|to|by) ?p?(?P<new>\d\d)\b|"
+    rf"{_TARGET_OF}*+(?:(?:from|at) )?(?:(?:the )?\bp(?P<old>\d\d) ?(?:->|→|=>|to|by) ?p?(?P<new>\d\d)\b|"
     r"\bp(?P<chosen>\d\d) (?:instead of|rather than|in place of|not) (?:the )?p(?P<left>\d\d)\b)|"
-    rf"{_TARGET_OF}+(?:to|at) (?:the )?p(?P<sole>\d\d)\b(?! ?\d)(?: instead)?",
+    rf"{_TARGET_OF}++(?:to|at) (?:the )?p(?P<sole>\d\d)\b(?! ?\d)(?: instead)?",
     re.I,
 )
 _SAME_TIME: Final = re.compile(

@@ -130,7 +130,7 @@ _PACE: Final = (
 )
 _PACES_ANEW: Final = re.compile(
     rf"\W*(?:.*(?:n't|\bnot) (?:say|said|mean)\b.*[,;.!]\W+)?"
-    rf"(?:(?:{TAKES_BACK}|{LEADS}|sry|it'?s|that'?s|it|that|is|was|it was)\b\W*)*"
+    rf"(?:(?:{TAKES_BACK}|{LEADS}|sry|it'?s|that'?s|it|that|is|was)\b\W*)*"
     rf"(?:(?P<figure>{_FIGURE})(?: ?[rq]ps)? (?:is|was|are|were) )?(?:actually |really |all )*(?P<pace>{_PACE})"
     rf"(?:\W+(?:{TAKES_BACK}|sry|not {_PACE}|not \w+ \w+))*\W*",
     re.I,

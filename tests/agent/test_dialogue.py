@@ -196,7 +196,19 @@ def test_no_line_after_the_plan_raises(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["\x00\x1b[31m", "🦙" * 30, "a" * 5000, "\u202e70B", "9" * 400, "1e999 rps", "save \x00.json"]
+    "line",
+    [
+        "\x00\x1b[31m",
+        "🦙" * 30,
+        "a" * 5000,
+        "it was " * 70,
+        "no wait it was " * 40,
+        "target " * 70,
+        "\u202e70B",
+        "9" * 400,
+        "1e999 rps",
+        "save \x00.json",
+    ],
 )
 def test_hostile_text_is_answered_in_words(line: str) -> None:
     for state in (State(), after(SENTENCE), a_plan()):
