@@ -188,3 +188,15 @@ def test_an_answer_has_its_time_and_the_process_goes_on_with_the_next(server: Se
     assert "longer than the 1 s" in answer["error"]
     assert time.monotonic() - began < ANSWER_S + 10
     assert server.json("/api/forecast", asked(5))[0] == 200
+
+
+def test_an_answer_does_not_wait_for_the_acknowledgement_of_its_head() -> None:
+    """Through Nagle's algorithm it would, on each connection that is kept."""
+    from commands.serve.running import listening_at
+
+    with (
+        listening_at("127.0.0.1", 0) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
