@@ -44,9 +44,12 @@ RECORDED: Final = "fleet:"
 
 def groups_of(queries: Queries) -> list[Tree]:
     """Return the groups of a rule file: recorded series, and alerts."""
-    name = queries.replica.name
+    name, labels = queries.replica.name, recorded_labels(queries)
+    recorded = [
+        {"record": series, "expr": query, "labels": labels} for series, query in recorded_names(queries).items()
+    ]
     return [
-        {"name": f"{name}-recorded", "rules": list(_recorded(queries))},
+        {"name": f"{name}-recorded", "rules": recorded},
         {"name": f"{name}-targets", "rules": list(_targets(queries))},
         {"name": f"{name}-capacity", "rules": list(_capacity(queries))},
         {"name": f"{name}-metrics", "rules": list(_absent(queries))},
@@ -55,22 +58,18 @@ def groups_of(queries: Queries) -> list[Tree]:
 
 def recorded_names(queries: Queries) -> dict[str, str]:
     """Return the queries that are recorded, by the series' names, as an adapter serves them to an HPA."""
-    found = {"requests_in_flight": queries.in_flight(), "requests_per_second": queries.rate()}
-    if waiting := queries.waiting():
-        found["requests_waiting"] = waiting
-    if usage := queries.kv_cache_usage():
-        found["kv_cache_usage"] = usage
-    return {f"{RECORDED}{name}": query for name, query in found.items()}
+    known = {
+        "requests_in_flight": queries.in_flight(),
+        "requests_per_second": queries.rate(),
+        "requests_waiting": queries.waiting(),
+        "kv_cache_usage": queries.kv_cache_usage(),
+    }
+    return {f"{RECORDED}{name}": query for name, query in known.items() if query}
 
 
 def recorded_labels(queries: Queries) -> Tree:
     """Return the labels of recorded series."""
     return {"namespace": queries.namespace, "fleet": queries.replica.name}
-
-
-def _recorded(queries: Queries) -> Iterator[Tree]:
-    for name, query in recorded_names(queries).items():
-        yield {"record": name, "expr": query, "labels": recorded_labels(queries)}
 
 
 def _alert(queries: Queries, name: str, expr: str, held: str, severity: str, summary: str) -> Tree:
@@ -122,24 +121,13 @@ def _capacity(queries: Queries) -> Iterator[Tree]:
     curve, capacity = plan.replica_capacity.load_curve, plan.replica_capacity.requests_per_s
     most = max(plan.fleet.most_replicas - plan.fleet.spares, 1)
     rate = most * capacity
-    yield _alert(
-        queries,
-        "FleetAtCapacity",
-        f"{queries.rate()} > {rate:.6g}",
-        HELD_FOR,
-        "critical",
-        f"more than {rate:.4g} requests/s, what {most} replicas carry within the targets",
-    )
+    summary = f"more than {rate:.4g} requests/s, what {most} replicas carry within the targets"
+    yield _alert(queries, "FleetAtCapacity", f"{queries.rate()} > {rate:.6g}", HELD_FOR, "critical", summary)
     if curve and queries.metric("waiting") is not None:
         flight = most * curve[-1].in_flight
-        yield _alert(
-            queries,
-            "FleetSaturated",
-            f"{queries.in_flight()} > {flight:.6g}",
-            GONE_FOR,
-            "critical",
-            f"more than {flight:.4g} requests in flight: {most} replicas near saturation hold so many",
-        )
+        summary = f"more than {flight:.4g} requests in flight: {most} replicas near saturation hold so many"
+        expr = f"{queries.in_flight()} > {flight:.6g}"
+        yield _alert(queries, "FleetSaturated", expr, GONE_FOR, "critical", summary)
     if usage := queries.kv_cache_usage():
         summary = f"the KV pools are more than {show_percent(KV_FULL)} full: requests are preempted or held back"
         yield _alert(queries, "KvCacheFull", f"{usage} > {KV_FULL}", HELD_FOR, "warning", summary)

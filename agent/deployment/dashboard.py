@@ -16,6 +16,7 @@ WIDTH = 12
 def dashboard(queries: Queries) -> Tree:
     """Return the dashboard as Grafana imports it; its data source is chosen where it is shown."""
     replica = queries.replica
+    source = {"name": "source", "label": "Data source", "type": "datasource", "query": "prometheus"}
     panels = [
         panel
         | {
@@ -33,9 +34,7 @@ def dashboard(queries: Queries) -> Tree:
         "time": {"from": "now-24h", "to": "now"},
         "refresh": "30s",
         "tags": ["fleetcast"],
-        "templating": {
-            "list": [{"name": "source", "label": "Data source", "type": "datasource", "query": "prometheus"}]
-        },
+        "templating": {"list": [source]},
         "panels": panels,
     }
 
@@ -51,10 +50,7 @@ def _panels(queries: Queries) -> Iterator[Tree]:
         [
             ("plan: mean", plan.performance.at_mean.requests_per_s * replicas),
             ("plan: peak hour", plan.performance.at_peak.requests_per_s * replicas),
-            (
-                f"capacity of {fleet.most_replicas} replicas",
-                capacity.requests_per_s * fleet.most_replicas,
-            ),
+            (f"capacity of {fleet.most_replicas} replicas", capacity.requests_per_s * fleet.most_replicas),
         ],
     )
     yield _panel(
@@ -71,29 +67,21 @@ def _panels(queries: Queries) -> Iterator[Tree]:
         if queries.metric(latency) is not None:
             yield _latency_panel(queries, latency)
     if waiting := queries.waiting():
-        yield _panel(
-            "Waiting",
-            "short",
-            [("waiting", waiting)],
-            [("queue guard of today's fleet", scaling.queue_length * replicas)],
-        )
+        guard = ("queue guard of today's fleet", scaling.queue_length * replicas)
+        yield _panel("Waiting", "short", [("waiting", waiting)], [guard])
     if usage := queries.kv_cache_usage():
         lines = [("plan: peak hour", plan.performance.at_peak.kv_cache_usage), ("threshold", scaling.kv_cache_usage)]
         yield _panel("KV pool in use", "percentunit", [("mean of the pods", usage)], lines)
     if preempted := queries.preemptions():
         yield _panel("Preemptions", "ops", [("preemptions", preempted)], [])
-    up = f"count(count by (pod) ({_alive(queries)}))"
+    alive = queries.metric("running") or queries.needed("e2e")
+    up = f"count(count by (pod) ({alive.series[-1]}{{{queries.labels}}}))"
     lines = [
         ("minimum", float(fleet.minimum_replicas)),
         ("peak hour", float(fleet.replicas)),
         ("maximum", float(fleet.most_replicas)),
     ]
     yield _panel("Replicas that answer", "short", [("replicas", up)], lines)
-
-
-def _alive(queries: Queries) -> str:
-    metric = queries.metric("running") or queries.needed("e2e")
-    return f"{metric.series[-1]}{{{queries.labels}}}"
 
 
 def _latency_panel(queries: Queries, latency: Metric) -> Tree:
@@ -108,12 +96,8 @@ def _latency_panel(queries: Queries, latency: Metric) -> Tree:
         if target.metric == latency
     ]
     asked = [(name, queries.quantile(latency, name)) for name in ("p50", "p95", "p99")]
-    return _panel(
-        {"ttft": "Time to first token", "itl": "Inter-token latency", "e2e": "Whole answers"}[latency],
-        "s",
-        asked,
-        lines,
-    )
+    title = {"ttft": "Time to first token", "itl": "Inter-token latency", "e2e": "Whole answers"}[latency]
+    return _panel(title, "s", asked, lines)
 
 
 def _panel(title: str, unit: str, queries: Sequence[tuple[str, str]], lines: Sequence[tuple[str, float]]) -> Tree:

@@ -5,7 +5,7 @@ from math import ceil
 from typing import Any, Final
 
 from agent.deployment.replica import CONFIG_FILE, NAMESPACE, SHM_GIB, Replica
-from agent.deployment.yaml_text import Noted
+from agent.deployment.yaml_text import Noted, yaml_text
 from catalogs.units import GIB, show_bytes, show_figure, show_seconds
 from engine.plan import LaunchFlag
 
@@ -59,13 +59,10 @@ def beside_pods(replica: Replica) -> list[Tree]:
         ),
         "resources": {"requests": {"storage": Noted(f"{size}Gi", "the weights and a fifth")}},
     }
-    tree = {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": metadata(replica, claim_of(replica)),
-        "spec": claim,
-    }
-    return [tree, *_config_map(replica)]
+    return [
+        kubernetes_object(replica, "v1", "PersistentVolumeClaim", name=claim_of(replica), spec=claim),
+        *_config_map(replica),
+    ]
 
 
 def claim_of(replica: Replica) -> str:
@@ -83,13 +80,18 @@ def opening_of(replica: Replica, what: str) -> list[str]:
     ]
 
 
-def metadata(replica: Replica, name: str = "") -> Tree:
-    """Return the metadata of an object: of the replica's name, or of another."""
-    return {
+def kubernetes_object(replica: Replica, api_version: str, kind: str, name: str = "", **body: Any) -> Tree:
+    """Return an object of Kubernetes, named as the replica where it has no name of its own.
+
+    Args:
+        body: its fields beside its metadata, most often ``spec``.
+    """
+    metadata = {
         "name": name or replica.name,
         "namespace": Noted(NAMESPACE, "INPUT: your namespace; the rules' queries name it too"),
         "labels": {**labels_of(replica), "app.kubernetes.io/managed-by": "fleetcast"},
     }
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
 
 
 def labels_of(replica: Replica) -> dict[str, str]:
@@ -97,15 +99,16 @@ def labels_of(replica: Replica) -> dict[str, str]:
     return {"app.kubernetes.io/name": replica.name}
 
 
+def answering_labels(replica: Replica) -> dict[str, str]:
+    """Return the labels of those pods that answer: of several nodes the first of each replica."""
+    return labels_of(replica) | (LEADER_LABEL if replica.nodes > 1 else {})
+
+
 def _workload(replica: Replica) -> Tree:
-    tree: Tree = {"apiVersion": replica.api_version, "kind": replica.kind, "metadata": metadata(replica)}
-    fleet = replica.plan.fleet
-    replicas = Noted(
-        fleet.replicas, f"of {replica.accelerators} accelerators, for the peak hour; leave it to an autoscaler"
-    )
+    why = f"of {replica.accelerators} accelerators, for the peak hour; leave it to an autoscaler"
+    spec: Tree = {"replicas": Noted(replica.plan.fleet.replicas, why)}
     if replica.nodes == 1:
-        tree["spec"] = {
-            "replicas": replicas,
+        spec |= {
             "selector": {"matchLabels": labels_of(replica)},
             "strategy": {
                 "rollingUpdate": {
@@ -116,24 +119,27 @@ def _workload(replica: Replica) -> Tree:
             "progressDeadlineSeconds": Noted(
                 ceil(replica.longest_start_s) + 600, "the startup probe's patience, and ten minutes for node and image"
             ),
-            "template": {"metadata": {"labels": labels_of(replica)}, "spec": pod_spec(replica)},
+            "template": _pod_template(replica),
         }
-        return tree
-    tree["spec"] = {
-        "replicas": replicas,
-        "startupPolicy": "LeaderCreated",
-        "rolloutStrategy": {
-            "type": "RollingUpdate",
-            "rollingUpdateConfiguration": {"maxUnavailable": 1, "maxSurge": 0},
-        },
-        "leaderWorkerTemplate": {
-            "size": Noted(replica.nodes, "pods of a replica, one a node"),
-            "restartPolicy": "RecreateGroupOnPodRestart",
-            "leaderTemplate": {"metadata": {"labels": labels_of(replica)}, "spec": pod_spec(replica)},
-            "workerTemplate": {"metadata": {"labels": labels_of(replica)}, "spec": pod_spec(replica, leader=False)},
-        },
-    }
-    return tree
+    else:
+        spec |= {
+            "startupPolicy": "LeaderCreated",
+            "rolloutStrategy": {
+                "type": "RollingUpdate",
+                "rollingUpdateConfiguration": {"maxUnavailable": 1, "maxSurge": 0},
+            },
+            "leaderWorkerTemplate": {
+                "size": Noted(replica.nodes, "pods of a replica, one a node"),
+                "restartPolicy": "RecreateGroupOnPodRestart",
+                "leaderTemplate": _pod_template(replica),
+                "workerTemplate": _pod_template(replica, leader=False),
+            },
+        }
+    return kubernetes_object(replica, replica.api_version, replica.kind, spec=spec)
+
+
+def _pod_template(replica: Replica, *, leader: bool = True) -> Tree:
+    return {"metadata": {"labels": labels_of(replica)}, "spec": pod_spec(replica, leader=leader)}
 
 
 def pod_spec(replica: Replica, *, leader: bool = True) -> Tree:
@@ -196,21 +202,9 @@ def container(replica: Replica, *, leader: bool = True) -> Tree:
         tree["ports"] = [{"name": "http", "containerPort": served.port}]
         tree |= probes(replica)
         tree["lifecycle"] = {"preStop": {"exec": {"command": ["sleep", _slept(replica)]}}}
-    tree["env"] = [
-        {"name": "HF_HOME", "value": WEIGHTS_FOLDER},
-        {
-            "name": "HF_TOKEN",
-            "valueFrom": {
-                "secretKeyRef": {
-                    "name": Noted(
-                        "hf-token", "INPUT: a secret with your Hugging Face token, for models that are gated"
-                    ),
-                    "key": "token",
-                    "optional": True,
-                }
-            },
-        },
-    ]
+    secret = Noted("hf-token", "INPUT: a secret with your Hugging Face token, for models that are gated")
+    token = {"secretKeyRef": {"name": secret, "key": "token", "optional": True}}
+    tree["env"] = [{"name": "HF_HOME", "value": WEIGHTS_FOLDER}, {"name": "HF_TOKEN", "valueFrom": token}]
     if replica.plugin is not None:
         amount = Noted(str(replica.accelerators_per_pod), f"× {replica.plan.chosen.accelerator_name}")
         tree["resources"] = {"limits": {replica.plugin.resource: amount, **_network(replica)}}
@@ -293,14 +287,9 @@ def probes(replica: Replica) -> Tree:
     """Return the probes, the first of which outlasts the load of the weights."""
     get = {"httpGet": {"path": replica.served.health, "port": "http"}}
     waits = ceil(replica.longest_start_s / PROBE_PERIOD_S)
+    why = f"{waits * PROBE_PERIOD_S} s: {replica.start_why}, at least twice that, for slower storage"
     return {
-        "startupProbe": get
-        | {
-            "periodSeconds": PROBE_PERIOD_S,
-            "failureThreshold": Noted(
-                waits, f"{waits * PROBE_PERIOD_S} s: {replica.start_why}, at least twice that, for slower storage"
-            ),
-        },
+        "startupProbe": get | {"periodSeconds": PROBE_PERIOD_S, "failureThreshold": Noted(waits, why)},
         "readinessProbe": get | {"periodSeconds": READINESS_PERIOD_S, "failureThreshold": 3},
         "livenessProbe": get
         | {"periodSeconds": PROBE_PERIOD_S, "timeoutSeconds": 5, "failureThreshold": LIVENESS_FAILURES},
@@ -309,22 +298,12 @@ def probes(replica: Replica) -> Tree:
 
 def volumes(replica: Replica) -> list[Tree]:
     """Return the volumes of a pod."""
-    size = shm_gib(replica)
+    size = Noted(f"{shm_gib(replica)}Gi", f"{SHM_GIB} GiB for each accelerator, for NCCL and the workers")
     weights = show_bytes(replica.plan.memory.weights_bytes)
+    claim = Noted(claim_of(replica), f"keeps the {weights} of weights between starts")
     found: list[Tree] = [
-        {
-            "name": "shm",
-            "emptyDir": {
-                "medium": "Memory",
-                "sizeLimit": Noted(f"{size}Gi", f"{SHM_GIB} GiB for each accelerator, for NCCL and the workers"),
-            },
-        },
-        {
-            "name": "weights",
-            "persistentVolumeClaim": {
-                "claimName": Noted(claim_of(replica), f"keeps the {weights} of weights between starts")
-            },
-        },
+        {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}},
+        {"name": "weights", "persistentVolumeClaim": {"claimName": claim}},
     ]
     if replica.options:
         found.append({"name": "settings", "configMap": {"name": f"{replica.name}-settings"}})
@@ -340,20 +319,12 @@ def _config_map(replica: Replica) -> list[Tree]:
     if not replica.options:
         return []
     name = CONFIG_FILE.rpartition("/")[2]
-    return [
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": metadata(replica, f"{replica.name}-settings"),
-            "data": {name: settings_text(replica)},
-        }
-    ]
+    data = {name: settings_text(replica)}
+    return [kubernetes_object(replica, "v1", "ConfigMap", name=f"{replica.name}-settings", data=data)]
 
 
 def settings_text(replica: Replica) -> str:
     """Return the runtime's file of settings."""
-    from agent.deployment.yaml_text import yaml_text
-
     tree: Tree = {}
     for option in replica.options:
         section, _, name = option.flag.rpartition(".")
@@ -365,13 +336,8 @@ def settings_text(replica: Replica) -> str:
 
 def service(replica: Replica) -> Tree:
     """Return the Service in front of the pods that answer."""
-    selector = labels_of(replica) | (LEADER_LABEL if replica.nodes > 1 else {})
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": metadata(replica),
-        "spec": {"selector": selector, "ports": [{"name": "http", "port": replica.served.port, "targetPort": "http"}]},
-    }
+    ports = [{"name": "http", "port": replica.served.port, "targetPort": "http"}]
+    return kubernetes_object(replica, "v1", "Service", spec={"selector": answering_labels(replica), "ports": ports})
 
 
 def _disruption_budget(replica: Replica) -> Tree:
@@ -385,9 +351,5 @@ def _disruption_budget(replica: Replica) -> Tree:
     else:
         kept = max(plan.fleet.minimum_replicas - lost, 0)
         limit = {"minAvailable": Noted(kept * replica.nodes, f"{kept} replicas of {replica.nodes} pods: {why}")}
-    return {
-        "apiVersion": "policy/v1",
-        "kind": "PodDisruptionBudget",
-        "metadata": metadata(replica),
-        "spec": limit | {"selector": {"matchLabels": labels_of(replica)}},
-    }
+    spec = limit | {"selector": {"matchLabels": labels_of(replica)}}
+    return kubernetes_object(replica, "policy/v1", "PodDisruptionBudget", spec=spec)

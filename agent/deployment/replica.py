@@ -100,6 +100,11 @@ class Replica(Struct, frozen=True, dict=True):
         return "apps/v1" if self.nodes == 1 else "leaderworkerset.x-k8s.io/v1"
 
     @property
+    def scale_target(self) -> dict[str, str]:
+        """That object as autoscalers name it."""
+        return {"apiVersion": self.api_version, "kind": self.kind, "name": self.name}
+
+    @property
     def starts_by_ray(self) -> bool:
         """Whether several nodes are made one by Ray."""
         since = self.served.starts_itself_since

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from agent.deployment.objects import metadata, opening_of
+from agent.deployment.objects import kubernetes_object, opening_of
 from agent.deployment.replica import Replica
 from agent.deployment.triggers import Trigger, bound_notes, keda_trigger, polling, replica_bounds
 from agent.deployment.yaml_text import yaml_text
@@ -26,14 +26,10 @@ def scaled_object_of(replica: Replica, triggers: list[Trigger], target: str = ""
     Args:
         target: the name of what it scales, where it is another than the replica's.
     """
-    return {
-        "apiVersion": "keda.sh/v1alpha1",
-        "kind": "ScaledObject",
-        "metadata": metadata(replica),
-        "spec": {
-            "scaleTargetRef": {"apiVersion": replica.api_version, "kind": replica.kind, "name": target or replica.name},
-            **replica_bounds(replica, "minReplicaCount", "maxReplicaCount"),
-            **polling(replica),
-            "triggers": [keda_trigger(trigger) for trigger in triggers],
-        },
+    spec = {
+        "scaleTargetRef": replica.scale_target | ({"name": target} if target else {}),
+        **replica_bounds(replica, "minReplicaCount", "maxReplicaCount"),
+        **polling(replica),
+        "triggers": [keda_trigger(trigger) for trigger in triggers],
     }
+    return kubernetes_object(replica, "keda.sh/v1alpha1", "ScaledObject", spec=spec)

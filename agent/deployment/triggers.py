@@ -81,14 +81,8 @@ def token_triggers(queries: Queries) -> list[Trigger]:
             f"{show_seconds(target.seconds)}: no number of replicas helps"
         )
     metric = f'llm_d_epp_inflight_tokens{{namespace="{queries.namespace}",producer_name="{EPP_PRODUCER}"}}'
-    found = [
-        Trigger(
-            "prefill-backlog-seconds",
-            f"sum({metric}) / {rate:.6g}",
-            patience,
-            f"TTFT {target.percentile} {target.seconds:g} s - {prompt:.4g} uncached tokens / V_P {rate:.6g} tokens/s",
-        )
-    ]
+    why = f"TTFT {target.percentile} {target.seconds:g} s - {prompt:.4g} uncached tokens / V_P {rate:.6g} tokens/s"
+    found = [Trigger("prefill-backlog-seconds", f"sum({metric}) / {rate:.6g}", patience, why)]
     if pods := queries.kv_cache_pods():
         why = plan.autoscaling.reasons.get("kv_cache_usage", "")
         found.append(Trigger("kv-cache-pods", pods, plan.autoscaling.kv_cache_usage, why))
@@ -109,15 +103,10 @@ def prefill_rate_shown(replica: Replica) -> str:
 def polling(replica: Replica) -> dict[str, Any]:
     """Return how often KEDA looks, what it does without an answer, and how fast its HPA may move."""
     plan = replica.plan
+    blind = Noted(max(plan.fleet.replicas, plan.fleet.minimum_replicas), "the peak hour's, while nothing is known")
     return {
         "pollingInterval": max(round(plan.spec.scaling.poll_s), 1),
-        "fallback": {
-            "failureThreshold": FAILURES,
-            "replicas": Noted(
-                max(plan.fleet.replicas, plan.fleet.minimum_replicas), "the peak hour's, while nothing is known"
-            ),
-            "behavior": "currentReplicasIfHigher",
-        },
+        "fallback": {"failureThreshold": FAILURES, "replicas": blind, "behavior": "currentReplicasIfHigher"},
         "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behaviour(replica)}},
     }
 
@@ -154,19 +143,13 @@ def behaviour(replica: Replica) -> dict[str, Any]:
     step = max(ceil(replica.plan.fleet.most_replicas * (1 - 1 / grown) - 1e-9), 1)
     period = min(max(ceil(scaling.reaction_time_s), 15), LONGEST_PERIOD_S)
     window = min(ceil(scaling.scale_down_window_s), LONGEST_WINDOW_S)
+    added = {
+        "type": "Pods",
+        "value": Noted(step, f"demand grows up to {grown:.3g} times within a reaction; the default doubles every 15 s"),
+        "periodSeconds": Noted(period, f"the reaction time: {scaling.reasons.get('reaction_time_s', '')}"),
+    }
     return {
-        "scaleUp": {
-            "stabilizationWindowSeconds": 0,
-            "policies": [
-                {
-                    "type": "Pods",
-                    "value": Noted(
-                        step, f"demand grows up to {grown:.3g} times within a reaction; the default doubles every 15 s"
-                    ),
-                    "periodSeconds": Noted(period, f"the reaction time: {scaling.reasons.get('reaction_time_s', '')}"),
-                }
-            ],
-        },
+        "scaleUp": {"stabilizationWindowSeconds": 0, "policies": [added]},
         "scaleDown": {
             "stabilizationWindowSeconds": Noted(window, scaling.reasons.get("scale_down_window_s", "")),
             "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}],

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from math import ceil
 
-from agent.deployment.objects import metadata, opening_of
+from agent.deployment.objects import kubernetes_object, opening_of
 from agent.deployment.queries import queries_of
 from agent.deployment.replica import Replica, replica_of
 from agent.deployment.triggers import interpolated, replica_bounds
@@ -40,29 +40,23 @@ def _text(replica: Replica) -> str:
     target = scaling.target_in_flight_per_replica - waiting
     window = ceil(scaling.scale_down_window_s)
     held = Noted(f"{window}s", "requests in flight fall faster than load: a shorter one asks replicas back")
-    tree = {
-        "apiVersion": "autoscaling.aibrix.ai/v1alpha1",
-        "kind": "PodAutoscaler",
-        "metadata": metadata(replica) | {"annotations": {DOWN_WINDOW: held}},
-        "spec": {
-            "scalingStrategy": "KPA",
-            "scaleTargetRef": {"apiVersion": replica.api_version, "kind": replica.kind, "name": replica.name},
-            **replica_bounds(replica, "minReplicas", "maxReplicas"),
-            "observeWindowSeconds": Noted(max(round(plan.spec.scaling.metric_window_s), 1), "the plan's metric window"),
-            "metricsSources": [
-                {
-                    "metricSourceType": "pod",
-                    "protocolType": "http",
-                    "port": str(served.port),
-                    "path": served.metrics_path.lstrip("/"),
-                    "targetMetric": Noted(running.name.rpartition(":")[2], "AIBrix names metrics without their prefix"),
-                    "targetValue": Noted(
-                        f"{target:.6g}", f"running at {scaling.rps_per_replica:.3g} requests/s a replica"
-                    ),
-                }
-            ],
-        },
+    source = {
+        "metricSourceType": "pod",
+        "protocolType": "http",
+        "port": str(served.port),
+        "path": served.metrics_path.lstrip("/"),
+        "targetMetric": Noted(running.name.rpartition(":")[2], "AIBrix names metrics without their prefix"),
+        "targetValue": Noted(f"{target:.6g}", f"running at {scaling.rps_per_replica:.3g} requests/s a replica"),
     }
+    spec = {
+        "scalingStrategy": "KPA",
+        "scaleTargetRef": replica.scale_target,
+        **replica_bounds(replica, "minReplicas", "maxReplicas"),
+        "observeWindowSeconds": Noted(max(round(plan.spec.scaling.metric_window_s), 1), "the plan's metric window"),
+        "metricsSources": [source],
+    }
+    tree = kubernetes_object(replica, "autoscaling.aibrix.ai/v1alpha1", "PodAutoscaler", spec=spec)
+    tree["metadata"]["annotations"] = {DOWN_WINDOW: held}
     notes = ["One metric a pod, of requests that run: who waits is not counted. `plan export keda` counts both."]
     return yaml_text([tree], [*opening_of(replica, "Autoscaling by AIBrix"), *notes])
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from agent.deployment.alerts import RECORDED, recorded_labels
-from agent.deployment.objects import metadata, opening_of
+from agent.deployment.objects import kubernetes_object, opening_of
 from agent.deployment.queries import queries_of
 from agent.deployment.replica import replica_of
 from agent.deployment.triggers import behaviour, replica_bounds, triggers_of
@@ -33,17 +33,13 @@ def autoscaler_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
         }
         for trigger in triggers_of(queries)
     ]
-    tree = {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": metadata(replica),
-        "spec": {
-            "scaleTargetRef": {"apiVersion": replica.api_version, "kind": replica.kind, "name": replica.name},
-            **replica_bounds(replica, "minReplicas", "maxReplicas"),
-            "metrics": metrics,
-            "behavior": behaviour(replica),
-        },
+    spec = {
+        "scaleTargetRef": replica.scale_target,
+        **replica_bounds(replica, "minReplicas", "maxReplicas"),
+        "metrics": metrics,
+        "behavior": behaviour(replica),
     }
+    tree = kubernetes_object(replica, "autoscaling/v2", "HorizontalPodAutoscaler", spec=spec)
     notes = [
         "Its metrics are series that `plan export prometheus-rules` records; an adapter must serve them as external.",
         "prometheus-adapter is deprecated: `plan export keda` needs none.",

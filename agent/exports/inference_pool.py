@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from agent.deployment.objects import LEADER_LABEL, labels_of, metadata, opening_of
+from agent.deployment.objects import answering_labels, kubernetes_object, opening_of
 from agent.deployment.replica import replica_of
 from agent.deployment.yaml_text import Noted, yaml_text
 from agent.exports import Format
@@ -17,22 +17,18 @@ def pool_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     """Return the InferencePool as one file."""
     replica = replica_of(plan, catalog)
     picker = Noted(f"{replica.name}-epp", "INPUT: the Service of your endpoint picker")
-    tree = {
-        "apiVersion": "inference.networking.k8s.io/v1",
-        "kind": "InferencePool",
-        "metadata": metadata(replica),
-        "spec": {
-            "selector": {"matchLabels": labels_of(replica) | (LEADER_LABEL if replica.nodes > 1 else {})},
-            "targetPorts": [{"number": replica.served.port}],
-            "endpointPickerRef": {
-                "group": "",
-                "kind": "Service",
-                "name": picker,
-                "port": {"number": Noted(PICKER_PORT, "INPUT: its port")},
-                "failureMode": "FailOpen",
-            },
+    spec = {
+        "selector": {"matchLabels": answering_labels(replica)},
+        "targetPorts": [{"number": replica.served.port}],
+        "endpointPickerRef": {
+            "group": "",
+            "kind": "Service",
+            "name": picker,
+            "port": {"number": Noted(PICKER_PORT, "INPUT: its port")},
+            "failureMode": "FailOpen",
         },
     }
+    tree = kubernetes_object(replica, "inference.networking.k8s.io/v1", "InferencePool", spec=spec)
     return {"inference-pool.yaml": yaml_text([tree], opening_of(replica, "InferencePool"))}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agent.deployment.objects import beside_pods, literal, metadata, opening_of, pod_spec
+from agent.deployment.objects import beside_pods, kubernetes_object, literal, opening_of, pod_spec
 from agent.deployment.queries import queries_of
 from agent.deployment.replica import replica_of
 from agent.deployment.triggers import keda_trigger, polling, replica_bounds, triggers_of
@@ -51,12 +51,8 @@ def service_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
     for pod in ("template", "worker"):
         if pod in spec:
             spec[pod]["containers"][0]["name"] = "main"  # KServe puts what it adds into the container of this name
-    tree = {
-        "apiVersion": "serving.kserve.io/v1alpha2",
-        "kind": "LLMInferenceService",
-        "metadata": metadata(replica),
-        "spec": Noted(spec, "scaling.keda is of the releases that gave up scaling.wva (kserve issue 6262)"),
-    }
+    noted = Noted(spec, "scaling.keda is of the releases that gave up scaling.wva (kserve issue 6262)")
+    tree = kubernetes_object(replica, "serving.kserve.io/v1alpha2", "LLMInferenceService", spec=noted)
     return {"kserve.yaml": yaml_text([tree, *beside_pods(replica)], opening_of(replica, "LLMInferenceService"))}
 
 

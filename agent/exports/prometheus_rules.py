@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from agent.deployment.alerts import groups_of
-from agent.deployment.objects import labels_of, metadata, opening_of
+from agent.deployment.objects import kubernetes_object, labels_of, opening_of
 from agent.deployment.queries import queries_of
 from agent.deployment.replica import replica_of
 from agent.deployment.yaml_text import Noted, yaml_text
@@ -20,19 +20,12 @@ def rule_files(plan: CapacityPlan, catalog: Catalog) -> Mapping[str, str]:
         "path": replica.served.metrics_path,
         "interval": Noted(f"{max(plan.spec.scaling.scrape_s, 1):.0f}s", "the plan's scrape interval"),
     }
+    specs = {
+        "PodMonitor": {"selector": {"matchLabels": labels_of(replica)}, "podMetricsEndpoints": [scraped]},
+        "PrometheusRule": {"groups": groups_of(queries_of(replica))},
+    }
     documents = [
-        {
-            "apiVersion": "monitoring.coreos.com/v1",
-            "kind": "PodMonitor",
-            "metadata": metadata(replica),
-            "spec": {"selector": {"matchLabels": labels_of(replica)}, "podMetricsEndpoints": [scraped]},
-        },
-        {
-            "apiVersion": "monitoring.coreos.com/v1",
-            "kind": "PrometheusRule",
-            "metadata": metadata(replica),
-            "spec": {"groups": groups_of(queries_of(replica))},
-        },
+        kubernetes_object(replica, "monitoring.coreos.com/v1", kind, spec=spec) for kind, spec in specs.items()
     ]
     note = "promtool and a Prometheus without the operator read what stands under `spec` of the PrometheusRule."
     return {"prometheus-rules.yaml": yaml_text(documents, [*opening_of(replica, "Alerts"), note])}
