@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from agent.lint.documents import Path, documents_in
 from agent.lint.packs import Scaler, Trigger, pack_of
-from agent.lint.promql import Seen, value_of
+from agent.lint.promql import Seen, Selector, value_of
 from agent.lint.watched import Watched, fleet_in, state_at, watched_by
 from catalogs.catalog import Catalog
 from engine.plan import CapacityPlan, LoadPoint
@@ -64,8 +64,6 @@ def asks(watched: Watched, trigger: Trigger, replicas: int, state: LoadPoint) ->
 
 def _pod_value(watched: Watched, name: str, replicas: int, state: LoadPoint) -> Seen | None:
     """Return a metric summed over pods that are asked themselves, by its name without the prefix."""
-    from agent.lint.promql import Selector
-
     fleet = fleet_in(watched, replicas, state)
     for metric in watched.served.metrics:
         if metric.name.rpartition(":")[2] == name or metric.name == name:
@@ -115,12 +113,10 @@ def day(watched: Watched, scaler: Scaler) -> ReplayedMinutes | None:
         return None
     mean = plan.performance.at_mean.requests_per_s * plan.fleet.working_replicas
     minutes = demand_by_minute(demand_of(plan.spec.traffic), mean, burstiness=plan.spec.traffic.burstiness)
-    curve = watched.curve
+    fields = ("requests_per_s", "in_flight", "waiting")
     loads = ReplicaLoads(
-        requests_per_s=np.array([point.requests_per_s for point in curve]),
-        in_flight=np.array([point.in_flight for point in curve]),
-        waiting=np.array([point.waiting for point in curve]),
-        within=np.ones(len(curve)),
+        **{field: np.array([getattr(point, field) for point in watched.curve]) for field in fields},
+        within=np.ones(len(watched.curve)),
         waits_s=np.zeros(1),
         within_after=np.zeros(1),
     )

@@ -137,7 +137,8 @@ def _document(node: Any, file: str, left: Iterator[int], above: int = 0) -> Docu
             raise InputError(f"{quoted(file)} holds more than {MOST_VALUES:,} values")
         lines[path] = above + begins.start_mark.line + 1
         if isinstance(node, MappingNode):
-            return {_key(key): plain(value, (*path, _key(key)), key) for key, value in node.value}
+            keys = ((str(key.value), key, value) for key, value in node.value)
+            return {name: plain(value, (*path, name), key) for name, key, value in keys}
         if isinstance(node, SequenceNode):
             return [plain(value, (*path, place), value) for place, value in enumerate(node.value)]
         if node.style == "|":
@@ -148,7 +149,3 @@ def _document(node: Any, file: str, left: Iterator[int], above: int = 0) -> Docu
             return str(node.value)
 
     return Document(file, plain(node, (), node), lines, tuple(blocks))
-
-
-def _key(node: Any) -> str:
-    return str(node.value)

@@ -10,7 +10,7 @@ from agent.lint.documents import Document, Path
 from agent.lint.findings import Finding, found
 from agent.lint.packs import Pack, Query, Scaler, Trigger
 from agent.lint.promql import Aggregate, Binary, Call, Expression, Fleet, selectors, value_of, yields_one
-from agent.lint.reach_rules import late_thresholds, threshold_fix
+from agent.lint.reach_rules import LOADS, late_thresholds, threshold_fix
 from agent.lint.watched import Watched
 from catalogs.errors import quoted
 from catalogs.units import show_seconds
@@ -64,8 +64,7 @@ def _fields(scaler: Scaler) -> Iterator[Finding]:
         sentence = "cooldownPeriod acts on the way to zero alone, and this fleet never goes there"
         fix = "set advanced.horizontalPodAutoscalerConfig.behavior.scaleDown instead"
         yield found("L4", scaler.document, (*scaler.path, "cooldownPeriod"), sentence, fix)
-    if isinstance(scaler.document.at(("spec", "scaling", "wva")), dict):
-        place = ("spec", "scaling", "wva")
+    if isinstance(scaler.document.at(place := ("spec", "scaling", "wva")), dict):
         yield found("L4", scaler.document, place, "KServe gives up scaling.wva (issue 6262)", "use scaling.keda")
 
 
@@ -111,10 +110,8 @@ def _strings(trigger: Trigger) -> Iterator[Finding]:
     for name in ("targetValue", "port") if trigger.pod_metric else ():
         value = trigger.document.at((*trigger.path, name))
         if value is not None and not isinstance(value, str):
-            place = (*trigger.path, name)
-            yield found(
-                "L7", trigger.document, place, f"{name} is {quoted(value)}, and AIBrix takes strings", f'"{value}"'
-            )
+            sentence = f"{name} is {quoted(value)}, and AIBrix takes strings"
+            yield found("L7", trigger.document, (*trigger.path, name), sentence, f'"{value}"')
 
 
 def _alert_labels(pack: Pack) -> Iterator[Finding]:
@@ -237,19 +234,14 @@ def _unit(trigger: Trigger, watched: Watched) -> Iterator[Finding]:
         sentence = "Value compares the result with the threshold as it is, and a sum grows with the fleet"
         yield found("L13", trigger.document, place, sentence, "metricType: AverageValue, or a mean over the pods")
     ranks = watched.ranks
-    counts = {one.role for selector in selectors(tree) for one in watched.metrics_named(selector)} & {
-        "running",
-        "waiting",
-        "requests",
-    }
+    counts = LOADS & {one.role for selector in selectors(tree) for one in watched.metrics_named(selector)}
     # What a query adds to its series, as a plan's spares, does not grow with them.
     added = of(1, 1, 0.0) or 0.0
     more = of(1, ranks) if ranks > 1 and counts and watched.served.rank_label else None
     if more is not None and more - added < ranks * (one - added) * (1 - 1e-9):
         sentence = f"a replica has {ranks} data-parallel ranks with series of their own, of which this counts one"
-        yield found(
-            "L13", trigger.document, place, sentence, f"sum over {watched.served.rank_label} before anything else"
-        )
+        fix = f"sum over {watched.served.rank_label} before anything else"
+        yield found("L13", trigger.document, place, sentence, fix)
 
 
 SOONEST_S: Final = 60.0
@@ -320,16 +312,14 @@ def _behaviour(scaler: Scaler, watched: Watched) -> Iterator[Finding]:
 
 
 def _probes(document: Document, watched: Watched | None) -> Iterator[Finding]:
-    needed = _start_s(watched)
+    needed = start_s(watched.plan) if watched and watched.plan else None
     for path, value in document.walk():
         if isinstance(value, dict) and "image" in value and "livenessProbe" in value and "startupProbe" not in value:
-            liveness = value["livenessProbe"]
-            waits = _waited(liveness)
+            waits = _waited(value["livenessProbe"])
             if needed is None or waits < needed:
                 sentence = f"no startup probe: the liveness probe ends the container after {show_seconds(waits)}"
-                start = (
-                    "the weights may load for minutes" if needed is None else f"a start takes {show_seconds(needed)}"
-                )
+                takes = "the weights may load for minutes"
+                start = takes if needed is None else f"a start takes {show_seconds(needed)}"
                 fix = "a startupProbe that outlasts the load of the weights"
                 yield found("L12", document, (*path, "livenessProbe"), f"{sentence}, and {start}", fix)
         if path and path[-1] == "startupProbe" and isinstance(value, dict) and needed is not None:
@@ -338,8 +328,7 @@ def _probes(document: Document, watched: Watched | None) -> Iterator[Finding]:
                 sentence = f"the startup probe waits {show_seconds(waits)}, and a start takes {show_seconds(needed)}"
                 period = value.get("periodSeconds", 10)
                 times = 2 * needed / (period if isinstance(period, int | float) and period > 0 else 10)
-                fix = f"failureThreshold: {ceil(times)}"
-                yield found("L12", document, path, sentence, fix)
+                yield found("L12", document, path, sentence, f"failureThreshold: {ceil(times)}")
     yield from _chart_probe(document, needed)
 
 
@@ -351,10 +340,6 @@ def _chart_probe(document: Document, needed: float | None) -> Iterator[Finding]:
     if bare and needed is not None and needed > CHART_STARTUP_S:
         sentence = f"the chart's startup probe waits {CHART_STARTUP_S:.0f} s, and a start takes {show_seconds(needed)}"
         yield found("L12", document, place, sentence, "set servingEngineSpec.startupProbe")
-
-
-def _start_s(watched: Watched | None) -> float | None:
-    return start_s(watched.plan) if watched and watched.plan else None
 
 
 def _waited(probe: Any) -> float:

@@ -1,7 +1,7 @@
 """What a pack of rules holds, whoever wrote it: queries, scalers, scrapes, probes, arguments."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from msgspec import Struct
@@ -96,16 +96,13 @@ class Pack(Struct, frozen=True):
     @property
     def arguments(self) -> str:
         """The words of all containers, as one text."""
-        return " ".join(self._words)
-
-    @property
-    def _words(self) -> list[str]:
-        words: list[str] = []
-        for document in self.documents:
-            for path, value in document.walk():
-                if path and path[-1] in ("args", "command", "extraArgs") and isinstance(value, list):
-                    words += [str(word) for word in value]
-        return words
+        lists = (
+            value
+            for document in self.documents
+            for path, value in document.walk()
+            if path[-1:] in (("args",), ("command",), ("extraArgs",)) and isinstance(value, list)
+        )
+        return " ".join(str(word) for words in lists for word in words)
 
 
 def pack_of(documents: Sequence[Document]) -> Pack:
@@ -159,17 +156,17 @@ def query_at(document: Document, path: Path, purpose: Purpose) -> Query | None:
         return Query(document, path, text, purpose, None, str(error))
 
 
+_PURPOSES: Final[Mapping[str, Purpose]] = {
+    "alert": "alert", "record": "record", "refId": "panel", "legendFormat": "panel"
+}  # fmt: skip
+"""What the ``expr`` is for that stands beside a key."""
+
+
 def _rule_queries(document: Document) -> Iterator[Query]:
     for path, value in document.walk():
         if not isinstance(value, dict):
             continue
-        purpose: Purpose | None = None
-        if "alert" in value and "expr" in value:
-            purpose = "alert"
-        elif "record" in value and "expr" in value:
-            purpose = "record"
-        elif "expr" in value and ("refId" in value or "legendFormat" in value):
-            purpose = "panel"
+        purpose = next((purpose for key, purpose in _PURPOSES.items() if key in value), None)
         if purpose and (query := query_at(document, (*path, "expr"), purpose)):
             yield query
         if "seriesQuery" in value:  # of prometheus-adapter
@@ -182,14 +179,16 @@ def _scalers(document: Document) -> Iterator[Scaler]:
         case "ScaledObject":
             yield _scaled_object(document, ("spec",), "ScaledObject", _target(document, ("spec", "scaleTargetRef")))
         case "HorizontalPodAutoscaler":
-            yield _hpa(document)
+            spec: Path = ("spec",)
+            target = _target(document, (*spec, "scaleTargetRef"))
+            yield Scaler(document, spec, "HorizontalPodAutoscaler", target, *_bounds(document, spec), ())
         case "PodAutoscaler":
             yield _aibrix(document)
         case "InferenceService":
             yield _inference_service(document)
         case "LLMInferenceService":
             if isinstance(document.at(("spec", "scaling")), dict):
-                own = (_namespace(document), "LLMInferenceService", str(document.at(("metadata", "name"))))
+                own = _itself(document, "LLMInferenceService")
                 yield _scaled_object(document, ("spec", "scaling", "keda"), "LLMInferenceService", own)
         case _:
             # Values of charts whose template is a ScaledObject.
@@ -206,6 +205,11 @@ def _namespace(document: Document) -> str:
 def _target(document: Document, path: Path) -> tuple[str, str, str]:
     target = document.table(path)
     return _namespace(document), str(target.get("kind", "Deployment")), str(target.get("name"))
+
+
+def _itself(document: Document, kind: str) -> tuple[str, str, str]:
+    """Return the target of an object that scales itself."""
+    return _namespace(document), kind, str(document.at(("metadata", "name")))
 
 
 def _count(value: Any) -> int | None:
@@ -242,11 +246,6 @@ def _scaled_object(document: Document, path: Path, kind: str, target: tuple[str,
     return Scaler(document, path, kind, target, least, most, tuple(triggers))
 
 
-def _hpa(document: Document) -> Scaler:
-    target = _target(document, ("spec", "scaleTargetRef"))
-    return Scaler(document, ("spec",), "HorizontalPodAutoscaler", target, *_bounds(document, ("spec",)), ())
-
-
 def _bounds(document: Document, spec: Path) -> tuple[int | None, int | None]:
     """Return the least and the most replicas."""
     return _count(document.at((*spec, "minReplicas"))), _count(document.at((*spec, "maxReplicas")))
@@ -255,17 +254,10 @@ def _bounds(document: Document, spec: Path) -> tuple[int | None, int | None]:
 def _aibrix(document: Document) -> Scaler:
     spec: Path = ("spec",)
     triggers = tuple(
-        Trigger(
-            document,
-            at,
-            str(one.get("targetMetric")),
-            None,
-            _number(one.get("targetValue")),
-            "AverageValue",
-            pod_metric=str(one.get("targetMetric")),
-        )
+        Trigger(document, at, metric, None, _number(one.get("targetValue")), "AverageValue", pod_metric=metric)
         for at, one in document.rows((*spec, "metricsSources"))
         if one.get("metricSourceType") == "pod"
+        for metric in [str(one.get("targetMetric"))]
     )
     target = _target(document, (*spec, "scaleTargetRef"))
     return Scaler(document, spec, "PodAutoscaler", target, *_bounds(document, spec), triggers)
@@ -282,5 +274,5 @@ def _inference_service(document: Document) -> Scaler:
             query = query_at(document, (*at, "metric", "query"), "trigger")
             kind = str(fields.get("type", "AverageValue"))
             triggers.append(Trigger(document, at, f"metric {int(place[-1]) + 1}", query, _number(value), kind))
-    own = (_namespace(document), "InferenceService", str(document.at(("metadata", "name"))))
+    own = _itself(document, "InferenceService")
     return Scaler(document, spec, "InferenceService", own, *_bounds(document, spec), tuple(triggers))

@@ -56,10 +56,9 @@ def image_findings(servers: Sequence[Server], catalog: Catalog, replica: Replica
         replica: of the plan, whose accelerators count where a server names none; None without one.
     """
     for server in servers:
-        plugin = next((one for one in catalog.device_plugins.values() if one.resource == server.resource), None)
-        asked = [
-            one for one in catalog.accelerators.values() if plugin and server.resource and plugin.devices.holds(one)
-        ]
+        named = (one for one in catalog.device_plugins.values() if server.resource and one.resource == server.resource)
+        plugin = next(named, None)
+        asked = [one for one in catalog.accelerators.values() if plugin and plugin.devices.holds(one)]
         asked = asked or ([replica.accelerator] if replica else [])
         images = [i for one in catalog.serving.values() for i in one.images_called(repository_of(server.image))]
         if asked and images and not any(image.holds(one) for image in images for one in asked):
@@ -145,11 +144,8 @@ def _mounts(document: Document) -> Iterator[Finding]:
     claims = {str(name) for path, name in document.walk() if "volumeClaimTemplates" in path and path[-1] == "name"}
     for path, mount in document.walk():
         pod = path[:-4]
-        known = (
-            pod in (("decode",), ("prefill",))
-            if kind is None
-            else kind not in ("LLMInferenceService", "InferenceService")
-        )
+        chart = pod in (("decode",), ("prefill",))
+        known = chart if kind is None else kind not in ("LLMInferenceService", "InferenceService")
         if path[-2:-1] != ("volumeMounts",) or not known or not isinstance(mount, dict):
             continue
         name = mount.get("name")

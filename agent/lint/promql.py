@@ -1,7 +1,9 @@
 """PromQL as far as rules are written in it: a text → its tree, the labels that may tell its series apart, its value."""
 
+import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import nan
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -217,10 +219,10 @@ class _Parser:
             return self._unary()
         left = self.expression(level + 1)
         while self._peek()[1].lower() in _LEVELS[level] and self._peek()[0] in ("mark", "word"):
-            operator = self._next()[1].lower()
+            sign = self._next()[1].lower()
             self._skip("bool")
             matched, many = self._matching()
-            left = Binary(operator, left, self.expression(level + 1), matched, many)
+            left = Binary(sign, left, self.expression(level + 1), matched, many)
         return left
 
     def _matching(self) -> tuple[tuple[str, ...] | None, bool]:
@@ -426,8 +428,8 @@ def value_of(tree: Expression, fleet: Fleet) -> Seen | None:
             seen = None if inner is None else Seen(held(inner.value, bound), inner.dimensions)
         case Call(function, (argument,)) if not function.startswith("absent"):
             seen = value_of(argument, fleet)
-        case Binary(operator, left, right):
-            seen = _combined(operator, value_of(left, fleet), value_of(right, fleet))
+        case Binary(sign, left, right):
+            seen = _combined(sign, value_of(left, fleet), value_of(right, fleet))
     return seen
 
 
@@ -435,11 +437,8 @@ def _aggregated(tree: Aggregate, fleet: Fleet) -> Seen | None:
     inner = value_of(tree.argument, fleet)
     if inner is None:
         return None
-    named = {"pod": PODS, "rank": {fleet.rank_label}}
-    if tree.by is not None:
-        kept = fleet.kept(inner.dimensions, tree.by)
-    else:
-        kept = frozenset(one for one in inner.dimensions if not named[one] & set(tree.without))
+    told_apart = fleet.kept(inner.dimensions, tree.without if tree.by is None else tree.by)
+    kept = inner.dimensions - told_apart if tree.by is None else told_apart
     times = fleet.series(inner.dimensions - kept)
     if tree.how == "count":
         return Seen(float(times), kept)
@@ -447,29 +446,21 @@ def _aggregated(tree: Aggregate, fleet: Fleet) -> Seen | None:
 
 
 _ARITHMETIC: Final[Mapping[str, Callable[[float, float], float]]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b if b else float("nan"),
-}
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": lambda a, b: a / b if b else nan
+}  # fmt: skip
 _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
-    ">": lambda a, b: a > b,
-    "<": lambda a, b: a < b,
-    ">=": lambda a, b: a >= b,
-    "<=": lambda a, b: a <= b,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-}
+    ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne
+}  # fmt: skip
 
 
-def _combined(operator: str, left: Seen | None, right: Seen | None) -> Seen | None:
-    if operator in ("or", "unless"):
+def _combined(sign: str, left: Seen | None, right: Seen | None) -> Seen | None:
+    if sign in ("or", "unless"):
         kept = left if right is None else None
-        return (right if left is None else left) if operator == "or" else kept
+        return (right if left is None else left) if sign == "or" else kept
     if left is None or right is None:
         return None
-    if operator == "and" or operator in _COMPARISONS:
-        return left if operator == "and" or _COMPARISONS[operator](left.value, right.value) else None
-    if operator not in _ARITHMETIC:
+    if sign == "and" or sign in _COMPARISONS:
+        return left if sign == "and" or _COMPARISONS[sign](left.value, right.value) else None
+    if sign not in _ARITHMETIC:
         return None
-    return Seen(_ARITHMETIC[operator](left.value, right.value), left.dimensions | right.dimensions)
+    return Seen(_ARITHMETIC[sign](left.value, right.value), left.dimensions | right.dimensions)

@@ -28,9 +28,7 @@ MODEL_LABELS: Final = frozenset({"model", "model_id", "served_model_name", "serv
 ALIKE: Final = 0.95
 """Of a name that has not the runtime's prefix: one letter in 20 is misspelt."""
 NAMESPACES: Final = frozenset({"namespace", "exported_namespace", "kubernetes_namespace"})
-PODS: Final = frozenset(
-    {"pod", "job", "service", "exported_pod", "kubernetes_pod_name", "app", "instance", "container"}
-)
+PODS: Final = frozenset("pod job service exported_pod kubernetes_pod_name app instance container".split())
 """Labels that may stand for the model where metrics have no label of it."""
 
 
@@ -146,8 +144,7 @@ def _prefix(query: Query, selector: Selector, watched: Watched) -> Iterator[Find
 
 
 def _labels(query: Query, selector: Selector, metrics: list[Metric], watched: Watched) -> Iterator[Finding]:
-    known = {*TARGET_LABELS, *watched.served.labels, *(label for one in metrics for label in one.labels)}
-    model = watched.served.model_label_in(watched.version)
+    known, model = _known_labels(metrics, watched), watched.served.model_label_in(watched.version)
     for matcher in selector.matchers:
         label = matcher.label
         if label == watched.served.model_label and not model and matcher.value:
@@ -163,12 +160,8 @@ def _pins(query: Query, selector: Selector, watched: Watched) -> Iterator[Findin
         return
     labels = {matcher.label for matcher in selector.matchers}
     model = watched.served.model_label_in(watched.version)
-    missing = []
-    if not labels & NAMESPACES:
-        missing.append("namespace")
-    if not labels & ({model} if model else PODS) and not labels & MODEL_LABELS:
-        missing.append(model or "pod")
-    if missing:
+    pinned = {"namespace": labels & NAMESPACES, model or "pod": labels & (({model} if model else PODS) | MODEL_LABELS)}
+    if missing := [name for name, by in pinned.items() if not by]:
         name = selector.name or "the selector"
         sentence = f"{name} pins no {' and no '.join(missing)}: whatever else this Prometheus scrapes is counted too"
         fix = "add " + ", ".join(f'{label}="…"' for label in missing)
@@ -209,11 +202,14 @@ def _named(one: Named, watched: Watched) -> Iterator[Finding]:
         return
     if not any(metric.in_version(watched.version) for metric in metrics):
         yield _gone(metrics[0], watched, one.document, (*one.path, "name"), str)
-    known = {*TARGET_LABELS, *watched.served.labels, *(label for metric in metrics for label in metric.labels)}
     for label in one.labels:
-        if label not in known:
-            place = (*one.path, "selector", "matchLabels", label)
-            yield _no_label(label, watched, one.document, place)
+        if label not in _known_labels(metrics, watched):
+            yield _no_label(label, watched, one.document, (*one.path, "selector", "matchLabels", label))
+
+
+def _known_labels(metrics: list[Metric], watched: Watched) -> set[str]:
+    """Return the labels that series of metrics may have."""
+    return {*TARGET_LABELS, *watched.served.labels, *(label for one in metrics for label in one.labels)}
 
 
 def _pod_metric(trigger: Trigger, watched: Watched) -> Iterator[Finding]:

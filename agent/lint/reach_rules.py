@@ -28,6 +28,10 @@ LOADS: Final = frozenset({"running", "waiting", "requests"})
 """Roles of metrics that count requests."""
 STEADY: Final = frozenset({"rate", "irate", "avg_over_time", "max_over_time", "min_over_time", "last_over_time"})
 """Functions over time that leave a steady load what it is."""
+THRESHOLD_FIELDS: Final = (
+    ("metadata", "threshold"), ("target", "averageValue"), ("target", "value"), ("targetValue",)
+)  # fmt: skip
+"""Where a trigger may have its threshold."""
 ROUNDED: Final = 1e-3
 """Share by which a number in a file may lie off the plan's."""
 
@@ -122,14 +126,10 @@ def late_thresholds(scaler: Scaler, watched: Watched) -> Iterator[Finding]:
             continue
         each = load if one.metric_type in ("Value", "Utilization") else load / replicas
         if one.threshold > each * (1 + ROUNDED):
-            place = next((p for p in _threshold_places(one.path) if one.document.at(p) is not None), one.path)
+            places = ((*one.path, *names) for names in THRESHOLD_FIELDS)
+            place = next((place for place in places if one.document.at(place) is not None), one.path)
             sentence = f"the threshold is {one.threshold:g}, and at the plan's capacity there are {each:.3g}: it fires "
             yield found("L8", one.document, place, f"{sentence}when targets are missed already", threshold_fix(plan))
-
-
-def _threshold_places(path: Path) -> Iterator[Path]:
-    for name in (("metadata", "threshold"), ("target", "averageValue"), ("target", "value"), ("targetValue",)):
-        yield (*path, *name)
 
 
 def threshold_fix(plan: CapacityPlan | None) -> str:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from agent.deployment.objects import CHART_VALUES
 from agent.lint.documents import Document, Path
+from agent.lint.packs import WORKLOADS
 from catalogs.catalog import Catalog
 from catalogs.records.serving import Image, ServedRuntime
 
@@ -24,18 +25,14 @@ PROGRAMS: Final = {r"\bvllm\b": "vllm", r"\bsglang\b": "sglang", "trtllm-serve":
 LOADED: Final = re.compile(r"(?:vllm serve|sglang serve|trtllm-serve(?: serve)?|llama-server -hf) (?P<model>[^\s-]\S*)")
 MODEL_FLAGS: Final = ("--model-path", "--model", "-m", "-hf")
 SHORT: Final[Mapping[str, str]] = {
-    "-tp": "--tensor-parallel-size",
-    "--tp": "--tensor-parallel-size",
-    "--tp-size": "--tensor-parallel-size",
-    "-pp": "--pipeline-parallel-size",
-    "--pp": "--pipeline-parallel-size",
-    "--pp-size": "--pipeline-parallel-size",
-    "-dp": "--data-parallel-size",
-    "--dp": "--data-parallel-size",
-    "--dp-size": "--data-parallel-size",
-    "--attn-dp-size": "--data-parallel-size",
-    "--ep": "--expert-parallel-size",
-    "--ep-size": "--expert-parallel-size",
+    short: f"--{split}-parallel-size"
+    for split, spellings in {
+        "tensor": "-tp --tp --tp-size",
+        "pipeline": "-pp --pp --pp-size",
+        "data": "-dp --dp --dp-size --attn-dp-size",
+        "expert": "--ep --ep-size",
+    }.items()
+    for short in spellings.split()
 }
 """Other spellings of a flag: vllm/engine/arg_utils.py, sglang/srt/server_args.py, trtllm-serve (underscores are hyphens
 to both)."""
@@ -66,11 +63,7 @@ class Server(Struct, frozen=True, dict=True):
     @property
     def is_counted(self) -> bool:
         """Whether it is of an object whose replicas Kubernetes counts."""
-        return self.path[0] == "spec" and self.document.at(("kind",)) in (
-            "Deployment",
-            "StatefulSet",
-            "LeaderWorkerSet",
-        )
+        return self.path[0] == "spec" and self.document.at(("kind",)) in WORKLOADS
 
     @property
     def pods(self) -> int | None:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from math import ceil
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.lint.packs import Pack
 from agent.lint.promql import Fleet, Selector
@@ -92,9 +93,8 @@ def _nodes(plan: CapacityPlan | None, catalog: Catalog) -> int:
     accelerator = catalog.accelerators.get(plan.chosen.accelerator) if plan else None
     if plan is None or accelerator is None:
         return 1
-    return ceil(
-        plan.chosen.accelerators_per_replica / (plan.spec.hardware.accelerators_per_node or accelerator.per_node)
-    )
+    per_node = plan.spec.hardware.accelerators_per_node or accelerator.per_node
+    return ceil(plan.chosen.accelerators_per_replica / per_node)
 
 
 def _mentions(pack: Pack, served: ServedRuntime) -> int:
@@ -129,17 +129,14 @@ def state_at(curve: Sequence[LoadPoint], field: str, value: float) -> LoadPoint:
         start, end = getattr(low, field), getattr(high, field)
         if value <= end:
             share = (value - start) / (end - start) if end > start else 1.0
-            return LoadPoint(
-                *(getattr(low, name) + share * (getattr(high, name) - getattr(low, name)) for name in names)
-            )
+            ends = ((getattr(low, name), getattr(high, name)) for name in names)
+            return LoadPoint(*(before + share * (after - before) for before, after in ends))
     beyond = value - last.in_flight if field == "in_flight" else 0.0
-    return LoadPoint(
-        last.requests_per_s,
-        last.in_flight + beyond,
-        last.waiting + beyond,
-        last.kv_cache_usage,
-        last.ttft_p95_s + beyond / last.requests_per_s,
-        last.itl_p95_s,
+    return replace(
+        last,
+        in_flight=last.in_flight + beyond,
+        waiting=last.waiting + beyond,
+        ttft_p95_s=last.ttft_p95_s + beyond / last.requests_per_s,
     )
 
 
@@ -147,11 +144,8 @@ def fleet_in(watched: Watched, pods: int, state: LoadPoint) -> Fleet:
     """Return a fleet of like replicas as queries see it."""
 
     def of_one(selector: Selector) -> float | None:
-        values = [
-            value
-            for one in watched.metrics_named(selector)
-            if (value := _value(one, selector, state, watched)) is not None
-        ]
+        each = (_value(one, selector, state, watched) for one in watched.metrics_named(selector))
+        values = [value for value in each if value is not None]
         return sum(values) if values else None
 
     def quantile(selector: Selector, share: float) -> float | None:
