@@ -29,7 +29,7 @@ Hub = Annotated[bool, typer.Option("--allow-hub", help="Let clients name models 
 NoHistory = Annotated[bool, typer.Option("--no-history", help="Keep no calculation.")]
 History = Annotated[Path | None, typer.Option(metavar="FILE", help="Where calculations are kept.")]
 Workers = Annotated[int | None, typer.Option(min=1, max=256, help="Processes that reckon; by default one a core.")]
-Limit = Annotated[float, typer.Option(min=0.1, max=3600, metavar="SECONDS", help="In which an answer must be made.")]
+Limit = Annotated[float, typer.Option(min=0.1, max=3600, metavar="SECONDS", help="Computing time an answer may take.")]
 Rate = Annotated[int, typer.Option(min=1, help="Requests a second that one client may send.")]
 
 

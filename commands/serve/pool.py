@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
 from multiprocessing import resource_tracker
+from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
 from threading import Thread
 from typing import Any, Final
@@ -49,16 +50,12 @@ class Pool:
         processes = await asyncio.gather(*(self._started() for _ in range(self._settings.workers)))
         self._tasks = [asyncio.create_task(self._work(process)) for process in processes]
 
-    async def _started(self) -> "_Process":
+    async def _started(self) -> "Process":
         """Return a new process that is ready; it ends with the connection to it."""
-        here, there = socket.socketpair()
-        told = (there, self._compiled, self._settings.directories, self._settings.allow_hub, self._settings.answer_s)
-        process = SPAWNING.Process(target=_serve, args=told)
-        await asyncio.to_thread(_without_interrupts, process.start)
-        there.close()
-        started = _Process(*await asyncio.open_connection(sock=here, limit=MOST_WAITING))
-        await started.received()
-        return started
+        settings = self._settings
+        begun = await started(_serve, self._compiled, settings.directories, settings.allow_hub, settings.answer_s)
+        await begun.received()
+        return begun
 
     async def answer(self, kind: str, body: bytes) -> Answer:
         """Return the answer to a request: from memory, with whoever asks the same just now, or from a process."""
@@ -74,7 +71,7 @@ class Pool:
             self._queue.put_nowait(key)
         return await asyncio.shield(self._asked[key])
 
-    async def _work(self, process: "_Process") -> None:
+    async def _work(self, process: "Process") -> None:
         """Let a process answer what is asked, in turn, and replace it where it has ended."""
         try:
             while True:
@@ -82,7 +79,7 @@ class Pool:
                 try:
                     if process.writer.is_closing():
                         process = await self._started()
-                    process.writer.write(_framed(key))
+                    process.writer.write(framed(key))
                     answer: Answer = await process.received()
                 except (EOFError, OSError):
                     process.writer.close()
@@ -119,9 +116,10 @@ def _without_interrupts(start: Callable[[], None]) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-class _Process(Struct, frozen=True):
-    """The server's end of the connection to a process."""
+class Process(Struct, frozen=True):
+    """A process, and the server's end of the connection to it."""
 
+    run: SpawnProcess
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
@@ -133,13 +131,26 @@ class _Process(Struct, frozen=True):
         return pickle.loads(await self.reader.readexactly(int.from_bytes(await self.reader.readexactly(SIZE))))
 
 
+async def started(work: Callable[..., None], *told: Any) -> Process:
+    """Return a new process.
+
+    Args:
+        work: what it does, with its end of the connection and what it is told.
+    """
+    here, there = socket.socketpair()
+    run = SPAWNING.Process(target=work, args=(there, *told))
+    await asyncio.to_thread(_without_interrupts, run.start)
+    there.close()
+    return Process(run, *await asyncio.open_connection(sock=here, limit=MOST_WAITING))
+
+
 SIZE: Final = 4
 """Bytes that state how long a message is."""
 MOST_WAITING: Final = 2**20
 """Bytes of an answer that may have come before they are read."""
 
 
-def _framed(message: Any) -> bytes:
+def framed(message: Any) -> bytes:
     """Return a message behind its size."""
     text = pickle.dumps(message)
     return len(text).to_bytes(SIZE) + text
@@ -188,7 +199,8 @@ def _serve(
     for one in ENDING:
         signal.signal(one, signal.SIG_IGN)
     gc.set_threshold(200_000)
-    if hasattr(signal, "SIGALRM"):
+    if hasattr(signal, "setitimer"):  # not on Windows
+        signal.signal(signal.SIGPROF, _stop)
         signal.signal(signal.SIGALRM, _stop)
     desk = Desk(Catalog.load([Path(directory) for directory in directories]), allow_hub)
     answered("page", b'{"flags": {"model": "llama-3.1-8b", "rps": "1", "preset": "chat"}}', desk)
@@ -198,7 +210,7 @@ def _serve(
     with suppress(OSError), asked.makefile("rwb") as stream:
         answer: Any = "ready"
         while True:
-            stream.write(_framed(answer))
+            stream.write(framed(answer))
             stream.flush()
             if not (size := stream.read(SIZE)):
                 return
@@ -210,18 +222,19 @@ def _stop(*_: object) -> None:
     raise _Late
 
 
-def _alarm(seconds: float) -> None:
-    if hasattr(signal, "setitimer"):  # not on Windows
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+def _alarm(seconds: float, desk: Desk) -> None:
+    """Stop an answer after so much work, however busy the machine is; one that may wait for the hub, after so long."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL if desk.allow_hub else signal.ITIMER_PROF, seconds)
 
 
 def _work(kind: str, body: bytes, desk: Desk, limit_s: float) -> Answer:
     try:
         try:
-            _alarm(limit_s)
+            _alarm(limit_s, desk)
             return answered(kind, body, desk)
         finally:
-            _alarm(0.0)
+            _alarm(0.0, desk)
     except _Late:
         return failure(504, f"this takes longer than the {limit_s:g} s that an answer may take; ask less at once")
     except Exception:

@@ -31,5 +31,6 @@ class Settings(Struct, frozen=True):
     body_s: float = 10.0
     """In which a client must have sent its body."""
     answer_s: float = 30.0
-    """In which an answer must be made; its process then goes on with the next."""
+    """Computing time that an answer may take, or its time where the hub may be asked; its process then goes on with the
+    next."""
     simulation_s: float = 60.0

@@ -2,19 +2,18 @@
 
 import asyncio
 import json
-import multiprocessing
 from collections.abc import AsyncIterator
-from multiprocessing.connection import Connection
 from pathlib import Path
+from socket import socket
 from typing import Any, Final
 
 import msgspec
 
 from catalogs.errors import InputError, quoted
 from commands.serve.answers.work import Answer, Desk, asked, from_spec, planned
+from commands.serve.pool import framed, started
 from commands.serve.settings import Settings
 
-POLL_S: Final = 0.1
 MOST_REQUESTS: Final = 200_000
 """Of one simulation."""
 
@@ -50,55 +49,47 @@ async def simulated(prepared: bytes, settings: Settings) -> AsyncIterator[bytes]
         prepared: what ``to_simulate`` answered.
         settings: of the server; they bound the work.
     """
-    here, there = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("spawn").Process(
-        target=_simulate, args=(there, prepared, settings), daemon=True
-    )
-    process.start()
-    there.close()
-    until = asyncio.get_running_loop().time() + settings.simulation_s
+    begun = await started(_simulate, prepared, settings.directories)
+    until, name = asyncio.get_running_loop().time() + settings.simulation_s, "progress"
     try:
-        while True:
-            if asyncio.get_running_loop().time() > until:
-                yield _event("error", {"error": f"the simulation took more than {settings.simulation_s:g} s"})
-                return
-            if not here.poll():
-                await asyncio.sleep(POLL_S)
-                continue
-            name, data = here.recv()
+        while name == "progress":
+            async with asyncio.timeout_at(until):
+                name, data = await begun.received()
             yield _event(name, data)
-            if name != "progress":
-                return
-    except EOFError:
+    except TimeoutError:
+        yield _event("error", {"error": f"the simulation took more than {settings.simulation_s:g} s"})
+    except (EOFError, OSError):
         yield _event("error", {"error": "the simulation ended before it was done"})
     finally:
-        process.kill()
-        here.close()
+        begun.run.kill()
+        begun.writer.close()
 
 
 def _event(name: str, data: Any) -> bytes:
     return f"event: {name}\ndata: {json.dumps(data, allow_nan=False)}\n\n".encode()
 
 
-def _simulate(out: Connection, prepared: bytes, settings: Settings) -> None:
+def _simulate(asker: socket, prepared: bytes, directories: tuple[str, ...]) -> None:
     from catalogs.catalog import Catalog
     from catalogs.errors import CatalogError
     from engine.load_test.plan_under_load import LoadTestSettings, simulate_plan
     from engine.plan import plain
     from engine.plan_file import read_plan
 
-    facts = Catalog.load([Path(directory) for directory in settings.directories])
+    def tell(name: str, data: Any) -> None:
+        asker.sendall(framed((name, data)))
+
+    def progress(done: float, whole: float) -> None:
+        tell("progress", {"done": done, "of": whole})
+
+    facts = Catalog.load([Path(directory) for directory in directories])
     tree = msgspec.json.decode(prepared)
     try:
         plan = read_plan(json.dumps(tree["plan"]), "the plan")
         load = LoadTestSettings(requests=tree["requests"], seed=tree["seed"])
-        out.send(("result", plain(simulate_plan(plan, facts, load, progress=lambda *done: _told(out, *done)))))
+        tell("result", plain(simulate_plan(plan, facts, load, progress=progress)))
     except (InputError, CatalogError) as error:
-        out.send(("error", {"error": str(error)}))
+        tell("error", {"error": str(error)})
     except Exception:
-        out.send(("error", {"error": "this is a bug in fleetcast"}))
+        tell("error", {"error": "this is a bug in fleetcast"})
         raise
-
-
-def _told(out: Connection, done: float, whole: float) -> None:
-    out.send(("progress", {"done": done, "of": whole}))

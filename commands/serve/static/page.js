@@ -49,7 +49,7 @@
   document.addEventListener("htmx:afterSwap", (event) => event.detail.target === answer && mark());
 
   // --- a plan by the formulas is simulated once nothing changes any more ---
-  const PATIENCE_MS = 800;
+  const PATIENCE_MS = 500;
   let simulating = 0;
   const simulate = () => {
     clearTimeout(simulating);

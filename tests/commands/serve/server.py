@@ -45,6 +45,12 @@ class Server:
         status, text, _ = self.ask(path, body, **more)
         return status, json.loads(text)
 
+    def made(self, path: str, body: Any) -> Any:
+        """Return the tree of what was asked for, and of nothing that was refused."""
+        status, tree = self.json(path, body)
+        assert status == 200, tree
+        return tree
+
 
 @contextmanager
 def serving(tmp: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:

@@ -38,18 +38,16 @@ def without_sources(plan: dict[str, Any]) -> str:
 
 
 def test_command_api_page_and_dialogue_make_the_same_plan(server: Server) -> None:
-    status, from_api = server.json("/api/forecast", SPEC)
-    assert status == 200
+    from_api = server.made("/api/forecast", SPEC)
     spec_on_stdin = json.loads(by_command("forecast", "--spec", "-", "--json", stdin=json.dumps(SPEC)))
     assert without_sources(from_api) == without_sources(spec_on_stdin)
     query = "model=llama-3.1-8b&rps=5&input-tokens=500&output-tokens=200&gpu-type=h100"
     status, downloaded, _ = server.ask(f"/download/json?{query}")
     assert status == 200
     assert without_sources(json.loads(downloaded)) == without_sources(from_api)
-    status, talked = server.json("/api/talk", {"line": "llama 3.1 8b on H100, 5 rps, 500 in, 200 out"})
+    talked = server.made("/api/talk", {"line": "llama 3.1 8b on H100, 5 rps, 500 in, 200 out"})
     while talked["plan"] is None:
-        status, talked = server.json("/api/talk", {"line": "", "state": talked["state"]})
-        assert status == 200, talked
+        talked = server.made("/api/talk", {"line": "", "state": talked["state"]})
     assert without_sources(talked["plan"]) == without_sources(from_api)
 
 
@@ -60,7 +58,7 @@ def test_each_example_of_the_documentation_works(server: Server, name: str) -> N
 
 
 def test_a_figure_is_derived(server: Server) -> None:
-    plan = server.json("/api/forecast", SPEC)[1]
+    plan = server.made("/api/forecast", SPEC)
     status, told = server.json("/api/explain", {"plan": plan, "path": "performance.at_peak.ttft_s.p95"})
     assert status == 200, told
     assert told["reproduced"]
@@ -153,7 +151,7 @@ def test_pages_of_other_sites_and_other_names_are_refused(server: Server) -> Non
 
 def test_a_calculation_is_kept_listed_shown_and_removed(server: Server) -> None:
     spec = {**SPEC, "traffic": {"requests_per_s": 7}}
-    plan = server.json("/api/forecast", spec)[1]
+    plan = server.made("/api/forecast", spec)
     number = server.json("/api/plans")[1][0]["id"]
     assert server.json(f"/api/plans/{number}")[1] == plan
     assert server.json(f"/api/plans/{number}", method="DELETE")[0] == 200
@@ -205,7 +203,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 def test_a_comparison_says_what_it_leaves_out(server: Server) -> None:
     for rate in (21, 22, 23, 24, 25):
-        server.json("/api/forecast", {**SPEC, "traffic": {"requests_per_s": rate}})
+        server.made("/api/forecast", {**SPEC, "traffic": {"requests_per_s": rate}})
     numbers = [one["id"] for one in server.json("/api/plans")[1][:5]]
     marked = "&".join(f"id={number}" for number in numbers)
     assert b"Up to 4 plans stand side by side: 1 are left out" in server.ask(f"/compare?{marked}")[1]
