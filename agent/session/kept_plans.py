@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from agent.session.directory import state_directory
-from agent.talk.state import EarlierPlan
 from catalogs.errors import InputError, listed, quoted
+
+if TYPE_CHECKING:
+    from agent.talk.state import EarlierPlan
 
 MOST_KEPT: Final = 50
 """Plans without a name, of some 50 kB each."""
@@ -138,7 +140,7 @@ class KeptPlans:
             raise InputError(f"no plan is kept as {quoted(text)}; {there}")
         return plan
 
-    def meant_by(self, text: str, now: datetime) -> EarlierPlan | str:
+    def meant_by(self, text: str, now: datetime) -> "EarlierPlan | str":
         """Return the plan that a line means by its name, its number or a day; without any, the last before today.
 
         Args:
@@ -172,6 +174,8 @@ class KeptPlans:
             plan = read_plan(found.path.read_text(encoding="utf-8"), found.path.name)
         except (OSError, UnicodeError, InputError) as error:
             return f"Plan {found.number} cannot be read: {error}."
+        from agent.talk.state import EarlierPlan  # a conversation has it, and with it the reader of sentences
+
         return EarlierPlan(f"{found.name or f'plan {found.number}'} of {found.made:%Y-%m-%d}", plan)
 
     def rename(self, plan: KeptPlan, name: str) -> None:

@@ -569,7 +569,7 @@ def test_importing_the_commands_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize("targets", [[], ["--ttft-p95", "800ms"]], ids=["formulas alone", "simulated"])
 def test_a_forecast_as_json_imports_no_renderer_and_no_other_process(targets: list[str]) -> None:
     heavy = ("rich", "prompt_toolkit", "yaml", "huggingface_hub", "plotext")
-    heavy += ("pydantic", "numpy.ma", "concurrent.futures", "multiprocessing", "logging")
+    heavy += ("pydantic", "numpy.ma", "concurrent.futures", "multiprocessing", "logging", "agent.interpret")
     heavy += () if targets else ("numpy.random",)
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); from commands import main\n"
