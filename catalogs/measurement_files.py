@@ -13,9 +13,9 @@ from catalogs.errors import InputError, listed, quoted, reading
 
 TEXTS: Final = (
     "id source locator engine engine_version model accelerator accelerator_as_printed weight_precision kv_precision "
-    "sampling capacity_policy load notes"
+    "sampling capacity_policy chunked load notes"
 ).split()
-COUNTS: Final = "gpus tp pp ep dp concurrency batch max_sequences prompts repeats".split()
+COUNTS: Final = "gpus tp pp ep dp concurrency batch max_sequences token_budget poll_steps prompts repeats".split()
 SUMMARIES: Final = ("mean", "median", "p50", "p90", "p95", "p99", "p99.9")
 """Figures of a latency over requests."""
 LATENCIES: Final = tuple(f"{metric}_ms_{summary}" for metric in ("ttft", "itl", "e2e") for summary in SUMMARIES)

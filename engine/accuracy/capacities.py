@@ -16,7 +16,7 @@ from catalogs.records.protocols import LatencyLimits
 from engine.accuracy.points import MeasuredPoint, tokens_of
 from engine.fleet.candidates import Candidates, measure, rates_of
 from engine.fleet.parallelisms import STAGES, WIDTHS, illegal_because, node_size
-from engine.question.resolve import Question, resolve
+from engine.question.resolve import Question, refuse_small_steps, resolve
 from engine.replica.batches import capacity_batch
 from engine.step.operations import layers
 from engine.step.parallelism import Parallelism, ParallelSizes
@@ -103,12 +103,15 @@ def _question(point: MeasuredPoint, catalog: Catalog) -> Question:
             pipeline_parallel=split.pp or None,
             data_parallel=split.dp or None,
             expert_parallel=split.ep or None,
-            batch_cap=point.load.max_sequences,
             memory_utilisation=point.load.protocol.memory_utilisation,
         ),
         hardware=Hardware(accelerators=(split.accelerator,), accelerator_count=int(point.row["gpus"])),
     )
     question = resolve(spec, catalog)
-    if point.load.reserves_answers is None:
+    if not point.load.stated:
         return question
-    return replace(question, runtime=question.runtime.started_with(point.load.started(question.runtime.scheduler)))
+    scheduler = point.load.started(question.runtime.scheduler_on(question.accelerators[0]))
+    started = replace(question, runtime=question.runtime.started_with(scheduler), batch_cap=scheduler.max_sequences)
+    started = replace(started, token_budget=dict(point.load.stated).get("token_budget"))
+    refuse_small_steps(started)
+    return started

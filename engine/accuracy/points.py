@@ -33,8 +33,16 @@ SHARES_OF_NOMINAL = 8
 """Equally likely lengths that stand for a uniform draw."""
 
 
-POLICIES: Final[Mapping[str, bool]] = {"max_utilization": False, "guaranteed_no_evict": True}
-"""TensorRT-LLM's capacity_scheduler_policy, by whether it sets KV aside for whole answers."""
+STARTED: Final = ("max_sequences", "token_budget", "poll_steps")
+"""Columns with a count that say how a server was started, as the fields of its scheduler are called."""
+STARTED_WITH: Final[Mapping[str, Mapping[str, Mapping[str, bool]]]] = {
+    "chunked": {"true": {"chunked": True}, "false": {"chunked": False}},
+    "capacity_policy": {
+        "max_utilization": {"reserve_output": False, "reserve_asked": False},
+        "guaranteed_no_evict": {"reserve_output": True},
+    },
+}
+"""Likewise those with a word: TensorRT-LLM's capacity_scheduler_policy sets KV aside for whole answers, or does not."""
 
 
 class Unpredictable(Exception):  # noqa: N818 — the name says the error
@@ -89,17 +97,12 @@ class BenchmarkLoad(Struct, frozen=True):
     """Prompts and answers of the benchmark's data set, where the row states no lengths."""
     limits: LatencyLimits | None = None
     """Within which the largest rate is sought."""
-    max_sequences: int | None = None
-    """That the server ran together, where it was started with another number than the runtime's default."""
-    reserves_answers: bool | None = None
-    """Whether the server set KV aside for whole answers, where that is stated (``POLICIES``)."""
+    stated: tuple[tuple[str, int], ...] = ()
+    """How the server was started, by field of its scheduler, where that is stated."""
 
     def started(self, scheduler: Scheduler) -> Scheduler:
         """Return a scheduler as the row says that its server was started."""
-        if self.reserves_answers is not None:
-            reserves = self.reserves_answers
-            scheduler = replace(scheduler, reserve_output=reserves, reserve_asked=scheduler.reserve_asked and reserves)
-        return replace(scheduler, max_sequences=self.max_sequences) if self.max_sequences else scheduler
+        return replace(scheduler, **dict(self.stated))
 
 
 class MeasuredPoint(Struct, frozen=True):
@@ -170,8 +173,14 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> MeasuredPoint:
         output_cv=_stated(row, "output_tokens_cv"),
         prefix_hit=_stated(row, "prefix_hit") or protocol.found_share(output, together),
         burstiness=_stated(row, "burstiness") or 1.0,
-        max_sequences=int(row.get("max_sequences") or 0) or None,
-        reserves_answers=POLICIES.get(_one_of(row, "capacity_policy", POLICIES)),
+        stated=(
+            *((name, int(row[name])) for name in STARTED if row.get(name)),
+            *(
+                field
+                for name, known in STARTED_WITH.items()
+                for field in known.get(_one_of(row, name, known), {}).items()
+            ),
+        ),
     )
     if unstated := "" if load.limits else _unstated(load.kind, row, together):
         raise Unpredictable(unstated)

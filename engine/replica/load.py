@@ -257,7 +257,8 @@ class Replicas(Struct, frozen=True, dict=True):
         mean = own @ weights
         varied = (own * own) @ weights - mean * mean + at_gate.followed_square - ahead * ahead
         mixed, later = self.costs.scheduler.mixed, self.costs.scheduler.one_step_later
-        usual = load.step_s / prefills.idle_share if mixed else load.step_s
+        usual = self.costs.looks * load.step_s
+        usual = usual / prefills.idle_share - (usual - load.step_s) if mixed else usual
         prefill = mean - across(self.costs.ttft_overhead_s)
         return {
             "met": batch / (batch + (1.0 - 1.0 / prefills.pool) / found.left),
@@ -412,12 +413,13 @@ def _waits(costs: StepCosts, steps: Steps, prefills: Prefills) -> tuple[Waits, G
     def beside(others: Floats) -> Floats:
         return costs.prompts_beside(steps, others) * longer
 
-    found = gate(prefills, steps.decoding, beside, fits, apart, mixed=mixed, later=later)
-    # Prompt tokens that come in a step, beside the room for them.
-    come = prefills.requests_per_s * steps.decoding / prefills.idle_share
+    found = gate(prefills, steps.between_looks, beside, fits, apart, mixed=mixed, later=later, single=steps.decoding)
+    # Prompt tokens that come from one step that may carry them to the next, beside the room for them.
+    between = steps.between_looks if mixed else steps.decoding
+    come = prefills.requests_per_s * between / prefills.idle_share
     drift = np.maximum(steps.room - come * costs.computed, 0.02 * steps.room)
     left, queued = backlog(drift, np.sqrt(come * costs.lengths.computed_square))
-    behind = queued / steps.room * (steps.full_base + steps.attention)
+    behind = queued / steps.room * (steps.full_base + steps.attention + between - steps.decoding)
     queue = left * behind
     waits = Waits(
         step=found.step[..., None],

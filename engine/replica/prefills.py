@@ -181,6 +181,7 @@ def gate(
     *,
     mixed: bool,
     later: bool = False,
+    single: Floats | None = None,
 ) -> Gate:
     """Return the wait for the gate (formula 4).
 
@@ -199,12 +200,13 @@ def gate(
 
     Args:
         prefills: of the load: λ, c, E[c²], F, h, w, m, and B: with none, and no prompt running, nobody waits.
-        decoding: τ, a step that only decodes, seconds.
+        decoding: τ, a step that only decodes, seconds, or as many as pass from one look for arrivals to the next.
         beside: seconds that so many prompts add to a step which carries one already: n·c'.
         fits: share φ of those who come after one that fit into its step, of how many came before it and after.
         apart: share in which a step is τ or the prompts that came, which take τ with them: 1 where steps do not mix.
         mixed: whether prompts share steps with decoding; else a step is τ or the prompts that came.
         later: whether the next step is composed already: then one more passes, E[X] = τ/(1 − w) on average.
+        single: one step that only decodes, where several pass between looks; None: each looks.
     """
     rate, whole = prefills.requests_per_s, decoding / prefills.idle_share
     busy = prefills.while_busy
@@ -254,6 +256,7 @@ def gate(
     if later:
         # E[X²] = X*·E[X] is no less than E[X]², which X* of prompts that run apart, met as they run, need not keep.
         passing = whole if mixed else whole / (1 + rate * prefills.shared * whole)
+        passing = passing if single is None else np.where(single < decoding, single, passing)
         square = square + 2 * passing * (step + by_others) + running * np.maximum(met, passing) * passing
         step = step + running * passing
     return Gate(step, by_others, square, followed, followed_square, joined)

@@ -28,6 +28,8 @@ class Steps(Struct, frozen=True, dict=True):
     """τ: seconds of a step that only decodes."""
     beside: Floats
     """Sequences that decode in a step that carries prompts; zeros where steps do not mix."""
+    between_looks: Floats
+    """τ of all steps from one look for arrivals to the next, seconds."""
     base: Floats
     """T of those, at least one, seconds; zeros where steps do not mix."""
     attention: Floats
@@ -135,6 +137,7 @@ class StepCosts(Struct, frozen=True, dict=True):
             tables=self.tables,
             batch=batch,
             decoding=decoding,
+            between_looks=decoding * self.looks,
             beside=beside,
             base=base if self.scheduler.mixed else nobody,
             attention=attention if self.scheduler.mixed else nobody,
@@ -215,7 +218,7 @@ class StepCosts(Struct, frozen=True, dict=True):
         prompts = self.prompt_seconds(replace(steps, head=head, others=others))
         mean = prompts @ self.lengths.prompt.weights
         once = steps.once + (np.maximum(mean - each, 0.0) / head - steps.once) * free
-        followed = -np.expm1(-self.rate(steps, mean) * steps.decoding) * many / steps.together
+        followed = -np.expm1(-self.rate(steps, mean) * steps.between_looks) * many / steps.together
         apart = steps.apart + (followed - steps.apart) * free
         return replace(steps, head=head, others=others, once=once, apart=apart), prompts
 
@@ -396,7 +399,7 @@ def step_costs(
         prompt_context_s=tables.prompt_context @ per_prompt + tables.prompt_token[:, None] * lengths.computed,
         seats=seats,
     )
-    if seats is None or scheduler.mixed or costs.looks > 1:
+    if seats is None or scheduler.mixed:
         return costs
     return replace(costs, followed=_followed(costs, seats))
 
@@ -411,7 +414,8 @@ def _followed(costs: StepCosts, seats: Floats) -> Followed:
     """
     largest, lengths = costs.largest_batch(seats), costs.lengths
     spread = lengths.computed_square / lengths.computed_mean**2
-    come, (_, _, decoding) = largest * SHARES / lengths.decoded, costs.decoding(largest * SHARES)
+    come = largest * SHARES * (costs.looks / lengths.decoded)
+    decoding = costs.decoding(largest * SHARES)[2] * costs.looks
     # S(n) is the same beside every batch.
     top = np.log(2.0 + come[:, -1:])
     counts = np.exp(top * np.linspace(0.0, 1.0, COUNTS))

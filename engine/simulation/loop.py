@@ -462,10 +462,11 @@ def advance(  # noqa: PLR0912, PLR0915 — see the module's docstring
             kv_seconds += lasts * context
             steps += 1
             prompt_tokens += tokens
-            since = poll
             if mixed:
+                since += 1
                 iteration += 1
             else:
+                since = poll
                 stall += lasts
                 newcomers = 0
             if answering:

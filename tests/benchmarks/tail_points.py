@@ -1,9 +1,10 @@
 """Turn published result files with percentiles into points that `fleetcast accuracy --points -` reads.
 
-    python tests/benchmarks/tail_points.py FILE.csv | fleetcast accuracy --points -
+    python tests/benchmarks/tail_points.py FILE.csv [--configured] | fleetcast accuracy --points -
 
 FILE.csv holds stages of inference-perf (a column ``requested_rps``) or runs of MLPerf Inference (``scenario``), one a
-row, as spec-kit/data_sources.md describes them.
+row, as spec-kit/data_sources.md describes them. With --configured runs of MLPerf state what their submitters' published
+configurations do (mlperf_settings.csv), where these were found; else servers run as a runtime does by default.
 """
 
 import csv
@@ -94,8 +95,26 @@ CAPPED = {"MI355X 288GB HBM3e (Power Cap 1000 W)": "MI350X"}
 """An MI355X held to 1,000 W of its 1,400 is an MI350X: the same dies and memory under that card's limit."""
 
 
-def mlperf_points(rows: list[Mapping[str, str]]) -> Iterator[dict[str, str]]:
-    """Yield one point for each run under a latency limit; runs of equal results (99 and 99.9 % accuracy) once."""
+SETTINGS = Path(__file__).with_name("mlperf_settings.csv")
+"""How submitters' servers were started: largest batch and tokens of a step (of a data-parallel rank), how many decoding
+steps pass between looks for arrivals, whether prompts are split. Sources: mlcommons/inference_results_v6.0, closed/
+NVIDIA's, ASUSTeK's, Cisco's, CoreWeave's, Dell's, GigaComputing's, HPE's, Nebius' and Quanta's configs/SYSTEM/SCENARIO/
+MODEL.py; closed/Cisco, Dell, GigaComputing, HPE and Supermicro src and configs, server_mi355x.yaml and others of AMD's
+harness, alike in all (VLLM_SUBSEQUENT_DECODE_STEPS; of MI300X num_scheduler_steps); read 2026-11-30."""
+HOW = ("submitter", "system", "model", "scenario_dir")
+
+
+def mlperf_points(rows: list[Mapping[str, str]], configured: bool = False) -> Iterator[dict[str, str]]:
+    """Yield one point for each run under a latency limit; runs of equal results (99 and 99.9 % accuracy) once.
+
+    Args:
+        rows: of the file.
+        configured: state how submitters' servers were started.
+    """
+    with SETTINGS.open(encoding="utf-8") as file:
+        stated = csv.DictReader(file)
+        columns = [name for name in stated.fieldnames or () if name not in HOW]
+        settings = {tuple(one[name] for name in HOW): one for one in stated} if configured else {}
     seen = set()
     for row in rows:
         maker, _, name = row["accelerator"].replace("(R)", "").partition(" ")
@@ -104,6 +123,7 @@ def mlperf_points(rows: list[Mapping[str, str]]) -> Iterator[dict[str, str]]:
         if row["scenario"] != "Server" or result in seen or " and " in name:
             continue
         seen.add(result)
+        how = settings.get(tuple(row[name].removesuffix(".9").removesuffix("-99") for name in HOW), {})
         fp4 = "nvfp4" if maker == "NVIDIA" and row["model"] != "gpt-oss-120b" else "mxfp4"
         interactive = row["scenario_dir"] == "Interactive"
         precision = SERVED.get(row["submitter"], row["precision"])
@@ -130,17 +150,18 @@ def mlperf_points(rows: list[Mapping[str, str]]) -> Iterator[dict[str, str]]:
                 for metric, theirs in (("ttft", "ttft"), ("itl", "tpot"), ("e2e", "e2e"))
                 for percentile in PERCENTILES
             },
+            **{name: how.get(name, "") for name in columns},
         }
 
 
-def points_of(rows: list[Mapping[str, str]]) -> list[dict[str, str]]:
+def points_of(rows: list[Mapping[str, str]], *, configured: bool = False) -> list[dict[str, str]]:
     """Return the points of a file's rows, whichever benchmark they are of."""
-    return list((inference_perf_points if "requested_rps" in rows[0] else mlperf_points)(rows))
+    return list(inference_perf_points(rows) if "requested_rps" in rows[0] else mlperf_points(rows, configured))
 
 
 if __name__ == "__main__":
     with Path(sys.argv[1]).open(encoding="utf-8") as file:
-        points = points_of(list(csv.DictReader(file)))
+        points = points_of(list(csv.DictReader(file)), configured="--configured" in sys.argv)
     writer = csv.DictWriter(sys.stdout, list(points[0]))
     writer.writeheader()
     writer.writerows(points)

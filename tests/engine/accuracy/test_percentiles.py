@@ -54,6 +54,26 @@ def test_what_a_row_states_of_server_and_traffic_counts() -> None:
     assert few["ttft_ms_mean"] > 2 * predicted(ROW | {"concurrency": "64"})["ttft_ms_mean"]
 
 
+@pytest.mark.parametrize("engine", ["vllm", "SGLang"])
+def test_prompts_wait_for_as_many_decoding_steps_as_a_row_states(engine: str) -> None:
+    """Half of what passes between two looks for arrivals, where prompts share steps and where they run apart."""
+    seldom = OPEN | {"engine": engine, "ttft_ms_mean": "1", "itl_ms_mean": "1", "poll_steps": "12"}
+    formula, simulated = predicted(seldom), predicted(seldom, benchmark_latencies)
+    for column in ("ttft_ms_mean", "itl_ms_mean"):
+        assert formula[column] == pytest.approx(simulated[column], rel=0.06)
+    often = predicted(seldom | {"poll_steps": ""})
+    assert formula["ttft_ms_mean"] - often["ttft_ms_mean"] == pytest.approx(5.5 * often["itl_ms_mean"], rel=0.5)
+
+
+def test_a_row_may_state_the_tokens_of_a_step() -> None:
+    """A runtime that does not split prompts takes no step smaller than one, unless it was told to split them."""
+    whole = LIMITED | {"engine": "TensorRT-LLM", "engine_version": "", "token_budget": "512"}
+    assert "a step of 512 tokens holds no prompt" in str(predict_points([read(whole, CATALOG)], CATALOG)[0])
+    split, usual = (predicted(row | {"chunked": "true"}) for row in (whole, whole | {"token_budget": ""}))
+    assert split["requests_per_s"] < usual["requests_per_s"]
+    assert "chunked maybe is not true or false" in str(read(ROW | {"chunked": "maybe"}, CATALOG))
+
+
 def test_a_row_may_state_how_tokens_were_drawn() -> None:
     sorted_logits = ROW | {"engine_version": "0.12.0", "concurrency": "64"}
     greedy, sampled = (predicted(sorted_logits | {"sampling": how}) for how in ("greedy", "top_p"))

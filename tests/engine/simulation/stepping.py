@@ -205,7 +205,7 @@ class Stepper:
             self.release(job)
         if work:
             self.execute(work)
-        self.since = inf if prompts or not work else self.since + 1
+        self.since = inf if (prompts and not self.policy.mixed) or not work else self.since + 1
         return True
 
     def wait(self) -> bool:
@@ -266,7 +266,7 @@ class Stepper:
             self.in_flight = [job for job, _ in work if job.decoding]
             if not overlaps and any(job.done for job, _ in work):
                 self.full = False
-        self.since = inf if prompts or not work else self.since + 1
+        self.since = inf if (prompts and not self.policy.mixed) or not work else self.since + 1
         return True
 
     def prompts_by_answers(
