@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from agent.after_plan.variants import difference
 from agent.report.blocks import Block, Command, Paragraph, Report
-from agent.report.words import capital
+from agent.report.words import capital, sentence
 from agent.talk.speech import Data, Say, said, warned
 from agent.talk.state import Branch, Measured, Ports, State, Step, SuggestedRun
 from catalogs.errors import InputError
@@ -162,7 +162,7 @@ def _found(run: "CalibrationRun") -> list[Block]:
     if count:
         told = "; ".join(_told(one) for one in run.errors)
         blocks.insert(0, Paragraph(f"{counted(count, 'run')} of {run.calibration.model}: {told}."))
-    blocks += [Paragraph(f"{doubt[0].upper()}{doubt[1:]}.".replace("?.", "?"), "warning") for doubt in run.doubts]
+    blocks += [Paragraph(sentence(capital(doubt)), "warning") for doubt in run.doubts]
     blocks += [Paragraph(f"Not used: {reason}.", "quiet") for reason in run.unused[:2]]
     return blocks
 

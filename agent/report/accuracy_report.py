@@ -22,7 +22,7 @@ METRICS = {
 }
 ALWAYS = ("itl", "ttft", "throughput")
 """In the JSON whether any point measured them or not."""
-_SCORES = (Column("n", "right"), Column("median", "right"), Column("p90", "right"), Column("ratio", "right"))
+_SCORES = Column.figures("n", "median", "p90", "ratio")
 _COVERAGE = (
     Column("points of a"),
     Column("metric", spoken="bare"),
@@ -108,12 +108,8 @@ def _scatter(metric: str, dots: Sequence[Dot]) -> Scatter:
     by_kind = ((kind, tuple((d.measured, d.predicted) for d in dots if d.architecture == kind)) for kind in kinds)
     above = sum(dot.predicted > NEAR * dot.measured for dot in dots) / len(dots)
     near = share_near(dots)
-    return Scatter(
-        METRICS[metric],
-        tuple(by_kind),
-        NEAR,
-        f"{show_percent(near)} within ×{NEAR:g}, {show_percent(above)} above, {show_percent(1 - near - above)} below",
-    )
+    beyond = f"{show_percent(above)} above, {show_percent(1 - near - above)} below"
+    return Scatter(METRICS[metric], tuple(by_kind), NEAR, f"{show_percent(near)} within ×{NEAR:g}, {beyond}")
 
 
 def _covered(coverage: Mapping[str, Mapping[str, Coverage]]) -> Iterator[tuple[str, ...]]:
@@ -138,25 +134,17 @@ def _group_rows(scores: Mapping[str, Mapping[str, Score]]) -> Iterator[tuple[str
 
 
 def _shown(score: Score) -> tuple[str, ...]:
-    return (
-        show_count(score.n),
-        show_percent(score.median_ape),
-        show_percent(score.p90_ape),
-        show_figure(score.median_ratio),
-    )
+    errors = (show_percent(score.median_ape), show_percent(score.p90_ape))
+    return show_count(score.n), *errors, show_figure(score.median_ratio)
 
 
 def _beside(comparison: Comparison) -> Iterator[Block]:
     peer = f"{comparison.peer or 'the peer'} {comparison.peer_version}".strip()
     yield Heading(f"Beside {peer}")
     if not comparison.metrics:
-        if comparison.known:
-            yield Paragraph("No figure is predicted by both.")
-        else:
-            yield Paragraph(
-                f"No measurement_id of its {show_count(comparison.predictions)} predictions is among these points: "
-                "--points gives those that it predicts."
-            )
+        unknown = f"No measurement_id of its {show_count(comparison.predictions)} predictions is among these points"
+        none = "No figure is predicted by both."
+        yield Paragraph(none if comparison.known else f"{unknown}: --points gives those that it predicts.")
         return
     rows = []
     for metric, both in comparison.metrics.items():

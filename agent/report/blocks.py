@@ -111,6 +111,12 @@ class Bar(Struct, frozen=True):
         total = sum(part.value for part in self.parts)
         return tuple(part.value / total if total else 0.0 for part in self.parts)
 
+    @property
+    def rows(self) -> tuple[tuple[str, str, str], ...]:
+        """Each part's label, its size as shown, and its share in whole percent."""
+        shares = (f"{100 * one:.0f} %" if one == 0 or one >= 0.005 else "<1 %" for one in self.shares)
+        return tuple((part.label, part.shown, share) for part, share in zip(self.parts, shares, strict=True))
+
 
 class Bullets(Struct, frozen=True):
     """Items of equal rank, under an optional lead."""
@@ -172,6 +178,12 @@ class Chart(Struct, frozen=True):
     def __post_init__(self) -> None:
         if any(len(line.values) != len(self.x) or len(line.shown) != len(self.x) for line in self.series):
             raise ValueError(f"each series needs {len(self.x)} values and as many shown")
+
+    @property
+    def figures(self) -> Table:
+        """The figures as a table, a row for each x."""
+        rows = tuple((f"{x:g}", *(line.shown[at] for line in self.series)) for at, x in enumerate(self.x))
+        return Table(Column.figures(self.x_label, *(line.label for line in self.series)), rows)
 
 
 class Scatter(Struct, frozen=True):

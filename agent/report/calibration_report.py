@@ -5,7 +5,9 @@ from math import log
 from shlex import quote
 from typing import Any, Final
 
+from agent.report.accuracy_report import METRICS
 from agent.report.blocks import Block, Bullets, Column, Command, Heading, Paragraph, Report, Table, Words
+from agent.report.words import capital, sentence
 from catalogs.records.calibrations import CalibratedConstant
 from catalogs.units import show_figure, show_percent, show_seconds
 from engine.accuracy.points import MeasuredPoint
@@ -16,7 +18,6 @@ from engine.calibration.memory import MeasuredPool
 from engine.plan import SCHEMA_VERSION, plain
 from engine.planning.phrases import counted
 
-METRICS: Final = {"itl": "ITL", "ttft": "TTFT", "throughput": "throughput"}
 MEANINGS: Final = {
     "step_overhead_us": "the host's work for each step",
     "layer_overhead_us": "launches of each layer",
@@ -79,7 +80,7 @@ def calibration_report(run: CalibrationRun, next_runs: Sequence[NextMeasurement]
         f"Calibration {made.id}: {made.model} under {made.runtime}{version} on {made.accelerator}, from {of}.", "strong"
     )
     for doubt in run.doubts:
-        yield Paragraph(f"{doubt[0].upper()}{doubt[1:]}.".replace("?.", "?"), "warning", "Warning")
+        yield Paragraph(sentence(capital(doubt)), "warning", "Warning")
     if run.pool is not None:
         yield Paragraph(pool_sentence(run.pool, made.model))
     if not run.points:
@@ -108,12 +109,8 @@ def calibration_report(run: CalibrationRun, next_runs: Sequence[NextMeasurement]
 
 def pool_sentence(pool: MeasuredPool, model: str) -> str:
     """Return what a start-up log says of the KV cache."""
-    more = abs(pool.more_gib)
-    than = (
-        "as computed"
-        if more < LEAST_GIB
-        else f"{more:.2f} GiB {'less' if pool.more_gib < 0 else 'more'} an accelerator"
-    )
+    differs = f"{abs(pool.more_gib):.2f} GiB {'less' if pool.more_gib < 0 else 'more'} an accelerator"
+    than = "as computed" if abs(pool.more_gib) < LEAST_GIB else differs
     return (
         f"The KV cache holds {pool.tokens:,.0f} tokens by the log, {pool.computed_tokens:,.0f} as computed: {than}. "
         f"Plans of {model} count with the log's."
@@ -207,6 +204,6 @@ def held_plan_report(held: HeldPlan) -> Iterator[Block]:
         ),
     )
     if held.causes:
-        yield Bullets(tuple(f"{cause[0].upper()}{cause[1:]}." for cause in held.causes), "What is off:")
+        yield Bullets(tuple(sentence(capital(cause)) for cause in held.causes), "What is off:")
     if held.unused:
         yield Bullets(tuple(f"Not used: {reason}." for reason in held.unused[:3]))

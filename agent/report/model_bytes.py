@@ -18,29 +18,23 @@ def bytes_report(held: ModelBytes) -> Report:
         label = next(same, stored.precision if not others else f"{stored.precision} ({others + 1})")
         ways.setdefault(label, stored)
         labels.append(label)
-    columns = (
-        Column("part", spoken="bare"),
-        Column("parameters", "right"),
-        *(Column(label, "right") for label in ways),
-    )
+    columns = (Column("part", spoken="bare"), *Column.figures("parameters", *ways))
     rows = [
         (PART_NAMES[part], show_count(count, compact=True), *(_part(way.parts[part]) for way in ways.values()))
         for part, count in held.parameters.items()
     ]
     totals = (_gigabytes(way.total_bytes) for way in ways.values())
     rows.append(("all parts", show_count(sum(held.parameters.values()), compact=True), *totals))
-    titles = ("checkpoint", "stored as", "computed", "published", "computed / published")
+    sizes = Column.figures("computed", "published", "computed / published")
+    checkpoints = zip(labels, held.checkpoints, strict=True)
     return Report(
         (
             Heading("Bytes by part, in GB and bits per parameter"),
             Table(columns, tuple(rows)),
             Heading("Checkpoints"),
             Table(
-                tuple(
-                    Column(title, "left" if at < 2 else "right", spoken="titled" if at else "bare")
-                    for at, title in enumerate(titles)
-                ),
-                tuple(_checkpoint(label, stored) for label, stored in zip(labels, held.checkpoints, strict=True)),
+                (Column("checkpoint", spoken="bare"), Column("stored as"), *sizes),
+                tuple(_checkpoint(label, stored) for label, stored in checkpoints),
             ),
             Heading("KV cache of a token"),
             Facts(tuple((id, show_bytes(size)) for id, size in held.kv_cache_bytes_per_token.items())),

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from agent.report.blocks import Block, Cell, Chart, Column, Facts, Heading, Paragraph, Report, Series, Table, Words
+from agent.report.blocks import Block, Cell, Chart, Column, Facts, Heading, Paragraph, Report, Series, Table
 from agent.report.simulated_latencies import NAMES, UNKNOWN, interval_shown, simulated_latencies
-from agent.report.words import share_met
+from agent.report.words import met_shown, share_met
 from catalogs.units import show_count, show_percent, show_rate, show_seconds
 from engine.load_test.fleet_over_time import SimulatedFleet
 from engine.load_test.plan_under_load import SimulatedPlan
@@ -88,18 +88,16 @@ def _target_row(target: SimulatedTarget) -> tuple[Cell, ...]:
         UNKNOWN if target.formula_s is None else show_seconds(target.formula_s),
         show_seconds(target.target_s),
         UNKNOWN if target.within is None else share_met(target.within),
-        Words("met", "good") if target.met else Words("missed", "bad"),
+        met_shown(target.met),
     )
 
 
 def _facts(simulated: SimulatedPlan) -> Facts:
+    output = show_rate(simulated.output_tokens_per_s, "tokens/s")
+    served = f"{show_rate(simulated.requests_per_s)}, {output} out"
     return Facts(
         (
-            (
-                "throughput",
-                f"{show_rate(simulated.requests_per_s)}, {_tokens(simulated.output_tokens_per_s)} out, filling "
-                "and draining included",
-            ),
+            ("throughput", f"{served}, filling and draining included"),
             ("busy", show_percent(simulated.utilisation)),
             ("batch, mean", f"{simulated.mean_batch:.3g} per replica"),
             ("KV cache, mean", show_percent(simulated.kv_cache_usage)),
@@ -113,10 +111,6 @@ def _facts(simulated: SimulatedPlan) -> Facts:
 def _seeds(simulated: SimulatedPlan) -> tuple[str, str]:
     first, count = simulated.seed, simulated.repeats
     return ("seed", str(first)) if count == 1 else ("repeats", f"{count}, seeds {first} to {first + count - 1}")
-
-
-def _tokens(rate: float) -> str:
-    return show_rate(rate, "tokens/s")
 
 
 def _charts(simulated: SimulatedPlan) -> Iterator[Block]:

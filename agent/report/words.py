@@ -70,6 +70,11 @@ def unknown_bill(cost: Cost) -> str:
     return f"The bill is unknown: {sentence(cost.note)}" if cost.note else "The bill is unknown: no offer has a price."
 
 
+def met_shown(met: bool) -> Words:
+    """Return whether a target is met."""
+    return Words("met", "good") if met else Words("missed", "bad")
+
+
 def verdict_shown(target: TargetResult) -> str:
     """Return 'met', or by how much the target is missed."""
     if target.met:

@@ -36,8 +36,9 @@ def latency_name(spec: WorkloadSpec) -> str:
     return target_name(spec.targets[0].metric, spec.targets[0].percentile) if spec.targets else "mean E2E"
 
 
-def choice_report(choice: Choice, command: str) -> Report:
-    """Return the choice for a terminal.
+@Report.of
+def choice_report(choice: Choice, command: str) -> Iterator[Block]:
+    """Yield the choice for a terminal.
 
     Args:
         command: that makes the whole plan of the best.
@@ -54,10 +55,9 @@ def choice_report(choice: Choice, command: str) -> Report:
         ),
     ]
     if choice.doubts:
-        than = f"{choice.doubts[0][:1].upper()}{'; '.join(choice.doubts)[1:]}"
         other = choice.trusted
         more = f" Without such doubts: {named(other)}, {usd_shown(other.monthly_usd)} a month." if other else ""
-        lines.append(Paragraph(f"{than}.{more}"))
+        lines.append(Paragraph(f"{capital('; '.join(choice.doubts))}.{more}"))
     if choice.least and choice.spec.money.provider is None:
         lines.append(
             Paragraph(
@@ -66,18 +66,19 @@ def choice_report(choice: Choice, command: str) -> Report:
                 f"{named(choice.least)} ({_where(choice.least)})."
             )
         )
-    blocks: list[Block] = [Group(tuple(lines)), *_tables(choice)]
-    blocks += _mixed(choice)
+    yield Group(tuple(lines))
+    yield from _tables(choice)
+    yield from _mixed(choice)
     if choice.relaxations:
-        blocks.append(Bullets(tuple(_relaxed(one) for one in choice.relaxations), "What relaxing a constraint saves:"))
+        relaxed = (f"{one.constraint} {one.from_} → {one.to} saves {_saved(one)}" for one in choice.relaxations)
+        yield Bullets(tuple(relaxed), "What relaxing a constraint saves:")
     if choice.advice:
         advice = (f"{one.change}: {one.note or f'saves {_saved(one)}'}" for one in choice.advice)
-        blocks.append(Bullets(tuple(advice), "What would change the plan:"))
+        yield Bullets(tuple(advice), "What would change the plan:")
     traffic = choice.spec.traffic
     if traffic.burst > 1 or traffic.growth_per_year > 0:
-        blocks.append(Paragraph("Counted is the whole fleet: with its burst and its growth.", "quiet"))
-    blocks.append(Paragraph(f"By the formulas; {command} simulates it and makes the whole plan.", "quiet"))
-    return Report(tuple(blocks))
+        yield Paragraph("Counted is the whole fleet: with its burst and its growth.", "quiet")
+    yield Paragraph(f"By the formulas; {command} simulates it and makes the whole plan.", "quiet")
 
 
 def _at(choice: Choice) -> str:
@@ -165,19 +166,12 @@ def front_chart(spec: WorkloadSpec, front: Sequence[Option], marks: tuple[Mark, 
 def _table(spec: WorkloadSpec, options: Sequence[tuple[Option, str]], best: Option | None = None) -> Table:
     """Return options as rows; whose price one is at is said where that is not the price of the best."""
     columns = (Column("fleet"), *Column.figures("monthly", latency_name(spec), "ITL"), Column.sentences())
-    return Table(
-        columns,
-        tuple(
-            (
-                named(option),
-                usd_shown(option.monthly_usd),
-                show_seconds(option.latency_s),
-                show_seconds(option.itl_mean_s),
-                "; ".join(filter(None, (said, origin_beside(option.offer, best.offer) if best else ""))),
-            )
-            for option, said in options
-        ),
-    )
+    rows = []
+    for option, said in options:
+        figures = (usd_shown(option.monthly_usd), show_seconds(option.latency_s), show_seconds(option.itl_mean_s))
+        whose = origin_beside(option.offer, best.offer) if best else ""
+        rows.append((named(option), *figures, "; ".join(filter(None, (said, whose)))))
+    return Table(columns, tuple(rows))
 
 
 def _mixed(choice: Choice) -> Iterator[Block]:
@@ -185,12 +179,10 @@ def _mixed(choice: Choice) -> Iterator[Block]:
         mixed, alone = choice.mixture, choice.mixture.alone
         lines = (*mixed.lines, alone)
         said = (*(line.purpose for line in mixed.lines), f"the best of one kind, {alone.purpose}")
+        saved = f"{usd_shown(mixed.monthly_usd)} a month, {show_percent(mixed.saved_share)} less than the best of one"
         yield Bullets(
-            tuple(
-                f"{_held(line)}, {usd_shown(line.monthly_usd)}: {why}" for line, why in zip(lines, said, strict=True)
-            ),
-            f"Two kinds behind one router: {usd_shown(mixed.monthly_usd)} a month, {show_percent(mixed.saved_share)} "
-            f"less than the best of one.",
+            tuple(f"{_held(one)}, {usd_shown(one.monthly_usd)}: {why}" for one, why in zip(lines, said, strict=True)),
+            f"Two kinds behind one router: {saved}.",
         )
     if choice.split:
         split = choice.split
@@ -215,10 +207,6 @@ def _held(line: Line) -> str:
 def _where(option: Option) -> str:
     age = ", an old price" if option.old_price else ""
     return f"{' '.join(filter(None, (option.provider, option.region)))}: {option.instance}{age}"
-
-
-def _relaxed(one: Relaxation) -> str:
-    return f"{one.constraint} {one.from_} → {one.to} saves {_saved(one)}"
 
 
 def _saved(one: Relaxation | Advice) -> str:

@@ -14,7 +14,7 @@ from agent.report.choice.surprises import widened
 from agent.report.cost.price_origin import origin_of
 from agent.report.plan.bands import measure_sentence
 from agent.report.plan.opening import in_flight_shown
-from agent.report.words import accelerators_noun, fleet_shown, sentence, usd_shown
+from agent.report.words import accelerators_noun, fleet_shown, met_shown, sentence, usd_shown
 from catalogs.units import show_count, show_seconds, show_usd
 from engine.choice.attribution import made_otherwise
 from engine.plan import CapacityPlan, NoPlan, six_digits, split_shown
@@ -96,7 +96,7 @@ def _row(one: Compared, target: Target | None, *, named: bool, one_origin: bool)
     fleet, prices = plan.fleet, plan.cost.usd_per_million_tokens
     met: Cell = ""
     if plan.targets:
-        met = Words("met", "good") if plan.answer.meets_targets else Words("missed", "bad")
+        met = met_shown(plan.answer.meets_targets)
     latencies = (
         show_seconds(plan.peak_latency_s(*(target.metric, target.percentile) if target else ("ttft", "p95"))),
         show_seconds(plan.performance.at_peak.itl_s.mean),

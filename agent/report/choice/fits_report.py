@@ -2,17 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
 
 from agent.report.blocks import Column, Paragraph, Report, Table, Words
+from agent.report.estimate.words import TONES
 from catalogs.units import show_count, show_figure
 from engine.choice.compatibility import Compatibility
-
-TONES: dict[str, Literal["good", "warning", "bad"]] = {
-    "compatible": "good",
-    "marginal": "warning",
-    "incompatible": "bad",
-}
 
 
 def fits_report(found: Sequence[Compatibility], varied: str) -> Report:

@@ -43,8 +43,9 @@ def _share_words(share: Share) -> str:
     return f"{share.workload} in {show_count(share.replicas)} × {share.part}, {share.precision.upper()}{whole}"
 
 
-def pool_report(result: Together) -> Report:
-    """Return what was found for a terminal."""
+@Report.of
+def pool_report(result: Together) -> Iterator[Block]:
+    """Yield what was found for a terminal."""
     best, apart, names = result.best, result.apart, [one.name for one in result.workloads]
     if best is apart:
         line = f"Apart is cheapest for {listed_names(names)}: {usd_shown(apart.monthly_usd)} a month."
@@ -56,22 +57,19 @@ def pool_report(result: Together) -> Report:
         line = f"Cheapest: {what}. {usd_shown(best.monthly_usd)} a month, {saved}."
     said = [Paragraph(line, "strong"), *(Paragraph(why) for why in _reasons(result))]
     said += [Paragraph(f"{capital(warning)}.", "warning", "Warning") for warning in result.warnings]
-    blocks: list[Block] = [Group(tuple(said)), _ways(result), Heading("What each workload meets"), _met(result)]
+    yield from (Group(tuple(said)), _ways(result), Heading("What each workload meets"), _met(result))
     if result.refusals:
-        blocks.append(Bullets(tuple(dict.fromkeys(_refused(one, result) for one in result.refusals)), "Not possible:"))
+        yield Bullets(tuple(dict.fromkeys(_refused(one, result) for one in result.refusals)), "Not possible:")
     if result.adapters:
         base = result.adapters
         fleet = next(one for one in base.fleets if one.kind == "adapters")
         less = result.best.monthly_usd - base.monthly_usd
-        blocks.append(
-            Paragraph(
-                f"If {listed_names(fleet.workloads)} are LoRA adapters of one base, not models of their own: "
-                f"{fleet_words(fleet)}, {usd_shown(base.monthly_usd)} a month for all, {show_usd(less)} less (--lora). "
-                f"{ADAPTED}"
-            )
+        yield Paragraph(
+            f"If {listed_names(fleet.workloads)} are LoRA adapters of one base, not models of their own: "
+            f"{fleet_words(fleet)}, {usd_shown(base.monthly_usd)} a month for all, {show_usd(less)} less (--lora). "
+            f"{ADAPTED}"
         )
-    blocks.append(Paragraph(_rests_on(best), "quiet"))
-    return Report(tuple(blocks))
+    yield Paragraph(_rests_on(best), "quiet")
 
 
 def _reasons(result: Together) -> Iterator[str]:
@@ -89,8 +87,7 @@ def _reasons(result: Together) -> Iterator[str]:
     if result.best is result.apart and result.others:
         other = result.others[0]
         more = other.monthly_usd - result.apart.monthly_usd
-        how = listed_names([IN_WORDS[kind] for kind in other.kinds])
-        how = capital(how)
+        how = capital(listed_names([IN_WORDS[kind] for kind in other.kinds]))
         if abs(more) < 0.5:
             yield f"{how} costs the same, and one would depend on the other."
         elif more < 0:
@@ -230,9 +227,5 @@ def _fleet_tree(fleet: Fleet) -> dict[str, Any]:
         split = parallelism_shown(*of.candidate.parallelism.sizes(), separator=" ")
         peak = {"utilisation": of.utilisation, "peak_calls_per_s": of.peak_calls_per_s}
         return tree | {"precision": of.question.weights.id} | peak | {"split": split, "replicas": of.replicas}
-    return tree | {
-        "precision": of.precision,
-        "split": split_shown(of),
-        "replicas": of.replicas,
-        "utilisation": of.utilisation,
-    }
+    own = {"precision": of.precision, "split": split_shown(of), "replicas": of.replicas, "utilisation": of.utilisation}
+    return tree | own

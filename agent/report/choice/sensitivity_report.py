@@ -1,5 +1,6 @@
 """What moves a plan: a row for each input, the one that moves the bill most first, and where the fleet grows."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from agent.report.blocks import Block, Column, Group, Paragraph, Report, Table
@@ -9,18 +10,12 @@ from engine.choice.sensitivity import STEP, Outcome, Sensitivity
 from engine.plan import CapacityPlan, plain
 
 
-def sensitivity_report(plan: CapacityPlan, moved: Sensitivity) -> Report:
-    """Return what moves a plan, for a terminal."""
-    blocks: list[Block] = [
-        Group(
-            (
-                Paragraph(sentence(plan.answer.sentence), "strong"),
-                Paragraph(
-                    f"{usd_shown(plan.cost.monthly_usd)} a month; each input alone, {STEP:.0%} lower and higher:"
-                ),
-            )
-        )
-    ]
+@Report.of
+def sensitivity_report(plan: CapacityPlan, moved: Sensitivity) -> Iterator[Block]:
+    """Yield what moves a plan, for a terminal."""
+    now = f"{usd_shown(plan.cost.monthly_usd)} a month"
+    steps = Paragraph(f"{now}; each input alone, {STEP:.0%} lower and higher:")
+    yield Group((Paragraph(sentence(plan.answer.sentence), "strong"), steps))
     if moved.swings:
         noun = accelerators_noun(plan.chosen)
         columns = (Column(f"−{STEP:.0%} → +{STEP:.0%}"), *Column.figures(noun, "monthly"), Column.sentences())
@@ -33,14 +28,13 @@ def sensitivity_report(plan: CapacityPlan, moved: Sensitivity) -> Report:
             )
             for swing in moved.swings
         )
-        blocks.append(Table(columns, rows))
+        yield Table(columns, rows)
     else:
-        blocks.append(Paragraph("None of them moves it."))
+        yield Paragraph("None of them moves it.")
     if moved.breaks:
         places = ", ".join(f"{count} up to {show_rate(rate)}" for rate, count in moved.breaks)
         near = "That is what a replica of this plan carries: near these rates a simulated forecast may differ by one."
-        blocks.append(Paragraph(f"Replicas that hold, by the mean rate: {places}. {near}"))
-    return Report(tuple(blocks))
+        yield Paragraph(f"Replicas that hold, by the mean rate: {places}. {near}")
 
 
 def _count(end: Outcome) -> str:

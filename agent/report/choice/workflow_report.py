@@ -1,6 +1,6 @@
 """A fleet for an agent's workflow: what it holds, its calls one by one, and the other accelerators."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agent.report.blocks import Block, Column, Group, Heading, Paragraph, Report, Table
@@ -26,10 +26,11 @@ def fleet_named(fleet: WorkflowFleet) -> str:
     )
 
 
+@Report.of
 def workflow_report(
     workflow: AgentWorkflow, fleets: Sequence[WorkflowFleet], simulated: SimulatedWorkflows | None, limit: float | None
-) -> Report:
-    """Return the fleets for a terminal.
+) -> Iterator[Block]:
+    """Yield the fleets for a terminal.
 
     Args:
         fleets: the cheapest first.
@@ -48,23 +49,16 @@ def workflow_report(
         ),
         Paragraph(f"A workflow takes {show_seconds(took)} at p95{verdict}."),
     ]
-    blocks: list[Block] = [
-        Group(tuple(lines)),
-        _times(best, simulated),
-        Heading("Call by call"),
-        _calls(workflow, best, simulated),
-    ]
+    yield from (Group(tuple(lines)), _times(best, simulated))
+    yield from (Heading("Call by call"), _calls(workflow, best, simulated))
     if len(fleets) > 1:
-        blocks += [Heading("On other accelerators"), _others(fleets[1 : SHOWN + 1], best)]
+        yield from (Heading("On other accelerators"), _others(fleets[1 : SHOWN + 1], best))
     if simulated:
-        blocks.append(
-            Paragraph(f"Simulated turn by turn: {show_count(simulated.workflows)} workflows counted.", "quiet")
-        )
-    return Report(tuple(blocks))
+        yield Paragraph(f"Simulated turn by turn: {show_count(simulated.workflows)} workflows counted.", "quiet")
 
 
 def _times(best: WorkflowFleet, simulated: SimulatedWorkflows | None) -> Table:
-    columns = (Column("whole workflow"), Column("mean", "right"), Column("p95", "right"), Column("at a time", "right"))
+    columns = (Column("whole workflow"), *Column.figures("mean", "p95", "at a time"))
     rows = [("closed form", show_seconds(best.mean_s), show_seconds(best.p95_s), show_count(round(best.in_flight)))]
     if simulated:
         at_a_time = show_count(round(simulated.in_flight))

@@ -50,20 +50,11 @@ def batch_report(plan: BatchPlan) -> Iterator[Block]:
         yield Table(columns, tuple(_way(one) for one in plan.others[:SHOWN]))
     if plan.apis:
         yield Heading("Through an API")
-        columns = (Column("model"), Column("provider"), Column("batch", "right"), Column("at once", "right"))
-        apis = sorted(plan.apis, key=lambda one: one.batch_usd or one.usd)
-        yield Table(
-            columns,
-            tuple(
-                (
-                    one.price.model,
-                    one.price.provider,
-                    "unknown" if one.batch_usd is None else show_usd(one.batch_usd),
-                    show_usd(one.usd),
-                )
-                for one in apis[:SHOWN]
-            ),
-        )
+        rows = []
+        for one in sorted(plan.apis, key=lambda one: one.batch_usd or one.usd)[:SHOWN]:
+            batch = "unknown" if one.batch_usd is None else show_usd(one.batch_usd)
+            rows.append((one.price.model, one.price.provider, batch, show_usd(one.usd)))
+        yield Table((Column("model"), Column("provider"), *Column.figures("batch", "at once")), tuple(rows))
         checked = max(one.price.checked for one in plan.apis)
         yield Paragraph(f"API prices of {checked}; a batch service answers within a day, not sooner by promise.")
 

@@ -1,7 +1,7 @@
 """Ways to pay for a service as a report: all of them side by side, where each begins to pay, one bill line by line."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from agent.report.blocks import Block, Bullets, Cell, Column, Facts, Heading, Paragraph, Report, Table, Words
 from agent.report.words import capital, sentence
@@ -152,23 +152,18 @@ def comparison_tree(plan: CapacityPlan, found: Comparison) -> dict[str, Any]:
     }
 
 
+_DERIVED: Final = (
+    "monthly_usd", "yearly_usd", "one_off_usd", "committed_usd", "idle_share", "usd_per_request",
+    "usd_per_successful_request", "reservation_usd_per_million", "usage_usd_per_million", "token_usd_per_million",
+)  # fmt: skip
+"""Figures that follow from a bill's lines."""
+
+
 def bill_tree(bill: Bill) -> dict[str, Any]:
     """Return a bill as JSON holds it, with what follows from its lines."""
-    prices = bill.token_usd_per_million
-    derived = {
-        "monthly_usd": bill.monthly_usd,
-        "yearly_usd": bill.yearly_usd,
-        "one_off_usd": bill.one_off_usd,
-        "committed_usd": bill.committed_usd,
-        "idle_share": bill.idle_share,
-        "usd_per_request": bill.usd_per_request,
-        "usd_per_successful_request": bill.usd_per_successful_request,
-        "reservation_usd_per_million": bill.reservation_usd_per_million,
-        "usage_usd_per_million": bill.usage_usd_per_million,
-        "token_usd_per_million": None
-        if prices is None
-        else dict(zip(("input", "output", "cached"), prices, strict=True)),
-    }
+    derived: dict[str, Any] = {name: getattr(bill, name) for name in _DERIVED}
+    if prices := bill.token_usd_per_million:
+        derived["token_usd_per_million"] = dict(zip(("input", "output", "cached"), prices, strict=True))
     tree = plain(bill)
     empty = dict.fromkeys(derived) if bill.infeasible else derived
     return {"mode": tree.pop("mode"), "title": tree.pop("title"), **plain(empty), **tree}

@@ -56,8 +56,7 @@ def _banded(budget: TrainingBudget) -> Table:
     cost = (budget.cost_usd, budget.cost_low_usd, budget.cost_high_usd)
     rows: list[tuple[Cell, ...]] = [("accelerator-hours", *(show_count(float(f"{one:.4g}")) for one in hours))]
     rows.append(("cost", *(usd_shown(one) for one in cost)))
-    columns = (Column(""), Column("expected", "right"), Column("low", "right"), Column("high (80 %)", "right"))
-    return Table(columns, tuple(rows))
+    return Table((Column(""), *Column.figures("expected", "low", "high (80 %)")), tuple(rows))
 
 
 def _run_facts(budget: TrainingBudget) -> Iterator[tuple[str, Cell]]:
@@ -103,10 +102,8 @@ def _memory_facts(budget: TrainingBudget) -> Iterator[tuple[str, Cell]]:
     yield "fewest that hold it", show_count(budget.fewest_accelerators)
     yield "takes together", f"{setup.micro_batch} × {show_count(setup.sequence)} tokens"
     yield "activations", "checkpointed, computed again" if setup.checkpointing else "kept"
-    yield (
-        "optimiser",
-        f"{setup.optimiser}, ZeRO stage {setup.zero_stage}" if budget.accelerators > 1 else setup.optimiser,
-    )
+    sharded = f", ZeRO stage {setup.zero_stage}" if budget.accelerators > 1 else ""
+    yield "optimiser", f"{setup.optimiser}{sharded}"
 
 
 def _days(days: float) -> str:

@@ -27,18 +27,12 @@ def _latency_chart(plan: CapacityPlan, loads: Sequence[Performance], metric: Met
     name, here = target_name(metric, percentile), _figure(peak, metric, percentile)
     values = tuple(_figure(load, metric, percentile) for load in loads)
     unit, scale = ("ms", 1e3) if here < 1 else ("seconds", 1.0)
-    low, high = 1.0, 1.0
-    if plan.bands is not None and here:
+    ends: tuple[float, ...] = ()
+    if plan.bands is not None:
         band: Range = getattr(getattr(plan.bands.performance.at_peak, f"{metric}_s"), percentile)
-        low, high = band.low / here, band.high / here
-    banded = plan.bands is not None
-    series = Series(
-        name,
-        tuple(value * scale for value in values),
-        tuple(show_seconds(value) for value in values),
-        tuple(value * scale * low for value in values) if banded else (),
-        tuple(value * scale * high for value in values) if banded else (),
-    )
+        ends = (band.low / here, band.high / here) if here else (1.0, 1.0)
+    band_of = [tuple(value * scale * end for value in values) for end in ends]
+    series = Series(name, tuple(v * scale for v in values), tuple(map(show_seconds, values)), *band_of)
     marks = [
         Mark(f"target {show_seconds(target.target_s)}", target.target_s * scale)
         for target in plan.targets

@@ -7,6 +7,7 @@ from agent.report.estimate.words import TONES, UNKNOWN, latency_shown, load_show
 from agent.report.words import sentence
 from catalogs.units import show_figure
 from engine.estimate.estimate import Estimate, Incompatible, Outcome, Setup
+from engine.planning.phrases import counted
 
 
 def estimates_beside(outcomes: Sequence[Outcome]) -> Iterator[Block]:
@@ -28,14 +29,9 @@ def estimates_beside(outcomes: Sequence[Outcome]) -> Iterator[Block]:
 
 
 def _table(first: str, rows: Sequence[tuple[str, Outcome]]) -> Table:
-    return Table(
-        (
-            Column(first),
-            *Column.figures("TTFT", "ITL", "E2E", "tokens/s", "per chip"),
-            Column("verdict", spoken="bare"),
-        ),
-        tuple((label, *_cells(outcome)) for label, outcome in rows),
-    )
+    figures = Column.figures("TTFT", "ITL", "E2E", "tokens/s", "per chip")
+    columns = (Column(first), *figures, Column("verdict", spoken="bare"))
+    return Table(columns, tuple((label, *_cells(outcome)) for label, outcome in rows))
 
 
 def _cells(outcome: Outcome) -> tuple[Cell, ...]:
@@ -81,11 +77,8 @@ def _setup_names(setups: Sequence[Setup]) -> dict[Setup, str]:
     machines = len({setup.accelerator for setup in setups}) > 1 or not models
     names = {}
     for setup in setups:
-        split = (
-            f"{setup.accelerators} × {setup.accelerator_name}"
-            if machines
-            else f"{setup.accelerators} accelerator{'s' if setup.accelerators > 1 else ''}"
-        )
+        machine = f"{setup.accelerators} × {setup.accelerator_name}"
+        split = machine if machines else counted(setup.accelerators, "accelerator")
         names[setup] = f"{setup.model_name}, {split}" if models else split
     return names
 

@@ -15,9 +15,8 @@ TONES: dict[str, Tone] = {"compatible": "good", "marginal": "warning", "incompat
 
 def setup_shown(setup: Setup) -> str:
     """Return '2 × H200 SXM 141GB (TP2): Llama 3.1 70B in BF16 on vllm 0.33'."""
-    where = f"{setup.accelerators} × {setup.accelerator_name}" + (
-        f" ({split_shown(setup)})" if setup.accelerators > 1 else ""
-    )
+    split = f" ({split_shown(setup)})" if setup.accelerators > 1 else ""
+    where = f"{setup.accelerators} × {setup.accelerator_name}{split}"
     runtime = f"{setup.runtime} {setup.runtime_version}".strip()
     return f"{where}: {setup.model_name} in {precision_shown(setup.precision.weights)} on {runtime}"
 

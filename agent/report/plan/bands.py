@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from agent.report.words import accelerators_noun, calls_shown, sentence
+from agent.report.words import accelerators_noun, calls_shown, capital, sentence
 from catalogs.units import show_rate, show_seconds
-from engine.plan import BandPart, Bands, CapacityPlan, CountRange, Range
+from engine.plan import BandPart, Bands, CapacityPlan
 from engine.workload import BandLevel
 
 RARE: Final[Mapping[BandLevel, str]] = {50: "one plan in four", 80: "one plan in ten", 95: "one plan in forty"}
@@ -21,10 +21,11 @@ def _sentences(plan: CapacityPlan, bands: Bands) -> Iterator[str]:
     rare = RARE[bands.level]
     at_peak = bands.performance.at_peak
     for name, band in (("TTFT p95", at_peak.ttft_s.p95), ("Mean ITL", at_peak.itl_s.mean)):
-        low, high = _ends(band)
-        yield f"{name} at the peak: {show_seconds(low)} to {show_seconds(high)}; {rare} lies above, {rare} below."
-    low, high = _ends(bands.replica_capacity.requests_per_s)
-    yield f"One replica carries {calls_shown(plan, low)} to {calls_shown(plan, high)} within the targets."
+        ends = f"{show_seconds(band.low)} to {show_seconds(band.high)}"
+        yield f"{name} at the peak: {ends}; {rare} lies above, {rare} below."
+    carried = bands.replica_capacity.requests_per_s
+    ends = f"{calls_shown(plan, carried.low)} to {calls_shown(plan, carried.high)}"
+    yield f"One replica carries {ends} within the targets."
     if bands.chance_of_meeting is not None:
         met = round(100 * bands.chance_of_meeting)
         yield f"Today's fleet meets the targets at the peak in {met} of 100 such plans."
@@ -74,7 +75,7 @@ def measure_sentence(plan: CapacityPlan) -> str:
 def outside_sentence(plan: CapacityPlan) -> str:
     """Return how little is known of a case like this; empty where enough is."""
     note = (plan.bands.note if plan.bands else None) or ""
-    return sentence(note[0].upper() + note[1:]) if note else ""
+    return sentence(capital(note))
 
 
 def fleet_sentence(plan: CapacityPlan) -> str:
@@ -85,17 +86,12 @@ def fleet_sentence(plan: CapacityPlan) -> str:
     if not plan.bands:
         return ""
     off = f"if the forecast is off by as much as {RARE[plan.bands.level]} is"
-    low, high = _ends(plan.bands.fleet.accelerators)
+    low, high = plan.bands.fleet.accelerators.low, plan.bands.fleet.accelerators.high
     counted = f"{low:,.0f} {accelerators_noun(plan.chosen, int(low))}"
     if plan.spec.traffic.requests_per_s is None and plan.spec.traffic.concurrency is None:
-        least, _ = _ends(plan.bands.fleet.capacity_requests_per_s)
-        return f"{counted} carry {show_rate(least)} {off}"
+        return f"{counted} carry {show_rate(plan.bands.fleet.capacity_requests_per_s.low)} {off}"
     if not plan.bands.fleet.meets_targets:
         return f"{counted}; no number of them meets the targets {off}"
     if high == low:
         return f"{counted} {'holds' if low == 1 else 'hold'} even {off}"
     return f"{counted}; {low:,.0f}–{high:,.0f} {off}"
-
-
-def _ends(band: Range | CountRange) -> tuple[float, float]:
-    return band.low, band.high

@@ -1,6 +1,6 @@
 """What the fleet holds and when it changes, as the full report shows it: the ledger and the thresholds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from agent.report.blocks import Bar, Block, Cell, Column, Facts, Group, Paragraph, Part, Table, Words
 from agent.report.words import accelerators_noun, figure, power_shown, usd_shown
@@ -63,11 +63,14 @@ def rated_power(plan: CapacityPlan) -> Iterator[Block]:
 def outage_facts(plan: CapacityPlan) -> Iterator[Block]:
     """Yield how long the loss of a replica lasts, part by part; nothing where what is left holds."""
     if plan.outage is not None:
-        parts = " + ".join(
-            f"{name.replace('_', ' ')} {show_seconds(s)}" for name, s in plan.outage.parts_s.items() if s
-        )
+        parts = _summed(plan.outage.parts_s)
         lost = Words(f"{show_seconds(plan.outage.lost_node_s)}: {parts}", path="outage.lost_node_s")
         yield Facts((("after the loss of a node", lost),))
+
+
+def _summed(parts_s: Mapping[str, float]) -> str:
+    """Return the parts of a time that are not nothing: 'weights 20 s + ready 3 s'."""
+    return " + ".join(f"{name.replace('_', ' ')} {show_seconds(s)}" for name, s in parts_s.items() if s)
 
 
 def threshold_blocks(scaling: Autoscaling) -> Iterator[Block]:
@@ -87,13 +90,9 @@ def threshold_blocks(scaling: Autoscaling) -> Iterator[Block]:
         (label, Words(shown, path=f"autoscaling.{name}"), scaling.reasons.get(name, ""))
         for name, label, shown in values
     ]
-    parts = [
-        f"{name.replace('_', ' ')} {show_seconds(value)}" for name, value in scaling.reaction_parts_s.items() if value
-    ]
-    reaction = "; ".join(part for part in (" + ".join(parts), scaling.reasons.get("reaction_time_s", "")) if part)
-    rows.append(
-        ("reaction time", Words(show_seconds(scaling.reaction_time_s), path="autoscaling.reaction_time_s"), reaction)
-    )
+    parts, why = _summed(scaling.reaction_parts_s), scaling.reasons.get("reaction_time_s", "")
+    reaction = Words(show_seconds(scaling.reaction_time_s), path="autoscaling.reaction_time_s")
+    rows.append(("reaction time", reaction, "; ".join(filter(None, (parts, why)))))
     columns = (Column("threshold", spoken="bare"), Column("", "right", spoken="bare"), Column.sentences("why"))
     yield Table(columns, tuple(rows))
     if scaling.warnings:

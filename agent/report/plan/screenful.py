@@ -168,8 +168,7 @@ def _first_warning(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
 
 
 def _sure(plan: CapacityPlan) -> tuple[Paragraph, ...]:
-    said = fleet_sentence(plan)
-    if not said:
+    if not (said := fleet_sentence(plan)):
         return ()
     outside = outside_sentence(plan) if plan.bands and plan.bands.note not in plan.warnings[:1] else ""
     return (Paragraph(sentence(said)), *((Paragraph(outside, "warning"),) if outside else ()))

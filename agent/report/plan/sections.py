@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from agent.fields.value_display import precision_shown
 from agent.report.blocks import Block, Bullets, Cell, Column, Command, Facts, Heading, Paragraph, Table, Words
 from agent.report.cost.price_origin import origin_beside
+from agent.report.estimate.words import TONES
 from agent.report.memory_bar import memory_bar
 from agent.report.plan.bands import band_sentences
 from agent.report.plan.bill_section import bill, energy
@@ -28,12 +29,8 @@ from engine.plan import CapacityPlan, Rejection, split_shown
 SHOWN_REJECTIONS = 20
 
 
-def sections(plan: CapacityPlan) -> tuple[Block, ...]:
-    """Return all sections, a heading before each."""
-    return tuple(_sections(plan))
-
-
-def _sections(plan: CapacityPlan) -> Iterator[Block]:
+def sections(plan: CapacityPlan) -> Iterator[Block]:
+    """Yield all sections, a heading before each."""
     yield from (Heading("Workload"), workload_table(plan.spec, plan.sources))
     yield from (Heading("One replica"), *_replica(plan))
     yield from (Heading("Memory"), *_memory(plan))
@@ -83,18 +80,16 @@ def _memory(plan: CapacityPlan) -> Iterator[Block]:
     yield memory_bar(memory.per_accelerator, empty=True, path="memory.per_accelerator")
     verdict = Words(
         f"{memory.verdict}, {show_percent(memory.headroom)} of the KV pool free at the planned load",
-        {"compatible": "good", "marginal": "warning", "incompatible": "bad"}[memory.verdict],  # type: ignore[arg-type]
+        TONES[memory.verdict],
         "memory.headroom",
     )
+    sequence = figure(plan, "memory.kv_cache_bytes_per_sequence", show_bytes, " on average while it runs")
     yield Facts(
         (
             ("verdict", verdict),
             ("weights, whole model", figure(plan, "memory.weights_bytes", show_bytes)),
             ("KV cache per token", figure(plan, "memory.kv_cache_bytes_per_token", show_bytes)),
-            (
-                "KV cache per sequence",
-                figure(plan, "memory.kv_cache_bytes_per_sequence", show_bytes, " on average while it runs"),
-            ),
+            ("KV cache per sequence", sequence),
             *pool_facts(memory),
         )
     )

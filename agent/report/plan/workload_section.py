@@ -17,14 +17,9 @@ def workload_table(spec: WorkloadSpec, sources: Mapping[str, Source]) -> Table:
     for path, value in flattened(to_builtins(spec)).items():
         source = _source(path, sources)
         if path == "targets":
-            rows += [
-                (
-                    target_name(t.metric, t.percentile),
-                    show_seconds(t.seconds),
-                    _toned(sources.get(f"targets.{t.metric}", source)),
-                )
-                for t in spec.targets
-            ]
+            for t in spec.targets:
+                whose = _toned(sources.get(f"targets.{t.metric}", source))
+                rows.append((target_name(t.metric, t.percentile), show_seconds(t.seconds), whose))
         elif path == "architecture" and value is not None:
             rows.append(("architecture", "given, not from the catalog", _toned(source)))
         elif _is_shown(path, value, source):

@@ -5,7 +5,6 @@ from html import escape
 from importlib.resources import files
 
 from agent.report import blocks
-from agent.report.rendering.layout import share_shown
 from agent.report.rendering.svg import bar_svg, chart_svg
 from catalogs.errors import visible
 
@@ -63,16 +62,15 @@ def _parts(block: blocks.Block, derived_at: str) -> Iterator[str]:
             yield f"<dl>{pairs}</dl>"
         case blocks.Bar(label, whole, parts):
             keys = "".join(
-                f'<li><span class="key part{number}"></span>{_text(part.label)} '
-                f"<b>{_derived(_text(part.shown), part.path, derived_at)}</b> {share_shown(share)}</li>"
-                for number, (part, share) in enumerate(zip(parts, block.shares, strict=True))
+                f'<li><span class="key part{number}"></span>{_text(name)} '
+                f"<b>{_derived(_text(shown), parts[number].path, derived_at)}</b> {share}</li>"
+                for number, (name, shown, share) in enumerate(block.rows)
             )
             caption = f"<figcaption>{_text(label)}: {_text(whole)}</figcaption>"
             yield f"<figure>{caption}{bar_svg(block)}<ul>{keys}</ul></figure>"
         case blocks.Bullets(items, lead):
-            yield (
-                f"<p>{_text(lead)}</p>" if lead else ""
-            ) + f"<ul>{''.join(f'<li>{_text(one)}</li>' for one in items)}</ul>"
+            listed = "".join(f"<li>{_text(one)}</li>" for one in items)
+            yield (f"<p>{_text(lead)}</p>" if lead else "") + f"<ul>{listed}</ul>"
         case blocks.Command(text, lead):
             yield (f"<p>{_text(lead)}</p>" if lead else "") + f'<pre tabindex="0"><code>{escape(text)}</code></pre>'
         case blocks.Chart():
@@ -119,7 +117,5 @@ def _derived(said: str, path: str, derived_at: str) -> str:
 
 def _chart(chart: blocks.Chart) -> str:
     caption = f"<figcaption>{_text(chart.title or chart.y_label)}</figcaption>"
-    columns = (blocks.Column(chart.x_label), *(blocks.Column(one.label, "right") for one in chart.series))
-    rows = tuple((f"{x:.3g}", *(one.shown[place] for one in chart.series)) for place, x in enumerate(chart.x))
-    figures = _table(blocks.Table(columns, rows))
-    return f"<figure>{caption}{chart_svg(chart)}<details><summary>Its figures</summary>{figures}</details></figure>"
+    details = f"<details><summary>Its figures</summary>{_table(chart.figures)}</details>"
+    return f"<figure>{caption}{chart_svg(chart)}{details}</figure>"

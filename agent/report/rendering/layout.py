@@ -156,11 +156,8 @@ def _row(columns: Sequence[Column], row: Sequence[Cell], widths: Sequence[int], 
             pad = " " * (widths[place] - cells(text))
             cell = row[place]
             tone: Tone = cell.tone if isinstance(cell, Words) else "plain"
-            space = Words(" " * GAP) if line else Words("")
-            padded = (
-                (Words(pad), Words(text, tone)) if columns[place].align == "right" else (Words(text, tone), Words(pad))
-            )
-            line += [space, *padded]
+            padded = [Words(text, tone), Words(pad)]
+            line += [Words(" " * GAP if line else ""), *(padded[::-1] if columns[place].align == "right" else padded)]
         yield _stripped(line)
 
 
@@ -191,17 +188,9 @@ def _bar(bar: Bar, width: int) -> Iterator[Line]:
     if any(drawn):
         drawn[drawn.index(max(drawn))] += length - sum(drawn)
         yield (Words("".join(FILLS[number % len(FILLS)] * count for number, count in enumerate(drawn))),)
-    columns = (Column(""), Column(""), Column("", "right"), Column("", "right"))
-    rows = tuple(
-        (FILLS[number % len(FILLS)], part.label, part.shown, share_shown(share))
-        for number, (part, share) in enumerate(zip(bar.parts, bar.shares, strict=True))
-    )
+    columns = (Column(""), Column(""), *Column.figures("", ""))
+    rows = tuple((FILLS[number % len(FILLS)], *row) for number, row in enumerate(bar.rows))
     yield from _table(Table(columns, rows), width)
-
-
-def share_shown(share: float) -> str:
-    """Return a part's share of the whole in whole percent."""
-    return f"{100 * share:.0f} %" if share == 0 or share >= 0.005 else "<1 %"
 
 
 def _toned(texts: Iterable[str], tone: Tone = "plain") -> Iterator[Line]:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 
 from agent.report import blocks
-from agent.report.rendering.layout import share_shown
 from catalogs.errors import visible
 
 _SPECIAL = re.compile(r"([\\`*<|\[\]])")
@@ -31,23 +30,23 @@ def _parts(block: blocks.Block) -> Iterator[str]:
             yield _table(columns, rows)
         case blocks.Facts(items):
             yield _table((blocks.Column(""), blocks.Column("")), items)
-        case blocks.Bar(label, whole, parts):
+        case blocks.Bar(label, whole):
             yield f"{escaped(label)}: {escaped(whole)}"
-            shares = (share_shown(share) for share in block.shares)
-            rows = tuple((part.label, part.shown, share) for part, share in zip(parts, shares, strict=True))
-            yield _table((blocks.Column("part"), blocks.Column("size", "right"), blocks.Column("share", "right")), rows)
+            yield _table((blocks.Column("part"), *blocks.Column.figures("size", "share")), block.rows)
         case blocks.Bullets(items, lead):
-            if lead:
-                yield escaped(lead)
+            yield from (escaped(lead),) if lead else ()
             yield "\n".join(f"- {escaped(item)}" for item in items)
         case blocks.Command(text, lead):
-            if lead:
-                yield escaped(lead)
+            yield from (escaped(lead),) if lead else ()
             yield f"```sh\n{text}\n```"
         case blocks.Chart():
-            yield from _chart(block)
-        case blocks.Scatter() | blocks.Group():
-            yield from _within(block)
+            yield from (escaped(block.title),) if block.title else ()
+            yield _table(block.figures.columns, block.figures.rows)
+        case blocks.Scatter(title, said=said):
+            yield escaped(f"{title}: {said}")
+        case blocks.Group(inner):
+            for part in inner:
+                yield from _parts(part)
 
 
 def _table(columns: tuple[blocks.Column, ...], rows: tuple[tuple[blocks.Cell, ...], ...]) -> str:
@@ -55,22 +54,3 @@ def _table(columns: tuple[blocks.Column, ...], rows: tuple[tuple[blocks.Cell, ..
     rule = ["---:" if column.align == "right" else "---" for column in columns]
     body = [[escaped(blocks.text_of(cell)) for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *body))
-
-
-def _within(block: blocks.Scatter | blocks.Group) -> Iterator[str]:
-    if isinstance(block, blocks.Scatter):
-        yield escaped(f"{block.title}: {block.said}")
-    else:
-        for part in block.blocks:
-            yield from _parts(part)
-
-
-def _chart(chart: blocks.Chart) -> Iterator[str]:
-    if chart.title:
-        yield escaped(chart.title)
-    columns = (
-        blocks.Column(chart.x_label, "right"),
-        *(blocks.Column(series.label, "right") for series in chart.series),
-    )
-    rows = tuple((f"{x:g}", *(series.shown[place] for series in chart.series)) for place, x in enumerate(chart.x))
-    yield _table(columns, rows)

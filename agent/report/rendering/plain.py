@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from agent.report import blocks
-from agent.report.rendering.layout import share_shown
 from agent.report.rendering.wrapping import command_lines, wrap
 from catalogs.errors import visible
 
@@ -52,10 +51,9 @@ def _said(block: blocks.Block) -> Iterator[str]:
             yield from (blocks.row_sentence(columns, row) for row in rows)
         case blocks.Facts(items):
             yield from (f"{label}: {blocks.text_of(value)}" for label, value in items)
-        case blocks.Bar(label, whole, parts):
+        case blocks.Bar(label, whole):
             yield f"{label}: {whole}"
-            shares = (share_shown(share) for share in block.shares)
-            yield from (f"{part.label}: {part.shown} ({share})" for part, share in zip(parts, shares, strict=True))
+            yield from (f"{part}: {shown} ({share})" for part, shown, share in block.rows)
         case blocks.Bullets(items, lead):
             yield from (lead,) if lead else ()
             yield from (f"- {item}" for item in items)
@@ -70,7 +68,5 @@ def _said(block: blocks.Block) -> Iterator[str]:
 def _chart(chart: blocks.Chart) -> Iterator[str]:
     if chart.title:
         yield f"{chart.title}:"
-    columns = (blocks.Column(""), *(blocks.Column(series.label) for series in chart.series))
-    for place, x in enumerate(chart.x):
-        row = (f"{chart.x_label} {x:g}", *(series.shown[place] for series in chart.series))
-        yield blocks.row_sentence(columns, row)
+    for x, *values in chart.figures.rows:
+        yield blocks.row_sentence(chart.figures.columns, (f"{chart.x_label} {blocks.text_of(x)}", *values))
