@@ -105,7 +105,12 @@ def reading(name: str, accepted: str) -> Iterator[None]:
     except FileNotFoundError:
         raise InputError(f"there is no file {name}; {accepted}") from None
     except OSError as error:
-        raise InputError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise InputError(f"{name} cannot be read: {reason_of(error)}") from error
+
+
+def reason_of(error: OSError) -> str:
+    """Return what the system says of an error, as a clause."""
+    return (error.strerror or str(error)).lower()
 
 
 def listed(names: Sequence[str]) -> str:

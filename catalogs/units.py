@@ -89,8 +89,7 @@ def read_number(text: str, what: str = "number") -> float:
         InputError: it is anything else, or not finite.
     """
     accepted = "a number such as 20, 1.5k, 1,500 or 2 million"
-    number, rest = _split(text, what, accepted)
-    return _finite(number, _scale(rest, {"": 1.0, **MULTIPLIERS}, text, what, accepted), text, what)
+    return _quantity(text, what, accepted, {"": 1.0, **MULTIPLIERS})
 
 
 def read_count(text: str, what: str = "count", nouns: tuple[str, ...] = (), minimum: float = 0.0) -> float:
@@ -169,31 +168,28 @@ def read_seconds(text: str, what: str = "duration", unit: str | None = None, pos
     if parts := _PARTS.fullmatch(text.strip()):
         later = re.sub(r"m\Z", "min", parts["later"].strip())
         return read_seconds(parts["first"], what) + read_seconds(later, what, positive=False)
-    number, rest = _split(text, what, accepted)
-    if rest == "m":
+    if _split(text, what, accepted)[1] == "m":
         raise InputError(f"{what} {quoted(text)} could be minutes or milliseconds: write min or ms")
-    seconds = _finite(number, _scale(rest or unit, TIME_UNITS, text, what, accepted), text, what)
+    seconds = _quantity(text, what, accepted, TIME_UNITS, unit)
     return _more_than_zero(seconds, text, what) if positive else _at_least(seconds, 0.0, text, what)
 
 
-def read_share(text: str, what: str = "share", maximum: float = 1.0) -> float:
+def read_share(text: str, what: str = "share") -> float:
     """Return a share from '20%' or '0.2'.
 
     Args:
         what: the value's name in a refusal.
-        maximum: that is accepted.
 
     Raises:
         InputError: it is no share, a bare number above 1, which may be either, or out of range.
     """
     accepted = "a share such as 20% or 0.2"
     number, rest = _split(text, what, accepted)
-    scale = _scale(rest, {"": 1.0, **PERCENT_SIGNS}, text, what, accepted)
     if not rest and number > 1:
         raise InputError(f"{what} {quoted(text)} is more than 1: write {text.strip()}% if that is what is meant")
-    share = _at_least(_finite(number, scale, text, what), 0.0, text, what)
-    if share > maximum:
-        raise InputError(f"{what} {quoted(text)} must be at most {show_percent(maximum)}")
+    share = _at_least(_quantity(text, what, accepted, {"": 1.0, **PERCENT_SIGNS}), 0.0, text, what)
+    if share > 1:
+        raise InputError(f"{what} {quoted(text)} must be at most {show_percent(1.0)}")
     return share
 
 
@@ -208,9 +204,7 @@ def read_percentage(text: str, what: str = "percentage", minimum: float = 0.0) -
         InputError: it is no percentage, or below the minimum.
     """
     accepted = "a percentage such as 20 or 20%"
-    number, rest = _split(text, what, accepted)
-    scale = _scale(rest or "%", PERCENT_SIGNS, text, what, accepted)
-    return _at_least(_finite(number, scale, text, what), minimum, text, what)
+    return _at_least(_quantity(text, what, accepted, PERCENT_SIGNS, "%"), minimum, text, what)
 
 
 def read_factor(text: str, what: str = "factor", minimum: float = 0.0) -> float:
@@ -224,9 +218,8 @@ def read_factor(text: str, what: str = "factor", minimum: float = 0.0) -> float:
         InputError: it is no factor, or below the minimum.
     """
     accepted = "a factor such as 1.5, 1.5x or 150%"
-    number, rest = _split(text, what, accepted)
-    scale = _scale(rest, {"": 1.0, "x": 1.0, "×": 1.0, "times": 1.0, "%": 0.01}, text, what, accepted)
-    return _at_least(_finite(number, scale, text, what), minimum, text, what)
+    scales = {"": 1.0, "x": 1.0, "×": 1.0, "times": 1.0, "%": 0.01}
+    return _at_least(_quantity(text, what, accepted, scales), minimum, text, what)
 
 
 def read_usd(text: str, what: str = "amount", per: str | None = None) -> float:
@@ -258,9 +251,7 @@ def read_usd(text: str, what: str = "amount", per: str | None = None) -> float:
 def read_billions(text: str, what: str = "model size") -> float:
     """Return billions of parameters from '70B', '70', '0.5B', '500M' or '1.5T'."""
     accepted = "a size in billions of parameters, such as 70B, 0.5B or 1.5T"
-    number, rest = _split(text, what, accepted)
-    scale = _scale(rest or "b", MULTIPLIERS, text, what, accepted)
-    return _more_than_zero(_finite(number, scale, text, what) / 1e9, text, what)
+    return _more_than_zero(_quantity(text, what, accepted, MULTIPLIERS, "b") / 1e9, text, what)
 
 
 def read_bytes(text: str, what: str = "size", unit: str | None = None) -> float:
@@ -274,13 +265,12 @@ def read_bytes(text: str, what: str = "size", unit: str | None = None) -> float:
         InputError: it is no size, one that could be decimal or binary ('80G') or bits ('80Gb'), or not above 0.
     """
     accepted = "a size such as 80GB (80e9 bytes) or 80GiB (80 × 2**30 bytes)"
-    number, rest = _split(text, what, accepted)
+    _, rest = _split(text, what, accepted)
     if re.fullmatch(r"[kKmMgGtT]", rest):
         raise InputError(f"{what} {quoted(text)} could be decimal or binary: write {rest}B or {rest}iB")
     if re.fullmatch(r"[KMGT]b", rest):
         raise InputError(f"{what} {quoted(text)} could be bits: write {rest[0]}B for bytes")
-    scale = _scale(rest or unit, BYTE_UNITS, text, what, accepted)
-    return _more_than_zero(_finite(number, scale, text, what), text, what)
+    return _more_than_zero(_quantity(text, what, accepted, BYTE_UNITS, unit), text, what)
 
 
 def read_watts(text: str, what: str = "power", unit: str | None = None) -> float:
@@ -295,9 +285,7 @@ def read_watts(text: str, what: str = "power", unit: str | None = None) -> float
     """
     bare = f" (a bare number is in {unit})" if unit else ""
     accepted = f"a power such as 40kW, 700 W or 0.2 MW{bare}"
-    number, rest = _split(text, what, accepted)
-    scale = _scale(rest or unit, POWER_UNITS, text, what, accepted)
-    return _more_than_zero(_finite(number, scale, text, what), text, what)
+    return _more_than_zero(_quantity(text, what, accepted, POWER_UNITS, unit), text, what)
 
 
 def _split(text: str, what: str, accepted: str, shown: str | None = None) -> tuple[Decimal, str]:
@@ -315,12 +303,20 @@ def _split(text: str, what: str, accepted: str, shown: str | None = None) -> tup
     return Decimal(digits.replace(",", "").replace("_", "")), rest.strip()
 
 
-def _scale(unit: str | None, scales: Mapping[str, float], text: str, what: str, accepted: str) -> float:
-    """Return what a unit multiplies by, in any letter case; raise InputError where it is none of those."""
-    named = (unit or "").lower()
-    if named not in scales:
+def _quantity(text: str, what: str, accepted: str, scales: Mapping[str, float], bare: str | None = None) -> float:
+    """Return the number of a text times what its unit multiplies by.
+
+    Args:
+        scales: by unit, which may be typed in any letter case.
+        bare: the unit of a bare number.
+
+    Raises InputError where the unit is none of those.
+    """
+    number, rest = _split(text, what, accepted)
+    unit = (rest or bare or "").lower()
+    if unit not in scales:
         _refuse(text, what, accepted)
-    return scales[named]
+    return _finite(number, scales[unit], text, what)
 
 
 def _leading_count(text: str, what: str, accepted: str, shown: str | None = None) -> tuple[float, list[str]]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from agent.session.conversation import Ending, converse
 from agent.session.terminal import Terminal, Transcribed, terminal_for
-from catalogs.errors import InputError, quoted
+from catalogs.errors import InputError, quoted, reason_of
 from commands.failures import Exit
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def _opened(transcript: Path, stack: ExitStack) -> TextIO:
     try:
         return stack.enter_context(transcript.open("a", encoding="utf-8"))
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"the transcript {quoted(str(transcript))} cannot be written: {reason}") from None
+        what = f"the transcript {quoted(str(transcript))}"
+        raise InputError(f"{what} cannot be written: {reason_of(error)}") from None
 
 
 def _history() -> Path | None:

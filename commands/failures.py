@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from catalogs.errors import CatalogError, IncompleteInput, InputError, quoted, visible
+from catalogs.errors import CatalogError, IncompleteInput, InputError, quoted, reason_of, visible
 
 if TYPE_CHECKING:
     from agent.fields.field import Field
@@ -106,7 +106,7 @@ def _say(sentence: str, code: Exit) -> int:
 def _about_output(error: OSError) -> str:
     where = quoted(str(error.filename)) if error.filename else "standard output"
     done = "read" if error.errno == errno.ENOENT else "written"
-    return f"{where} cannot be {done}: {(error.strerror or str(error)).lower()}"
+    return f"{where} cannot be {done}: {reason_of(error)}"
 
 
 def _abandon_output() -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from agent.session.directory import state_directory
 from agent.session.written_files import write_whole
 from agent.talk.state import State
-from catalogs.errors import InputError
+from catalogs.errors import InputError, reason_of
 
 VERSION: Final = 1
 MOST_KEPT: Final = 20
@@ -49,8 +49,7 @@ class Sessions:
         try:
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise InputError(f"the directory {self.directory} cannot be made: {reason}") from None
+            raise InputError(f"the directory {self.directory} cannot be made: {reason_of(error)}") from None
         write_whole(self.current, json.dumps(tree, indent=1, ensure_ascii=False) + "\n", force=True)
         self._forget_oldest()
 
@@ -97,8 +96,7 @@ def read_session(path: Path) -> SavedSession:
         if not isinstance(values, dict):
             raise ValueError("its values are no table")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"the session {path} cannot be read: {reason}") from None
+        raise InputError(f"the session {path} cannot be read: {reason_of(error)}") from None
     except (ValueError, RecursionError) as error:
         problem = str(error) if type(error) is ValueError else "it is damaged"
         raise InputError(f"{path} is no session: {problem}; remove it, or begin anew with `fleetcast`") from None

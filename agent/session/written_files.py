@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import NamedTemporaryFile, mkdtemp
 
-from catalogs.errors import InputError, quoted
+from catalogs.errors import InputError, quoted, reason_of
 
 
 def check_writable(path: Path, *, force: bool) -> None:
@@ -110,7 +110,7 @@ def write_whole(path: Path, text: str | bytes, *, force: bool) -> None:
 
 
 def _unwritten(path: Path, error: OSError) -> InputError:
-    return InputError(f"{quoted(str(path))} cannot be written: {(error.strerror or str(error)).lower()}")
+    return InputError(f"{quoted(str(path))} cannot be written: {reason_of(error)}")
 
 
 def file_bytes(text: str | bytes) -> bytes:

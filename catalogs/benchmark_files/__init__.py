@@ -37,7 +37,8 @@ class ServerMemory(Struct, frozen=True):
     """What the log says of the server: columns of a measurements CSV."""
 
 
-Measured = Sequence[Columns] | ServerMemory
+Measured = Columns | Sequence[Columns] | ServerMemory
+"""One point or several, or what a server says of itself."""
 
 
 class BenchmarkTool(Struct, frozen=True):
@@ -121,10 +122,8 @@ def read_benchmark_file(path: Path, content: bytes | None = None) -> BenchmarkFi
             if isinstance(measured, ServerMemory):
                 memory = measured
             else:
-                rows += [
-                    _row({"engine": tool.engine, **columns}, path, len(rows) + at)
-                    for at, columns in enumerate(measured, 1)
-                ]
+                points = [measured] if isinstance(measured, Mapping) else measured
+                rows += [_row({"engine": tool.engine, **one}, path, len(rows) + at) for at, one in enumerate(points, 1)]
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
     if names:

@@ -73,9 +73,7 @@ def itl_ms(columns: Mapping[str, object]) -> float | None:
 def rate(tree: Any, *path: str) -> str | None:
     """Return the request rate at a path: a number, or 'inf' where all requests were sent at once."""
     value = at(tree, *path)
-    if isinstance(value, str) and value.lower().lstrip("+") in ("inf", "infinity"):
-        return ALL_AT_ONCE
-    if isinstance(value, float) and value == float("inf"):
+    if str(value).lower().lstrip("+") in ("inf", "infinity"):
         return ALL_AT_ONCE
     figure = number(tree, *path)
     return None if not figure else f"{figure:.8g}"

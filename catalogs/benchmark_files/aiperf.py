@@ -17,16 +17,10 @@ METRICS = {"ttft": "time_to_first_token", "itl": "inter_token_latency", "e2e": "
 SUMMARIES = {"mean": "avg", "median": "p50", "p90": "p90", "p95": "p95", "p99": "p99"}
 
 
-def _read(document: Document) -> list[Columns] | None:
-    if isinstance(document, str):
-        tree = _of_csv(document)
-        return None if tree is None else [_columns(tree)]
-    if not isinstance(at(document, "request_latency"), dict) or "avg" not in document["request_latency"]:
+def _read(document: Document) -> Columns | None:
+    tree = _of_csv(document) if isinstance(document, str) else document
+    if tree is None or at(tree, "request_latency", "avg") is None:
         return None
-    return [_columns(document)]
-
-
-def _columns(tree: dict[str, Any]) -> dict[str, object]:
     config = tree.get("input_config")
     load = _load(config)
     asked = _found(load, ("request_rate", "rate"))
@@ -110,7 +104,7 @@ def _of_csv(text: str) -> dict[str, Any] | None:
             figures = dict(zip([("avg" if one == "Value" else one) for one in header[1:]], cells[1:], strict=True))
             tree[name] = {key: value.replace(",", "") for key, value in figures.items() if value}
             tree[name]["unit"] = unit[1] if unit else ""
-    return tree if "request_latency" in tree else None
+    return tree
 
 
 TOOL = BenchmarkTool("AIPerf or GenAI-Perf", _read)

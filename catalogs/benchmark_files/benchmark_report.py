@@ -10,7 +10,7 @@ SUMMARIES = {"mean": "mean", "median": "p50", "p90": "p90", "p95": "p95", "p99":
 PERFORMANCE = ("results", "request_performance", "aggregate")
 
 
-def _read(document: Document) -> list[Columns] | None:
+def _read(document: Document) -> Columns | None:
     tree = _yaml(document) if isinstance(document, str) else document
     aggregate = at(tree, *PERFORMANCE)
     if not isinstance(aggregate, dict):
@@ -39,7 +39,7 @@ def _read(document: Document) -> list[Columns] | None:
         name = next((one for one in names if at(aggregate, "latency", one)), names[0])
         for summary, theirs in SUMMARIES.items():
             columns[f"{ours}_ms_{summary}"] = milliseconds(aggregate, "latency", name, theirs, unit="units")
-    return [{name: value for name, value in columns.items() if value is not None}]
+    return {name: value for name, value in columns.items() if value is not None}
 
 
 def _engine(tree: Any) -> Any:

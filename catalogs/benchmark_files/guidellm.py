@@ -11,8 +11,10 @@ from catalogs.benchmark_files import BenchmarkTool, Columns, Document
 from catalogs.benchmark_files._fields import at, number, text
 from catalogs.errors import InputError
 
-SUMMARIES = ("median", "mean")
-PERCENTILES = ("p90", "p95", "p99")
+SUMMARIES = {"median": ["median"], "mean": ["mean"], **{one: ["percentiles", one] for one in ("p90", "p95", "p99")}}
+"""Where a summary stands among a metric's successes."""
+STRATEGY_AT = ("config", "args", "scheduler")
+"""What of a benchmark has its strategy, from newer versions to older."""
 WITHOUT_LOAD = ("synchronous",)
 """Strategies that send one request after the other."""
 AT_ONCE = ("throughput", "concurrent")
@@ -29,15 +31,10 @@ def _read(document: Document) -> list[Columns] | None:
 
 
 def _columns(benchmark: dict[str, Any], document: dict[str, Any]) -> dict[str, object]:
-    strategy = (
-        at(benchmark, "config", "strategy")
-        or at(benchmark, "args", "strategy")
-        or at(benchmark, "scheduler", "strategy")
-    )
+    strategy = next((found for room in STRATEGY_AT if (found := at(benchmark, room, "strategy"))), None)
     kind = text(strategy, "type_") or ""
-    successful = number(benchmark, "metrics", "request_totals", "successful") or number(
-        benchmark, "request_totals", "successful"
-    )
+    counted = (number(tree, "request_totals", "successful") for tree in (benchmark.get("metrics"), benchmark))
+    successful = next(filter(None, counted), None)
     if not successful:
         raise InputError("no request of a benchmark was successful")
     clients = 1.0 if kind in WITHOUT_LOAD else number(strategy, "streams") or number(strategy, "max_concurrency")
@@ -62,12 +59,9 @@ def _columns(benchmark: dict[str, Any], document: dict[str, Any]) -> dict[str, o
         ("itl", "inter_token_latency_ms", 1.0),
         ("e2e", "request_latency", 1e3),
     ):
-        for summary in SUMMARIES:
-            columns[f"{ours}_ms_{summary}"] = number(benchmark, "metrics", theirs, "successful", summary, scale=scale)
-        for one in PERCENTILES:
-            columns[f"{ours}_ms_{one}"] = number(
-                benchmark, "metrics", theirs, "successful", "percentiles", one, scale=scale
-            )
+        successes = at(benchmark, "metrics", theirs, "successful")
+        for name, path in SUMMARIES.items():
+            columns[f"{ours}_ms_{name}"] = number(successes, *path, scale=scale)
     return columns
 
 

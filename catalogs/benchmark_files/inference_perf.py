@@ -7,7 +7,7 @@ time_per_output_token; end-to-end time less TTFT over the tokens is taken in its
 
 from typing import Any
 
-from catalogs.benchmark_files import BenchmarkTool, Columns, Document
+from catalogs.benchmark_files import BenchmarkTool, Document, Measured
 from catalogs.benchmark_files._fields import at, itl_ms, number, whole
 from catalogs.errors import InputError
 
@@ -18,7 +18,7 @@ LATE = 1.0
 """Seconds by which the client was late (p99) from which it did not offer the rate that was asked for."""
 
 
-def _read(document: Document) -> list[Columns] | None:
+def _read(document: Document) -> Measured | None:
     if isinstance(document, str) or not {"load_summary", "successes"} <= document.keys():
         return None
     if not number(document, "successes", "count"):
@@ -40,7 +40,7 @@ def _read(document: Document) -> list[Columns] | None:
     for ours, theirs in (("ttft", "time_to_first_token"), ("e2e", "request_latency")):
         for summary in SUMMARIES:
             columns[f"{ours}_ms_{summary}"] = number(document, "successes", "latency", theirs, summary, scale=1e3)
-    return [{**columns, "itl_ms_mean": itl_ms(columns)}]
+    return {**columns, "itl_ms_mean": itl_ms(columns)}
 
 
 def _rate(document: dict[str, Any]) -> float | None:

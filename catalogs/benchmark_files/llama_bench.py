@@ -17,7 +17,7 @@ def _read(document: Document) -> list[Columns] | None:
     tests = _of_text(document) if isinstance(document, str) else document.get("", [document])
     if not isinstance(tests, list) or not tests or not all(isinstance(one, dict) and "avg_ts" in one for one in tests):
         return None
-    return [columns for one in tests for columns in _columns(one)]
+    return [columns for one in tests if (columns := _columns(one))]
 
 
 def _of_text(document: str) -> list[dict[str, Any]]:
@@ -27,9 +27,9 @@ def _of_text(document: str) -> list[dict[str, Any]]:
         return list(csv.DictReader(lines))
     rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines if line.startswith("|")]
     heads = next((row for row in rows if {"test", "t/s"} <= set(row)), None)
-    return (
-        list(_of_table(dict(zip(heads, row, strict=True)) for row in rows if len(row) == len(heads))) if heads else []
-    )
+    if heads is None:
+        return []
+    return list(_of_table(dict(zip(heads, row, strict=True)) for row in rows if len(row) == len(heads)))
 
 
 def _of_table(rows: Iterable[Mapping[str, str]]) -> Iterable[dict[str, Any]]:
@@ -38,24 +38,22 @@ def _of_table(rows: Iterable[Mapping[str, str]]) -> Iterable[dict[str, Any]]:
             yield {**test.groupdict(), "model_type": row.get("model"), "avg_ts": row["t/s"].partition(" ")[0]}
 
 
-def _columns(test: Mapping[str, Any]) -> list[Columns]:
-    """Return a test's point; none of one that mixes a prompt with an answer, or whose prompt follows a long context."""
+def _columns(test: Mapping[str, Any]) -> Columns | None:
+    """Return a test's point; None of one that mixes a prompt with an answer, or whose prompt follows a long context."""
     prompt, answer, depth = (number(test, name) or 0.0 for name in ("n_prompt", "n_gen", "n_depth"))
     if bool(prompt) == bool(answer) or (prompt and depth):
-        return []
+        return None
     speed = number(test, "avg_ts")
-    return [
-        {
-            "model": _model(test),
-            "load": "prefill_only" if prompt else "decode_only",
-            "input_tokens": prompt or depth or None,
-            "output_tokens": answer or None,
-            "batch": 1,
-            "gpus": 1,
-            "prefill_tokens_per_s": speed if prompt else None,
-            "output_tokens_per_s": speed if answer else None,
-        }
-    ]
+    return {
+        "model": _model(test),
+        "load": "prefill_only" if prompt else "decode_only",
+        "input_tokens": prompt or depth or None,
+        "output_tokens": answer or None,
+        "batch": 1,
+        "gpus": 1,
+        "prefill_tokens_per_s": speed if prompt else None,
+        "output_tokens_per_s": speed if answer else None,
+    }
 
 
 def _model(test: Mapping[str, Any]) -> str | None:

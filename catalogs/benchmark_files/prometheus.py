@@ -13,7 +13,7 @@ _LINE = re.compile(r"^(\w+:\w+)(?:\{([^}]*)\})?\s+([-+.\deE]+|NaN|[+-]Inf)\s*(?:
 PER_TOKEN = ("inter_token_latency_seconds", "time_per_output_token_seconds", "request_time_per_output_token_seconds")
 
 
-def _read(document: Document) -> list[Columns] | None:
+def _read(document: Document) -> Columns | None:
     if not isinstance(document, str) or "time_to_first_token_seconds_sum" not in document:
         return None
     totals: dict[str, float] = {}
@@ -27,18 +27,16 @@ def _read(document: Document) -> list[Columns] | None:
         raise InputError("no request was counted: a snapshot after a benchmark is needed")
     itl = next((mean for metric in PER_TOKEN if (mean := _mean(totals, metric)) is not None), None)
     together = totals.get("num_requests_running")
-    return [
-        {
-            "model": model,
-            "engine": engine,
-            "load": "closed_loop",
-            "concurrency": max(round(together), 1) if together else None,
-            "input_tokens": _mean(totals, "request_prompt_tokens") or _mean(totals, "prompt_tokens_histogram"),
-            "output_tokens": _mean(totals, "request_generation_tokens") or _mean(totals, "generation_tokens_histogram"),
-            "ttft_ms_mean": ttft * 1e3,
-            "itl_ms_mean": None if itl is None else itl * 1e3,
-        }
-    ]
+    return {
+        "model": model,
+        "engine": engine,
+        "load": "closed_loop",
+        "concurrency": max(round(together), 1) if together else None,
+        "input_tokens": _mean(totals, "request_prompt_tokens") or _mean(totals, "prompt_tokens_histogram"),
+        "output_tokens": _mean(totals, "request_generation_tokens") or _mean(totals, "generation_tokens_histogram"),
+        "ttft_ms_mean": ttft * 1e3,
+        "itl_ms_mean": None if itl is None else itl * 1e3,
+    }
 
 
 def _figure(value: str, name: str) -> float:

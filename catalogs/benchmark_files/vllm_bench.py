@@ -14,12 +14,12 @@ from catalogs.measurement_files import ALL_AT_ONCE
 SUMMARIES = ("mean", "median", "p50", "p90", "p95", "p99")
 
 
-def _read(document: Document) -> list[Columns] | None:
+def _read(document: Document) -> Columns | None:
     if isinstance(document, str) or not {"request_throughput", "total_input_tokens"} <= document.keys():
         return None
     if "server_info" in document or "total_output_tokens_retokenized" in document:
         return None  # SGLang's, which has grown from it
-    return [served_columns(document)]
+    return served_columns(document)
 
 
 def served_columns(document: dict[str, Any]) -> dict[str, object]:
