@@ -93,7 +93,7 @@ def broken(gates: Mapping[str, str], plan: "CapacityPlan", before: "CapacityPlan
                 yield f"{plan.fleet.accelerators:,} accelerators are more than the {limit:,.0f} of --max-gpus"
         elif name in LATENCIES:
             metric, _, percentile = name.partition("-")
-            value = getattr(getattr(plan.performance.at_peak, f"{metric}_s"), percentile)
+            value = plan.performance.at_peak.latency_s(metric, percentile)  # type: ignore[arg-type]  # of LATENCIES
             if value > limit:
                 over = f"over the {show_seconds(limit)} of --{name}"
                 yield f"{metric.upper()} {percentile} is {show_seconds(value)}, {over}"

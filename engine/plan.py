@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from catalogs.records.calibrations import Calibration
-from engine.workload import BandLevel, Metric, Percentile, Source, Term, WorkloadSpec, targets_by_default
+from engine.workload import BandLevel, Metric, Percentile, Source, Term, WorkloadSpec, target_name, targets_by_default
 
 SCHEMA_VERSION = 1
 
@@ -180,6 +180,11 @@ class Performance(Result, frozen=True):
     token_gap_s: Latency
     """Gaps between tokens of one stream: what a reader sees as stutter."""
 
+    def latency_s(self, metric: Metric, percentile: Percentile) -> float:
+        """Return a latency at a percentile, or its mean, seconds."""
+        latency: Latency = getattr(self, f"{metric}_s")
+        return float(getattr(latency, percentile))
+
 
 class PerformanceAt(Result, frozen=True):
     """At the mean rate and at the peak hour, with the replicas of each."""
@@ -188,12 +193,22 @@ class PerformanceAt(Result, frozen=True):
     at_peak: Performance
 
 
-class TargetResult(Result, frozen=True):
-    """A target and what the plan forecasts for it at the peak."""
+class NamedTarget(Result, frozen=True):
+    """A latency at a percentile, and its limit."""
 
     metric: Metric
     percentile: Percentile
     target_s: float
+
+    @property
+    def name(self) -> str:
+        """The target as people say it: 'TTFT p95'."""
+        return target_name(self.metric, self.percentile)
+
+
+class TargetResult(NamedTarget, frozen=True):
+    """A target and what the plan forecasts for it at the peak."""
+
     forecast_s: float
     met: bool
 
@@ -217,12 +232,9 @@ class SimulatedLatency(Result, frozen=True):
     p99: SimulatedFigure
 
 
-class SimulatedTarget(Result, frozen=True):
+class SimulatedTarget(NamedTarget, frozen=True):
     """A target and what came of it."""
 
-    metric: Metric
-    percentile: Percentile
-    target_s: float
     simulated_s: float
     low: float | None
     high: float | None
@@ -719,7 +731,7 @@ class CapacityPlan(Result, frozen=True):
         for target in self.targets:
             if (target.metric, target.percentile) == (metric, percentile):
                 return target.forecast_s
-        return float(getattr(getattr(self.performance.at_peak, f"{metric}_s"), percentile))
+        return self.performance.at_peak.latency_s(metric, percentile)
 
 
 LARGE_USD = 1e6

@@ -170,6 +170,11 @@ class Target(Record):
     percentile: Percentile
     seconds: Positive
 
+    @property
+    def name(self) -> str:
+        """It as people say it: 'TTFT p95'."""
+        return target_name(self.metric, self.percentile)
+
 
 Task = Literal["generate", "embed"]
 """What a model is served for: to write answers, or to read texts and give a vector or a score for each."""

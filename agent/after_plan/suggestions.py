@@ -5,7 +5,6 @@ from agent.talk.speech import Talk
 from agent.talk.state import Branch, Ports
 from catalogs.units import show_seconds
 from engine.plan import CapacityPlan, TargetResult
-from engine.workload import target_name
 
 MOST = 3
 
@@ -44,4 +43,4 @@ def questions_about(plan: CapacityPlan) -> tuple[str, ...]:
 def _eased(target: TargetResult) -> str:
     """Ask for what the plan reaches, a tenth above."""
     seconds = float(f"{target.forecast_s * 1.1:.2g}")
-    return f"with {target_name(target.metric, target.percentile)} {show_seconds(seconds)}"
+    return f"with {target.name} {show_seconds(seconds)}"

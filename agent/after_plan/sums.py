@@ -10,7 +10,6 @@ from agent.report.words import accelerators_noun, calls_shown, singular, usd_sho
 from catalogs.units import GIB, HOURS_PER_MONTH, show_count, show_figure, show_percent, show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency, Performance
 from engine.question.fleet_limits import fewest_replicas
-from engine.workload import target_name
 
 Explanation = tuple[Block, ...]
 
@@ -137,8 +136,7 @@ def _latency(plan: CapacityPlan, name: str, of: Callable[[Performance], Latency]
     )
     limits = [target for target in plan.targets if target.metric == name.lower()]
     said = "; ".join(
-        f"{target_name(result.metric, result.percentile)} may be {show_seconds(result.target_s)} and is "
-        f"{show_seconds(result.forecast_s)}"
+        f"{result.name} may be {show_seconds(result.target_s)} and is {show_seconds(result.forecast_s)}"
         for result in limits
     )
     bound = f" The fleet is sized by it: {said}." if said else ""

@@ -167,7 +167,7 @@ def at_wider_targets(plan: CapacityPlan, ports: Ports) -> str:
     made = ports.sketch(replace(plan.spec, targets=targets))
     if not isinstance(made, CapacityPlan) or not made.answer.meets_targets:
         return ""
-    named = ", ".join(f"{target_name(one.metric, one.percentile)} {show_seconds(one.seconds)}" for one in wider)
+    named = ", ".join(f"{one.name} {show_seconds(one.seconds)}" for one in wider)
     fleet = f"{show_count(made.fleet.accelerators)} × {made.chosen.accelerator_name}"
     split, bill = split_shown(made.chosen, always="TP1"), usd_shown(made.cost.monthly_usd)
     return f"With {named} it would be {fleet} in replicas of {split}, {bill} a month."

@@ -23,7 +23,6 @@ from agent.talk.state import Branch, Ports, State
 from catalogs.errors import AmbiguousName, InputError, quoted
 from catalogs.units import show_count, show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency, NoPlan, Rejection, split_shown
-from engine.workload import target_name
 
 _NOT: Final = re.compile(r"\bnot?\b|\binstead of\b|n't\b", re.I)
 _TOPICS: Final = (
@@ -228,7 +227,7 @@ def _latency_meant(subject: str, plan: CapacityPlan, state: State) -> tuple[str,
         return "ttft", ()
     for target in plan.targets:
         if target.target_s == seconds:
-            name, forecast = target_name(target.metric, target.percentile), show_seconds(target.forecast_s)
+            name, forecast = target.name, show_seconds(target.forecast_s)
             return target.metric, (said(f"{show_seconds(seconds)} is the target of {name}; it is {forecast}."),)
     peak = plan.performance.at_peak
     known = (
@@ -446,9 +445,7 @@ def _percentile(plan: CapacityPlan) -> Explanation:
     ttft = plan.performance.at_peak.ttft_s
     stated = plan.targets[0] if plan.targets else None
     asked = (
-        f"{target_name(stated.metric, stated.percentile)} was stated or is the default of a target without one."
-        if stated
-        else "No target was stated."
+        f"{stated.name} was stated or is the default of a target without one." if stated else "No target was stated."
     )
     return (
         Paragraph(

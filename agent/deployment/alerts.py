@@ -8,7 +8,7 @@ from msgspec import Struct
 from agent.deployment.buckets import bucket_for
 from agent.deployment.queries import Queries, bound_matcher
 from catalogs.units import show_percent, show_seconds
-from engine.workload import PERCENTILE_SHARES, Target, target_name
+from engine.workload import PERCENTILE_SHARES, Target
 
 Tree = dict[str, Any]
 
@@ -103,7 +103,7 @@ def burn_limit(burn: Burn, budget: float) -> float:
 def _burning(queries: Queries, target: Target) -> Iterator[Tree]:
     budget = 1 - PERCENTILE_SHARES[target.percentile]
     bucket = bucket_for(target, queries.replica.served, queries.replica.version)
-    named = target_name(target.metric, target.percentile)
+    named = target.name
     by = "" if bucket.exact else f" (by the bucket of {show_seconds(bucket.seconds)})"
     for burn in BURNS:
         limit = burn_limit(burn, budget)

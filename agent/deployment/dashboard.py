@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agent.deployment.queries import Queries
-from engine.workload import Metric, target_name
+from engine.workload import Metric
 
 Tree = dict[str, Any]
 
@@ -90,11 +90,7 @@ def _latency_panel(queries: Queries, latency: Metric) -> Tree:
     lines = [("plan: p95 at the peak", forecast.p95)]
     if plan.bands is not None:
         lines.append(("high end of its band", getattr(plan.bands.performance.at_peak, f"{latency}_s").p95.high))
-    lines += [
-        (f"target: {target_name(target.metric, target.percentile)}", target.seconds)
-        for target in plan.spec.targets
-        if target.metric == latency
-    ]
+    lines += [(f"target: {target.name}", target.seconds) for target in plan.spec.targets if target.metric == latency]
     asked = [(name, queries.quantile(latency, name)) for name in ("p50", "p95", "p99")]
     title = {"ttft": "Time to first token", "itl": "Inter-token latency", "e2e": "Whole answers"}[latency]
     return _panel(title, "s", asked, lines)

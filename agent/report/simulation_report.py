@@ -10,7 +10,6 @@ from engine.load_test.fleet_over_time import SimulatedFleet
 from engine.load_test.plan_under_load import SimulatedPlan
 from engine.plan import CapacityPlan, SimulatedTarget
 from engine.planning.phrases import counted
-from engine.workload import target_name
 
 POINTS = 40
 """Intervals of a chart: neighbours are taken together."""
@@ -62,7 +61,7 @@ def _verdict(targets: Sequence[SimulatedTarget]) -> Paragraph:
     """Return which targets are missed."""
     if not targets:
         return Paragraph("No target was given.", "quiet")
-    missed = [target_name(target.metric, target.percentile) for target in targets if not target.met]
+    missed = [target.name for target in targets if not target.met]
     if missed:
         return Paragraph(f"Misses {len(missed)} of {len(targets)} targets: {', '.join(missed)}.", "bad")
     many = {1: "the target", 2: "both targets"}.get(len(targets), f"all {len(targets)} targets")
@@ -82,7 +81,7 @@ def _targets(targets: Sequence[SimulatedTarget]) -> Table:
 
 def _target_row(target: SimulatedTarget) -> tuple[Cell, ...]:
     return (
-        target_name(target.metric, target.percentile),
+        target.name,
         show_seconds(target.simulated_s),
         interval_shown(target.low, target.high),
         UNKNOWN if target.formula_s is None else show_seconds(target.formula_s),

@@ -8,7 +8,7 @@ from agent.fields.value_display import names_shown
 from agent.report.words import singular
 from agent.talk.slots import Slot, Values
 from catalogs.units import show_count, show_figure, show_seconds
-from engine.workload import Target, target_name
+from engine.workload import Target
 
 MOST_LISTED: Final = 6
 """Names in a list; the rest is counted: 'NVIDIA only' names fifty."""
@@ -40,7 +40,7 @@ def variant_shown(path: str, value: Any) -> str:
 
 def target_shown(target: Target) -> str:
     """Return 'TTFT p95 within 800 ms'."""
-    return f"{target_name(target.metric, target.percentile)} within {show_seconds(target.seconds)}"
+    return f"{target.name} within {show_seconds(target.seconds)}"
 
 
 def _shown(path: str, value: Any, pattern: str) -> str:

@@ -18,7 +18,7 @@ from engine.planning.thresholds import starts_from
 from engine.question.demand import demand_of
 from engine.question.resolve import Question, resolve
 from engine.replica.batches import batch_at_rate
-from engine.workload import Target, TokenDistribution, WorkloadSpec, target_name
+from engine.workload import Target, TokenDistribution, WorkloadSpec
 
 CACHED_ANSWERS = 0.2
 """Share of requests that a cache of answers serves. An assumption: yours is what your logs repeat."""
@@ -56,7 +56,7 @@ def latency_class(spec: WorkloadSpec, targets: Sequence[Target]) -> str:
         targets: that hold, with the default ones.
     """
     added = [target for target in targets if target.metric not in {stated.metric for stated in spec.targets}]
-    listed = " and ".join(f"{target_name(t.metric, t.percentile)} within {show_seconds(t.seconds)}" for t in added)
+    listed = " and ".join(f"{t.name} within {show_seconds(t.seconds)}" for t in added)
     return f"{_class(targets)}{f' ({listed} by default)' if listed else ''}"
 
 

@@ -13,7 +13,7 @@ from engine.fleet.offers import TERM_WORDS
 from engine.fleet.search import SizedCandidates, array_of_one, with_targets
 from engine.fleet.useful_load import latency_floors
 from engine.question.resolve import Question
-from engine.workload import ANY_PROVIDER, Target, target_name
+from engine.workload import ANY_PROVIDER, Target
 
 LOOSER = (1.25, 2.0)
 """Times a target, as one would relax it in a review: by a quarter, and twofold."""
@@ -150,7 +150,7 @@ def _looser_targets(question: Question, sized: SizedCandidates, best: Option) ->
         for times in LOOSER:
             looser = Target(metric=target.metric, percentile=target.percentile, seconds=target.seconds * times)
             again = with_targets(question, sized, [looser if one == target else one for one in targets])
-            name, was, now = target_name(target.metric, target.percentile), target.seconds, looser.seconds
+            name, was, now = target.name, target.seconds, looser.seconds
             yields = list(_cheaper(best, question, again, name, show_seconds(was), show_seconds(now), now))
             yield from yields
             if yields and yields[0].monthly_usd > WORTH * (best.monthly_usd or 0.0):
@@ -214,7 +214,7 @@ def _missed(question: Question, sized: SizedCandidates) -> dict[str, str]:
             row = rows[int(np.argmin(over[:, rows].max(axis=0)))]
             at = int(np.argmax(over[:, row]))
             target = question.spec.targets[at]
-            name = target_name(target.metric, target.percentile)
+            name = target.name
             alone = show_seconds(float(floors[at][row]))
             near = ", too near for a load" if over[at, row] <= 1 else ""
             missed[accelerator.id] = (

@@ -127,6 +127,10 @@ class Candidates(Struct, frozen=True, dict=True):
         """The accelerator of one candidate."""
         return self.accelerators[int(self.which[row])]
 
+    def rates_at(self, row: int) -> Rates:
+        """The rates of one candidate's accelerator."""
+        return self.rates[int(self.which[row])]
+
     @property
     def per_node(self) -> Ints:
         """Accelerators per node of each candidate."""
@@ -538,7 +542,7 @@ def longest_request(
         limit: tokens above which nobody asks; None: the question's context limit.
     """
     pool = float(replica.memory.kv_cache[0]) if pool is None else pool
-    kv_bytes = np.array([replica.rates[int(replica.which[0])].kv_bytes])
+    kv_bytes = np.array([replica.rates_at(0).kv_bytes])
     low, high = 0, question.context_limit if limit is None else limit
     while low < high:
         step = max((high - low) // TRIALS, 1)

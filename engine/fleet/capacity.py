@@ -10,7 +10,7 @@ from engine.plan import ReplicaCapacity
 from engine.question.resolve import Question
 from engine.replica.batches import capacity_batches
 from engine.replica.load import Load
-from engine.workload import Target, target_name
+from engine.workload import Target
 
 GAIN = 1.05
 """A tenth more seats must raise the saturated rate by half as much for the seats to be what is full, not the device."""
@@ -53,9 +53,7 @@ def replica_capacity(
 def _limits_of(targets: Sequence[Target], best: SizedCandidates, rising: Load | None) -> list[_Limit]:
     batches = capacity_batches(best.replicas, tuple((target,) for target in targets), 1.0, rising)
     rates = np.nan_to_num(best.replicas.rate_again(batches))[0].tolist()
-    return [
-        _Limit(target_name(target.metric, target.percentile), rate) for target, rate in zip(targets, rates, strict=True)
-    ]
+    return [_Limit(target.name, rate) for target, rate in zip(targets, rates, strict=True)]
 
 
 def saturation_cause(question: Question, best: SizedCandidates) -> str:

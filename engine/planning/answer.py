@@ -11,14 +11,13 @@ from catalogs.units import GIB
 from engine.bands.beyond_data import outside_note
 from engine.fleet.candidates import Candidates, longest_request, pool_ends
 from engine.fleet.search import search
-from engine.plan import Answer, Cost, Fleet, Memory, TargetResult, parallelism_shown
+from engine.plan import Answer, Cost, Fleet, Memory, parallelism_shown
 from engine.planning.calibrated import calibration_warnings
 from engine.planning.launch import unsupported_note
 from engine.planning.phrases import latency_shown
 from engine.planning.verdict import Verdict
 from engine.question.fleet_limits import tightest
 from engine.question.resolve import Question
-from engine.workload import target_name
 
 
 def answer_of(verdict: Verdict) -> Answer:
@@ -28,7 +27,7 @@ def answer_of(verdict: Verdict) -> Answer:
     spec = question.spec
     limit = tightest(spec.hardware, found.unit_sizes.take(0))
     within = limit is None or fleet.maximum_accelerators <= limit.accelerators
-    missed = [_name(result) for result in verdict.results if not result.met and result not in verdict.overturned]
+    missed = [result.name for result in verdict.results if not result.met and result not in verdict.overturned]
     many, serve = ("s", "serve") if fleet.replicas > 1 else ("", "serves")
     replica = parallelism_shown(*found.parallelism.sizes(), always="")
     spare = f", {fleet.spares} of them spare," if fleet.spares else ""
@@ -44,13 +43,9 @@ def answer_of(verdict: Verdict) -> Answer:
     elif missed:
         sentence += f"; it misses {', '.join(missed)}: nothing within what was asked meets all targets"
     if verdict.overturned:
-        sentence += f"; simulated, it misses {', '.join(map(_name, verdict.overturned))}"
+        sentence += f"; simulated, it misses {', '.join(result.name for result in verdict.overturned)}"
     met = within and all(result.met for result in verdict.results)
     return Answer(met, sentence, fleet.capacity_requests_per_s, chosen.capacity.binds)
-
-
-def _name(result: TargetResult) -> str:
-    return target_name(result.metric, result.percentile)
 
 
 def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]:
@@ -66,7 +61,7 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
     spec, accelerator = question.spec, candidates.accelerator(0)
     warnings = [*verdict.warnings, *(miss.reason for miss in verdict.misses)]
     warnings += [
-        f"{_name(result)} is {latency_shown(result.forecast_s)} at the peak, target {latency_shown(result.target_s)}"
+        f"{result.name} is {latency_shown(result.forecast_s)} at the peak, target {latency_shown(result.target_s)}"
         for result in verdict.results
         if not result.met and result not in verdict.overturned
     ]
@@ -110,7 +105,7 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
             "no latency target was given: the fleet is sized to "
             f"{spec.serving.utilisation_ceiling:.0%} of saturation, whatever the latency"
         )
-    origin = candidates.rates[int(candidates.which[0])].origin
+    origin = candidates.rates_at(0).origin
     if origin != "measured":
         lowered = _lowered(question, accelerator)
         warnings.append(f"no kernel of {accelerator.name} was measured: efficiencies are {origin}{lowered}")

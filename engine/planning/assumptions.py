@@ -18,7 +18,7 @@ from engine.question.resolve import Question
 from engine.replica.batches import capacity_batch
 from engine.replica.load import Replicas
 from engine.step.table import sequence_sampling_s
-from engine.workload import DEFAULT_TOKEN_CV, Source, Target, WorkloadSpec, target_name, targets_by_default
+from engine.workload import DEFAULT_TOKEN_CV, Source, Target, WorkloadSpec, targets_by_default
 
 
 def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[str, Source]) -> tuple[Assumption, ...]:
@@ -44,48 +44,37 @@ def assumptions_of(question: Question, best: SizedCandidates, sources: Mapping[s
     load = spec.traffic.concurrency or question.mean_rate
     if added := [target for target in spec.targets if targets_by_default(sources, target.metric)]:
         stated = tuple(target for target in spec.targets if target not in added)
-        held = " and ".join(f"{target_name(t.metric, t.percentile)} {latency_shown(t.seconds)}" for t in added)
+        held = " and ".join(f"{t.name} {latency_shown(t.seconds)}" for t in added)
         eased = "" if set(added) <= set(usual_targets(question)) else ", eased: a request alone takes most of it"
-        counted = {
-            "without": _count(spec, question, best, _capacity(best.replicas, stated, spec.serving.utilisation_ceiling))
-        }
+        capacity = _capacity(best.replicas, stated, spec.serving.utilisation_ceiling)
+        counted = {"without": _count(spec, question, best, capacity)} if load and not spec.traffic.concurrency else {}
         named = f"no {added[0].metric.upper()} target" if stated else "no target"
-        note(
-            f"{named} was given: {held}, as for people who wait for the answer{eased}",
-            counted if load and not spec.traffic.concurrency else {},
-        )
+        note(f"{named} was given: {held}, as for people who wait for the answer{eased}", counted)
     if load and unsaid("traffic.peak_factor"):
         others = [factor for factor in (1.0, 2.0) if factor != spec.traffic.peak_factor]
         counted = {f"at {factor:g} ×": _recount(question, best, peak_factor=factor) for factor in others}
         note(f"the busiest hour is {spec.traffic.peak_factor:g} × the mean", counted)
     if load and unsaid("serving.utilisation_ceiling"):
         ceiling = spec.serving.utilisation_ceiling
-        note(
-            f"a replica is planned for {ceiling:.0%} of its saturated rate",
-            {"at 70%": _recount(question, best, ceiling=0.7)} if not spec.targets else {},
-        )
+        counted = {"at 70%": _recount(question, best, ceiling=0.7)} if not spec.targets else {}
+        note(f"a replica is planned for {ceiling:.0%} of its saturated rate", counted)
     if load and unsaid("tokens.prefix_hit"):
         other = 0.5 if spec.tokens.prefix_hit < 0.25 else 0.0
-        note(
-            f"{spec.tokens.prefix_hit:.0%} of prompt tokens are found in the prefix cache",
-            {f"at {other:.0%}": _with_tokens(question, best, prefix_hit=other)},
-        )
+        counted = {f"at {other:.0%}": _with_tokens(question, best, prefix_hit=other)}
+        note(f"{spec.tokens.prefix_hit:.0%} of prompt tokens are found in the prefix cache", counted)
     if question.asked_tokens and unsaid("tokens.max_tokens"):
         note(f"clients ask for {question.asked_tokens:,} tokens at most (max_tokens), the p99 of answers", {})
     if unsaid("tokens.output.cv") and spec.tokens.output.cv is None and spec.tokens.output.p95 is None:
         note(f"prompt and answer lengths vary with CV {DEFAULT_TOKEN_CV} (lognormal)", {})
     if sampled := _sampling(question, best, assumed=unsaid("tokens.sampling")):
         note(sampled, {})
-    calibration = question.catalog.calibration
+    calibration, assumed = question.catalog.calibration, question.assumed_version
     measured = measured_more(question, (best.candidates.accelerator(0),)).any()
     for holds, text in (
         (not question.weights_stated, f"weights are served as the checkpoint stores them, in {question.weights.name}"),
         (unsaid("precision.kv_cache"), f"the KV cache is kept in {question.kv_cache.name}"),
         (measured, f"the KV pool is as large as the start-up log of {calibration and calibration.id} says"),
-        (
-            unsaid("serving.runtime") or question.assumed_version,
-            f"served by {question.runtime.name}{question.assumed_version}",
-        ),
+        (unsaid("serving.runtime") or assumed, f"served by {question.runtime.name}{assumed}"),
     ):
         if holds:
             note(text, {})

@@ -59,11 +59,10 @@ def fleet_at_rates(plan: CapacityPlan, catalog: Catalog) -> tuple[FleetAt, ...]:
 
     def fleet(times: float) -> FleetAt:
         replicas = int(replica_counts(plan.spec, rate * times, capacity).peak[0]) + beside
-        monthly = (
-            None
-            if price is None
-            else paid_accelerators(plan.chosen, replicas) * price * HOURS_PER_MONTH + plan.cost.other_monthly_usd
-        )
+        monthly = None
+        if price is not None:
+            paid = paid_accelerators(plan.chosen, replicas)
+            monthly = paid * price * HOURS_PER_MONTH + plan.cost.other_monthly_usd
         return FleetAt(rate * times / plan.spec.traffic.calls_per_request, replicas, monthly)
 
     return tuple(fleet(times) for times in RATES)

@@ -52,13 +52,14 @@ def launch_of(replica: Candidates) -> Launch:
     options = tuple(_options(question, sizes))
     file = _config_file(options)
     nodes = ceil(sizes.accelerators / (question.spec.hardware.accelerators_per_node or accelerator.per_node))
+    embedding = Setting("embedding", "", "texts are read and none is written")
     settings = (
         *_parallel(question, sizes),
         *_nodes(question, sizes, nodes),
         *_formats(question, accelerator, served),
         *_limits(question, replica),
         *_prompts(question),
-        *_task(question),
+        *((embedding,) if question.spec.serving.task == "embed" else ()),
         *((Setting("options", CONFIG_FILE, "what has no flag of its own"),) if file else ()),
     )
     ranks = max(sizes.dp // nodes, 1)
@@ -249,11 +250,6 @@ def _follows_itself(question: Question) -> bool:
     return brings or any(isinstance(one, LatentAttention) and one.indexer is not None for one in latent)
 
 
-def _task(question: Question) -> Iterator[Setting]:
-    if question.spec.serving.task == "embed":
-        yield Setting("embedding", "", "texts are read and none is written")
-
-
 def _limits(question: Question, replica: Candidates) -> Iterator[Setting]:
     context = _context(question, replica)
     if _dialect(question) == "llama.cpp":
@@ -275,11 +271,15 @@ def _limits(question: Question, replica: Candidates) -> Iterator[Setting]:
 def _prompts(question: Question) -> Iterator[Setting]:
     """Yield what a model's code and repeated prompts take."""
     flags, found = question.runtime.flags, question.spec.tokens.prefix_hit
-    state = any(layer.mixing and layer.mixing.state_bytes for layer in layers(question.model))
-    if flags.prefix_caching and found and not state:
+    if flags.prefix_caching and found and not _has_state(question):
         yield Setting("prefix_caching", "", f"{found:.0%} of prompt tokens are found in the prefix cache")
     if flags.remote_code and question.model.remote_code:
         yield Setting("remote_code", "", f"{question.model.name} brings code of its own")
+
+
+def _has_state(question: Question) -> bool:
+    """Return whether running requests of a model hold a state of fixed size."""
+    return any(layer.mixing and layer.mixing.state_bytes for layer in layers(question.model))
 
 
 def _slots(question: Question, replica: Candidates, context: "Context | None") -> Iterator[Setting]:
@@ -305,8 +305,7 @@ def _sequences(question: Question, replica: Candidates, ranks: int, times: int) 
     accelerator = replica.accelerator(0)
     fit, planned = int(replica.seats_by_memory[0]) // ranks, question.cap_on(accelerator)
     usual = question.runtime.scheduler_on(accelerator).max_sequences
-    state = any(layer.mixing and layer.mixing.state_bytes for layer in layers(question.model))
-    if state and fit < planned:
+    if _has_state(question) and fit < planned:
         refused = f"; {planned:,} would not start" if _dialect(question) == "vllm" else ""
         why = f"each running request holds a state of fixed size, and memory has room for {fit:,} of them{refused}"
         yield Setting("sequences", fit * times, why)
@@ -351,14 +350,10 @@ def unsupported_note(question: Question, accelerator: Accelerator) -> str | None
     runtime, model = question.runtime, question.model
     if not runtime.platforms or (runtime.platform_of(accelerator) and runtime.runs(model.id)):
         return None
-    others = [
-        other for other in question.catalog.runtimes.values() if other.platform_of(accelerator) and other.runs(model.id)
-    ]
-    there = (
-        f"{listed([other.name for other in others])} does (--runtime {others[0].id})"
-        if others
-        else "no runtime of the catalog is, and the figures are those of its scheduler"
-    )
-    what = accelerator.name if not runtime.platform_of(accelerator) else model.name
-    known = "on " if not runtime.platform_of(accelerator) else ""
-    return f"{runtime.name} is not known to run {known}{what}: {there}"
+    known = question.catalog.runtimes.values()
+    others = [other for other in known if other.platform_of(accelerator) and other.runs(model.id)]
+    there = "no runtime of the catalog is, and the figures are those of its scheduler"
+    if others:
+        there = f"{listed([other.name for other in others])} does (--runtime {others[0].id})"
+    what = model.name if runtime.platform_of(accelerator) else f"on {accelerator.name}"
+    return f"{runtime.name} is not known to run {what}: {there}"

@@ -21,7 +21,7 @@ from engine.question.fleet_limits import (
 )
 from engine.question.resolve import Question
 from engine.replica.batches import capacity_batch
-from engine.workload import Hardware, Target, target_name
+from engine.workload import Hardware, Target
 
 
 def no_plan(question: Question, evaluated: SizedCandidates) -> NoPlan | None:
@@ -71,7 +71,7 @@ def explain_misses(question: Question, evaluated: SizedCandidates) -> Nearest:
     may_be_reached = bool(question.spec.hardware.accelerators) or furthest <= 4
     misses = tuple(
         Rejection(
-            f"{size} × {accelerator.name} per replica, {_name(target)}",
+            f"{size} × {accelerator.name} per replica, {target.name}",
             (_floor_reason if floor[nearest] > target.seconds else _near_floor_reason)(
                 question, evaluated, nearest, target, float(floor[nearest])
             ),
@@ -148,24 +148,18 @@ def _too_small(question: Question, evaluated: SizedCandidates, row: int) -> str:
     )
 
 
-def _name(target: Target) -> str:
-    return target_name(target.metric, target.percentile)
-
-
 def _floor_reason(question: Question, evaluated: SizedCandidates, row: int, target: Target, floor: float) -> str:
     """Say what the floor is made of: for ITL, reading the weights once; for TTFT, computing the prompt."""
     candidates = evaluated.candidates
     weights = float(candidates.memory.weights[row])
-    bandwidth = candidates.rates[int(candidates.which[row])].memory_bytes_per_s
+    bandwidth = candidates.rates_at(row).memory_bytes_per_s
     size = int(candidates.parallelism.accelerators[row])
     name = candidates.accelerator(row).name
     if target.metric == "itl":
         read = weights / bandwidth * float(candidates.parallelism.pp[row])
-        cause = (
-            f"reading the weights once takes {latency_shown(read)} of it"
-            if read > target.seconds / 3
-            else ("launches, collectives and the runtime's own step time are the rest")
-        )
+        cause = "launches, collectives and the runtime's own step time are the rest"
+        if read > target.seconds / 3:
+            cause = f"reading the weights once takes {latency_shown(read)} of it"
     elif target.metric == "ttft":
         cause = (
             f"computing a prompt of {question.lengths.prompt.mean:.0f} tokens on average and the server's own time are "
@@ -174,7 +168,7 @@ def _floor_reason(question: Question, evaluated: SizedCandidates, row: int, targ
     else:
         cause = f"{question.lengths.output.mean:.0f} tokens at the fastest ITL take most of it"
     return (
-        f"{size} × {name} cannot do {_name(target)} {latency_shown(target.seconds)}: with nothing else running it is "
+        f"{size} × {name} cannot do {target.name} {latency_shown(target.seconds)}: with nothing else running it is "
         f"{latency_shown(floor)}; {cause}"
     )
 
@@ -185,7 +179,7 @@ def _near_floor_reason(question: Question, evaluated: SizedCandidates, row: int,
     ceiling, accelerator = question.spec.serving.utilisation_ceiling, evaluated.candidates.accelerator(row)
     batch = capacity_batch(one, (target,), ceiling)
     alone = (
-        f"{int(split.accelerators[row])} × {accelerator.name} holds {_name(target)} {latency_shown(target.seconds)} "
+        f"{int(split.accelerators[row])} × {accelerator.name} holds {target.name} {latency_shown(target.seconds)} "
         f"only nearly idle ({latency_shown(floor)})"
     )
     if target.seconds < MARGIN[target.metric] * floor:

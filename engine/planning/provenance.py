@@ -27,7 +27,7 @@ def provenance_of(
     """
     accelerator = best.candidates.accelerator(0)
     used = (question.model, question.runtime, question.weights, question.kv_cache, accelerator)
-    origin = best.candidates.rates[int(best.candidates.which[0])].origin
+    origin = best.candidates.rates_at(0).origin
     return Provenance(
         program="fleetcast",
         version=VERSION,

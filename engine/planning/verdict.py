@@ -140,7 +140,7 @@ def target_results(spec: WorkloadSpec, at_peak: Performance) -> tuple[TargetResu
     """Return the forecast for each target at the peak hour."""
     results = []
     for target in spec.targets:
-        forecast_s = float(getattr(getattr(at_peak, f"{target.metric}_s"), target.percentile))
+        forecast_s = at_peak.latency_s(target.metric, target.percentile)
         # The capacity is solved to 0.02 % of the batch; a target reached to that accuracy is met.
         met = forecast_s <= target.seconds * 1.001
         results.append(TargetResult(target.metric, target.percentile, target.seconds, forecast_s, met))

@@ -282,7 +282,7 @@ def _latencies(workings: PlanWorkings) -> dict[tuple[str, str, str], float]:
     """Return the percentiles that the plan states, by place, metric and percentile."""
     performance, points = workings.plan.performance, workings.plan.replica_capacity.load_curve
     stated = {
-        (place, metric, percentile): float(getattr(getattr(getattr(performance, place), f"{metric}_s"), percentile))
+        (place, metric, percentile): getattr(performance, place).latency_s(metric, percentile)
         for place in ("at_mean", "at_peak")
         for metric in ("ttft", "itl", "e2e")
         for percentile in PERCENTILE_SHARES
@@ -359,7 +359,7 @@ def _lengths(workings: Workings) -> Values:
 
 def _targets(workings: PlanWorkings) -> Values:
     peak = workings.plan.performance.at_peak
-    of = {number: getattr(getattr(peak, f"{t.metric}_s"), t.percentile) for number, t in enumerate(workings.targets)}
+    of = {number: peak.latency_s(t.metric, t.percentile) for number, t in enumerate(workings.targets)}
     return {str(number): float(value) for number, value in of.items()}
 
 

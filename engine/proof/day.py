@@ -22,7 +22,7 @@ from engine.scaling.correction import Outcome, Settings, Step, corrected
 from engine.scaling.demand_by_minute import DemandByMinute, demand_by_minute
 from engine.scaling.replay import ASKED_BACK_MINUTES, ReplicaLoads, replay
 from engine.scaling.replica_loads import replica_loads
-from engine.workload import Source, target_name
+from engine.workload import Source
 
 SEED = 0
 WAY_OUT = "scale on a schedule, or keep more replicas running"
@@ -246,9 +246,7 @@ def _corrected(
 def _missed(moment: Moment, burst: float) -> str:
     """Return what a moment misses, and what would hold it."""
     target = moment.missed[0]
-    figure = (
-        f"{target_name(target.metric, target.percentile)} is {target.simulated_s:.3g} s, target {target.target_s:.3g} s"
-    )
+    figure = f"{target.name} is {target.simulated_s:.3g} s, target {target.target_s:.3g} s"
     way = WAY_OUT
     if moment.name == "peak" and burst < WITHIN_HOUR:
         way = f"minutes peak at {WITHIN_HOUR:g} × their hour; a burst of so much in the workload would hold them"

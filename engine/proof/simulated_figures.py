@@ -39,14 +39,12 @@ def simulated_targets(
         last: the first one after those that count; None where all the others do.
     """
     for target in targets:
-        name = f"{target.metric}_s"
-        estimate: BatchMeansEstimate = getattr(
-            distribution_over([getattr(result, name) for result in results]), target.percentile
-        )
+        drawn = distribution_over([getattr(result, f"{target.metric}_s") for result in results])
+        estimate: BatchMeansEstimate = getattr(drawn, target.percentile)
         if not isfinite(estimate.value):
             continue
         shares = [share for result in results if (share := _within(target, result, first, last)) is not None]
-        formula_s = None if formula is None else float(getattr(getattr(formula, name), target.percentile))
+        formula_s = None if formula is None else formula.latency_s(target.metric, target.percentile)
         yield simulated_target(target, estimate, sum(shares) / len(shares) if shares else None, formula_s)
 
 

@@ -32,7 +32,7 @@ from engine.proof.simulated_figures import latency
 from engine.question.fleet_limits import fewest_replicas
 from engine.question.resolve import Question
 from engine.simulation.routing import DEFAULT_ROUTING
-from engine.workload import Target, target_name
+from engine.workload import Target
 
 SEED = 0
 MOST = 2.0
@@ -121,7 +121,7 @@ def _sized(ranking: Ranking, seed: int, budget: Budget, *, refine: bool) -> Verd
     assert trial.held is not None and trial.last is not None
     order = np.concatenate([[row], evaluated.order[evaluated.order != row]]).astype(np.intp)
     by_simulation, missed = trial.held is not trial.formulas, bool(trial.first and trial.first.missed)
-    binding = target_name(trial.failed.metric, trial.failed.percentile) if trial.failed else None
+    binding = trial.failed.name if trial.failed else None
     chosen = chosen_fleet(question, replace(evaluated, order=order), trial.held, binding)
     record = _record(chosen.points.at_peak, trial.last, seed, trial.added)
     if by_simulation:
@@ -330,7 +330,7 @@ def _as_simulated(verdict: Verdict, run: Run | None, seed: int) -> Verdict:
     results = _simulated_results(verdict.results, lost)
     overturned = tuple(result for result in results if not result.met and (result.metric, result.percentile) in before)
     warnings = tuple(
-        f"{target_name(target.metric, target.percentile)} is {latency_shown(target.simulated_s)} when the peak hour is "
+        f"{target.name} is {latency_shown(target.simulated_s)} when the peak hour is "
         f"simulated, target {latency_shown(target.target_s)}; the formula says "
         f"{latency_shown(before[target.metric, target.percentile].forecast_s)}"
         for target in lost
@@ -357,7 +357,7 @@ def _found(trial: _Trial) -> str:
     target = max(targets, key=lambda one: max(one.simulated_s, one.formula_s or 0.0) / one.target_s)
     formula = "" if target.formula_s is None else f" (the formula says {latency_shown(target.formula_s)})"
     return (
-        f"{target_name(target.metric, target.percentile)} was {latency_shown(target.simulated_s)}{formula} when the "
+        f"{target.name} was {latency_shown(target.simulated_s)}{formula} when the "
         f"peak hour was simulated, target {latency_shown(target.target_s)}"
     )
 

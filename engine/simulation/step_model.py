@@ -160,7 +160,7 @@ def step_model_of(candidates: Candidates, row: int = 0, tables: StepTables | Non
     question = candidates.question
     ranks = int(candidates.parallelism.dp[row])
     live = question.lengths.live_mean
-    kv_bytes = np.array([candidates.rates[int(candidates.which[row])].kv_bytes])
+    kv_bytes = np.array([candidates.rates_at(row).kv_bytes])
     parallelism = candidates.parallelism.take(np.array([row], dtype=np.intp))
     one = float(
         sequence_bytes(question.model, np.array([live]), kv_bytes, parallelism, question.runtime.pool_shares)[0]
@@ -173,6 +173,6 @@ def step_model_of(candidates: Candidates, row: int = 0, tables: StepTables | Non
         seats=question.cap_on(candidates.accelerator(row)) * ranks,
         kv_tokens=pool / one * live if one else UNLIMITED,
         block_tokens=question.runtime.kv_block_tokens,
-        overhead_s=candidates.rates[int(candidates.which[row])].constants["ttft_overhead_s"],
+        overhead_s=candidates.rates_at(row).constants["ttft_overhead_s"],
         asked_tokens=question.asked_tokens,
     )

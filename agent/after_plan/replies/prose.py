@@ -7,7 +7,7 @@ from agent.report.plan.opening import chance_shown
 from agent.report.words import accelerators_noun, calls_shown, usd_shown
 from catalogs.units import SECONDS_PER_DAY, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.fleet.offers import origin
-from engine.workload import target_name, targets_by_default
+from engine.workload import targets_by_default
 
 _WAITS = {
     "ttft": "the first word of an answer appears",
@@ -27,9 +27,7 @@ def tender(asked: Asked) -> Explanation:
         if traffic.requests_per_s
         else f"{traffic.concurrency or 'as many as it holds'} requests in flight"
     )
-    limits = ", ".join(
-        f"{target_name(t.metric, t.percentile)} of at most {show_seconds(t.target_s)}" for t in plan.targets
-    )
+    limits = ", ".join(f"{t.name} of at most {show_seconds(t.target_s)}" for t in plan.targets)
     memory = asked.ports.catalog.accelerators[chosen.accelerator].memory_gib
     spares = plan.fleet.spares
     offer = chosen.offer

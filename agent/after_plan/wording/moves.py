@@ -8,7 +8,6 @@ from agent.interpret.traffic.peaks import usual_ratio
 from agent.interpret.traffic.scope import PEAK, RATE
 from agent.interpret.words.tongues import in_english
 from agent.interpret.words.vocabulary import PHRASES
-from engine.workload import target_name
 
 _UNIT: Final = (
     r"(?:tokens?|words?|rps|qps|req(?:uest)?s?(?:/s| per second| a second)?|users?|ms|milliseconds?|s|secs?|seconds?|x|"
@@ -243,7 +242,7 @@ def _replaced(said: str, base: Mapping[str, Any]) -> str:
         return f"with {new} {planned[0] if len(planned) == 1 else own}{behind}"
     seconds = old * (1e-3 if planned[0] == "ms" else 1.0)
     targets = [target for target in base["targets"] if is_same(seconds, target.seconds)]
-    return f"with {target_name(targets[0].metric, targets[0].percentile)} within {new} {own}{behind}"
+    return f"with {targets[0].name} within {new} {own}{behind}"
 
 
 _CLAUSES: Final = re.compile(r"\s*[,;](?!\d)\s*|[.?!]\s+")
@@ -271,7 +270,7 @@ def _new(found: re.Match[str], base: Mapping[str, Any]) -> str:
         one for one in base.get("targets", ()) if is_same(old * (1e-3 if unit.lower() == "ms" else 1.0), one.seconds)
     ]
     if unit.lower() in ("ms", "s") and targets and not named:
-        figure = f"{target_name(targets[0].metric, targets[0].percentile)} within {figure}"
+        figure = f"{targets[0].name} within {figure}"
     return f"{figure} {unit}".rstrip() if unit not in ("x", "%") else f"{figure}{unit}"
 
 

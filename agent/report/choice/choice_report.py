@@ -16,7 +16,7 @@ from engine.fleet.offers import TERM_WORDS, origin
 from engine.fleet.search import SizedCandidates
 from engine.plan import plain, six_digits, split_shown
 from engine.planning.phrases import counted
-from engine.workload import ANY_PROVIDER, WorkloadSpec, target_name
+from engine.workload import ANY_PROVIDER, WorkloadSpec
 
 SHOWN = 6
 """Runners-up, and points of the front, on a screen; the JSON has them all."""
@@ -33,7 +33,7 @@ def named(option: Option) -> str:
 
 def latency_name(spec: WorkloadSpec) -> str:
     """Return the latency that is set against money."""
-    return target_name(spec.targets[0].metric, spec.targets[0].percentile) if spec.targets else "mean E2E"
+    return spec.targets[0].name if spec.targets else "mean E2E"
 
 
 @Report.of

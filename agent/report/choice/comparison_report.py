@@ -19,7 +19,7 @@ from catalogs.units import show_count, show_seconds, show_usd
 from engine.choice.attribution import made_otherwise
 from engine.plan import CapacityPlan, NoPlan, six_digits, split_shown
 from engine.planning.phrases import counted
-from engine.workload import Target, WorkloadSpec, flattened, target_name
+from engine.workload import Target, WorkloadSpec, flattened
 
 
 class Compared(Struct, frozen=True):
@@ -57,7 +57,7 @@ def comparison_report(compared: Sequence[Compared], *, saved: bool = False) -> R
     columns = [
         Column(""),
         Column("fleet", spoken="bare"),
-        Column(target_name(target.metric, target.percentile) if target else "TTFT p95", "right"),
+        Column(target.name if target else "TTFT p95", "right"),
         Column("ITL", "right"),
         Column("monthly", "right"),
         Column("per 1M", "right"),

@@ -5,7 +5,6 @@ from typing import Final
 from agent.report.words import calls_shown, singular
 from catalogs.units import show_seconds
 from engine.plan import CapacityPlan, split_shown
-from engine.workload import target_name
 
 _CEILINGS: Final = (
     "accelerator_count", "nodes", "replicas", "max_accelerators", "max_nodes", "max_replicas", "max_power_kw",
@@ -16,7 +15,7 @@ _CEILINGS: Final = (
 def missed_shown(plan: CapacityPlan) -> str:
     """Return the targets that a plan misses, each with its forecast: 'TTFT p99 953 ms of 500 ms'."""
     return " and ".join(
-        f"{target_name(one.metric, one.percentile)} {show_seconds(one.forecast_s)} of {show_seconds(one.target_s)}"
+        f"{one.name} {show_seconds(one.forecast_s)} of {show_seconds(one.target_s)}"
         for one in plan.targets
         if not one.met
     )
@@ -28,7 +27,7 @@ def floor_of(plan: CapacityPlan) -> str:
     if first is None or any(getattr(plan.spec.hardware, name) for name in _CEILINGS):
         return ""
     chosen = plan.chosen
-    wider = f"{target_name(first.metric, first.percentile)} {show_seconds(float(f'{first.forecast_s * 1.1:.2g}'))}"
+    wider = f"{first.name} {show_seconds(float(f'{first.forecast_s * 1.1:.2g}'))}"
     return (
         f"{chosen.accelerator_name} cannot meet the targets for {chosen.model_name} in "
         f"{chosen.precision.weights.upper()}, however many there are: at best {missed_shown(plan)}, in replicas of "

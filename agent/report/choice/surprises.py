@@ -5,7 +5,7 @@ from typing import Final
 from agent.report.words import accelerators_noun, calls_shown
 from catalogs.units import show_count, show_figure, show_seconds
 from engine.plan import CapacityPlan
-from engine.workload import target_name, targets_by_default
+from engine.workload import targets_by_default
 
 _FASTER: Final = 0.95
 """ITL over that of the plan, below which answers are written faster."""
@@ -91,7 +91,7 @@ def other_promise(plan: CapacityPlan, before: CapacityPlan) -> str:
     """Say where two plans hold different targets that nobody gave: each is eased as far as its replicas need it."""
     then = {(one.metric, one.percentile): one.target_s for one in before.targets}
     moved = [
-        f"{target_name(one.metric, one.percentile)} {show_seconds(one.target_s)} where it was {show_seconds(was)}"
+        f"{one.name} {show_seconds(one.target_s)} where it was {show_seconds(was)}"
         for one in plan.targets
         if targets_by_default(plan.sources, one.metric) and targets_by_default(before.sources, one.metric)
         if (was := then.get((one.metric, one.percentile), one.target_s)) != one.target_s

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from agent.report.blocks import Chart, Mark, Series
 from agent.report.words import usd_shown
 from catalogs.units import show_figure, show_rate, show_seconds
-from engine.plan import CapacityPlan, Latency, Performance, Range
+from engine.plan import CapacityPlan, Performance, Range
 from engine.planning.at_loads import FleetAt
-from engine.workload import PERCENTILE_SHARES, Metric, Percentile, target_name
+from engine.workload import Metric, Percentile, target_name
 
 CURVES: tuple[tuple[Metric, Percentile], ...] = (("ttft", "p95"), ("itl", "p95"))
 """What is drawn where no target names another percentile."""
@@ -24,8 +24,8 @@ def latency_charts(plan: CapacityPlan, loads: Sequence[Performance]) -> Iterator
 
 def _latency_chart(plan: CapacityPlan, loads: Sequence[Performance], metric: Metric, percentile: Percentile) -> Chart:
     peak = plan.performance.at_peak
-    name, here = target_name(metric, percentile), _figure(peak, metric, percentile)
-    values = tuple(_figure(load, metric, percentile) for load in loads)
+    name, here = target_name(metric, percentile), peak.latency_s(metric, percentile)
+    values = tuple(load.latency_s(metric, percentile) for load in loads)
     unit, scale = ("ms", 1e3) if here < 1 else ("seconds", 1.0)
     ends: tuple[float, ...] = ()
     if plan.bands is not None:
@@ -46,12 +46,6 @@ def _latency_chart(plan: CapacityPlan, loads: Sequence[Performance], metric: Met
     )
     x = tuple(load.requests_per_s for load in loads)
     return Chart("requests/s of one replica", x, (series,), unit, f"{name} against load", tuple(marks), said=said)
-
-
-def _figure(at: Performance, metric: Metric, percentile: Percentile) -> float:
-    latency: Latency = getattr(at, f"{metric}_s")
-    figure: float = getattr(latency, percentile if percentile in PERCENTILE_SHARES else "mean")
-    return figure
 
 
 def cost_chart(plan: CapacityPlan, fleets: Sequence[FleetAt]) -> Iterator[Chart]:

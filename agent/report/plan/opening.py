@@ -5,7 +5,7 @@ from agent.report.plan.bands import measure_sentence
 from agent.report.words import accelerators_noun, figure, sentence, shortened, usd_shown, verdict_shown
 from catalogs.units import show_count, show_figure, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan
-from engine.workload import target_name, targets_by_default
+from engine.workload import targets_by_default
 
 SHOWN_MISSED = 4
 """Names in a sentence; the table has them all."""
@@ -26,7 +26,7 @@ def answer_lines(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
 
 
 def _answer_lines(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
-    missed = [target_name(item.metric, item.percentile) for item in plan.targets if not item.met]
+    missed = [item.name for item in plan.targets if not item.met]
     first = Paragraph(sentence(shortened(plan.answer.sentence, most)), "strong")
     load, path = in_flight_shown(plan), "performance.at_peak.in_flight"
     if missed:
@@ -92,7 +92,7 @@ def _target_row(plan: CapacityPlan, at: int) -> tuple[Cell, ...]:
     item = plan.targets[at]
     unstated = not plan.default_targets and targets_by_default(plan.sources, item.metric)
     verdict = Words(f"{verdict_shown(item)}{', default' * unstated}", "good" if item.met else "bad")
-    label = target_name(item.metric, item.percentile)
+    label = item.name
     forecast = figure(plan, f"performance.at_peak.{item.metric}_s.{item.percentile}", show_seconds)
     if forecast.text != show_seconds(item.forecast_s):  # simulated
         forecast = figure(plan, f"targets.{at}.forecast_s", show_seconds)

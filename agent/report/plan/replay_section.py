@@ -15,7 +15,6 @@ from catalogs.units import (
 )
 from engine.plan import CapacityPlan, Correction, Moment, Replay, SimulatedTarget
 from engine.planning.phrases import counted
-from engine.workload import target_name
 
 POINTS = 28
 """Points of the chart at most: a day by the hour, a week by a quarter of a day."""
@@ -102,7 +101,7 @@ def _moments(moments: tuple[Moment, ...]) -> Table:
     ]
     for at, target in enumerate(moments[0].targets):
         figures = (moment.targets[at] for moment in moments)
-        label = f"{target_name(target.metric, target.percentile)}, target {show_seconds(target.target_s)}"
+        label = f"{target.name}, target {show_seconds(target.target_s)}"
         rows.append((label, *(_judged(figure) for figure in figures)))
     return Table((Column(""), *(Column(moment.name, "right") for moment in moments)), tuple(rows))
 

@@ -8,7 +8,7 @@ from agent.fields.table import FIELDS
 from agent.report.blocks import Cell, Column, Table, Words
 from agent.report.words import singular, source_shown
 from catalogs.units import show_figure, show_seconds
-from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec, flattened, target_name
+from engine.workload import DEFAULT_TOKEN_CV, Source, WorkloadSpec, flattened
 
 
 def workload_table(spec: WorkloadSpec, sources: Mapping[str, Source]) -> Table:
@@ -19,7 +19,7 @@ def workload_table(spec: WorkloadSpec, sources: Mapping[str, Source]) -> Table:
         if path == "targets":
             for t in spec.targets:
                 whose = _toned(sources.get(f"targets.{t.metric}", source))
-                rows.append((target_name(t.metric, t.percentile), show_seconds(t.seconds), whose))
+                rows.append((t.name, show_seconds(t.seconds), whose))
         elif path == "architecture" and value is not None:
             rows.append(("architecture", "given, not from the catalog", _toned(source)))
         elif _is_shown(path, value, source):

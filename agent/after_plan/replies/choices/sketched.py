@@ -11,7 +11,7 @@ from agent.talk.state import joined_targets
 from catalogs.errors import InputError
 from catalogs.units import show_seconds
 from engine.plan import CapacityPlan, NoPlan, split_shown
-from engine.workload import Target, target_name
+from engine.workload import Target
 
 Change = tuple[str, Mapping[str, Any], frozenset[str]]
 
@@ -68,7 +68,7 @@ def planned_for(asked: Asked, wanted: tuple[Target, ...]) -> str:
 
 def targets_shown(targets: tuple[Target, ...]) -> str:
     """Return targets as a line states them: 'TTFT p95 400 ms'."""
-    return ", ".join(f"{target_name(one.metric, one.percentile)} {show_seconds(one.seconds)}" for one in targets)
+    return ", ".join(f"{one.name} {show_seconds(one.seconds)}" for one in targets)
 
 
 def against(plan: CapacityPlan, found: CapacityPlan | str) -> str:

@@ -14,7 +14,7 @@ from agent.report.plan.opening import chance_shown
 from agent.report.words import calls_shown, usd_shown
 from catalogs.units import show_count, show_figure, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency
-from engine.workload import Target, target_name
+from engine.workload import Target
 
 _METRICS: Final = (
     ("ttft", "TTFT", "ttft|first token|queue|queueing|waiting|wait|prefill"),
@@ -234,7 +234,7 @@ def meets(asked: Asked) -> Explanation:
     columns = (Column("at the peak"), *Column.figures("forecast", "target", "room"), Column(""))
     rows = tuple(
         (
-            target_name(r.metric, r.percentile),
+            r.name,
             show_seconds(r.forecast_s),
             show_seconds(r.target_s),
             f"{1 - r.forecast_s / r.target_s:.0%}",
@@ -252,7 +252,7 @@ def meets(asked: Asked) -> Explanation:
         else ""
     )
     return (
-        *paragraphs(promised, f"{met} The tightest is {target_name(tight.metric, tight.percentile)}.", money),
+        *paragraphs(promised, f"{met} The tightest is {tight.name}.", money),
         Table(columns, rows),
         *paragraphs(share),
     )
@@ -260,7 +260,7 @@ def meets(asked: Asked) -> Explanation:
 
 def _within(asked: Asked, target: Target) -> str:
     """Say whether the peak's forecast is within a target that a question names, and what it takes where it is not."""
-    name = target_name(target.metric, target.percentile)
+    name = target.name
     forecast = asked.plan.peak_latency_s(target.metric, target.percentile)
     lead = f"{name} is {show_seconds(forecast)} in the busiest hour"
     if forecast <= target.seconds:

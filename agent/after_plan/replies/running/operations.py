@@ -8,7 +8,6 @@ from agent.report.words import fleet_shown
 from catalogs.records.serving import Role
 from catalogs.units import show_count, show_figure, show_percent, show_seconds
 from engine.plan import CapacityPlan, Latency
-from engine.workload import target_name
 
 
 def monitoring(asked: Asked) -> Explanation:
@@ -21,7 +20,7 @@ def monitoring(asked: Asked) -> Explanation:
             f"p95 {seconds(latency.p95)} at the peak",
             next(
                 (
-                    f"{target_name(target.metric, target.percentile)} above {seconds(target.target_s)}: wakes"
+                    f"{target.name} above {seconds(target.target_s)}: wakes"
                     for target in plan.targets
                     if target.metric == role
                 ),

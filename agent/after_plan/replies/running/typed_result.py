@@ -20,7 +20,7 @@ from catalogs.errors import InputError
 from catalogs.units import show_count, show_figure, show_seconds
 from engine.plan import CapacityPlan, Latency, split_shown
 from engine.planning.phrases import counted
-from engine.workload import Target, target_name
+from engine.workload import Target
 
 _MEASURED: Final = re.compile(
     r"\b(?:measured|benchmarked|observed|clocked|gemessen|mesur[ée]s?|mesurons|medimos|medido|load[- ]?test(?:ed|s)?|"
@@ -194,7 +194,7 @@ def _beside(made: CapacityPlan, measured: Target, plan: CapacityPlan, where: str
         where: it was measured.
         each: requests/s of a replica.
     """
-    name, seconds = target_name(measured.metric, measured.percentile), measured.seconds
+    name, seconds = measured.name, measured.seconds
     text = f"Measured {name} {show_seconds(seconds)} at {where}"
     if each > made.replica_capacity.requests_per_s:
         most, full = made.replica_capacity.requests_per_s, made.replica_capacity.saturated_requests_per_s
