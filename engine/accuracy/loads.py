@@ -68,16 +68,12 @@ def _open_loop(replicas: Replicas, rates: Floats) -> LoadFigures:
     load = replicas.at(np.nan_to_num(batch, nan=1.0)[:, None])
     metrics = ("ttft", "itl", "e2e")
     ttft, itl, e2e = (mean_latency(load, metric)[:, 0] * held for metric in metrics)
-    percentiles = {
-        f"{metric}_{name}": seconds * held
-        for metric in metrics
-        for name, seconds in zip(
-            SHARES, percentile_latencies(load, metric, tuple(SHARES.values()))[:, 0].T, strict=True
-        )
-    }
-    return LoadFigures(
-        ttft, itl, e2e, batch, rates, rates * replicas.lengths.output.mean, rates * 0, percentiles=percentiles
-    )
+    percentiles: dict[str, Floats] = {}
+    for metric in metrics:
+        found = percentile_latencies(load, metric, tuple(SHARES.values()))[:, 0].T
+        percentiles |= {f"{metric}_{name}": seconds * held for name, seconds in zip(SHARES, found, strict=True)}
+    tokens = rates * replicas.lengths.output.mean
+    return LoadFigures(ttft, itl, e2e, batch, rates, tokens, rates * 0, percentiles=percentiles)
 
 
 def bands_at_rate(

@@ -38,11 +38,9 @@ def comparisons(accuracy: Accuracy, peer_rows: Sequence[Mapping[str, str]]) -> t
         groups.setdefault((row["peer"], row["peer_version"]), []).append(row)
     ours = {(row.id, row.metric): row for row in accuracy.rows if row.predicted is not None and row.measured}
     ids = {row.id for row in accuracy.rows}
+    known = {whose: sum(row["measurement_id"] in ids for row in rows) for whose, rows in groups.items()}
     return tuple(
-        Comparison(
-            peer, version, len(rows), sum(row["measurement_id"] in ids for row in rows), dict(_metrics(ours, rows))
-        )
-        for (peer, version), rows in groups.items()
+        Comparison(*whose, len(rows), known[whose], dict(_metrics(ours, rows))) for whose, rows in groups.items()
     )
 
 

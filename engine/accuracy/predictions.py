@@ -18,14 +18,13 @@ from engine.accuracy.columns import FIGURES, columns_of, metric_of
 from engine.accuracy.loads import bands_at_rate, figures_of
 from engine.accuracy.points import BenchmarkLoad, MeasuredPoint, System, Unpredictable, read_point, tokens_of
 from engine.accuracy.systems import SystemTables, system_tables
-from engine.bands.lookup import CaseBand, Level, architecture_of, band_for, new_levels
+from engine.bands.lookup import CaseBand, Level, band_of, new_levels
 from engine.fleet.candidates import Candidates
 from engine.question.lengths import lengths_of
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate
 from engine.replica.closed_forms import LoadFigures
 from engine.simulation import step_model_of
-from engine.step.rates import kernels_of
 from engine.step.table import StepTables
 
 
@@ -146,9 +145,8 @@ def _simulated(outcome: Outcome, printed: Printed | None, point: Reading) -> Out
         if value is None or column in by_formula:
             continue
         value += client_ms if metric_of(column) in WITH_CLIENT else 0.0
-        predictions[column] = Prediction(
-            column, float(point.row[column]), value, bands.get(column, bands.get(metric_of(column)))
-        )
+        band = bands.get(column, bands.get(metric_of(column)))
+        predictions[column] = Prediction(column, float(point.row[column]), value, band)
     return tuple(predictions.values())
 
 
@@ -327,11 +325,8 @@ def _bands(candidates: Candidates, index: int, point: MeasuredPoint) -> dict[str
         if (band := _band(candidates, index, point, metric_of(column))) is not None
     }
     pace = _band(candidates, index, point, "itl")
-    if (
-        pace is not None
-        and point.row.get("request_rate")
-        and point.load.kind not in ("closed_loop", "offline", "static_batch")
-    ):
+    at_rate = point.row.get("request_rate") and point.load.kind not in ("closed_loop", "offline", "static_batch")
+    if pace is not None and at_rate:
         bands |= bands_at_rate(candidates, index, point, bands, pace)
     return bands
 
@@ -339,11 +334,6 @@ def _bands(candidates: Candidates, index: int, point: MeasuredPoint) -> dict[str
 def _band(candidates: Candidates, index: int, point: MeasuredPoint, metric: str) -> CaseBand | None:
     """Return the band of a point's metric; None where there is none."""
     catalog = candidates.question.catalog
-    return band_for(
-        catalog.bands,
-        metric,
-        load=point.load.kind,
-        architecture=architecture_of(candidates.question.model),
-        kernels=kernels_of(candidates.accelerator(index), catalog.accelerators),
-        new=new_levels_of(point, catalog),
-    )
+    model, accelerator = candidates.question.model, candidates.accelerator(index)
+    new = new_levels_of(point, catalog)
+    return band_of(catalog, metric, load=point.load.kind, model=model, accelerator=accelerator, new=new)

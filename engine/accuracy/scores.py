@@ -96,10 +96,8 @@ def accuracy_of(
     for point, predictions in zip(points, outcomes, strict=True):
         if isinstance(predictions, str):
             refused.append(Refusal(point["id"], predictions))
-            rows += [
-                ScoredRow(point["id"], column, _measured(point, column), None, None, None, predictions)
-                for column in columns_of(point) or ("",)
-            ]
+            measured = {column: _measured(point, column) for column in columns_of(point) or ("",)}
+            rows += [ScoredRow(point["id"], name, one, None, None, None, predictions) for name, one in measured.items()]
             continue
         for item in predictions:
             low, high = item.ends() or (None, None)

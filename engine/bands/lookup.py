@@ -8,11 +8,13 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
+from catalogs.catalog import Catalog
 from catalogs.kept import kept, made_once
+from catalogs.records.accelerators import Accelerator
 from catalogs.records.fitted import ErrorBand, MeasuredSystem, Spread
 from catalogs.records.models import ModelArchitecture
 from engine.step.operations import layers
-from engine.step.rates import Kernels
+from engine.step.rates import Kernels, kernels_of
 
 Architecture = Literal["dense", "mixture", "latent", "hybrid"]
 
@@ -119,6 +121,25 @@ def new_levels(
 def novelty_of(new: frozenset[Level]) -> Novelty:
     """Return the widest level that is new of a case."""
     return next((novelty for novelty in NOVELTIES if novelty in new), "sweep")
+
+
+def band_of(
+    catalog: Catalog,
+    metric: str,
+    *,
+    load: str,
+    model: ModelArchitecture,
+    accelerator: Accelerator,
+    new: frozenset[Level],
+) -> CaseBand | None:
+    """Return the band that a catalog has of a figure of a model on an accelerator; None without one of its metric.
+
+    Args:
+        load: its kind.
+        new: what of the case is new, as ``new_levels`` says.
+    """
+    kernels = kernels_of(accelerator, catalog.accelerators)
+    return band_for(catalog.bands, metric, load=load, architecture=architecture_of(model), kernels=kernels, new=new)
 
 
 def band_for(

@@ -24,13 +24,12 @@ from engine.accuracy.evidence import PredictedFigure, predicted_figures
 from engine.accuracy.points import MeasuredPoint, Unpredictable, read_point
 from engine.accuracy.predictions import Simulator, predict_points, read
 from engine.arrays import Floats
-from engine.bands.lookup import NORMAL, CaseBand, Level, architecture_of, band_for, new_levels
+from engine.bands.lookup import NORMAL, CaseBand, Level, band_of, new_levels
 from engine.bands.posterior import NOISE, errors_of, likeliest, mean_moves
 from engine.calibration.doubts import change_point, refuse_another_system, too_fast
 from engine.calibration.limits import constants_before, physical_ends
 from engine.calibration.memory import MeasuredPool, measured_pool, pool_doubts
 from engine.step.calibrated import log_move, moved
-from engine.step.rates import kernels_of
 
 ROUNDS: Final = 6
 """Of Gauss–Newton; the last moves no constant by more than a few per cent."""
@@ -254,16 +253,8 @@ def strangers_band(point: MeasuredPoint, metric: str, catalog: Catalog) -> CaseB
         catalog: with bands, and what fits have seen.
     """
     model, accelerator = catalog.model(point.system.model).model, catalog.accelerators[point.setting.accelerator]
-    return band_for(
-        catalog.bands,
-        metric,
-        load=point.load.kind,
-        architecture=architecture_of(model),
-        kernels=kernels_of(accelerator, catalog.accelerators),
-        new=new_levels(
-            catalog.measured_systems, runtime=point.system.runtime, model=model.id, accelerator=accelerator.id
-        ),
-    )
+    new = new_levels(catalog.measured_systems, runtime=point.system.runtime, model=model.id, accelerator=accelerator.id)
+    return band_of(catalog, metric, load=point.load.kind, model=model, accelerator=accelerator, new=new)
 
 
 def _posterior(

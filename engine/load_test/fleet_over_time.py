@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from itertools import pairwise
 from math import isfinite
-from typing import Any
 
 from msgspec import Struct
 
@@ -12,6 +11,7 @@ from catalogs.errors import InputError
 from catalogs.units import SECONDS_PER_HOUR
 from engine.fleet.offers import paid_accelerators
 from engine.load_test.load_over_time import LastingLoad, OverTimeSettings, Recorded, Span, lasting_load
+from engine.load_test.plan_under_load import by_interval
 from engine.load_test.repeats import Progress
 from engine.plan import CapacityPlan, SimulatedLatency, SimulatedTarget
 from engine.planning.inverse import chosen_candidate
@@ -19,7 +19,6 @@ from engine.planning.ledger import fixed_fleet
 from engine.proof.simulated_figures import latency, simulated_target
 from engine.scaling.controller import ScalingPolicy, fixed_policy, policy_of
 from engine.simulation import Requests, step_model_of
-from engine.simulation.minutes import Minutes
 from engine.simulation.over_time import FleetOverTime, simulate_over_time
 from engine.simulation.routing import Routing
 from engine.simulation.statistics import BatchMeansEstimate, Distribution
@@ -205,7 +204,7 @@ def _simulated(
         fixed_replicas=fixed.replicas,
         fixed_accelerator_hours=fixed.accelerator_hours,
         saving=fixed.saving(paid),
-        by_minute=_by_minute(over.minutes),
+        by_minute=by_interval(FleetByMinute, over.minutes),
     )
 
 
@@ -226,9 +225,3 @@ def _paid_hours(plan: CapacityPlan, over: FleetOverTime) -> float:
             held = change.starting + change.serving + change.draining
             total += paid_accelerators(plan.chosen, held) * (to - since)
     return total / SECONDS_PER_HOUR
-
-
-def _by_minute(minutes: Minutes) -> FleetByMinute:
-    columns = (getattr(minutes, name).tolist() for name in FleetByMinute.__struct_fields__[1:])
-    known: Iterator[Any] = (tuple(value if isfinite(value) else None for value in column) for column in columns)
-    return FleetByMinute(minutes.interval_s, *known)

@@ -5,7 +5,7 @@ The load is drawn from the plan's spec, or is a recorded trace.
 
 from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -34,6 +34,7 @@ MOST_REPEATS = 1_000
 MOST_REQUESTS = 100_000_000
 MOST_REPLICAS = 100_000
 LATENCIES = ("ttft_s", "itl_s", "e2e_s")
+_Intervals = TypeVar("_Intervals", bound=Struct)
 
 
 def refuse_impossible(replicas: int | None, speed_up: float, seed: int) -> None:
@@ -287,7 +288,7 @@ def _run(
         mean_batch=mean(lambda result: result.mean_batch),
         kv_cache_usage=mean(lambda result: result.kv_usage),
         preemptions=sum(result.preemptions for result in results),
-        over_time=_over_time(results[0]),
+        over_time=by_interval(LoadOverTime, results[0].timeline),
     )
 
 
@@ -308,16 +309,10 @@ def _arrival_rate(result: SimulationResult) -> float:
     return float(timeline.arrivals.sum()) / seconds
 
 
-def _over_time(result: SimulationResult) -> LoadOverTime:
-    timeline = result.timeline
-    return LoadOverTime(
-        timeline.interval_s,
-        tuple(int(n) for n in timeline.arrivals),
-        tuple(int(n) for n in timeline.waiting),
-        tuple(int(n) for n in timeline.running),
-        tuple(_known(float(value)) for value in timeline.ttft_p50_s),
-        tuple(_known(float(value)) for value in timeline.ttft_p95_s),
-    )
+def by_interval(kind: type[_Intervals], arrays: Any) -> _Intervals:
+    """Return a record of equal intervals, its tuples from the arrays of the same names, what is not known as None."""
+    columns = (getattr(arrays, name).tolist() for name in kind.__struct_fields__[1:])
+    return kind(arrays.interval_s, *(tuple(map(_known, column)) for column in columns))
 
 
 def _known(value: float) -> float | None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from engine.arrays import Floats
 from engine.bands.beyond_data import outside_note
-from engine.bands.lookup import CaseBand, architecture_of, band_for, new_levels
+from engine.bands.lookup import CaseBand, Level, band_of, new_levels
 from engine.fleet.candidates import pool_ends, seats_in
 from engine.fleet.operating_points import TRIALS
 from engine.plan import (
@@ -29,7 +29,6 @@ from engine.planning.calibrated import calibrated_bands
 from engine.planning.verdict import ChosenFleet
 from engine.replica.latencies import mean_latency, tail_of
 from engine.replica.queueing import TINY
-from engine.step.rates import kernels_of
 from engine.workload import PERCENTILE_SHARES, BandLevel, Target
 
 SERVED = "closed_loop"
@@ -120,16 +119,10 @@ def _case_bands(chosen: ChosenFleet, *, beyond: bool) -> dict[str, CaseBand] | N
     new = new_levels(
         catalog.measured_systems, runtime=question.runtime.id, model=question.model.id, accelerator=accelerator.id
     )
+    new |= frozenset[Level](["model"] if beyond else [])
     bands: dict[str, CaseBand] = {}
     for metric, load in (("itl", SERVED), ("ttft", SERVED), ("throughput", "offline")):
-        band = band_for(
-            catalog.bands,
-            metric,
-            load=load,
-            architecture=architecture_of(question.model),
-            kernels=kernels_of(accelerator, catalog.accelerators),
-            new=new | {"model"} if beyond else new,
-        )
+        band = band_of(catalog, metric, load=load, model=question.model, accelerator=accelerator, new=new)
         if band is None:
             return None
         bands[metric] = band

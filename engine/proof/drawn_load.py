@@ -9,27 +9,6 @@ from engine.simulation.arrivals import LengthDraws, drawn_lengths
 from engine.workload import TokenDistribution, Tokens
 
 
-def drawn(
-    question: Question,
-    requests_per_s: float,
-    count: int,
-    seed: int,
-    profile: tuple[float, ...] = (),
-    burstiness: float | None = None,
-) -> Iterator[Requests]:
-    """Return requests drawn from the spec of a question.
-
-    Args:
-        question: its lengths are drawn, clipped as the formulas clip them.
-        requests_per_s: over all replicas that share them.
-        count: of requests.
-        seed: of all draws.
-        profile: rate by hour over the mean, from midnight on; empty: a constant rate.
-        burstiness: instead of the spec's own.
-    """
-    return drawn_load(question, requests_per_s, count, profile, burstiness)(seed=seed)
-
-
 def drawn_load(
     question: Question,
     requests_per_s: float,

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from engine.fleet.search import SizedCandidates
 from engine.plan import Performance, SimulatedTarget
 from engine.proof.budget import FEWEST_COUNTED, Budget
-from engine.proof.drawn_load import drawn
+from engine.proof.drawn_load import drawn_load
 from engine.proof.simulated_figures import simulated_targets
 from engine.question.resolve import Question
 from engine.replica.batches import capacity_batch
@@ -109,14 +109,8 @@ class PeakHour(Struct, frozen=True):
         last = first + counted
         requests = last + min(round(in_flight), LONGEST_WARM_UP // 2)
         # A thinned renewal stream: of gaps with a CV of c, a share s taken at random gives 1 + s·(c² − 1).
-        burstiness = question.spec.traffic.burstiness
-        load = drawn(
-            question,
-            requests_per_s * together,
-            requests,
-            self.seed,
-            burstiness=sqrt(1 + (burstiness**2 - 1) * together / max(replicas, 1)),
-        )
+        burstiness = sqrt(1 + (question.spec.traffic.burstiness**2 - 1) * together / max(replicas, 1))
+        load = drawn_load(question, requests_per_s * together, requests, burstiness=burstiness)(seed=self.seed)
         result = simulate(
             self.model,
             question.runtime.scheduler,
@@ -149,7 +143,7 @@ class PeakHour(Struct, frozen=True):
         formula = self.formula(requests_per_s)
         tails = [target for target in self.question.spec.targets if target.percentile == "p99"]
         near = formula is None or any(
-            _near(float(getattr(formula, f"{target.metric}_s").p99) / target.seconds) for target in tails
+            _near(formula.latency_s(target.metric, "p99") / target.seconds) for target in tails
         )
         if tails and near:
             return self.run(requests_per_s, replicas, formula, counted=COUNTED_P99)

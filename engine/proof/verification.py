@@ -126,13 +126,11 @@ def _sized(ranking: Ranking, seed: int, budget: Budget, *, refine: bool) -> Verd
     record = _record(chosen.points.at_peak, trial.last, seed, trial.added)
     if by_simulation:
         chosen = replace(chosen, simulated=trial.last.targets)
+    changed = (f"{_found(trial)}: {_change(chosen, trial)}",) if missed else ()
     verdict = replace(
         verdict_on(ranking, chosen),
         judged=True,
-        warnings=(
-            *_another(question, best, trial),
-            *((f"{_found(trial)}: {_change(chosen, trial)}",) if missed else ()),
-        ),
+        warnings=(*_another(question, best, trial), *changed),
         assumptions=(_spared(chosen, trial),) if by_simulation and not (missed or refine) else (),
         record=replace(record, sized=by_simulation),
     )
@@ -146,11 +144,11 @@ def _simulated_results(
     results: tuple[TargetResult, ...], simulated: tuple[SimulatedTarget, ...]
 ) -> tuple[TargetResult, ...]:
     """Return the results with the figures of a simulation, where it has one."""
-    by_name = {(target.metric, target.percentile): target for target in simulated}
+    by_name = {target.name: target for target in simulated}
     return tuple(
         result if target is None else replace(result, forecast_s=target.simulated_s, met=target.met)
         for result in results
-        for target in (by_name.get((result.metric, result.percentile)),)
+        for target in (by_name.get(result.name),)
     )
 
 
@@ -325,14 +323,14 @@ def _as_simulated(verdict: Verdict, run: Run | None, seed: int) -> Verdict:
     verdict = replace(verdict, judged=True)
     if not run.targets:
         return verdict
-    before = {(result.metric, result.percentile): result for result in verdict.results if result.met}
-    lost = tuple(target for target in run.missed if (target.metric, target.percentile) in before)
+    before = {result.name: result for result in verdict.results if result.met}
+    lost = tuple(target for target in run.missed if target.name in before)
     results = _simulated_results(verdict.results, lost)
-    overturned = tuple(result for result in results if not result.met and (result.metric, result.percentile) in before)
+    overturned = tuple(result for result in results if not result.met and result.name in before)
     warnings = tuple(
         f"{target.name} is {latency_shown(target.simulated_s)} when the peak hour is "
         f"simulated, target {latency_shown(target.target_s)}; the formula says "
-        f"{latency_shown(before[target.metric, target.percentile].forecast_s)}"
+        f"{latency_shown(before[target.name].forecast_s)}"
         for target in lost
     )
     record = _record(verdict.chosen.points.at_peak, run, seed, 0)

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from catalogs.catalog import Catalog
 from engine.fleet.candidates import single
 from engine.load_test.plan_under_load import counted
-from engine.proof.drawn_load import drawn
+from engine.proof.drawn_load import drawn_load
 from engine.question.resolve import resolve
 from engine.replica.performance import performance_at_rate
 from engine.simulation import simulate, step_model_of
@@ -67,7 +67,7 @@ def main() -> None:
             formula = performance_at_rate(found.replicas(), share * saturated)
             assert formula is not None
             count = max(REQUESTS, int(40 * formula.in_flight))
-            load = drawn(question, share * saturated, count, 7)
+            load = drawn_load(question, share * saturated, count)(seed=7)
             run = simulate(
                 step_model_of(found),
                 question.runtime.scheduler,

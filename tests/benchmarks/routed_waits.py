@@ -19,7 +19,7 @@ from catalogs.catalog import Catalog
 from engine.fleet.candidates import Candidates, single
 from engine.load_test.plan_under_load import counted
 from engine.plan import Performance
-from engine.proof.drawn_load import drawn
+from engine.proof.drawn_load import drawn_load
 from engine.question.resolve import Question, resolve
 from engine.replica.batches import capacity_batch
 from engine.replica.latencies import percentile_latency
@@ -94,7 +94,7 @@ def simulated(
 ) -> SimulationResult:
     """Return what a simulation says of replicas at a rate each."""
     count = max(REQUESTS, round(40 * in_flight * replicas))
-    load = drawn(question, requests_per_s * replicas, count, 7)
+    load = drawn_load(question, requests_per_s * replicas, count)(seed=7)
     return simulate(
         step_model_of(found),
         question.runtime.scheduler,
