@@ -138,12 +138,8 @@ def undone(state: State, text: str) -> Step:
         first = state.branches[0]
         past = replace(state, branches=(first,), kept=0, statements=first.statements, settled=first.settled)
     if past is None or past.phase != "planned":
-        return state, (
-            said(
-                f"There is no change to take back: plan 0 is the first, {headline(state.base)} 'back' returns to the "
-                "questions before it."
-            ),
-        )
+        way_out = f"plan 0 is the first, {headline(state.base)} 'back' returns to the questions before it."
+        return state, (said(f"There is no change to take back: {way_out}"),)
     told = said(f"Took back {quoted(changed.line)}. Plan {past.kept} stands: {headline(past.base)}")
     return replace(past, pending=None, later=()), (told,)
 
@@ -175,12 +171,8 @@ def _since(state: State, text: str, ports: Ports) -> tuple[Say, ...]:
     if _BEGUN.search(text) or not _BEFORE.search(text):
         if len(state.branches) > 1:
             return difference(state.branches[state.kept or len(state.branches) - 1], state.branches[0])
-        return (
-            said(
-                f"Nothing changed: plan 0 is the first, {headline(state.base)} 'what changed since last week's plan'"
-                " goes back to one that was kept."
-            ),
-        )
+        back = "'what changed since last week's plan' goes back to one that was kept."
+        return (said(f"Nothing changed: plan 0 is the first, {headline(state.base)} {back}"),)
     return (_since_kept(state, text, ports),)
 
 
@@ -351,12 +343,9 @@ def _priced_where(state: State, change: Variation, branch: Branch, ports: Ports)
     if not isinstance(found, CapacityPlan) or found.cost.monthly_usd is None or found.chosen.offer is None:
         return (said(f"{what}, nor has anybody else."),)
     offer = found.chosen.offer
-    return (
-        said(
-            f"{what}; {origin(offer)} has: {found.fleet.accelerators} of them for"
-            f" {show_usd(found.cost.monthly_usd)} a month. 'on {offer.provider}' behind the change plans there."
-        ),
-    )
+    has = f"{found.fleet.accelerators} of them for {show_usd(found.cost.monthly_usd)} a month"
+    plans = f"'on {offer.provider}' behind the change plans there."
+    return (said(f"{what}; {origin(offer)} has: {has}. {plans}"),)
 
 
 _CARRIED: Final = ("model", "precision", "traffic", "tokens", "targets")

@@ -190,11 +190,8 @@ def next_runs(state: State, ports: Ports) -> tuple[Say, ...]:
         "before it."
     )
     commands = tuple(Command(one.command) for one in runs)
-    return (
-        Data(
-            Report((lead, *commands, Paragraph("Then: 'here is my benchmark' with the file or the folder.", "quiet")))
-        ),
-    )
+    then = Paragraph("Then: 'here is my benchmark' with the file or the folder.", "quiet")
+    return (Data(Report((lead, *commands, then))),)
 
 
 def _first(plan: CapacityPlan, ports: Ports) -> tuple[SuggestedRun, ...]:

@@ -29,16 +29,13 @@ def _fleet(plan: CapacityPlan) -> Explanation:
     if traffic.requests_per_s:
         calls = traffic.requests_per_s * traffic.calls_per_request
         peak = calls * traffic.peak_factor
-        blocks.append(
-            Paragraph(
-                singular(
-                    f"{calls_shown(plan, calls)} × {show_figure(traffic.peak_factor)} in the busiest hour ="
-                    f" {calls_shown(plan, peak)}; "
-                    f"÷ {show_figure(capacity.requests_per_s)} = {show_figure(peak / capacity.requests_per_s)}, so "
-                    f"{_replicas_sum(plan)} × {chosen.accelerators_per_replica} = {plan.fleet.accelerators} {noun}."
-                )
-            )
+        text = (
+            f"{calls_shown(plan, calls)} × {show_figure(traffic.peak_factor)} in the busiest hour ="
+            f" {calls_shown(plan, peak)}; "
+            f"÷ {show_figure(capacity.requests_per_s)} = {show_figure(peak / capacity.requests_per_s)}, so "
+            f"{_replicas_sum(plan)} × {chosen.accelerators_per_replica} = {plan.fleet.accelerators} {noun}."
         )
+        blocks.append(Paragraph(singular(text)))
     columns = (Column("for"), *Column.figures("replicas", noun, "monthly"), Column.sentences("why"))
     rows = tuple(
         (line.reason, show_count(line.replicas), show_count(line.accelerators), usd_shown(line.monthly_usd), line.why)
@@ -64,15 +61,12 @@ def _holds(plan: CapacityPlan) -> Explanation:
     capacity = plan.replica_capacity
     total = capacity.requests_per_s * plan.fleet.working_replicas
     down = " with the spares down" if plan.fleet.spares else ""
-    return (
-        Paragraph(
-            singular(
-                f"{plan.fleet.working_replicas} replicas{down} × {calls_shown(plan, capacity.requests_per_s)} = "
-                f"{calls_shown(plan, total)}. A replica stops there because of {capacity.binds}; next comes "
-                f"{capacity.breaks_next}."
-            )
-        ),
+    text = (
+        f"{plan.fleet.working_replicas} replicas{down} × {calls_shown(plan, capacity.requests_per_s)} = "
+        f"{calls_shown(plan, total)}. A replica stops there because of {capacity.binds}; next comes "
+        f"{capacity.breaks_next}."
     )
+    return (Paragraph(singular(text)),)
 
 
 # --- latencies --------------------------------------------------------------------------------------------------------
@@ -125,13 +119,7 @@ def _latency(plan: CapacityPlan, name: str, of: Callable[[Performance], Latency]
     mean, peak = plan.performance.at_mean, plan.performance.at_peak
     columns = (Column(name), *Column.figures("mean", "p95", "p99", "load"))
     rows = tuple(
-        (
-            label,
-            show_seconds(of(at).mean),
-            show_seconds(of(at).p95),
-            show_seconds(of(at).p99),
-            show_percent(at.utilisation),
-        )
+        (label, *map(show_seconds, (of(at).mean, of(at).p95, of(at).p99)), show_percent(at.utilisation))
         for label, at in (("at the mean rate", mean), ("at the peak hour", peak))
     )
     limits = [target for target in plan.targets if target.metric == name.lower()]

@@ -13,7 +13,7 @@ from agent.report.blocks import Bullets, Facts
 from agent.report.cost.price_origin import price_sourced
 from agent.report.words import accelerators_noun, assumption_shown, source_shown, usd_shown
 from catalogs.units import HOURS_PER_MONTH, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
-from engine.plan import CapacityPlan, split_shown
+from engine.plan import CapacityPlan, Range, split_shown
 
 _LICENCES: Final = (
     (
@@ -47,23 +47,15 @@ def certainty(asked: Asked) -> Explanation:
         return paragraphs(
             "No errors were measured on cases like this one: treat it as an estimate, and measure before you buy."
         )
-    fleet, at_peak = bands.fleet.accelerators, bands.performance.at_peak
+    fleet, around, at_peak = bands.fleet.accelerators, bands.performance.at_peak, plan.performance.at_peak
+
+    def banded(value: float, band: Range) -> str:
+        return f"{show_seconds(value)}; {show_seconds(band.low)}–{show_seconds(band.high)}"
+
     facts = (
         (noun, f"{plan.fleet.accelerators}; {fleet.low}–{fleet.high}"),
-        (
-            "TTFT p95",
-            (
-                f"{show_seconds(plan.performance.at_peak.ttft_s.p95)};"
-                f" {show_seconds(at_peak.ttft_s.p95.low)}–{show_seconds(at_peak.ttft_s.p95.high)}"
-            ),
-        ),
-        (
-            "ITL mean",
-            (
-                f"{show_seconds(plan.performance.at_peak.itl_s.mean)};"
-                f" {show_seconds(at_peak.itl_s.mean.low)}–{show_seconds(at_peak.itl_s.mean.high)}"
-            ),
-        ),
+        ("TTFT p95", banded(at_peak.ttft_s.p95, around.ttft_s.p95)),
+        ("ITL mean", banded(at_peak.itl_s.mean, around.itl_s.mean)),
     )
     worst = "" if bands.fleet.meets_targets else "At the bad end no number of replicas meets the targets."
     lead = (
@@ -84,18 +76,11 @@ def certainty(asked: Asked) -> Explanation:
     )
     rests = f"{plan.provenance.kernels[:1].upper()}{plan.provenance.kernels[1:].rstrip('.')}. {bands.note or ''}"
     made = MADE if asked.has(_ASKS_MADE) else ""
-    return (
-        *paragraphs(made, lead),
-        Facts(facts),
-        *paragraphs(
-            worst,
-            first,
-            rests,
-            checked,
-            f"Errors on published measurements: 'fleetcast accuracy'. {_priced(plan)}Not in the ranges: your load being"
-            " another than you said; 'what did you assume' lists what nobody said.",
-        ),
+    last = (
+        f"Errors on published measurements: 'fleetcast accuracy'. {_priced(plan)}Not in the ranges: your load being"
+        " another than you said; 'what did you assume' lists what nobody said."
     )
+    return (*paragraphs(made, lead), Facts(facts), *paragraphs(worst, first, rests, checked, last))
 
 
 _SURE: Final = (
@@ -182,17 +167,11 @@ def _priced(plan: CapacityPlan) -> str:
 def sources(asked: Asked) -> Explanation:
     """Return where prices, times and facts come from, with their days."""
     plan, offer = asked.plan, asked.plan.chosen.offer
+    other = plan.cost.other_monthly_usd
+    but = f", but {show_usd(other)} a month of other costs" if other else ""
     facts = [
-        (("price", price_sourced(offer)) if offer else ("price", plan.cost.note)),
-        (
-            "in the price",
-            "whole instances, as listed; no discount, tax, egress, storage or staff"
-            + (
-                f", but {show_usd(plan.cost.other_monthly_usd)} a month of other costs"
-                if plan.cost.other_monthly_usd
-                else ""
-            ),
-        ),
+        ("price", price_sourced(offer) if offer else plan.cost.note),
+        ("in the price", f"whole instances, as listed; no discount, tax, egress, storage or staff{but}"),
         ("times", plan.provenance.kernels),
         ("runtime", plan.provenance.runtime),
         ("model", f"{plan.chosen.model_name}, dimensions from its published config"),
@@ -327,13 +306,8 @@ def supply(asked: Asked) -> Explanation:
     """Return the day by which to order where the line states lead time and day; else that nobody here knows them."""
     if day := order_by(asked):
         return paragraphs(day, quota_shown(asked))
-    others = ", ".join(
-        dict.fromkeys(
-            other.accelerator_name
-            for other in asked.plan.alternatives
-            if other.accelerator != asked.plan.chosen.accelerator
-        )
-    )
+    beside = (one for one in asked.plan.alternatives if one.accelerator != asked.plan.chosen.accelerator)
+    others = ", ".join(dict.fromkeys(one.accelerator_name for one in beside))
     return _cannot(
         "whether these are in stock, when they are delivered or how often spot capacity is taken back changes daily,"
         " and is in no public list.",

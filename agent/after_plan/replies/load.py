@@ -62,22 +62,13 @@ def token_volume(asked: Asked) -> Explanation:
     ]
     if traffic.requests_per_s:
         calls = traffic.requests_per_s * traffic.calls_per_request
+        prompts, answers = calls * tokens.input.mean, calls * tokens.output.mean
         facts += [
-            (
-                "asked for, mean",
-                (
-                    f"{show_figure(calls * tokens.input.mean)} prompt and {show_figure(calls * tokens.output.mean)}"
-                    " output tokens/s"
-                ),
-            ),
-            ("at the peak", f"{show_figure(calls * traffic.peak_factor * tokens.output.mean)} output tokens/s"),
+            ("asked for, mean", f"{show_figure(prompts)} prompt and {show_figure(answers)} output tokens/s"),
+            ("at the peak", f"{show_figure(answers * traffic.peak_factor)} output tokens/s"),
         ]
         facts += [
-            (
-                name,
-                f"{show_count(calls * tokens.input.mean * seconds)} prompt and"
-                f" {show_count(calls * tokens.output.mean * seconds)} output tokens",
-            )
+            (name, f"{show_count(prompts * seconds)} prompt and {show_count(answers * seconds)} output tokens")
             for name, seconds in _SPELLS
         ]
     lead = (

@@ -84,13 +84,12 @@ def cheaper_how(asked: Asked) -> Explanation:
     share = re.search(r"(\d+(?:\.\d+)?) ?(?:%|percent)", asked.words)
     amount = re.search(r"(?:below|under|to|within|at most|max\w*|beneath) [$€]?(\d[\d,.]*) ?(k)?\b(?! ?%)", asked.words)
     usd = float(amount[1].rstrip(".,").replace(",", "")) * (1000 if amount[2] else 1) if amount else 0.0
-    wanted = (
-        1 - usd / bill
-        if bill and _LEAST_BILL < usd < bill
-        else (
-            float(share[1]) / 100 if share else 1 / 3 if asked.has("third") else 0.5 if asked.has("half|halve") else 0.0
-        )
-    )
+    if bill and _LEAST_BILL < usd < bill:
+        wanted = 1 - usd / bill
+    elif share:
+        wanted = float(share[1]) / 100
+    else:
+        wanted = 1 / 3 if asked.has("third") else 0.5 if asked.has("half|halve") else 0.0
     reach = ""
     if wanted and bill:
         enough = [label for usd, label, *_ in rows if usd <= bill * (1 - wanted) * 1.0005]
@@ -100,14 +99,8 @@ def cheaper_how(asked: Asked) -> Explanation:
         return paragraphs(
             "None of the usual changes (term, precision, accelerator, prefix cache, targets) lowers the bill.", follow
         )
-    return (
-        *paragraphs(
-            f"Now {usd_shown(bill)} a month for {plan.fleet.accelerators} {accelerators_noun(plan.chosen)}; each change"
-            " alone:"
-        ),
-        table,
-        *paragraphs(reach, follow),
-    )
+    now = f"{usd_shown(bill)} a month for {plan.fleet.accelerators} {accelerators_noun(plan.chosen)}"
+    return (*paragraphs(f"Now {now}; each change alone:"), table, *paragraphs(reach, follow))
 
 
 _INPUTS: Final = {

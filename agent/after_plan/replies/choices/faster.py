@@ -23,21 +23,14 @@ def faster_how(asked: Asked) -> Explanation:
     """Return changes that shorten the latency that is asked about, the fastest first."""
     plan, chosen = asked.plan, asked.plan.chosen
     here = {"hardware.accelerators": (chosen.accelerator,)}
-    changes: list[Change] = [
-        (f"TP{2 * chosen.tensor_parallel}", {**here, "serving.tensor_parallel": 2 * chosen.tensor_parallel}, NONE),
-        (f"TP{4 * chosen.tensor_parallel}", {**here, "serving.tensor_parallel": 4 * chosen.tensor_parallel}, NONE),
-        (
-            "replicas half as full",
-            {**here, "serving.utilisation_ceiling": plan.spec.serving.utilisation_ceiling / 2},
-            NONE,
-        ),
-        (
-            "half of the prompts in the prefix cache",
-            {**here, "tokens.prefix_hit": max(0.5, plan.spec.tokens.prefix_hit)},
-            NONE,
-        ),
-        ("prompts half as long", {**here, "tokens.input.mean": plan.spec.tokens.input.mean / 2}, NONE),
+    widths, tokens = [times * chosen.tensor_parallel for times in (2, 4)], plan.spec.tokens
+    single: list[tuple[str, str, float]] = [
+        *((f"TP{width}", "serving.tensor_parallel", width) for width in widths),
+        ("replicas half as full", "serving.utilisation_ceiling", plan.spec.serving.utilisation_ceiling / 2),
+        ("half of the prompts in the prefix cache", "tokens.prefix_hit", max(0.5, tokens.prefix_hit)),
+        ("prompts half as long", "tokens.input.mean", tokens.input.mean / 2),
     ]
+    changes: list[Change] = [(label, {**here, path: value}, NONE) for label, path, value in single]
     changes += newer_accelerators(plan)
     if chosen.precision.weights in ("bf16", "fp16"):
         changes.append(("weights in FP8", {**here, "precision.weights": "fp8"}, NONE))
@@ -52,16 +45,11 @@ def faster_how(asked: Asked) -> Explanation:
     found = [(label, other) for label, other in sketched(asked, tuple(changes)) if isinstance(other, CapacityPlan)]
     found.sort(key=lambda item: getattr(item[1].performance.at_peak, f"{metric}_s").p95)
     columns = (Column("with"), *Column.figures("TTFT p95", "ITL p95"), Column("fleet"), Column("monthly", "right"))
-    rows = tuple(
-        (
-            label,
-            show_seconds(other.peak_latency_s("ttft", "p95")),
-            show_seconds(other.peak_latency_s("itl", "p95")),
-            f"{show_count(other.fleet.accelerators)} × {other.chosen.accelerator_name}",
-            bill_beside(other, plan),
-        )
-        for label, other in (("as it is", plan), *found)
-    )
+    rows = []
+    for label, other in (("as it is", plan), *found):
+        latencies = (show_seconds(other.peak_latency_s(metric, "p95")) for metric in ("ttft", "itl"))
+        fleet = f"{show_count(other.fleet.accelerators)} × {other.chosen.accelerator_name}"
+        rows.append((label, *latencies, fleet, bill_beside(other, plan)))
     held, bill = "", plan.cost.monthly_usd
     if bill and asked.has(_NO_DEARER):
         cheap = [label for label, one in found if one.cost.monthly_usd and one.cost.monthly_usd < bill * 1.005]
@@ -80,7 +68,7 @@ def faster_how(asked: Asked) -> Explanation:
             held,
             "Each change alone, in the busiest hour; the fleet is sized anew to the plan's targets:",
         ),
-        Table(columns, rows),
+        Table(columns, tuple(rows)),
         *paragraphs(f"{closing} plans for a target: the cheapest fleet that keeps it, or what stands in the way."),
     )
 

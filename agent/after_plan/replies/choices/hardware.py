@@ -109,13 +109,10 @@ def runs_on(asked: Asked) -> Explanation:
             f" {whole.chosen.accelerators_per_replica})."
         )
     else:
-        reason = (
-            whole.removeprefix("cannot: ")
-            if isinstance(whole, str)
-            else (
-                f"it misses the targets, at best TTFT p95 {show_seconds(whole.performance.at_peak.ttft_s.p95)} and ITL"
-                f" {show_seconds(whole.performance.at_peak.itl_s.mean)}"
-            )
-        )
+        if isinstance(whole, str):
+            reason = whole.removeprefix("cannot: ")
+        else:
+            ttft, itl = whole.performance.at_peak.ttft_s.p95, whole.performance.at_peak.itl_s.mean
+            reason = f"it misses the targets, at best TTFT p95 {show_seconds(ttft)} and ITL {show_seconds(itl)}"
         texts.append(f"The whole load cannot be served on {label}, however many: {reason}.")
     return paragraphs(*texts)

@@ -10,6 +10,7 @@ from agent.after_plan.sums import Explanation
 from agent.report.blocks import Cell, Column, Table
 from agent.report.words import usd_shown
 from agent.talk.model_proposals import model_proposals, purpose_in
+from catalogs.catalog import Catalog
 from catalogs.units import GIB, show_rate
 from engine.plan import CapacityPlan
 from engine.question.releases import SIXTEEN_BITS
@@ -70,19 +71,18 @@ _LIKED: Final = ("llama", "qwen", "gpt-oss", "mistral", "deepseek", "gemma", "gl
 """Families that are looked through for the largest model."""
 
 
+def _liked(catalog: Catalog) -> list[tuple[float, str]]:
+    """Return the billions of parameters and the ids of the models of usual families, the largest first."""
+    known = (model for model in catalog.models.values() if model.published and model.family.startswith(_LIKED))
+    return sorted(((model.published.total_billions, model.id) for model in known if model.published), reverse=True)
+
+
 def _largest(asked: Asked) -> Explanation:
     """Return the largest models whose weights and a few requests fit a number of the plan's accelerators."""
     plan, catalog = asked.plan, asked.ports.catalog
     count = asked.count_of(rf"{GPUS}|of (?:them|these|those)") or plan.chosen.accelerators_per_replica
     memory = count * catalog.accelerators[plan.chosen.accelerator].memory_gib * GIB
-    sized = sorted(
-        (
-            (model.published.total_billions, model.id)
-            for model in catalog.models.values()
-            if model.published and model.family.startswith(_LIKED) and model.published.total_billions * 0.5e9 < memory
-        ),
-        reverse=True,
-    )
+    sized = [one for one in _liked(catalog) if one[0] * 0.5e9 < memory]
     free = LIMITS | LOAD | {"precision.weights", "precision.kv_cache", "availability.spare_replicas", "targets"}
     rows: list[tuple[Cell, ...]] = []
     for billions, identity in sized[:24]:
@@ -92,18 +92,11 @@ def _largest(asked: Asked) -> Explanation:
                 "hardware.accelerators": (plan.chosen.accelerator,),
                 "hardware.accelerator_count": count,
             }
-            ((_, found),) = sketched(
-                asked, ((identity, values | ({"precision.weights": weights} if weights else {}), free),)
-            )
+            values |= {"precision.weights": weights} if weights else {}
+            ((_, found),) = sketched(asked, ((identity, values, free),))
             if isinstance(found, CapacityPlan) and all(row[1] != f"{billions:.0f} billion" for row in rows):
-                rows.append(
-                    (
-                        found.chosen.model_name,
-                        f"{billions:.0f} billion",
-                        found.chosen.precision.weights.upper(),
-                        show_rate(found.answer.holds_to_requests_per_s),
-                    )
-                )
+                weights_of, holds = found.chosen.precision.weights.upper(), found.answer.holds_to_requests_per_s
+                rows.append((found.chosen.model_name, f"{billions:.0f} billion", weights_of, show_rate(holds)))
                 break
         if len(rows) == 3:
             break
@@ -126,14 +119,7 @@ def _for_the_bill(asked: Asked) -> Explanation:
     plan, catalog = asked.plan, asked.ports.catalog
     mine = catalog.models.get(plan.chosen.model)
     least = mine.published.total_billions if mine and mine.published else 0.0
-    larger = sorted(
-        (
-            (model.published.total_billions, model.id)
-            for model in catalog.models.values()
-            if model.published and model.family.startswith(_LIKED) and model.published.total_billions > least * 1.05
-        ),
-        reverse=True,
-    )
+    larger = [one for one in _liked(catalog) if one[0] > least * 1.05]
     free = frozenset({"precision.weights", "precision.kv_cache", "hardware.accelerators"})
     changes = tuple((catalog.models[identity].name, {"model": identity}, free) for _, identity in larger)
     rows: list[tuple[Cell, ...]] = []

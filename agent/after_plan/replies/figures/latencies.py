@@ -232,16 +232,10 @@ def meets(asked: Asked) -> Explanation:
             "No latency target was stated, so that none can be missed: say 'with p95 TTFT under 1 s'.", money
         )
     columns = (Column("at the peak"), *Column.figures("forecast", "target", "room"), Column(""))
-    rows = tuple(
-        (
-            r.name,
-            show_seconds(r.forecast_s),
-            show_seconds(r.target_s),
-            f"{1 - r.forecast_s / r.target_s:.0%}",
-            "met" if r.met else "missed",
-        )
-        for r in plan.targets
-    )
+    rows = []
+    for r in plan.targets:
+        figures = (show_seconds(r.forecast_s), show_seconds(r.target_s), f"{1 - r.forecast_s / r.target_s:.0%}")
+        rows.append((r.name, *figures, "met" if r.met else "missed"))
     tight = max(plan.targets, key=lambda r: r.forecast_s / r.target_s)
     met = (
         "Yes: all targets are met in the busiest hour." if plan.answer.meets_targets else "No: not all targets are met."
@@ -253,7 +247,7 @@ def meets(asked: Asked) -> Explanation:
     )
     return (
         *paragraphs(promised, f"{met} The tightest is {tight.name}.", money),
-        Table(columns, rows),
+        Table(columns, tuple(rows)),
         *paragraphs(share),
     )
 

@@ -14,21 +14,11 @@ def monitoring(asked: Asked) -> Explanation:
     """Return what to watch of the running fleet, what the plan expects there, and when to be warned or woken."""
     plan, scaling, peak = asked.plan, asked.plan.autoscaling, asked.plan.performance.at_peak
     seconds = show_seconds
-    rows = [
-        (
-            f"{name}{_metric(asked, role)}",
-            f"p95 {seconds(latency.p95)} at the peak",
-            next(
-                (
-                    f"{target.name} above {seconds(target.target_s)}: wakes"
-                    for target in plan.targets
-                    if target.metric == role
-                ),
-                "no target was stated: watch alone",
-            ),
-        )
-        for name, role, latency in _latencies(plan)
-    ]
+    rows = []
+    for name, role, latency in _latencies(plan):
+        targets = (f"{one.name} above {seconds(one.target_s)}: wakes" for one in plan.targets if one.metric == role)
+        wakes = next(targets, "no target was stated: watch alone")
+        rows.append((f"{name}{_metric(asked, role)}", f"p95 {seconds(latency.p95)} at the peak", wakes))
     rows += [
         (
             f"requests running{_metric(asked, 'running')}",

@@ -17,20 +17,8 @@ _MOST_ASSUMPTIONS = 2
 def weak_points(asked: Asked) -> Explanation:
     """Return what gives way first, how unsure the forecast is, what one failure does, and what rests on a guess."""
     plan = asked.plan
-    points = tuple(
-        filter(
-            None,
-            (
-                _targets(plan),
-                _limit(plan),
-                _forecast(plan),
-                _failure(plan),
-                _price(plan),
-                *_guesses(plan),
-                _growth(plan),
-            ),
-        )
-    )
+    first = (_targets(plan), _limit(plan), _forecast(plan), _failure(plan), _price(plan))
+    points = tuple(filter(None, (*first, *_guesses(plan), _growth(plan))))
     more = (
         "Each can be asked: 'what breaks first', 'how sure are you', 'what happens if one node fails', 'what did you"
         " assume'."
