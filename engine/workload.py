@@ -180,6 +180,10 @@ Task = Literal["generate", "embed"]
 """What a model is served for: to write answers, or to read texts and give a vector or a score for each."""
 
 
+SPLIT: Final = ("tensor_parallel", "pipeline_parallel", "data_parallel", "expert_parallel")
+"""The fields by which a record says how a replica is split, as ``Serving`` has them."""
+
+
 class Serving(Record):
     """How the model is served."""
 

@@ -19,7 +19,7 @@ from agent.talk.speech import Data, Say
 from agent.talk.state import Branch, Ports, State, joined_targets, without
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, NoPlan, split_shown
-from engine.workload import StatedSpec, Statement, Target, target_name
+from engine.workload import SPLIT, StatedSpec, Statement, Target, target_name
 
 Row = tuple[str, str, float | None]
 """A figure's name, how it is shown, and its value where a ratio says something."""
@@ -71,7 +71,7 @@ def _billed_together(base: Branch, change: Variation) -> Mapping[str, int]:
     return {"money.billed_together": offer.accelerators} if same and offer.accelerators > 1 else {}
 
 
-_SPLITS: Final = tuple(f"serving.{kind}_parallel" for kind in ("tensor", "pipeline", "data", "expert"))
+SPLIT_PATHS: Final = tuple(f"serving.{name}" for name in SPLIT)
 
 
 def _same_replica(base: Branch, change: Variation) -> Mapping[str, Any]:
@@ -79,11 +79,11 @@ def _same_replica(base: Branch, change: Variation) -> Mapping[str, Any]:
 
     It is the plan's split, or the one that the change names, without any that it does not.
     """
-    plan, named = base.capacity_plan, change.values.keys() & set(_SPLITS)
+    plan, named = base.capacity_plan, change.values.keys() & set(SPLIT_PATHS)
     others = change.values.keys() - {"hardware.replicas", *named}
     if plan is None or change.drops or others or "hardware.replicas" not in change.values:
         return {}
-    mine = {path: 1 if named else getattr(plan.chosen, path.removeprefix("serving.")) for path in _SPLITS[:3]}
+    mine = {path: 1 if named else getattr(plan.chosen, path.removeprefix("serving.")) for path in SPLIT_PATHS[:3]}
     return {"hardware.accelerators": (plan.chosen.accelerator,), **mine}
 
 

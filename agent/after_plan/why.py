@@ -12,7 +12,7 @@ from agent.after_plan.replies.asked import Asked, stated_s
 from agent.after_plan.replies.choices.sketched import newer_accelerators
 from agent.after_plan.replies.grounds import MADE
 from agent.after_plan.sums import FIGURES, Explanation, weights_spread
-from agent.after_plan.variants import at_wider_targets, varied, varied_spec
+from agent.after_plan.variants import SPLIT_PATHS, at_wider_targets, varied, varied_spec
 from agent.report.blocks import Bullets, Paragraph, Report
 from agent.report.choice.shortfalls import floor_of, missed_shown
 from agent.report.cost.price_origin import alternative_bill, bill_beside
@@ -344,9 +344,9 @@ def moved_along(state: State, branch: Branch, change: Variation, ports: Ports) -
     old, new, held = before.chosen, plan.chosen, {"hardware.accelerators": (before.chosen.accelerator,)}
     if old.accelerator != new.accelerator:
         what, now = old.accelerator_name, new.accelerator_name
-    elif split_shown(old) != split_shown(new) and not any(path in named for path in _SPLIT):
+    elif split_shown(old) != split_shown(new) and not any(path in named for path in SPLIT_PATHS):
         what, now = split_shown(old), split_shown(new)
-        held |= {path: getattr(old, path.removeprefix("serving.")) for path in _SPLIT}
+        held |= {path: getattr(old, path.removeprefix("serving.")) for path in SPLIT_PATHS}
     else:
         return ()
     try:
@@ -365,7 +365,7 @@ def moved_along(state: State, branch: Branch, change: Variation, ports: Ports) -
 def _wider(plan: CapacityPlan, state: State, change: Variation, ports: Ports) -> str:
     """Return the replicas of another size of which a wished number would do; empty where the number does as it is."""
     wanted = change.values.get("hardware.replicas")
-    if wanted is None or plan.fleet.replicas <= wanted or change.values.keys() & set(_SPLIT):
+    if wanted is None or plan.fleet.replicas <= wanted or change.values.keys() & set(SPLIT_PATHS):
         return ""
     held = {**change.values, "hardware.accelerators": (plan.chosen.accelerator,)}
     try:
@@ -395,9 +395,6 @@ def _in_stages(plan: CapacityPlan, branch: Branch, state: State, change: Variati
     reason = other.reason
     what = f"{show_count(wanted)} {accelerators_noun(chosen, wanted)} a replica"
     return f"Not {what}: {reason}. So it is {split_shown(chosen)}, {chosen.accelerators_per_replica} a replica."
-
-
-_SPLIT: Final = tuple(f"serving.{kind}_parallel" for kind in ("tensor", "pipeline", "data", "expert"))
 
 
 def _rejection(rejected: Rejection) -> Explanation:

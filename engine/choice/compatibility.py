@@ -12,10 +12,10 @@ from catalogs.records.models import ModelArchitecture
 from catalogs.units import GIB
 from engine.fleet.candidates import Candidates, candidates
 from engine.question.resolve import Question, resolve
-from engine.workload import Serving, WorkloadSpec, spec_from
+from engine.workload import SPLIT, Serving, WorkloadSpec, spec_from
 
 Verdict = Literal["compatible", "marginal", "incompatible"]
-ALONE = {f"serving.{kind}_parallel": 1 for kind in ("tensor", "pipeline", "data", "expert")}
+ALONE = {f"serving.{name}": 1 for name in SPLIT}
 PROMPT, ANSWER = 1000, 200
 """Tokens of the request that must fit beside the weights: an ordinary one."""
 

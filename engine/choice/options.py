@@ -19,7 +19,7 @@ from engine.plan import CapacityPlan
 from engine.planning.default_targets import searched
 from engine.question.resolve import Question, resolve
 from engine.replica.latencies import mean_latency, percentile_latency, target_latency
-from engine.workload import Target, Term, WorkloadSpec
+from engine.workload import SPLIT, Target, Term, WorkloadSpec
 
 Objective = Literal["cost", "latency", "energy", "count"]
 TERMS: Final[tuple[Term, ...]] = ("on_demand", "reserved_1y", "reserved_3y", "spot")
@@ -89,10 +89,7 @@ class Option(Way, frozen=True):
         return {
             "hardware.accelerators": self.accelerator,
             "precision.weights": self.precision,
-            "serving.tensor_parallel": self.tensor_parallel,
-            "serving.pipeline_parallel": self.pipeline_parallel,
-            "serving.data_parallel": self.data_parallel,
-            "serving.expert_parallel": self.expert_parallel,
+            **{f"serving.{name}": getattr(self, name) for name in SPLIT},
             "money.term": self.term,
         }
 
@@ -127,13 +124,7 @@ class Option(Way, frozen=True):
 def pinned(plan: CapacityPlan) -> WorkloadSpec:
     """Return the spec of a plan with what was chosen stated, so that a change of it moves nothing else."""
     chosen, spec = plan.chosen, plan.spec
-    serving = replace(
-        spec.serving,
-        tensor_parallel=chosen.tensor_parallel,
-        pipeline_parallel=chosen.pipeline_parallel,
-        data_parallel=chosen.data_parallel,
-        expert_parallel=chosen.expert_parallel,
-    )
+    serving = replace(spec.serving, **{name: getattr(chosen, name) for name in SPLIT})
     hardware = replace(spec.hardware, accelerators=(chosen.accelerator,))
     precision = replace(spec.precision, weights=chosen.precision.weights)
     parts = plan.autoscaling.reaction_parts_s
@@ -285,10 +276,7 @@ def _options(
                 accelerator=accelerator.id,
                 accelerator_name=accelerator.name,
                 precision=question.weights.id,
-                tensor_parallel=int(spread.tp[row]),
-                pipeline_parallel=int(spread.pp[row]),
-                data_parallel=int(spread.dp[row]),
-                expert_parallel=int(spread.ep[row]),
+                **spread.sizes(row).split,
                 replicas=count,
                 accelerators=count * size,
                 term=term,

@@ -14,11 +14,11 @@ from engine.planning.verdict import ChosenFleet
 from engine.question.fleet_limits import raised_to, without_ceilings
 from engine.question.resolve import Question, resolve
 from engine.step.rates import Unsupported
-from engine.workload import Target, WorkloadSpec
+from engine.workload import SPLIT, Target, WorkloadSpec
 
 SHOWN = 4
 
-AXES = (("tensor_parallel", "tp"), ("pipeline_parallel", "pp"), ("data_parallel", "dp"), ("expert_parallel", "ep"))
+AXES = tuple(zip(SPLIT, ("tp", "pp", "dp", "ep"), strict=True))
 """The fields of a spec, and of a parallelism."""
 
 FORMATS = ("bf16", "fp8", "int4")

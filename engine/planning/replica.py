@@ -19,10 +19,7 @@ def chosen_of(question: Question, best: SizedCandidates) -> Chosen:
         accelerator=accelerator.id,
         accelerator_name=accelerator.name,
         accelerators_per_replica=sizes.accelerators,
-        tensor_parallel=sizes.tp,
-        pipeline_parallel=sizes.pp,
-        data_parallel=sizes.dp,
-        expert_parallel=sizes.ep,
+        **sizes.split,
         precision=ChosenPrecision(
             question.weights.id, question.kv_cache.id, compute_unit(accelerator, question.weights, question.runtime)
         ),

@@ -3,7 +3,7 @@
 G = tp·pp·dp accelerators hold a replica; ep, over which a mixture's experts are spread, divides tp·dp.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.arrays import Ints, Rows
 from engine.plan import parallelism_shown
@@ -26,6 +26,16 @@ class ParallelSizes(NamedTuple):
     def spelling(self) -> str:
         """The sizes as people write them: TP4 × PP2; all but TP are left out where they are 1."""
         return parallelism_shown(*self)
+
+    @property
+    def split(self) -> dict[str, Any]:
+        """The sizes by the fields that records have for them."""
+        return {
+            "tensor_parallel": self.tp,
+            "pipeline_parallel": self.pp,
+            "data_parallel": self.dp,
+            "expert_parallel": self.ep,
+        }
 
 
 class Parallelism(Rows, frozen=True):

@@ -128,8 +128,5 @@ def _fleet_tree(fleet: WorkflowFleet) -> dict[str, Any]:
     return {
         "accelerator": fleet.candidate.accelerator(0).id,
         "precision": fleet.question.weights.id,
-        "tensor_parallel": sizes.tp,
-        "pipeline_parallel": sizes.pp,
-        "data_parallel": sizes.dp,
-        "expert_parallel": sizes.ep,
+        **sizes.split,
     } | figures

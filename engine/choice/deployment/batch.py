@@ -108,9 +108,8 @@ def batch_plan(
     asked = batch_spec(spec, requests, deadline_s - usual_s)
     terms = ("spot",) if spec.money.term == "spot" else TERMS
     found = options(asked, catalog, terms=terms)
-    ways = {
-        term: _ranked(found, [one for one in found.found if one.term == term], deadline_s, usual_s) for term in terms
-    }
+    of_term = {term: [one for one in found.found if one.term == term] for term in terms}
+    ways = {term: _ranked(found, some, deadline_s, usual_s) for term, some in of_term.items()}
     best = tuple(ranked[0] for ranked in ways.values() if ranked)
     coarser = [way for ranked in ways.values() for way in ranked if way.quality != "own" and not way.doubt]
     cheapest = min(coarser, key=lambda way: way.cost_usd, default=None)
@@ -133,13 +132,13 @@ def batch_plan(
         within_budget=None if budget is None or not best else best[0].cost_usd <= budget,
         why_not="" if best else _why_not(asked, catalog),
         others=tuple(first.values())[1:],
-        apis=tuple(
-            ApiBatch(
-                price, None if price.batch_call_usd is None else calls * price.batch_call_usd, calls * price.call_usd
-            )
-            for price in prices
-        ),
+        apis=tuple(_through_api(price, calls) for price in prices),
     )
+
+
+def _through_api(price: ApiPrice, calls: float) -> ApiBatch:
+    in_batch = None if price.batch_call_usd is None else calls * price.batch_call_usd
+    return ApiBatch(price, in_batch, calls * price.call_usd)
 
 
 def _why_not(asked: WorkloadSpec, catalog: Catalog) -> str:

@@ -23,7 +23,7 @@ from engine.choice.options import Option, options
 from engine.fleet.offers import instances_for
 from engine.plan import CapacityPlan
 from engine.planning.phrases import counted
-from engine.workload import Availability, Hardware, Precisions, WorkloadSpec
+from engine.workload import SPLIT, Availability, Hardware, Precisions, WorkloadSpec
 
 SENT_BYTES_PER_TOKEN: Final = 250.0
 """Of an answer that is streamed: one chunk of JSON a token, as OpenAI's protocol has it. Judgement."""
@@ -171,14 +171,7 @@ def _on_devices(
         hardware=Hardware(accelerators=tuple(devices), max_accelerators=1),
         availability=Availability(),
         precision=Precisions(weights=spec.precision.weights),
-        serving=replace(
-            spec.serving,
-            runtime=runtime,
-            tensor_parallel=None,
-            pipeline_parallel=None,
-            data_parallel=None,
-            expert_parallel=None,
-        ),
+        serving=replace(spec.serving, runtime=runtime, **dict.fromkeys(SPLIT)),
     )
     try:
         return options(alone, catalog, terms=()).found

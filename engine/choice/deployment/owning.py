@@ -56,6 +56,11 @@ def monthly_capital_usd(capital: float, terms: Ownership) -> float:
     return ((capital - residual) * factor + residual * terms.discount_rate) / 12
 
 
+def _capital(capital: float, terms: Ownership) -> BillLine:
+    over = f"over {terms.years:g} years at {terms.discount_rate:.0%}, {terms.residual_share:.0%} left at the end"
+    return BillLine("capital", monthly_capital_usd(capital, terms), "commitment", over)
+
+
 def owned(served: Served, terms: Ownership | None = None) -> Bill:
     """Return the bill of a fleet that is bought for the peak, in whole nodes where those are sold whole."""
     terms = terms or Ownership()
@@ -78,10 +83,7 @@ def owned(served: Served, terms: Ownership | None = None) -> Bill:
             "purchase", capital, "one-off",
             f"{show_count(count)} × {price}, and {terms.host_share:.0%} for hosts and network", source,
         ),
-        BillLine(
-            "capital", monthly_capital_usd(capital, terms), "commitment",
-            f"over {terms.years:g} years at {terms.discount_rate:.0%}, {terms.residual_share:.0%} left at the end",
-        ),
+        _capital(capital, terms),
         BillLine(
             "power", mean_kw * terms.pue * HOURS_PER_MONTH * terms.usd_per_kwh, "running",
             f"{mean_kw:.3g} kW on average × PUE {terms.pue:g} × 730 h × {show_usd(terms.usd_per_kwh)}", PUE_SOURCE,
@@ -116,21 +118,12 @@ def on_device(served: Served, name: str, power_w: float, purchase_usd: float, te
     mean_kw = min(served.watts, power_w) / 1000
     lines = (
         BillLine("purchase", purchase_usd, "one-off", f"one {name}"),
-        BillLine(
-            "capital", monthly_capital_usd(purchase_usd, terms), "commitment",
-            f"over {terms.years:g} years at {terms.discount_rate:.0%}, {terms.residual_share:.0%} left at the end",
-        ),
+        _capital(purchase_usd, terms),
         BillLine(
             "power", mean_kw * HOURS_PER_MONTH * terms.usd_per_kwh, "running",
             f"{1000 * mean_kw:.3g} W × 730 h × {show_usd(terms.usd_per_kwh)}",
         ),
     )  # fmt: skip
-    return Bill(
-        "edge",
-        f"edge: one {name}",
-        lines,
-        served.work,
-        served.utilisation(1),
-        commitment_months=12 * terms.years,
-        notes=("one device does not scale: nothing is left when it fails or when more ask",),
-    )
+    notes = ("one device does not scale: nothing is left when it fails or when more ask",)
+    months, used = 12 * terms.years, served.utilisation(1)
+    return Bill("edge", f"edge: one {name}", lines, served.work, used, commitment_months=months, notes=notes)

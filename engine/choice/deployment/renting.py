@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from catalogs.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, show_count, show_figure, show_usd
-from engine.choice.deployment.bills import Bill, BillLine
+from engine.choice.deployment.bills import Bill, BillLine, Kind
 from engine.choice.deployment.served import Served
 from engine.fleet.offers import TERM_WORDS, PricedOffer, origin
 from engine.planning.phrases import counted
@@ -44,7 +44,7 @@ def rented(served: Served, term: Term) -> Bill:
         return _none(served, mode, title, term)
     offer, count = fleet
     months = MONTHS.get(term, 0.0)
-    line = _line(offer, count, HOURS_PER_MONTH, f"{show_count(served.replicas)} replicas, always on", bool(months))
+    line = _always_on(offer, count, f"{show_count(served.replicas)} replicas, always on", bool(months))
     return Bill(mode, title, (line,), served.work, _used(served, offer, count), commitment_months=months)
 
 
@@ -56,15 +56,8 @@ def autoscaled(served: Served) -> Bill:
         return _none(served, "autoscaled", "rent autoscaled", "on_demand")
     offer, _ = fleet
     hours = HOURS_PER_MONTH * sum(offer.instances_for(count, served.replicas_size) for count in held) / len(held)
-    why = f"{min(held)} to {max(held)} replicas by the hour"
-    line = BillLine(
-        f"{offer.provider} {offer.instance}, on demand",
-        hours * offer.usd_per_hour,
-        "running",
-        f"{why}: {show_count(round(hours))} instance-hours × {show_usd(offer.usd_per_hour)}",
-        _source(offer),
-        origin(offer),
-    )
+    bought = f"{show_count(round(hours))} instance-hours × {show_usd(offer.usd_per_hour)}"
+    line = _line(offer, hours, f"{min(held)} to {max(held)} replicas by the hour: {bought}")
     used = _used(served, offer, hours / HOURS_PER_MONTH)
     by_hour = "what each hour needs, at once; a plan replays the day with the time that a new replica takes"
     return Bill("autoscaled", "rent autoscaled", (line,), served.work, used, notes=(by_hour,))
@@ -87,40 +80,29 @@ def on_spot(served: Served, market: SpotMarket | None = None) -> Bill:
     fleet, floor = _instances(served, spot, "spot"), _instances(served, base, "on_demand")
     if fleet is None or floor is None:
         return _none(served, "spot", "rent spot", "spot" if fleet is None else "on_demand")
-    lines = [
-        _line(
-            floor[0], floor[1], HOURS_PER_MONTH, f"{counted(base, 'replica')} on demand, what the quietest hour needs"
-        )
-    ]
+    lines = [_always_on(*floor, f"{counted(base, 'replica')} on demand, what the quietest hour needs")]
     if spot:
         extra = f", {spot - wanted} of them against interruptions" if spot > wanted else ""
-        lines.append(_line(fleet[0], fleet[1], HOURS_PER_MONTH, f"{counted(spot, 'replica')} on spot{extra}"))
+        lines.append(_always_on(*fleet, f"{counted(spot, 'replica')} on spot{extra}"))
     taken_away = (
         f"a spot instance is taken away {show_figure(market.interruptions_per_month)} times a month with "
         f"{show_figure(market.notice_s)} s of notice and missing for "
         f"{show_figure((market.wait_s + served.reaction_s) / 60)} min: {away:.2%} of the time"
     )
-    return Bill(
-        "spot",
-        "rent spot",
-        tuple(lines),
-        served.work,
-        served.utilisation(base + spot),
-        notes=(taken_away if spot else "nothing runs on spot: the quietest hour needs the whole fleet",),
-    )
+    note = taken_away if spot else "nothing runs on spot: the quietest hour needs the whole fleet"
+    return Bill("spot", "rent spot", tuple(lines), served.work, served.utilisation(base + spot), notes=(note,))
 
 
 def _spot_count(wanted: int, away: float, confidence: float) -> int:
     """Return how many spot replicas make the wanted ones there for a share of the time: a binomial tail."""
+
+    def enough(count: int) -> float:
+        """Return the chance that of so many no more are missing than may be."""
+        may = range(count - wanted + 1)
+        return sum(comb(count, missing) * away**missing * (1 - away) ** (count - missing) for missing in may)
+
     count = wanted
-    while (
-        wanted
-        and sum(
-            comb(count, missing) * away**missing * (1 - away) ** (count - missing)
-            for missing in range(count - wanted + 1)
-        )
-        < confidence
-    ):
+    while wanted and enough(count) < confidence:
         count += 1
     return count
 
@@ -143,27 +125,11 @@ def mixed(served: Served) -> Bill:
     hours = HOURS_PER_MONTH * sum(share[reserved:])
     lines = []
     if reserved and offer:
-        lines.append(
-            BillLine(
-                f"{offer.provider} {offer.instance}, {TERM_WORDS[term]}",
-                reserved * usd * HOURS_PER_MONTH,
-                "commitment",
-                f"{reserved} of {most} instances are needed more than {usd / hourly.usd_per_hour:.0%} of the hours",
-                _source(offer),
-                origin(offer),
-            )
-        )
+        often = f"more than {usd / hourly.usd_per_hour:.0%} of the hours"
+        paid_hours = reserved * HOURS_PER_MONTH * usd / offer.usd_per_hour  # several may stand in for one
+        lines.append(_line(offer, paid_hours, f"{reserved} of {most} instances are needed {often}", commits=True))
     if hours:
-        lines.append(
-            BillLine(
-                f"{hourly.provider} {hourly.instance}, on demand",
-                hours * hourly.usd_per_hour,
-                "running",
-                f"{show_count(round(hours))} instance-hours of the other {most - reserved}",
-                _source(hourly),
-                origin(hourly),
-            )
-        )
+        lines.append(_line(hourly, hours, f"{show_count(round(hours))} instance-hours of the other {most - reserved}"))
     paid = (reserved + hours / HOURS_PER_MONTH) * hourly.accelerators / size
     months = MONTHS[term] if reserved else 0.0
     return Bill("mix", "mix of terms", tuple(lines), served.work, served.utilisation(paid), commitment_months=months)
@@ -187,19 +153,21 @@ def _instances(served: Served, replicas: int, term: Term) -> tuple[PricedOffer, 
     return choice.chosen, choice.chosen.instances_for(replicas, served.replicas_size)
 
 
-def _line(offer: PricedOffer, count: int, hours: float, what: str, commits: bool = False) -> BillLine:
-    return BillLine(
-        f"{offer.provider} {offer.instance}, {TERM_WORDS[offer.term]}",
-        count * hours * offer.usd_per_hour,
-        "commitment" if commits else "running",
-        f"{what}: {show_count(count)} × {show_usd(offer.usd_per_hour)} × {hours:g} h",
-        _source(offer),
-        origin(offer),
-    )
+def _always_on(offer: PricedOffer, count: int, what: str, commits: bool = False) -> BillLine:
+    why = f"{what}: {show_count(count)} × {show_usd(offer.usd_per_hour)} × {HOURS_PER_MONTH:g} h"
+    return _line(offer, count * HOURS_PER_MONTH, why, commits)
 
 
-def _source(offer: PricedOffer) -> str:
-    return f"{offer.source}, {offer.checked.isoformat()}" if offer.checked else offer.source
+def _line(offer: PricedOffer, hours: float, why: str, commits: bool = False) -> BillLine:
+    """Return the line of an offer in a month's bill.
+
+    Args:
+        hours: of instances, in the month.
+    """
+    title = f"{offer.provider} {offer.instance}, {TERM_WORDS[offer.term]}"
+    kind: Kind = "commitment" if commits else "running"
+    source = f"{offer.source}, {offer.checked.isoformat()}" if offer.checked else offer.source
+    return BillLine(title, hours * offer.usd_per_hour, kind, why, source, origin(offer))
 
 
 def _used(served: Served, offer: PricedOffer, instances: float) -> float:

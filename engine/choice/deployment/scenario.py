@@ -86,11 +86,8 @@ def recommendation(spec: WorkloadSpec, catalog: Catalog, apis: Sequence[ApiModel
 
 
 def _alike(one: Option, other: Option) -> bool:
-    return (one.accelerator, one.precision, split_shown(one)) == (
-        other.accelerator,
-        other.precision,
-        split_shown(other),
-    )
+    mine, its = ((option.accelerator, option.precision, split_shown(option)) for option in (one, other))
+    return mine == its
 
 
 def _reasons(

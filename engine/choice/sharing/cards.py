@@ -29,12 +29,12 @@ from engine.question.fleet_limits import fewest_replicas, without_ceilings
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, capacity_batch
 from engine.replica.latencies import mean_latency, percentile_latency
+from engine.workload import SPLIT
 
 EIGHTHS = 8
 """Parts of the memory in which engines that take turns divide a card."""
 DRIVER_SHARE = 0.98
 """Of a part's memory that software sees: 9.75 GiB of an eighth of the 79.6 GiB of an H100 (nvidia-smi mig -lgip)."""
-PARALLEL = ("tensor", "pipeline", "data", "expert")
 MOST_PARTS = 48
 """Parts beyond which whole cards are filled anyway: sharing saves a workload no more than what it leaves of one card,
 which of so many is as little as nobody shares cards for."""
@@ -98,7 +98,7 @@ def shared_cards(workloads: Sequence[Workload], how: How) -> SharedCards:
         spec = one.question.spec
         if without_ceilings(spec.hardware) != spec.hardware:
             raise Conflict(f"the fleet of {one.name} is given or has a ceiling of its own")
-        if (stated := max(getattr(spec.serving, f"{kind}_parallel") or 1 for kind in PARALLEL)) > 1:
+        if (stated := max(getattr(spec.serving, name) or 1 for name in SPLIT)) > 1:
             raise Conflict(f"{one.name} is asked for with parallelism {stated}, and an engine in a part has one card")
     money = joined_money([one.question.spec.money for one in workloads])
     cards = _cards(workloads)
@@ -202,7 +202,7 @@ def part_of(card: Accelerator, name: str, memory: float, bandwidth: float, compu
 def _alone(question: Question, accelerators: Sequence[Accelerator]) -> Question:
     """Return a question on parts of cards, an engine in each."""
     spec = question.spec
-    one = replace(spec.serving, tensor_parallel=1, pipeline_parallel=1, data_parallel=1, expert_parallel=1)
+    one = replace(spec.serving, **dict.fromkeys(SPLIT, 1))
     return replace(question, accelerators=tuple(accelerators), spec=replace(spec, serving=one))
 
 
