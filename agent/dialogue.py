@@ -12,7 +12,6 @@ from agent.after_plan import saving
 from agent.after_plan.answers import with_command
 from agent.after_plan.lines import choosing
 from agent.after_plan.lines.accounts import shown_text
-from agent.after_plan.lines.parts import saved_and_more
 from agent.anywhere import EVERYWHERE, where
 from agent.before_plan.clarifications import clarification_answered, with_passed_over
 from agent.before_plan.corrections import UNDO_ALONE, against_before, amended_plan, taken_back, undoes
@@ -170,7 +169,7 @@ def _varies(state: State, text: str, keyword: Keyword) -> bool:
     if state.phase != "planned" or state.editing or state.pending or not keyword.rest:
         return False
     changes = keyword.name == "edit" and not re.match(r"\W*edit\b", text, re.I) and slot_called(keyword.rest) is None
-    return changes or keyword.name == "why" or (keyword.name == "save" and saved_and_more(text) is not None)
+    return changes or keyword.name == "why"
 
 
 def _proposed(state: State, offered: Propose, text: str, keyword: Keyword | None, ports: Ports) -> Step:
@@ -198,8 +197,7 @@ def _about_plan(state: State, text: str, ports: Ports) -> Step:
         return taken_back(state, text, ports)
     if made := against_before(state, text, ports):
         return made
-    alone = choosing.EACH_ALONE.search(text)  # it asks more than the plan anew
-    if not alone and (made := amended_plan(state, text, ports, step)) is not None:
+    if (made := amended_plan(state, text, ports, step)) is not None:
         return made
     words = text.split(maxsplit=1)
     if words and words[0].lower() == "export":

@@ -8,7 +8,7 @@ from typing import Final
 
 from agent.collect.amended import Amendment, amended, amendment_in, replacement_in, returned_to, said_otherwise
 from agent.collect.assumed import LOADS
-from agent.fields.demand import HABIT, USERS
+from agent.fields.demand import CROWD, HABIT, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.facts.reading import Reading
 from agent.interpret.traffic.scope import PEAK, RATE
@@ -117,6 +117,8 @@ def joined_line(state: State, text: str, ports: Ports, again: Again) -> "tuple[S
         all_read = figures.isdisjoint(both.unused) and fewer >= (len(figures) or not each)
         if all_read and _load(before) != _load(both) and (not each or both.values.get(RATE) != alone.values[RATE]):
             new = said_anew(state, lines, (at, joined), ports, again)
+            if known.keys() - new.values.keys() - CROWD:
+                continue  # a line that answered what was asked is none without its question
             left = [words for words in both.unused if words not in before.unused]
             unused = f" Not used: {', '.join(map(quoted, left))}." if left else ""
             return new, rest, said(f"Taken with {quoted(lines[at])}{_moved(state, new)}.{unused}")

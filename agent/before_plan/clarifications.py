@@ -40,7 +40,7 @@ def clarification_answered(
     if sure and sure.name in ("unsure", "yes") and open_question.path not in known:
         new, says = clarification_answered(state, open_choice, first, sure, ports, again)
         after, told = again(new, rest, ports)
-        return after, (*says, *(told if after is new else told[:-1]))
+        return after, (*(says if new is not state else ()), *told)
     if keyword and keyword.name in ("skip", "no", "default", "defaults", "unsure"):
         return _not_answered(state, open_choice, keyword, ports)
     usual = [str(number) for number, one in enumerate(open_question.choices, start=1) if one.usual]

@@ -34,7 +34,6 @@ _AMENDS: Final = re.compile(
     r"(?:enough|do|plenty|fine|sufficient|better|right)|reicht|suffit))*\W*",
     re.I,
 )
-_WILL_DO: Final = re.compile(r"^\W*\d.*\b(?:enough|fine|ok|okay|plenty|sufficient|reicht|suffit)\W*$", re.I)
 _FIGURE: Final = r"(?<![\w.,'-])(?:\d{1,3}(?:[ '’]\d{3})+|\d[\d.,]*\d|\d)(?:\s?[km](?![^\W\d_]))?(?!\s?b\b)"
 _NEW, _OLD = rf"(?P<number>{_FIGURE})(?:\s?(?P<unit>{_UNIT}))?", rf"(?P<old>{_FIGURE})"
 _REPLACES: Final = tuple(
@@ -92,7 +91,7 @@ class Amendment(Struct, frozen=True):
 
 def amendment_in(part: str) -> Amendment | None:
     """Return the number that a sentence puts in another's place; None where it says more, or less."""
-    match = _AMENDS.fullmatch(f"ok {part}" if _WILL_DO.search(part) else part)
+    match = _AMENDS.fullmatch(part)
     if match is None:
         return None
     plain = re.search(rf"\b(?:{TAKES_BACK})\b", match["leads"], re.I) is not None

@@ -121,7 +121,7 @@ def _heard(
     problem = invalid(new.values)
     if problem:
         return state, (warned(f"That cannot be: {problem}. Nothing of this line was taken."), *left)
-    questions = (*contradictions, *reading.questions)
+    questions = (*contradictions, *(_beside_load(one, state, correcting) for one in reading.questions))
     answered = slot is not None and any(said_value.path in slot.paths for said_value in said_values)
     changed = new.values != state.values
     new = replace(
@@ -159,6 +159,21 @@ def _as_named_before(reading: Reading, state: State) -> Reading:
         return reading
     left = tuple(one for one in reading.questions if one.words not in {said_value.words for said_value in named})
     return replace(reading, said_values=(*reading.said_values, *named), questions=left)
+
+
+def _beside_load(asked: Ambiguity, state: State, corrects: bool) -> Ambiguity:
+    """Return a question after the load with the load that was said before among its choices.
+
+    Args:
+        corrects: the line sets something right, so that the new load is the usual reading.
+    """
+    load = state.values.get(RATE)
+    of_users = any(USERS in one.also or one.usual for one in asked.choices)
+    if asked.path != RATE or not load or not asked.choices or of_users or state.sources[RATE].kind != "said":
+        return asked
+    shown = value_shown(RATE, load)
+    before = Choice(load, f"{shown}, as before", usual=not corrects)
+    return replace(asked, text=f"You said {shown} before. {asked.text}", choices=(*asked.choices, before))
 
 
 def _outside(spans: Sequence[tuple[int, int]], reading: Reading, text: str) -> Reading:

@@ -35,6 +35,10 @@ def read_bare_answer(draft: Draft, lexicon: Lexicon) -> None:
         if len(durations) == 1:
             which_latency(draft, durations[0], durations[0], draft.sentence.items[durations[0]].number, None)
         return
+    if path == _PROMPT and not draft.known.get(_ANSWER) and (both := _two_alone(draft.sentence.items)):
+        for length, index in zip((_PROMPT, _ANSWER), both, strict=True):
+            _fill(draft, length, index)
+        return
     candidates = [index for index, item in enumerate(draft.sentence.items) if _is_candidate(draft, index, item)]
     if len(candidates) != 1 or _asks_with(draft.sentence.items, candidates[0]):
         return
@@ -43,11 +47,18 @@ def read_bare_answer(draft: Draft, lexicon: Lexicon) -> None:
     _fill(draft, named[0] if len(named) == 1 and path == "traffic.requests_per_s" else path, candidates[0])
 
 
+_PROMPT, _ANSWER = "tokens.input.mean", "tokens.output.mean"
 _LENGTH_NAMED: Final = {
-    "tokens.input.mean": {"prompt", "prompts", "input", "inputs"},
-    "tokens.output.mean": {"answer", "answers", "output", "outputs"},
+    _PROMPT: {"prompt", "prompts", "input", "inputs"},
+    _ANSWER: {"answer", "answers", "output", "outputs"},
 }
 """Words beside which a number alone is no rate: 'prompts are longer than that, take 2,000'."""
+
+
+def _two_alone(items: list[Item]) -> list[int]:
+    """Return where the two numbers stand that a line leaves over beside names and fillers: '1500 300'."""
+    free = [at for at, item in enumerate(items) if not item.claimed and not item.has("filler", "conj", "comma", "link")]
+    return free if len(free) == 2 and all(items[at].has("num") for at in free) else []
 
 
 def _asks_with(items: list[Item], index: int) -> bool:
@@ -109,9 +120,7 @@ def _fill(draft: Draft, path: str, index: int) -> None:
         _rate(draft, index)
     elif plausible and FIELDS[path].show is show_percent:
         _share(draft, path, index)
-    elif path in ("tokens.input.mean", "tokens.output.mean", "tokens.input.p95", "tokens.output.p95") and item.has(
-        "num"
-    ):
+    elif path in (_PROMPT, _ANSWER, "tokens.input.p95", "tokens.output.p95") and item.has("num"):
         draft.read(
             path, (index, index), amount, lambda v: in_tokens(v, "token")[0], lambda v, made: in_tokens(v, "token")[1]
         )

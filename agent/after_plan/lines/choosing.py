@@ -17,13 +17,13 @@ from agent.after_plan.answers import (
     with_kept,
 )
 from agent.after_plan.lines.bare_numbers import number_asked
-from agent.after_plan.lines.parts import change_and_question, parts_in, saved_and_more
+from agent.after_plan.lines.parts import change_and_question, parts_in
 from agent.after_plan.lines.priced import priced
 from agent.after_plan.measured import results_in, take_results
 from agent.after_plan.premises import confirmed
 from agent.after_plan.replies.bills.own_price import with_cents
 from agent.after_plan.replies.bills.seasons import is_of_year, year_with
-from agent.after_plan.saving import export, file_in, save
+from agent.after_plan.saving import export, file_in
 from agent.after_plan.variants import difference, moved_verdict, side_by_side, varied_spec
 from agent.after_plan.whatif import is_chained, named_beside, understood
 from agent.after_plan.wording.asides import on_any_day, without_count
@@ -39,7 +39,7 @@ from agent.report.choice.shortfalls import too_few
 from agent.talk.answer_display import variant_shown
 from agent.talk.assistance import values_pointed_at
 from agent.talk.keywords import MISTAKEN
-from agent.talk.questions import choice_said
+from agent.talk.questions import choice_said, open_slots
 from agent.talk.requests import (
     Ask,
     Cheapest,
@@ -52,6 +52,7 @@ from agent.talk.requests import (
     WhatIf,
     Why,
 )
+from agent.talk.slots import slot_of
 from agent.talk.speech import Data, Say, Write, said
 from agent.talk.state import Branch, Clarify, Ports, State, Step, WhichReading
 from catalogs.errors import InputError, quoted
@@ -73,12 +74,10 @@ def answer_line(state: State, text: str, ports: Ports) -> Step:
     Args:
         ports: of the conversation, to what lies outside it.
     """
-    text = with_cents(text)
+    text = _as_answer(state, with_cents(text), ports)
     if made := _at_once(state, text, ports):
         return made
     text = _of_users(without_count(spaced(text)), state.base)
-    if EACH_ALONE.search(text):
-        return _with_each_alone(state, EACH_ALONE.sub("", text), ports)
     if (parts := change_and_question(text)) and (made := _changed_and_asked(state, *parts, ports)):
         return made
     return _understood(state, text, ports)
@@ -88,9 +87,7 @@ def _at_once(state: State, text: str, ports: Ports) -> "Step | None":
     """Answer a line whose form says what it is: a file, results, a number alone, a premise; None for any other."""
     plan = state.base.capacity_plan
     made: Step | None = None
-    if parts := saved_and_more(text):
-        made = _saved_and_answered(state, *parts, ports)
-    elif results_in(text):
+    if results_in(text):
         made = take_results(state, text, ports)
     elif format := format_said(text):
         made = with_command(export(state, format, ports, file_in(text)), text, ports)
@@ -126,14 +123,6 @@ def _as_answered(state: State, text: str, plan: CapacityPlan, ports: Ports) -> "
         return None
     after, says = answer_line(state, first, ports)
     return after, (*says, said(checked))
-
-
-def _saved_and_answered(state: State, name: str, rest: str, ports: Ports) -> Step:
-    """Answer the rest of a line that begins by saving the plan; what is asked of the name is asked last."""
-    saving, writes = save(state, name, ports)
-    after, says = answer_line(state, rest, ports)
-    left = (said(f"Not answered yet: {quoted(rest)}."),) if saving.pending and after.pending else ()
-    return replace(after, pending=saving.pending or after.pending), (*writes, *says, *left)
 
 
 def _result_typed(state: State, text: str, plan: CapacityPlan, ports: Ports) -> "Step | None":
@@ -255,7 +244,7 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
     return made
 
 
-_BARE: Final = re.compile(r"(?<![\w.,$€£-])\d[\d.,]*\d?k?(?=[\s.!?]*$|[,;.] )", re.I)
+_BARE: Final = re.compile(r"(?<![\w.,=$€£-])\d[\d.,]*\d?k?(?=[\s.!?]*$|[,;.] )", re.I)
 
 
 def _of_what(state: State, text: str) -> "Step | None":
@@ -264,27 +253,6 @@ def _of_what(state: State, text: str) -> "Step | None":
     alone = len(bare) == len(re.findall(r"\d[\d.,]*", text)) == 1
     question = number_asked(bare[0].rstrip("."), plan, state.base.values) if plan and alone else None
     return (replace(state, pending=Clarify(question, Variation({}, {}, ""))), ()) if question else None
-
-
-EACH_ALONE: Final = re.compile(
-    r"[,;.]?(?: and| please)*(?: (?:show|tell|give) (?:me|us))? (?:what )?(?:the (?:cost|effect|price) of )?"
-    r"each(?: (?:one|change))?(?: of (?:them|those|these)(?: \w+)?)? (?:costs?|does|adds?|means?|brings?|changes?)?"
-    r"(?: to the \w+)? ?(?:alone|on its own|by itself|separately|individually)\b",
-    re.I,
-)
-"""Words that ask what each of several changes does without the others."""
-
-
-def _with_each_alone(state: State, text: str, ports: Ports) -> Step:
-    """Answer a line of several changes, and what each of them would do without the others."""
-    from agent.after_plan.replies.asked import Asked
-    from agent.after_plan.replies.choices.denied import each_alone
-
-    (new, says), request = _understood(state, text, ports), understood(text, state.base.values, ports).request
-    plan = state.base.capacity_plan
-    if not plan or new is state or not isinstance(request, WhatIf) or len(request.change.values) < 2:
-        return new, says
-    return new, (*says, Data(Report(each_alone(Asked(text, state, ports, plan), request.change))))
 
 
 def _are_regions(read: Understood) -> bool:
@@ -353,6 +321,55 @@ def adopts(text: str) -> bool:
     return "?" not in text and not SUPPOSED.search(text) and _TAKES.match(text) is not None
 
 
+_PUTS: Final = re.compile(
+    r"\W*(?:(?:and|but|ok(?:ay)?|so|then|now)\W+)*(?:with|without|try|same|what|how|half|twice|double)\b",
+    re.I,
+)
+
+
+def _adds(state: State, text: str, change: Variation, ports: Ports) -> bool:
+    """Return whether a line states what nobody had said of a workload that was planned since a question wanted it.
+
+    Nobody had asked for the plan, so that what comes then belongs to it and varies nothing.
+    """
+    from agent.after_plan.readings import SUPPOSED
+
+    if "?" in text or SUPPOSED.search(text) or _PUTS.match(text) or change.drops or not change.values:
+        return False
+    old = state.values
+    before = {one.metric for one in old.get("targets", ())}
+    known = any(
+        _is_said(state, path) and (before & {one.metric for one in value} if path == "targets" else value != old[path])
+        for path, value in change.values.items()
+    )
+    return not known and _before_asked_for(state) is not None
+
+
+def _before_asked_for(state: State) -> State | None:
+    """Return the state before the plan where a question about the plan brought it; None where somebody asked for it."""
+    past = state.past
+    while past and past.phase == "planned":
+        past = past.past
+    return past if past and past.phase == "collect" else None
+
+
+def _is_said(state: State, path: str) -> bool:
+    return path in state.sources and state.sources[path].kind == "said"
+
+
+def _as_answer(state: State, text: str, ports: Ports) -> str:
+    """Return a line that gives a length alone as the one that was asked when a question about the plan brought it."""
+    past = _before_asked_for(state) if re.search(r"\d[^?]*$", text) else None
+    slots = open_slots(past, ports) if past else ()
+    path = next((slot.path for slot in slots if not _is_said(state, slot.path)), "")
+    if not path.startswith("tokens."):
+        return text
+    alone, asked = (ports.read(text, ports.catalog, asked_path=one, known=state.values) for one in (None, path))
+    if asked.values.keys() != {path} or path in alone.values or asked.unused:
+        return text
+    return f"{slot_of(path).id}s of {asked.values[path]:g} tokens"  # type: ignore[union-attr]
+
+
 def taken(state: State, made: Step, text: str, line: str, ports: Ports) -> Step:
     """Make the variant of a line the plan where the line wants it, not only to see it.
 
@@ -363,7 +380,11 @@ def taken(state: State, made: Step, text: str, line: str, ports: Ports) -> Step:
     """
     base = state.branches[-1] if is_chained(line) else state.base
     request = understood(line, base.values, ports).request
-    if not isinstance(request, WhatIf) or made[0].pending or not adopts(text):
+    if (
+        not isinstance(request, WhatIf)
+        or made[0].pending
+        or not (adopts(text) or _adds(state, text, request.change, ports))
+    ):
         return made
     new, shown = made
     if len(new.branches) > len(state.branches):
@@ -408,6 +429,8 @@ def _is_change(part: str, act: str, values: Mapping[str, Any], ports: Ports) -> 
 
 
 _COUNTED_FIRST: Final = re.compile(r"\d(?:[\d.,' ’]*\d)?k? (?P<noun>[^\W\d_]{4,})", re.I)
+
+
 _MORE_OF_THEM: Final = re.compile(
     r"\W*(?:(?:and|plus|with|another|an extra)\W+)*\+?(\d[\d,.]*k?) (?:more|extra|on top)\W*", re.I
 )

@@ -11,12 +11,6 @@ if TYPE_CHECKING:
 
 Part = tuple[str, str]
 """Words of a line, and the act that they are; empty where they ask something that is not understood."""
-_SAVES: Final = re.compile(
-    r"^\W*(?:(?:ok|okay|now|please|and|then)\W+)*save\b(?P<name>.*?)(?:,? (?:and(?: then)?|then|but)|[,;.])\s+"
-    r"(?P<rest>(?:(?:please|also|then|can you|could you) )*(?:give|tell|show|let|what|how|why|which|is|does|do|can|"
-    r"could|make|export|send|draft|write|compare|print|summari[sz]e|explain|i|we)\b.+)$",
-    re.I | re.S,
-)
 _TOLD: Final = re.compile(
     r"^(?P<change>.+?\w)\W*?[,;.]?\s*(?:(?:and|then|&|so)\s+)+(?:please |can you |could you )?"
     r"(?:(?:tell|show|give|let) (?:me|us)(?: know)?|say|check|see) "
@@ -57,16 +51,6 @@ _OF_A_VARIANT: Final = frozenset(
     }
 )
 """Acts that a variant's comparison with its plan leaves open: those that it answers are of its rows."""
-
-
-def saved_and_more(text: str) -> tuple[str, str] | None:
-    """Return the name under which a line saves the plan, and the rest of it; None where it does not, or nothing else.
-
-    Args:
-        text: the line: 'save it as plan-v2 and give me the table'.
-    """
-    match = _SAVES.match(text)
-    return (match["name"].strip(), match["rest"]) if match else None
 
 
 def change_and_question(text: str) -> tuple[str, str] | None:

@@ -315,6 +315,8 @@ def _tell(wish: Draft, now: Draft, kept: Sequence[tuple[int, int]]) -> None:
         note = f"{TODAY} as I read {typed!r}{': ' if echoes else ''}{echoes}. It is no part of what is planned"
         wish.notes += [(note, start, end) for start, end in places]
     _offer(wish, [one for one in told if len(one.options) == 1])
+    if not (wish.has(MODEL) or wish.known.get(MODEL)):
+        wish.questions += [one for one in now.questions if one[1] == MODEL and one[3:] not in kept]
     taken = covered(wish)
     for index, item in enumerate(wish.sentence.items):
         if item.claimed and not item.numeric and not taken[item.start]:
@@ -387,7 +389,7 @@ def _offer(wish: Draft, told: Sequence[Finding]) -> None:
     if card is not None and not (wish.has(CARD) or wish.known.get(CARD) or wish.has("hardware.excluded")):
         names = " or ".join(card.options[0].value)
         choices = (
-            Choice(card.options[0].value, f"on {names}, as today"),
+            Choice(card.options[0].value, f"on {names}, as today", usual=True),
             Choice((), "on any accelerator: the cheapest fleet that fits"),
         )
         wish.questions.append((f"Planned on {names}, as today, or on any?", CARD, choices, card.start, card.end))

@@ -116,7 +116,7 @@ _P95: Final = (
     Rule("n:num u:(token | textunit)? ('at' | paren | 'as')? p:pctl"),
     Rule(f"mean (link | colon){{0,2}} n:num u:(token | textunit)? {_NOT_THE_NEXT} (?! thing | user | per | slash)"),
 )
-_ALONE: Final = Rule("(?: ^ | (?<= comma | stop)) n:num (i2:'in' | o2:'out') (?= comma | stop | $)")
+_ALONE: Final = Rule("(?: ^ | (?<= comma | stop | conj)) n:num (i2:'in' | o2:'out') (?= comma | stop | conj | $)")
 _LEFT_OVER: Final = Rule(
     f"n:num unknown? u:{_UNIT} (w:'each' 'way' | w2:'each' (?= comma | stop | $) | (?! per | slash))"
 )
@@ -165,7 +165,7 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
         if behind and f"tokens.{_side(match)}.mean" in said:
             continue  # '1.9k in', and later 'in 3 zones'
         asked = (draft.asked_path or "").startswith(f"tokens.{_side(match)}")
-        if asked or {"input", "output"} <= sides or _is_plainly_a_length(match):
+        if asked or {"input", "output"} <= sides or _is_plainly_a_length(draft, match):
             _length(draft, match)
     _p95_apart(draft)
     rate_of_totals(draft, totals, known)
@@ -223,10 +223,17 @@ def _times_before(draft: Draft, start: int, end: int) -> float:
 # --- what a length is -------------------------------------------------------------------------------------------------
 
 
-def _is_plainly_a_length(match: Match) -> bool:
-    """Whether a bare number behind 'prompt' can be nothing else: 'typical prompt 3k'."""
-    told = "i" in match and (match.first < match.index("n") or match["i"].word == "prompt")
-    return told and match["n"].number.value >= 100
+def _is_plainly_a_length(draft: Draft, match: Match) -> bool:
+    """Whether a bare number is a length: beside 'prompt' ('typical prompt 3k'), behind 'answer' beside other facts."""
+    cue = next((match[side] for side in ("i", "o") if side in match), None)
+    if cue is None or (match.first == match.index("n") and cue.word != "prompt"):
+        return False
+    beside = bool(draft.asked_path or draft.findings) and not cue.word.startswith("response")
+    return match["n"].number.value >= _SHORTEST_PLAIN if "i" in match else beside
+
+
+_SHORTEST_PLAIN: Final = 100
+"""Tokens from which a number beside 'prompt' is its length, by judgement."""
 
 
 def _side(match: Match) -> str:

@@ -29,6 +29,7 @@ _NOT_OURS = (
     "(?! colon | num) | 'in' (?! colon | num) | 'out' (?! colon | num))"
 )
 
+_ENDS: Final = "(?= comma | stop | conj | paren | slash | $)"
 _RATES: Final = rules(
     # 20 requests per second, 3 questions per user per hour
     f"n:num {_BETWEEN} (e:event | preset) (('of' | 'on' | 'via' | 'from') unknown)? p:(peruser | each)? {TIME}",
@@ -42,6 +43,7 @@ _RATES: Final = rules(
     "window (near | comma){0,3} n:num e:event",  # between 8 and 18 about 90,000 requests
     f"n:num {_BETWEEN} e:event 'in' ('a' | 'one')? t:('second' | 'minute' | 'sec' | 'hour') (?! near)",
     f"n:num ingrand? p:peruser? {TIME}",  # 1.2M/day
+    f"n:num ingrand? a:adverb {_ENDS}",  # 450k daily
     "n:num (unknown | mean)? a:adverb (unknown | user){0,2} e:event",  # 5M daily requests
     f"n:num {_BETWEEN} e:event a:adverb",  # 5M requests daily
     "a:adverb n:num unknown? e:event",  # the daily 600,000 requests
@@ -81,7 +83,6 @@ _OFTEN: Final = rules(
 )
 
 
-_ENDS: Final = "(?= comma | stop | conj | paren | slash | $)"
 _BARE: Final = rules(
     f"n:num (link | 'during' | 'in' | 'over' | 'on'){{0,3}} (m:mean | k:peak) {_ENDS}",
     "(m:(mean | 'usually' | 'normally' | 'typically' | 'otherwise') | k:peak) (link | colon){0,2} n:num " + _ENDS,

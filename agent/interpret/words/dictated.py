@@ -255,7 +255,15 @@ def _aligned(said: re.Match[str]) -> str:
     return ",".join(f"{name} {figure}" for name, figure in zip(names, figures, strict=True))
 
 
+_AROUND: Final = re.compile(
+    r"^\W*(?:(?:btw|by the way|oh|ah|ok(?:ay)?|well|hm+|right|yes|yeah|yep|sure|alright|so|(?:and )?also|"
+    r"plus(?! ?\d))\b[\s,:;.–—-]*)+(?:and\b[\s,]*)?(?=.*\w)|"
+    r"(?<=\w)[\s,–—-]+(?:please|pls|plz|thanks|thx|thank you|i (?:think|guess|suppose|believe)|then)[\s.!]*$",
+    re.I,
+)
+"""Words before and behind what a line says."""
 _REWRITTEN: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...]] = (
+    (_AROUND, lambda said: ""),
     (_LOOSE, lambda said: ""),
     (_ABBREVIATED, lambda said: said.group()[:-1]),
     (_ALWAYS, lambda said: "24/7"),

@@ -227,7 +227,6 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("an agent's task is 6 calls one after the other, 3 s of tools between, how long?", "and 5 × 3 s between them"),
         ("25 rps on fridays, rest as it is", "1/7 × "),
         ("y si quitamos el límite de latencia", "targets: plan 0 met, plan 1 none"),
-        ("30 rps, N+1, and tell me what each costs alone", "Each on its own"),
         ("is the p99 within a replica or fleet-wide, and seen by the client?", "over all requests of the fleet"),
         ("nightly batch of 300k docs, 2k in 100 out, from 2 to 6", "To be done in 4 hours, from 2 to 6, it needs 20.8"),
         ("zwei Fragen: was kostet es im Jahr, und wie viel Strom zieht das?", "kWh a month"),

@@ -4,17 +4,13 @@ import re
 
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.choices.hardware import accelerators_in
-from agent.after_plan.replies.choices.sketched import COLUMNS, NONE, against, shown, sketched
+from agent.after_plan.replies.choices.sketched import NONE, against, sketched
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, fleet_holds
 from agent.after_plan.replies.running.counted import counted
 from agent.after_plan.sums import Explanation, weights_spread
 from agent.after_plan.wording.rates import peak_rate
-from agent.report.blocks import Column, Table
 from agent.report.words import accelerators_noun, calls_shown
 from agent.talk.answer_display import variant_shown
-from agent.talk.requests import Variation
-from catalogs.units import show_usd
-from engine.plan import CapacityPlan
 
 
 def why_not(asked: Asked) -> Explanation | None:
@@ -82,21 +78,3 @@ def _vendor(asked: Asked, vendor: str) -> Explanation:
     names = tuple(name for name, entry in catalog.accelerators.items() if vendor in entry.vendor.lower())
     ((_, found),) = sketched(asked, ((vendor, {"hardware.accelerators": names}, NONE),))
     return paragraphs(f"{vendor.upper() if vendor == 'amd' else vendor.capitalize()}: {against(asked.plan, found)}")
-
-
-def each_alone(asked: Asked, change: Variation) -> Explanation:
-    """Return what each value of a change would do to the plan on its own."""
-    plan, bill = asked.plan, asked.plan.cost.monthly_usd
-    paths = [path for path, words in change.details.items() if path in change.values and words]
-    changes = tuple((variant_shown(path, change.values[path]), {path: change.values[path]}, NONE) for path in paths)
-    columns = (Column("alone"), *COLUMNS, Column("a month more", "right"))
-    rows = tuple(
-        (label, *shown(found, plan), _more(found, bill))
-        for label, found in (("as it is", plan), *sketched(asked, changes))
-    )
-    return (*paragraphs("Each on its own; together they need not add up:"), Table(columns, rows))
-
-
-def _more(found: CapacityPlan | str, bill: float | None) -> str:
-    usd = None if isinstance(found, str) else found.cost.monthly_usd
-    return "" if usd is None or bill is None else f"{'-' if usd < bill else '+'}{show_usd(abs(usd - bill))}"

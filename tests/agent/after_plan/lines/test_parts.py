@@ -27,7 +27,6 @@ def told(*lines: str) -> str:
         ("double the users. do we still meet the target?", ("traffic × 2", "Of plan 1", "all targets are met")),
         ("make prompts 3k and tell me the p99", ("prompts of 3,000 tokens", "TTFT p99 is")),
         ("what is ITL and do I have to care", ("ITL is the time between two tokens", "ITL p95 is")),
-        ("save it as plan-v2 and give me the cost per request", ("a request", "plan-v2 does not end in")),
         ("how sure are you and which instance type is it", ("of 100 cases", "an hour (price of")),
     ],
 )
