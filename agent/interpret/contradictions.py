@@ -133,8 +133,9 @@ def _multiplied(draft: Draft) -> None:
         start, end = draft.sentence.span(match.first, match.last)
         if not rates or rates[0].start > start:
             continue
-        rate = _without(draft, RATE)[0].options[0].value
-        text = f"{show_figure(factor)} times {show_figure(rate)} requests/s: is that the load to plan for?"
+        each = dict.fromkeys(finding.options[0].value for finding in _without(draft, RATE))
+        rate, added = sum(each), " + ".join(map(show_figure, each))
+        text = f"{show_figure(factor)} times {added} requests/s: is that the load to plan for?"
         choices = (
             Choice(rate * factor, f"{show_figure(rate * factor)} requests/s on average", usual=True),
             Choice(rate, f"{show_figure(rate)} requests/s on average"),

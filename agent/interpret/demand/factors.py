@@ -85,12 +85,13 @@ def figures_of(line: "Line", wanted: Callable[[Item], bool]) -> list[Figure]:
             continue
         if item.word == "shifts" and (shifts := line.shifts(at, found)) is not None:
             found.append(shifts)
-        elif wanted(item) or wanted(line.items[line.whole_of(at)]) or line.is_said_so(at):
-            figure = line.figure(at, found[-1].last + 1 if found else 0)
-            if figure is not None and found and (both := line.added(found[-1], figure)) is not None:
-                found[-1] = both
-            elif figure is not None:
-                found.append(figure)
+            continue
+        likely = wanted(item) or wanted(line.items[line.whole_of(at)]) or line.is_said_so(at)
+        figure = line.figure(at, found[-1].last + 1 if found else 0) if likely or line.is_added(at) else None
+        if figure is not None and found and (both := line.added(found[-1], figure)) is not None:
+            found[-1] = both
+        elif figure is not None and likely:
+            found.append(figure)
     return found
 
 
@@ -146,7 +147,7 @@ class Line(Struct):
         if not (unit.people and first and self.items[first - 1].word == "for"):  # 'a tutor for 900 pupils'
             unit.of = unit.of or self._subject(first, since)
         values = count_of(item.number).values
-        if values == (1.0,) and not (unit.of or unit.seconds):
+        if values == (1.0,) and not (unit.of or unit.seconds or self.is_added(at)):
             return None
         if (self.whole_of(at) > at and not unit.people) or (at and self._is_where(unit, at)):
             return None  # '90 of 100 requests' are a share, '2,000 users in 3 countries' so many in all
@@ -185,9 +186,12 @@ class Line(Struct):
         self._of_what(unit.last + 1, unit)
         noun, people, first = self._noun_before(every)
         unit.of = unit.of or tuple(one for one in self._subject(first, since) if not noun or one != singular(noun))
-        doer = self.items[first - 1] if first > since else None
-        if not unit.of and doer and (doer.has("user") or doer.word.endswith(_DOERS)):
-            unit.of = (singular(doer.word),)  # 'caller turn every 9 s'
+        doers = [
+            one for one in self.items[max(since, first - 2) : first]
+            if one.has("user") or (one.kinds <= _PLAIN and one.word.endswith(_DOERS))
+        ]  # fmt: skip
+        if not unit.of and doers:
+            unit.of = (singular(doers[0].word),)  # 'caller turn every 9 s', 'the caller speaks every 9 s'
         named = bool({*unit.of} - {EACH})  # '350 calls, each caller talks every 8 seconds': of calls as of people
         factor = Factor((1.0,), at, noun or "request", singular(noun), unit.of, seconds, event=named)
         return Figure(factor, at, first, unit.last) if 0 < seconds <= SECONDS_PER_DAY and not people else None
@@ -254,6 +258,10 @@ class Line(Struct):
     def _is_in(self, at: int) -> bool:
         """Whether a time in which something is done begins: 'in a shift', 'within 2 hours', 'over an 8 hour day'."""
         return at < len(self.items) and self.items[at].word in _DURING and self._is(at + 1, "every", "per", "dur")
+
+    def is_added(self, at: int) -> bool:
+        """Whether a number stands behind a plus."""
+        return at > 0 and self._is(at - 1, "plus") and self._is(at, "num")
 
     def added(self, one: Figure, other: Figure) -> Figure | None:
         """Return '1 extraction (…) + 3 questions (…)' as four of both; None of figures that are not added."""
@@ -410,10 +418,8 @@ class Line(Struct):
             item = self.items[at]
             if item.has("dur") and item.amount is not None and at == first:
                 return at, item.number.value, ""
-            if item.has("time", "tshort", "workhours") and (item.word in SECONDS or item.has("workhours")):
+            if (item.has("time", "tshort") and item.word in SECONDS) or item.has("workhours") or item.word == "night":
                 return at, SECONDS.get(item.word, SECONDS_PER_DAY), ""
-            if item.word == "night":
-                return at, SECONDS_PER_DAY, ""
             if is_figure(item) or item.has("comma", "stop", "paren", "per", "conj"):
                 break
         words = self._content(first)

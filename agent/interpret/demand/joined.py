@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, USERS, VISITS
 from agent.interpret.demand.factors import Figure, Line, figures_of
 from agent.interpret.demand.product import MOST_OF_ONE_A_DAY, Factor, Load, loads_of
-from agent.interpret.demand.rest import OPEN
+from agent.interpret.demand.rest import LIES, OPEN
 from agent.interpret.domain import DOUBTFUL
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import TODAY, Choice
@@ -155,14 +155,14 @@ def _in_its_hours(draft: Draft, load: Load) -> Load:
         if draft.value(PEAK) is None:
             take_hours(draft, lambda match: "d" in match and match["d"].has("window"))
         return load
-    lies = next((one for one in draft.findings if one.path == PEAK and _LIES in one.options[0].echo), None)
+    lies = next((one for one in draft.findings if one.path == PEAK and LIES in one.options[0].echo), None)
     hours = 24 / lies.options[0].value if lies else take_hours(draft, lambda match: True)
     return replace(load, hours=hours or 24.0)
 
 
 def _spread(draft: Draft, load: Load, choices: Sequence[Choice]) -> list[Choice]:
     """Return loads that each person makes in a few hours a day as spread over the day, and as all in the same hours."""
-    lies = [one for one in draft.findings if one.path == PEAK and _LIES in one.options[0].echo]
+    lies = [one for one in draft.findings if one.path == PEAK and LIES in one.options[0].echo]
     few = load.hours < _SHORTEST_SHIFT and any(factor.people for factor in load.factors)
     if not (lies and few) or abs(24 / lies[0].options[0].value / load.hours - 1) > _SAME:
         return list(choices)  # of each hour of an eight-hour day 35 % lie over all eight
@@ -176,7 +176,6 @@ def _spread(draft: Draft, load: Load, choices: Sequence[Choice]) -> list[Choice]
     return [*spread, *(replace(one, label=one.label + together, also={**one.also, PEAK: peak}) for one in choices)]
 
 
-_LIES: Final = "of 24 hours"
 _SHORTEST_SHIFT: Final = 4.0
 """Hours of a day from which people who do something then do it together, as in a shift. By judgement."""
 
@@ -317,7 +316,8 @@ def _is_of_demand(draft: Draft, second: Second, least: float) -> Callable[[Item]
         around = [finding for finding in draft.findings if finding.start <= item.start < finding.end]
         width = min((finding.end - finding.start for finding in around), default=0)
         paths = {finding.path for finding in around if finding.end - finding.start == width}
-        paths |= {question[1] for question in draft.questions if question[3] <= item.start < question[4]}
+        asked = [one for one in draft.questions if one[3] <= item.start < one[4]]
+        paths |= {one[1] for one in asked if not paths or one[4] - one[3] <= width}
         apart = [*draft.dropped, *((start, end) for _, start, end in draft.objections)]
         apart += [(start, end) for text, start, end in draft.notes if text.startswith(TODAY)]
         if paths - _READ - {_CALLS} or any(start <= item.start < end for start, end in apart):

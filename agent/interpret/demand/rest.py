@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from agent.fields.demand import HABIT, USERS
 from agent.interpret.demand.factors import Line
 from agent.interpret.facts.draft import Draft
 from agent.interpret.facts.reading import Choice
@@ -15,6 +16,7 @@ from agent.interpret.roles.figures import Second
 from agent.interpret.traffic.crowds import NO_PERSON
 from agent.interpret.traffic.how_many import USUAL_HABIT
 from agent.interpret.traffic.loads import RATE
+from agent.interpret.traffic.peaks import usual_ratio
 from agent.interpret.traffic.scope import PEAK, take_hours
 from agent.interpret.words.grammar import UNKNOWN, Item
 from agent.interpret.words.ordinary import ASKING
@@ -39,6 +41,13 @@ _MAKERS: Final = frozenset("run runs running operate maintain maintaining build 
 """What is done by people who serve and do not ask: 'our 5 engineers run it'."""
 _AVAILABLE: Final = 0.98
 """Share above which a percentage is one of time or of requests that are well."""
+_HOURS: Final = 0.5
+"""Probability of being hours of the day from which a duration is, by judgement."""
+_BEHIND: Final = 12
+"""Characters behind a load in which its time may stand: 'et par jour'."""
+LIES: Final = "of 24 hours"
+"""In what is said of a load that comes in some hours of the day."""
+_OVER: Final = re.compile(r"(?i)peak \S+ × the mean$")
 _PRICE: Final = re.compile(r"\d\.\d\d$")
 _CELL: Final = re.compile(r"\t|\|.*\|")
 _KEY: Final = re.compile(r"(?:--[\w-]+[ =]|\w\s?=\s?|[\w\"']\s?:\s*\"?)$")
@@ -57,8 +66,7 @@ def ask_whole_load(draft: Draft, line: Line, second: Second) -> None:
         line: the items of the sentence as they were before the rules took any.
         second: of the same line.
     """
-    if draft.has(RATE) and draft.value(PEAK) is None and _lies_in_hours(draft, second):
-        take_hours(draft, lambda match: "d" in match and match["d"].has("window"))
+    _lie_in_hours(draft, second)
     unused = _factors_left(draft, line, second)
     if any(USUAL_HABIT in choice.label for one in draft.questions for choice in one[2]):
         unused = unused or _of_a_trial(draft, second)
@@ -113,21 +121,7 @@ def _scaled(draft: Draft, choices: Sequence[Choice], unused: Sequence[Item]) -> 
 
 _MORE: Final = frozenset("more again extra higher bigger additional up growth top increase as".split())
 _FEWER: Final = frozenset("less fewer lower smaller".split())
-_OF_ELSE: Final = (
-    "ttft",
-    "itl",
-    "e2e",
-    "latency",
-    "token",
-    "textunit",
-    "gpu",
-    "gpunoun",
-    "money",
-    "incue",
-    "outcue",
-    "in",
-    "out",
-)
+_OF_ELSE: Final = tuple("ttft itl e2e latency token textunit gpu gpunoun money incue outcue in out".split())
 """Kinds of words beside a factor that is not of the load."""
 
 
@@ -182,14 +176,36 @@ def _of_a_trial(draft: Draft, second: Second) -> list[Item]:
     ]  # fmt: skip
 
 
-def _lies_in_hours(draft: Draft, second: Second) -> bool:
-    """Whether a load of a day or more stands beside hours of the day that no rule has used."""
+def _lie_in_hours(draft: Draft, second: Second) -> None:
+    """Take hours of the day beside a load of a day or more; ask of a duration, and where a peak stands beside them."""
     spans = [(one.start, one.end) for one in draft.findings if one.path == RATE]
-    return any(item.has("window") for item in unused_figures(draft, second)) and any(
-        item.has("adverb", "time") and SECONDS.get(item.word, 0.0) >= SECONDS_PER_DAY
-        for item in draft.sentence.items
-        if any(start <= item.start < end for start, end in spans)
+    spans += [(one[3], one[4]) for one in draft.questions if one[1] == RATE]
+    items = draft.sentence.items
+    days = [one.start for one in items if one.has("workhours") or SECONDS.get(one.word, 0.0) >= SECONDS_PER_DAY]
+    if not any(start <= day < end + _BEHIND for start, end in spans for day in days):
+        return
+    if draft.value(PEAK) is None:
+        take_hours(draft, lambda match: "d" in match and match["d"].has("window"))
+    peaks = [one for one in draft.findings if one.path == PEAK]
+    lies = [(one.start, one.end, one.options[0].value) for one in peaks if LIES in one.options[0].echo]
+    over = [one for one in peaks if _OVER.match(one.options[0].echo)]
+    bare = [
+        (item.start, item.end, SECONDS_PER_DAY / item.number.value) for item in unused_figures(draft, second)
+        if item.has("dur") and 1 < SECONDS_PER_DAY / item.number.value <= 24
+        and second.roles[item.start].get("hours", 0.0) >= _HOURS and items[items.index(item) - 1].word != "for"
+    ]  # fmt: skip
+    if len(peaks) > len(over) + len(lies) or not ((over and lies) or (bare and not lies)):
+        return
+    (start, end, peak), times = (lies or bare)[0], over[0].options[0].value if over else 1.0
+    all_day = times if over else usual_ratio(draft.known)
+    choices = (
+        Choice(times * peak, f"yes: peak {show_figure(times * peak)} × the mean of the day"),
+        Choice(all_day, f"no, all day: peak {show_figure(all_day)} × the mean"),
     )
+    said = draft.sentence.text[start:end]
+    draft.findings[:] = [one for one in draft.findings if one.path != PEAK]
+    draft.notes += [(f"{said!r} is asked about with it", one.start, one.end) for one in over]
+    draft.questions.append((f"{said!r}: does the load of a day come in these hours?", PEAK, choices, start, end))
 
 
 def _made_with(
@@ -323,7 +339,7 @@ def _behind(draft: Draft, item: Item) -> frozenset[str]:
 def unused_figures(draft: Draft, second: Second) -> list[Item]:
     """Return the figures that the second reader has read and no rule has used or let go of."""
     apart = [*draft.dropped, *((start, end) for _, start, end in (*draft.objections, *draft.notes))]
-    apart += [(one.start, one.end) for one in draft.findings if one.path not in _LOADS]
+    apart += [(one.start, one.end) for one in draft.findings if one.path not in (*_LOADS, USERS, HABIT)]
     apart += [(one[3], one[4]) for one in draft.questions if one[1] not in _LOADS]
     return [
         item

@@ -6,20 +6,7 @@ from agent.interpret.facts.draft import Draft
 from agent.interpret.words.grammar import NAMES, NUMBERS, Item
 from agent.interpret.words.ordinary import ORDINARY
 
-_GENERAL = (
-    "filler",
-    "link",
-    "approx",
-    "event",
-    "token",
-    "textunit",
-    "user",
-    "time",
-    "tshort",
-    "per",
-    "gpunoun",
-    "verb",
-)
+_GENERAL = tuple("filler link approx event token textunit user time tshort per gpunoun verb".split())
 """Kinds of words that tell nothing alone: generic nouns and little words."""
 _PARTS = ("and", "but", "or", "with")
 """Words between two things that are told apart."""

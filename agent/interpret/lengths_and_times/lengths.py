@@ -8,7 +8,7 @@ from typing import Any, Final
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.lengths_and_times.mixtures import read_mixtures
-from agent.interpret.lengths_and_times.prompt_parts import ITS_MEAN, read_parts
+from agent.interpret.lengths_and_times.prompt_parts import ITS_MEAN, read_parts, read_relative
 from agent.interpret.lengths_and_times.spreads import NEAREST, read_spreads
 from agent.interpret.lengths_and_times.totals import rate_of_totals, totals_of
 from agent.interpret.words.grammar import Amount, Match, Rule, matches_of, rules
@@ -38,7 +38,7 @@ _CONTEXT_OF_EACH: Final = rules(
 """'1,800 tokens of context per request', 'ctx 22k avg': what is sent, not what may be."""
 _MAX_TOKENS: Final = Rule("upto token colon n:num")
 _REASONING: Final = (
-    Rule("n:num reasoning (token | (?= comma | stop | paren | conj | $))"),
+    Rule("n:num 'hidden'? reasoning (token | (?= comma | stop | paren | conj | $))"),
     Rule("n:num token (link | 'for'){0,2} reasoning"),
     Rule("reasoning token (link | colon | under | upto){0,3} n:num"),
     Rule("('think' | 'thinks' | 'thinking' | 'reasons') ('for' | link | upto){0,3} n:num token"),
@@ -69,7 +69,8 @@ _MARKED: Final = rules(
     f"(i:incue | o:outcue) {_SOFT} n:num u:{_UNIT} (?! per time | slash (time | tshort))",  # prompts of 1500 tokens
     "i4:('request' | 'requests' | 'query' | 'queries') ('of' | 'is' | 'are' | 'has' | 'have' | colon | approx | "
     f"size | mean | 'around'){{1,4}} n:num u:{_UNIT}",
-    f"(i2:'in' | o2:'out') (link | colon | approx){{0,2}} n:num u:{_UNIT} (?! near | 'in' | 'out' | incue | outcue)",
+    f"(i2:'in' | o2:'out') (link | colon | approx | mean){{0,2}} n:num u:{_UNIT} "
+    "(?! near (?<! paren) | 'in' | 'out' | incue | outcue)",
     f"(i2:'in' | o2:'out') colon n:num u:{_UNIT}?",
 )
 _BARE: Final = rules(
@@ -95,7 +96,8 @@ _WEAK: Final = rules(
     "n:num (i2:'in' | o2:'out') (?= comma | stop | slash | conj | num | $ | paren | dash | on | arrow | prec | "
     "gpu | 'replacing' | 'because' | 'since' | 'due' | 'mostly' | 'thanks' | 'of' 'which' | "
     " ('now' | 'each') (?= comma | stop | conj | $) | 'incl' | 'including')",
-    "n:num o:'back' (?= comma | stop | conj | $)",  # 2,300 in; 150 back
+    "n:num o:('back' | 'visible') 'ones'? (?= comma | stop | conj | $)",  # 2,300 in; 150 back
+    "(i2:'in' | o2:'out') n:num 'each' (?= comma | stop | conj | paren | $)",
     "(i2:'in' | o2:'out') ('stays' | 'stay' | 'remains' | 'is' | 'still' | colon){1,2} n:num (?! per | slash | "
     "time | event | gpunoun | percent | unknown)",
 )
@@ -172,6 +174,7 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     _window_or_prompt(draft, known)
     _without_side(draft, known)
     read_spreads(draft)
+    read_relative(draft)
     _kinds_of_calls(draft)
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.words.grammar import Match, Rule, Sentence, matches_of, rules
 from agent.interpret.words.text_units import count_of_tokens, in_tokens, whole
-from catalogs.units import show_count
+from catalogs.units import show_count, show_figure
 
 _INPUT, _OUTPUT, _SHARED = "tokens.input.mean", "tokens.output.mean", "system_prompt"
 MOST_PIECES: Final = 500
@@ -363,8 +363,9 @@ _INSIDE: Final = (
     "(paren | comma | dash | 'of' | 'which' | 'them' | 'it' | 'that' | link | perrequest | per | event | conj)"
 )
 _REST: Final = rules(
-    f"t:num token? {_ALL} {_INSIDE}{{1,7}} p:num token? {_INSIDE}{{0,3}} {_SIDE}",
+    f"t:num token? perrequest? {_ALL} {_INSIDE}{{1,7}} p:num token? {_INSIDE}{{0,3}} {_SIDE}",
     f"t:num token? {_ALL} {_INSIDE}{{1,7}} {_SIDE} {_INSIDE}{{0,2}} p:num token? (?! per | event | thing | times)",
+    f"token (per | perrequest | event){{1,2}} colon t:num {_INSIDE}{{1,4}} {_SIDE} {_INSIDE}{{0,2}} p:num token?",
 )
 
 
@@ -384,6 +385,26 @@ def _rest_of_total(draft: Draft) -> None:
         draft.found(other, match.first, match.last, [Option(left, echo)])
 
 
+_OTHER_SIDE: Final = "('that' | 'this' | 'it' | 'the'? (incue | outcue))"
+_RELATIVE: Final = rules(
+    f"(x:mult | p:pct) 'of' {_OTHER_SIDE} (link | 'for' | 'as'){{0,2}} {_SIDE}",
+    f"{_SIDE} (link | approx | mean){{0,3}} (x:mult | p:pct) ('as' (size | 'much' | 'many') | 'of'? {_OTHER_SIDE})",
+)
+"""'2,000 tokens in and a tenth of that out', 'answers are twice as long'."""
+
+
+def read_relative(draft: Draft) -> None:
+    """Read a length that is said as so many times, or as a part of, the other one."""
+    for match in matches_of(_RELATIVE, draft.sentence):
+        sides = ((_INPUT, "prompts"), (_OUTPUT, "answers"))
+        (path, name), (other, _) = sides if "i" in match else sides[::-1]
+        times, length = match["x" if "x" in match else "p"].number.value, draft.value(other)
+        if length and not draft.has(path):
+            made = whole(length * times)
+            echo = f"{name}: {show_figure(times)} × {show_count(length)} = {show_count(made)} tokens on average"
+            draft.found(path, match.first, match.last, [Option(made, echo)])
+
+
 # --- what grows -------------------------------------------------------------------------------------------------------
 
 _FROM: Final = "('starts' | 'start' | 'starting' | 'begins' | 'begin' | 'beginning' | 'goes' | 'from')"
@@ -394,7 +415,6 @@ _ASIDE: Final = "(paren near{1,6} paren)?"
 _GROWTH: Final = rules(
     f"c:{_SENT} near{{0,3}} {_FROM} {_ABOUT}{{0,2}} a:num token? {_ASIDE} (comma | conj | 'then'){{0,2}} {_TO} "
     f"{_ABOUT}{{0,3}} b:num token?",
-    f"{_FROM} {_ABOUT}{{0,2}} a:num token (comma | conj | 'then'){{0,2}} {_TO} {_ABOUT}{{0,3}} b:num token",
     f"c:{_SENT} near{{0,3}} (grow | 'goes' | 'go') 'from'? r:num token?",
 )
 _GROWS_BY: Final = Rule(

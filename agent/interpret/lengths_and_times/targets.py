@@ -11,7 +11,7 @@ from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
-from catalogs.units import show_figure, show_seconds
+from catalogs.units import SECONDS_PER_DAY, show_figure, show_seconds
 from engine.workload import Metric, Percentile, Target, target_name
 
 DEFAULT_PERCENTILE: Final[Percentile] = "p95"
@@ -85,7 +85,10 @@ def read_targets(draft: Draft) -> None:
         _two_levels(draft, match)
     for match in _PAIRED.matches(sentence):
         _pair(draft, match, for_all[0] if for_all else None)
-    durations = [index for index, item in enumerate(sentence.items) if item.has("dur") and not item.claimed]
+    durations = [
+        index for index, item in enumerate(sentence.items)
+        if item.has("dur") and not item.claimed and item.number.value < SECONDS_PER_DAY
+    ]  # fmt: skip
     for position, index in enumerate(durations):
         left = durations[position - 1] if position else -1
         right = durations[position + 1] if position + 1 < len(durations) else len(sentence.items)

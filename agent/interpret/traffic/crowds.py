@@ -43,7 +43,6 @@ _IN_A_TIME: Final = Rule(TIME)
 _OF_THEM: Final = rules(
     "n:num ('of' 'them' | 'of' 'those' | 'heads' | 'in' 'all') (?! 'use')",
     "('team' | 'staff' | 'group' | 'crew' | 'department' | 'headcount') ('size' | 'of' | link | colon){1,3} n:num",
-    "'headcount' n:num",
 )
 """A count whose noun was said before, or is left out."""
 _USERS: Final = rules(

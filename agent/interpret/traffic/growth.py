@@ -69,7 +69,6 @@ _HORIZON: Final = rules(
     "next d:dur",
     "('plan' | 'planning' | 'planned' | 'look' | 'looking' | 'sized' | 'size') ('ahead' | 'for' | 'over' | 'out' "
     "| 'the' | 'a' | 'to' | 'last'){0,3} d:dur",
-    "d:dur ('ahead' | 'out')",
     "'over' ('a' | 'the')? d:dur (?= comma | stop | $ | conj | paren)",
     "('over' | 'for' | 'in') ('the')? next t:time (?! near)",
 )

@@ -32,21 +32,26 @@ USUAL_HABIT: Final = f"{USUAL_A_DAY:g} requests a day each, a usual habit by jud
 MOST_A_DAY: Final = 1000.0
 """Requests of one person; more are all users' together."""
 
-_THINGS: Final = tuple(
-    Rule(pattern) for pattern in (f"n:num unknown{{0,2}} e:thing {TIME}", "n:num a:adverb unknown? e:thing")
-)
+_THINGS: Final = Rule(f"n:num unknown{{0,2}} e:thing {TIME}")
 _EACH: Final = rules(
     "n:num (unknown | preset){0,2} e:event (each | peruser)",  # 5 chats each
     "eachuser soft{0,4} n:num (unknown | preset){0,2} e:event",  # every user asks 5 questions
     "each soft{0,3} n:num (unknown | preset){0,2} e:event",
 )
 _PEOPLE: Final = Rule("n:num unknown? user | user (colon | 'of' | 'count'){1,2} n2:num")
-_PILE: Final = Rule("n:num unknown{0,2} incue? (thing | 'pages') (?! per | slash | adverb | 'each' | times | event)")
-_UNTIL: Final = Rule("(under | 'in' | 'over' | (?= window)) d:(window | dur)")
+_PILE: Final = Rule(
+    "n:num (unknown | incue){0,2} (thing | event | 'pages' | incue | unknown) "
+    "(?! per | slash | adverb | 'each' | times | event | token)"
+)
+_UNTIL: Final = Rule("(under | 'in' | 'over' | 'during' | 'last' | 'past' | 'first' | (?= window)) d:(window | dur)")
 _FEWEST_OF_JOB: Final = 1000.0
 """Documents that are a job of hours, and no request's."""
+_SHORTEST_TIME: Final = 300.0
+"""Seconds in which each asks something; an answer is there in less. By judgement."""
 _DONE: Final = Rule("n:num (unknown | preset){0,2} e:event")
-_APART: Final = (Rule("(every | 'per' | 'on' 'a' | 'in' 'a') t:time"), Rule("a:adverb"))
+_APART: Final = rules(
+    "(every | 'per' | 'on' 'a' | 'in' 'a') t:time", "a:adverb", "(under | 'in' | 'over' | 'first') d:dur"
+)
 
 
 def read_traffic(draft: Draft) -> None:
@@ -303,26 +308,12 @@ def _product(draft: Draft, rate: Rate, count: Crowd) -> None:
         span = draft.sentence.span(first, last)
         draft.findings.append(Finding(USERS, (Option(count.amount.value, echo),), *span))
         draft.findings.append(Finding(HABIT, (Option(each, echo),), *span))
-    crowd = count.amount.value
-    if len(count.amount.values) > 1:
-        each = rate.amount.value / rate.day_seconds
-        draft.read(
-            RATE,
-            (first, last),
-            count.amount,
-            lambda v: v * each,
-            lambda v, made: _product_sum(v, rate.amount.value, rate, made),
-            claim=False,
-        )
-        return
+    crowd, each, several = count.amount.value, rate.amount.value / rate.day_seconds, len(count.amount.values) > 1
     draft.read(
-        RATE,
-        (first, last),
-        rate.amount,
-        lambda v: v * crowd / rate.day_seconds,
-        lambda v, made: _product_sum(crowd, v, rate, made),
-        claim=False,
-    )
+        RATE, (first, last), count.amount if several else rate.amount,
+        lambda v: v * each if several else v * crowd / rate.day_seconds,
+        lambda v, made: _product_sum(*((v, rate.amount.value) if several else (crowd, v)), rate, made), claim=False,
+    )  # fmt: skip
 
 
 def _product_sum(crowd: float, each: float, rate: Rate, made: float) -> str:
@@ -364,8 +355,11 @@ def _each_without_time(draft: Draft, count: Crowd) -> bool:
 def _period_apart(draft: Draft) -> float | None:
     """Return the seconds of a time that stands apart from what is done in it: 'every day each of them asks 40'."""
     for match in matches_of(_APART, draft.sentence):
-        draft.sentence.take(match.first)
-        return SECONDS[(match["t"] if "t" in match else match["a"]).word]
+        time = match["d" if "d" in match else "t" if "t" in match else "a"]
+        seconds = time.number.value if "d" in match else SECONDS[time.word]
+        if "d" not in match or seconds >= _SHORTEST_TIME:
+            draft.sentence.take(match.index("d") if "d" in match else match.first)
+            return seconds
     return None
 
 
@@ -426,10 +420,11 @@ def _ask_of_job(draft: Draft) -> None:
         return
     pile, span, count = piles[0], spans[0], count_of(piles[0]["n"].number).value
     rate = count / span["d"].number.value
-    shown = (
-        f"{show_count(count)} / {show_seconds(span['d'].number.value)} = {show_figure(rate)} requests/s while it runs"
+    shown = f"{show_count(count)} / {show_seconds(span['d'].number.value)} = {show_figure(rate)} requests/s"
+    choices = (
+        Choice(rate, f"one request for each: {shown} while it runs", also={"traffic.peak_factor": 1.0}),
+        Choice(rate, f"what comes all the time: {shown} on average"),
     )
-    choices = (Choice(rate, f"one request for each: {shown}", also={"traffic.peak_factor": 1.0}),)
     said = " … ".join(_said(draft, *ends) for ends in sorted([(pile.first, pile.last), (span.first, span.last)]))
     text = f"{said!r}: is that a job in so much time? 'fleetcast batch' plans one by its deadline."
     draft.ask(RATE, min(pile.first, span.first), max(pile.last, span.last), text, choices, claim=False)
@@ -439,7 +434,7 @@ def _ask_of_job(draft: Draft) -> None:
 
 def _things(draft: Draft) -> None:
     """Ask whether documents a day are requests a day."""
-    for match in matches_of(_THINGS, draft.sentence):
+    for match in _THINGS.matches(draft.sentence):
         amount, first = share_of(draft, count_of(match["n"].number), match.first)
         rate = amount.value / period_of(match)
         thing = match["e"].word

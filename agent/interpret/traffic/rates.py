@@ -21,7 +21,10 @@ from catalogs.units import (
     show_seconds,
 )
 
-TIME: Final = "((per | 'last') t:time | slash per? s:(time | tshort) | per wd:workhours)"
+TIME: Final = (
+    "((per | 'last') t:(time | 'night') | slash per? s:(time | tshort) | per wd:workhours | "
+    "('in' | 'during' | 'for')? cal:calendar)"
+)
 _BETWEEN = "(unknown | ingrand | preset | model | mean | user | concurrent | approx | over){0,3}"
 _LINKS = "(link | colon | paren | under | over | ingrand | mean)"
 _NOT_OURS = (
@@ -50,7 +53,7 @@ _RATES: Final = rules(
     "n:num (mean | unknown)? a:rateunit",  # 20 rps
     f"a:rateunit {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # rps: 20
     f"e:event {TIME} {_LINKS}{{0,4}} n:num {_NOT_OURS}",  # requests per second: 20
-    f"a:adverb (unknown | user)? e:event {_LINKS}{{1,4}} n:num {_NOT_OURS}",  # daily requests are 5M
+    "cal:calendar (colon | comma | verb | user | 'had'){0,3} n:num e:event",  # December: 5.6M requests
     # every day 5M requests
     "(?<! event) (?<! thing) (?<! user) (every | 'per' | 'last' | 'in' 'a') t:time comma? near{0,4} n:num unknown? "
     f"e:event {_NOT_OURS}",
@@ -63,16 +66,13 @@ _AT_LUNCH: Final = Rule(
     "| stop | conj | paren | $)"
 )
 """'8 requests/s at lunch' are of the busiest hour, and no mean of the day."""
-_UNIT_FIRST: Final = tuple(
-    rule for rule in _RATES if rule.pattern.startswith(("a:rateunit", "e:event ((per", "a:adverb (u"))
-)
+_UNIT_FIRST: Final = tuple(rule for rule in _RATES if rule.pattern.startswith(("a:rateunit", "e:event ((per")))
 """Rules in which the unit stands before its number."""
 _INTERVALS: Final = rules(
     f"n:num {_BETWEEN} e:event ('every' | ('in' | 'over' | 'within') ('the' ('last' | 'past'))? | 'per' | 'each' | "
     "slash) d:dur",  # 1000 requests per 10 minutes
-    "('a' | 'an') e:event approx? 'every' d:dur",  # a request every 2 seconds
+    "('a' | 'an') e:event approx? every d:dur",  # a request every 2 seconds
     "'a' e:event 'every' t:time",
-    "d:dur p:'between' (num | 'consecutive' | 'successive' | 'the' | 'their' | 'its' | 'each'){0,2} e:event",
     "'every' d:dur comma? (n:num | 'a') e:event",
 )
 _OFTEN: Final = rules(
@@ -172,7 +172,6 @@ _UNIT_OF_OLD: Final = Rule("u:rateunit | event? per t:time | event? slash s:(tim
 
 _UNITLESS: Final = (
     Rule("a:num mean (slash | comma | conj){1,2} b:num k:peak"),
-    Rule("b:num k:peak (slash | comma | conj){1,2} a:num mean"),
     Rule("mean (link | colon)? a:num (slash | comma | conj){1,2} k:peak (link | colon)? b:num (?! times | token)"),
 )
 
@@ -288,11 +287,10 @@ def _is_aside(draft: Draft, match: Match) -> bool:
     burst = _in_a_burst(draft, match)
     if burst is not None:
         return _surge(draft, match, *burst)
-    if _off_peak(draft, match):
-        draft.dropped.append(draft.sentence.span(match.first, match.last))
-        draft.sentence.claim(match.first, match.last)
-    else:
+    if not _off_peak(draft, match):
         return False
+    draft.dropped.append(draft.sentence.span(match.first, match.last))
+    draft.sentence.claim(match.first, match.last)
     return True
 
 
@@ -397,7 +395,7 @@ def period_of(match: Match) -> float:
     """Return the seconds in which the events of a match happen."""
     if "k" in match:
         return _named_period(match)
-    for group in ("t", "s", "a"):
+    for group in ("t", "s", "a", "cal"):
         if group in match:
             return SECONDS[match[group].word]
     by_the_day = any(item.has("window", "workhours") for item in match.sentence.items[match.first : match.last + 1])

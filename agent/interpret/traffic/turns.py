@@ -12,7 +12,7 @@ from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.traffic.loads import RATE, count_of
 from agent.interpret.traffic.rates import Rate
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules
+from agent.interpret.words.grammar import Match, Rule, matches_of, rules
 from agent.interpret.words.vocabulary import KINDS_OF
 from catalogs.units import show_figure
 
@@ -26,19 +26,12 @@ _TURNS: Final = rules(
 )
 _EACH_TURNS: Final = Rule("n:num (unknown | 'user')? e:turn each (?! per)")
 """'1,000 chats a day, 6 messages each': of each chat, where the rate is of chats."""
-_SEVERAL_OF_SEVERAL: Final = Rule("m:num talk ('of' | 'with' | times) approx? n:num (?= turn per)")
-"""'3 chats of 4 messages a day' are 12 messages a day."""
 MOST: Final = 1000.0
 """Turns of one chat; more are something else."""
 
 
 def turns_of(draft: Draft) -> list[tuple[Match, float]]:
     """Take the turns of one chat that the sentence says, before its rates are read."""
-    for match in _SEVERAL_OF_SEVERAL.matches(draft.sentence):
-        last = draft.sentence.items[match.last]
-        total = count_of(match["m"].number).value * count_of(match["n"].number).value
-        item = Item(last.kinds, draft.sentence.items[match.first].start, last.end, last.word, Amount((total,)))
-        draft.sentence.merge(match.first, match.last, item)
     found = []
     for match in matches_of(_TURNS, draft.sentence):
         amount = count_of(match["n"].number)

@@ -8,7 +8,7 @@ from typing import Final
 from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence
 from agent.interpret.words.scanner import LARGEST, items_of, kinds_of
 from agent.interpret.words.vocabulary import SECONDS
-from catalogs.units import POWER_UNITS, SECONDS_PER_HOUR
+from catalogs.units import POWER_UNITS, SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 NUMBER_WORDS: Final = {
     word: value
@@ -21,6 +21,7 @@ _VALUES: Final[dict[str, float]] = {
     **NUMBER_WORDS,
     "single": 1.0,
     "couple": 2.0,
+    "few": 3.0,
     "half": 0.5,
     "third": 1 / 3,
     "thirds": 1 / 3,
@@ -45,7 +46,7 @@ _BELOW_HUNDRED = "(tens small? | small (?! 'digit' | 'digits') (tens small? (?! 
 """Also as it is spoken: 'three fifty' is 350, 'seven zero' 70."""
 _IN_WORDS = Rule(
     "(num (?= scaleword | 'and' 'a' 'half') | (?= 'hundred' ('thousand' | 'k' | tens | small)) | "
-    "'half' 'a'? (?= scaleword) | 'a' (?= scaleword) | 'a'? couple 'of'?"
+    "'half' 'a'? (?= scaleword) | 'a' (?= scaleword) | 'a'? couple 'of'? | 'a'? 'few' (?= scaleword)"
     f" | 'a'? 'quarter' 'of'? 'a'? (?= scaleword) | {_BELOW_HUNDRED})"
     f" ('and' 'a' 'half')? (scaleword+ (((?<= 'hundred') 'and')? {_BELOW_HUNDRED} scaleword*)*)?"
 )
@@ -94,7 +95,8 @@ _HOURS_OF_DAY = Rule(
 )
 """'9-18h', '9h-11h': hours of the clock, where they begin at six or later."""
 _HOURS_OPEN = Rule(
-    "(workhours | 'open' | 'hours' | 'window' | 'fri' | 'friday' | 'weekdays' | ^ | comma | stop | colon) "
+    "(workhours | 'open' | 'opening' 'times' | 'hours' | 'window' | 'fri' | 'fr' | 'friday' | 'weekdays' | ^ | comma | "
+    "stop | colon) "
     "('of' | 'mostly' | 'mainly' | 'only' | 'the' | 'course' | 'is' | 'are' | 'from' | comma | colon | adverb){0,4} "
     "a:num range b:num 'oclock'? (?= comma | stop | conj | paren | 'on' | 'only' | $)"
 )
@@ -255,7 +257,14 @@ def _value_in_words(match: Match) -> Amount | None:
             group += item.amount.value
         else:
             group += _VALUES.get(item.word, 0.0)
-    return Amount((_tidy(total + group),)) if abs(total + group) <= LARGEST else None
+    made = _tidy(total + group)
+    if abs(made) > LARGEST:
+        return None
+    return _spread(made * 2 / 3, made * 4 / 3) if any(item.word == "few" for item in _items(match)) else Amount((made,))
+
+
+def _spread(low: float, high: float) -> Amount:
+    return Amount((_tidy(low), _tidy((low + high) / 2), _tidy(high)), ("the low end", "the middle", "the high end"))
 
 
 def _tidy(value: float) -> float:
@@ -365,7 +374,7 @@ def _between(sentence: Sentence, low: Item, high: Item, joined: str = "to") -> A
         a, b = a - b, a + b
     if joined == "or" or a >= b:
         return Amount((a, b), ("the first", "the second"))
-    return Amount((a, _tidy((a + b) / 2), b), ("the low end", "the middle", "the high end"))
+    return _spread(a, b)
 
 
 def _percentiles(sentence: Sentence) -> None:
@@ -389,6 +398,9 @@ def _percentiles(sentence: Sentence) -> None:
         for match in rule.matches(sentence):
             if rule is _SHARE_OF_LATENCIES and not _of_a_target(sentence, match.first, match.last):
                 continue  # '90% of TTFT is waiting'
+            behind = sentence.items[match.last : match.last + 4]
+            if rule is _SHARE_UNDER and any(SECONDS.get(one.word, 0.0) >= SECONDS_PER_DAY for one in behind):
+                continue  # 'expandable by 50% within 24 months'
             item = match["n2"] if "n2" in match else sentence.items[match.first]
             digits = sentence.text[item.start : item.end].rstrip("thTHsndr %").lstrip("-")
             digits = digits if digits[:1].isdigit() or not item.amount else f"{item.number.value:g}"

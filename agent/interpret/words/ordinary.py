@@ -21,5 +21,7 @@ GRAMMAR: Final = word_list("grammar_words")
 """Words of sentences; none is part of a name."""
 ORDINARY: Final = GRAMMAR | word_list("ordinary")
 """In lower case, without apostrophes."""
-ASKING: Final = frozenset("ask asks asking use uses using type types write writes send sends prompt chat".split())
+ASKING: Final = frozenset(
+    "ask asks asking use uses using type types write writes send sends click clicks prompt chat".split()
+)
 """What people do with a language model."""

@@ -53,6 +53,7 @@ KINDS: Final[dict[str, str]] = {
     # --- time ---
     "time": " ".join(unit for unit in TIME_UNITS if len(unit) > 1)
     + " shift shifts quarter quarters workday workdays weekday",
+    "calendar": "yesterday q1 q2 q3 q4 january february april june july august september october november december",
     "tshort": "s m h d w y",
     "per": "per a an each every",
     "adverb": "hourly daily weekly monthly quarterly yearly annually annual minutely",
@@ -107,7 +108,7 @@ KINDS: Final[dict[str, str]] = {
     "more": "more higher above over extra greater additional",
     # --- growth ---
     "grow": "grow grows growing grown growth increase increases increasing increased rise rises rising expand "
-    "expands expanding scale scaling",
+    "expands expanding expandable scale scaling",
     "shrink": "shrink shrinks shrinking decline declines declining decrease decreases decreasing fall falls falling",
     "yoy": "yoy",
     "mom": "mom",
@@ -252,6 +253,8 @@ PHRASES: Final[dict[str, str]] = {
     "à la place de|a la place de|en lugar de|en vez de|invece di|al posto di|in plaats van|em vez de",
     "dont": "do not|does not|did not|will not|would not|should not|must not|may not|can not|is not|are not|am not",
     "workday": "business day",
+    "in": "going in",
+    "out": "coming out|going out",
     "daily": "by day|for day|in day",
     "peak": "busiest hour|biggest hour|heaviest hour|largest hour|busy hour|rush hour|peak hour|peak hours|peak time|"
     "peak times|peak load|peak traffic|that hour|lunch rush|dinner rush|evening rush|morning rush|rush|busiest hours|"
@@ -341,6 +344,7 @@ SECONDS: Final[dict[str, float]] = {
     "annual": SECONDS_PER_YEAR,
     "minutely": 60.0,
     "shift": SECONDS_PER_DAY,
+    "night": SECONDS_PER_DAY,
     "shifts": SECONDS_PER_DAY,
     "workday": SECONDS_PER_DAY,
     "workdays": SECONDS_PER_DAY,
@@ -359,6 +363,9 @@ SECONDS: Final[dict[str, float]] = {
     "qph": SECONDS_PER_HOUR,
     "rpd": SECONDS_PER_DAY,
     "qpd": SECONDS_PER_DAY,
+    **dict.fromkeys(KINDS["calendar"].split(), SECONDS_PER_MONTH),
+    **dict.fromkeys(("q1", "q2", "q3", "q4"), SECONDS_PER_YEAR / 4),
+    "yesterday": SECONDS_PER_DAY,
 }
 """Seconds in what a word of time says."""
 

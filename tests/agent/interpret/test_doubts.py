@@ -106,10 +106,11 @@ def test_a_line_of_which_the_rules_read_nothing_is_asked_about() -> None:
 def test_a_time_between_requests_makes_a_load_of_those_who_are_there() -> None:
     line = "Voice agent. 180 calls at the same time, caller speaks every 9 seconds or so, Llama 3.1 8B"
     (question,) = interpret(line, CATALOG).questions
-    assert [(choice.path or question.path, choice.value) for choice in question.choices] == [
-        ("traffic.requests_per_s", 20.0),
-        ("traffic.concurrency", 180.0),
-    ]
+    at_peak, on_average, at_once, _ = question.choices
+    assert at_peak.value == pytest.approx(20.0 / 1.5)
+    assert "20 requests/s at the peak" in at_peak.label
+    assert on_average.value == pytest.approx(20.0)
+    assert (at_once.path, at_once.value) == ("traffic.concurrency", 180.0)
 
 
 def test_what_probably_runs_today_is_asked_where_the_line_wants_something_else() -> None:
