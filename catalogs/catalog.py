@@ -4,16 +4,18 @@ Each kind is read when it is first asked for, so that a command pays only for th
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from datetime import date
 from functools import cached_property
+from math import log
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.checkpoints import read_checkpoint_name
 from catalogs.compiled import LazyEntries
@@ -45,6 +47,7 @@ from catalogs.records.workflows import AgentWorkflow
 
 BUILT_IN: Final = Path(__file__).parent
 _Kind = TypeVar("_Kind", bound=Record)
+_CURVE: Final = "kernel curve of"
 
 ACCELERATOR_NOISE: Final = frozenset(
     "nvidia amd intel google aws apple instinct geforce tesla gpu gpus accelerator card edition chip the".split()
@@ -166,7 +169,10 @@ class Catalog(Struct, frozen=True, dict=True):
                     f"the catalog directory {str(directory)!r} {problem}; give one that holds *.toml files"
                 )
         catalog = cls((BUILT_IN, *directories))
-        catalog.check(frozenset(kind for directory in directories for kind in kinds_in(directory)))
+        kinds = frozenset(kind for directory in directories for kind in kinds_in(directory))
+        if "accelerator" in kinds:
+            catalog._lend_kernels()
+        catalog.check(kinds)
         return catalog
 
     # --- entries by id ---
@@ -449,11 +455,20 @@ class Catalog(Struct, frozen=True, dict=True):
         for kind in kinds:
             records: Mapping[Key, Record] = LazyEntries(self._entries(kind).records)
             for key, record in records.items():
-                for field, target, wanted, known in self.references(record):
-                    if target not in known:
-                        name = key if isinstance(key, str) else " ".join(key)
-                        file = self._entries(kind).files[key]
-                        raise CatalogError(file, f"there is no {wanted} {target!r}", f"{kind} {name!r}", field)
+                for field, problem in self.unknown(record):
+                    name = key if isinstance(key, str) else " ".join(key)
+                    raise CatalogError(self._entries(kind).files[key], problem, f"{kind} {name!r}", field)
+
+    def unknown(self, record: Record, besides: Collection[tuple[str, str]] = ()) -> Iterator[tuple[str, str]]:
+        """Yield each field of a record that refers to what is not there, with the problem in a clause.
+
+        Args:
+            record: of this catalog, or that may come into it.
+            besides: kinds and ids of entries that are there, too.
+        """
+        for field, target, wanted, known in self._references(record):
+            if target not in known and ("curve" if wanted == _CURVE else wanted, target) not in besides:
+                yield field, f"there is no {wanted} {target!r}"
 
     def shared_spellings(self) -> dict[str, tuple[str, ...]]:
         """Return the spellings that two entries of one kind claim, each with their ids; a sound catalog has none."""
@@ -471,7 +486,26 @@ class Catalog(Struct, frozen=True, dict=True):
             self._read[kind] = read_entries(kind, self.directories)
         return self._read[kind]
 
-    def references(self, record: Record) -> list[tuple[str, str, str, Collection[Key]]]:
+    def _lend_kernels(self) -> None:
+        """Let an accelerator whose kernels nobody measured, and that names none, take those of the measured one alike.
+
+        That is one of its architecture, else of its maker, whose memory is about as fast.
+        """
+        entries = self._entries("accelerator")
+        measured = [self.accelerators[id] for id in sorted({id for id, _ in self.curves})]
+        for own in (self.accelerators[str(id)] for id, layer in entries.layers.items() if layer):
+            if own.kernels is None and own not in measured:
+                alike = min(
+                    measured,
+                    key=lambda one: (
+                        one.architecture != own.architecture,
+                        one.vendor != own.vendor,
+                        abs(log(one.memory_gb_per_s / own.memory_gb_per_s)),
+                    ),
+                )
+                entries.records[own.id] = replace(own, kernels=alike.id)
+
+    def _references(self, record: Record) -> list[tuple[str, str, str, Collection[Key]]]:
         """Return the references of a record: the field, the id in it, the kind of entry meant, all ids of that kind."""
         match record:
             case PowerCurve():
@@ -481,7 +515,7 @@ class Catalog(Struct, frozen=True, dict=True):
             case RentalOffer() | KernelCurve() | TrainingRun():
                 return [("accelerator", record.accelerator, "accelerator", self.accelerators)]
             case Accelerator(kernels=str(kernels), full_power=powered):
-                own = [("kernels", kernels, "kernel curve of", {accelerator for accelerator, _ in self.curves})]
+                own = [("kernels", kernels, _CURVE, {accelerator for accelerator, _ in self.curves})]
                 return own + ([("full_power", powered, "accelerator", self.accelerators)] if powered else [])
             case ModelArchitecture():
                 named = [("native_precision", record.native_precision)]

@@ -109,19 +109,23 @@ def prices(
     """Rental offers; NAME is an accelerator, a provider or an offer's id.
 
     `prices refresh` brings them up to date from gpuhunt, or from a contract: a CSV with provider, region, instance,
-    accelerator, accelerators and the prices of an hour. They go into a file of your configuration directory.
+    accelerator, accelerators and the prices of an hour. They go into a file of your configuration directory, or of the
+    directory that --catalog names (the last of several).
     """
     facts = user_catalogs(catalog or ())
     if name == "refresh":
-        _refresh(facts, source)
+        _refresh(facts, source, catalog[-1] if catalog else None)
         return
     if source is not None:
         raise InputError(f"--from {source} is read by `fleetcast catalog prices refresh`; write refresh before it")
     _show(_offers(facts, name), json, plain, bool(name))
 
 
-def _refresh(facts: Catalog, source: Path | None) -> None:
-    """Write the offers of a contract, or of gpuhunt, into the user's directory; show those that cannot be right."""
+def _refresh(facts: Catalog, source: Path | None, beside: Path | None) -> None:
+    """Write the offers of a contract, or of gpuhunt, and show those that cannot be right.
+
+    They go where what they name is known: beside the last of the entries given, else into the user's directory.
+    """
     from datetime import date
 
     from agent.session.written_files import write_whole
@@ -131,16 +135,15 @@ def _refresh(facts: Catalog, source: Path | None) -> None:
     today = date.today()
     offers = gpuhunt_offers(facts, today) if source is None else contract_offers(source, facts, today)
     doubtful = doubts(offers, facts)
-    folder = own_directory()
+    folder = beside or own_directory()
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / REFRESHED
     made_from = "gpuhunt" if source is None else source.name
     write_whole(file, catalog_text(without_doubtful(offers, doubtful), made_from), force=True)
     for doubt in doubtful:
         print(f"left out of the choice: {doubt.offer.provider} {doubt.offer.instance}: {doubt.reason}")
-    print(
-        f"{len(offers) - len(doubtful)} of {len(offers)} offers of {made_from} are used from now on; they are in {file}"
-    )
+    used = "used from now on" if beside is None else f"used with --catalog {beside}"
+    print(f"{len(offers) - len(doubtful)} of {len(offers)} offers of {made_from} are {used}; they are in {file}")
 
 
 @app.command()

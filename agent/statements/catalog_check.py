@@ -74,6 +74,4 @@ def _entry_problems(file: Path, kind: str, rows: Iterable[object], own: _Names) 
         if key_of(record) in seen:
             yield CatalogError(file, "an entry above has the same name", label)
         seen.add(key_of(record))
-        for field, target, wanted, known in catalog.references(record):
-            if target not in known and ("curve" if wanted == "kernel curve of" else wanted, target) not in own:
-                yield CatalogError(file, f"there is no {wanted} {target!r}", label, field)
+        yield from (CatalogError(file, problem, label, field) for field, problem in catalog.unknown(record, own))

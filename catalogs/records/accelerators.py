@@ -57,7 +57,10 @@ class Accelerator(Fact):
     inter_node_gb_per_s: NonNegative = 50.0
     """Network between nodes, one direction, per accelerator, GB/s (400 Gbit/s unless the entry says otherwise)."""
     kernels: Identifier | None = None
-    """The accelerator on which its kernel curves were measured; null when these are its own."""
+    """The accelerator on which its kernel curves were measured; null when these are its own.
+
+    One of a user's own that has none and names none takes those of the measured one that is most like it.
+    """
     full_power: Identifier | None = None
     """The accelerator of the same dies that draws more power, where ``kernels`` is of another architecture."""
     compute_capability: str | None = None

@@ -1,5 +1,6 @@
 """The catalog from small directories of its own; the built-in one is tested in test_built_in.py."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -218,6 +219,20 @@ def test_what_an_entry_refers_to_must_exist(tmp_path: Path, text: str, field: st
     error = error_of(written(tmp_path, text))
     assert error.field == field
     assert problem in str(error)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "vendor", "taken"),
+    [("Ada", "NVIDIA", "l40s"), ("Hopper", "Acme", "h100-sxm-80gb"), ("Acme1", "Acme", "a100-sxm-80gb")],
+)
+def test_an_accelerator_of_ones_own_takes_the_kernels_of_the_measured_one_most_like_it(
+    tmp_path: Path, architecture: str, vendor: str, taken: str
+) -> None:
+    """Of its architecture, then of its maker, then with a memory about as fast."""
+    own = re.sub(r"(?m)^(architecture|vendor) = .*\n", "", accelerator())
+    own = own.replace("memory_gib", f'architecture = "{architecture}"\nvendor = "{vendor}"\nmemory_gib')
+    catalog = Catalog.load([written(tmp_path, own)])
+    assert catalog.accelerators["acme-1"].kernels == taken
 
 
 def test_a_checkpoint_is_found_by_its_repository_or_without_its_owner(tmp_path: Path) -> None:

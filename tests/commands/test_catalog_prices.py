@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.catalogs.test_catalog import accelerator, written
 from tests.commands.conftest import Program
 
 
@@ -29,3 +30,13 @@ def test_prices_of_a_contract_are_used_from_then_on(fleetcast: Program, tmp_path
 def test_models_behind_apis_are_listed(fleetcast: Program) -> None:
     assert "$2.50" in fleetcast("catalog", "apis", "--plain").out
     assert fleetcast("catalog", "apis", "gpt-4o", "--json").tree[0]["rates"][0]["output"] == 10
+
+
+def test_prices_of_what_a_directory_defines_are_written_beside_it(fleetcast: Program, tmp_path: Path) -> None:
+    """In the user's own directory they would name what no other command knows."""
+    written(tmp_path, accelerator())
+    contract = tmp_path / "contract.csv"
+    contract.write_text("provider,instance,accelerator,accelerators,on_demand_usd_per_hour\nacme,one,acme-1,1,3\n")
+    assert fleetcast("catalog", "prices", "refresh", "--from", contract, "--catalog", tmp_path).code == 0
+    assert "one" in fleetcast("catalog", "prices", "acme-1", "--catalog", tmp_path).out
+    assert fleetcast("catalog", "accelerators", "L4").code == 0
