@@ -1,7 +1,8 @@
 """Why two plans differ: their difference shared out among the inputs that changed, none of them first.
 
 Each input's part is its Shapley value (L. S. Shapley, 1953): its effect averaged over all orders in which the inputs
-could have changed. The parts sum to the whole.
+could have changed, or over drawn ones where they are many. The parts sum to the whole, and change sign where the two
+plans change places.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from engine.planning.calibrated import catalog_of
 from engine.workload import WorkloadSpec, flattened, validated
 
 EXACT: Final = 6
-"""Inputs up to which every order counts: 64 plans. Of more, orders are drawn."""
+"""Inputs up to which every order counts: 64 plans. Of more, orders are drawn, each with its reverse."""
 DRAWN_PLANS: Final = 120
 """Plans that drawn orders may take, a step of each order a plan; two orders at least."""
 SEED: Final = 1
@@ -152,8 +153,10 @@ def _orders(names: tuple[str, ...]) -> list[tuple[tuple[str, ...], float]]:
 
     if len(names) <= EXACT:
         return [(order, 1 / factorial(len(names))) for order in permutations(names)]
-    random, drawn = Random(SEED), max(2, DRAWN_PLANS // len(names))
-    return [(tuple(random.sample(names, len(names))), 1 / drawn) for _ in range(drawn)]
+    random, pairs = Random(SEED), max(1, DRAWN_PLANS // len(names) // 2)
+    drawn = [tuple(random.sample(sorted(names), len(names))) for _ in range(pairs)]
+    # The way back goes through an order's steps in reverse: what it explains then only changes sign.
+    return [(order, 1 / (2 * pairs)) for one in drawn for order in (one, one[::-1])]
 
 
 def _figures_with(

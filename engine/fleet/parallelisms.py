@@ -54,6 +54,9 @@ def illegal_because(question: Question, sizes: ParallelSizes) -> str:  # noqa: P
         return f"{model.name} has no experts to spread over EP{ep}"
     if (tp * dp) % ep:
         return f"EP{ep} does not divide the {tp * dp} accelerators of TP{tp} × DP{dp}"
+    switch = runtime.flags.expert_parallel
+    if ep not in (1, tp * dp) and switch and "{}" not in switch:
+        return f"{runtime.name} spreads experts over all {tp * dp} accelerators of TP{tp} × DP{dp} or none, not EP{ep}"
     return uneven_scales(model, question.storage, sizes) if runtime.framework in CHECK_SCALES else ""
 
 

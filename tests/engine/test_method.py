@@ -248,6 +248,14 @@ def test_an_impossible_tensor_parallelism_is_refused_with_those_that_work() -> N
     assert planned({"serving.tensor_parallel": 4}).chosen.tensor_parallel == 4
 
 
+def test_experts_are_spread_as_the_flag_of_the_runtime_can() -> None:
+    """vLLM has a switch, which spreads them over all accelerators; SGLang takes a size."""
+    half = {"model": "qwen3 30b", "serving.tensor_parallel": 4, "serving.expert_parallel": 2}
+    refusal = refused(half)
+    assert "vLLM spreads experts over all 4 accelerators of TP4 × DP1 or none, not EP2" in refusal.sentence
+    assert planned({**half, "serving.runtime": "sglang"}).chosen.expert_parallel == 2
+
+
 def test_fp8_on_an_a100_is_refused_with_what_it_would_run_as() -> None:
     """By TensorRT-LLM, which has no kernel that widens it; vLLM's Marlin does."""
     refusal = refused({"precision.weights": "fp8", "serving.runtime": "tensorrt-llm"})

@@ -9,7 +9,7 @@ from agent.report.blocks import Block, Cell, Column, Heading, Paragraph, Report,
 from agent.report.choice.figures import FIGURES
 from agent.report.words import singular, usd_shown
 from catalogs.units import show_figure, show_seconds
-from engine.choice.attribution import Attribution, Changed
+from engine.choice.attribution import EXACT, Attribution, Changed
 from engine.fleet.offers import origin
 from engine.plan import CapacityPlan, plain, six_digits, split_shown
 from engine.workload import Metric, target_name
@@ -30,7 +30,8 @@ LABELS: Final = {
 TOGETHER: Final = {"traffic": "load", "tokens.input": "prompts", "tokens.output": "answers"}
 """What inputs are called that change together."""
 MEANS: Final = (
-    "An input's part is the mean over all orders in which the inputs may change: accelerators come in fractions."
+    f"An input's part is the mean over the orders in which the inputs may change (of more than {EXACT} inputs over drawn"
+    " ones): accelerators come in fractions."
 )
 PARTS: Final[Mapping[str, tuple[str, Callable[[float], str]]]] = {
     "accelerators": ("accelerators", lambda value: _signed(value, "{:.3g}".format)),

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from engine import CapacityPlan, forecast
-from engine.choice.attribution import NAMES, attribution, changed_inputs, figures_of
+from engine.choice.attribution import NAMES, _orders, attribution, changed_inputs, figures_of
 from tests.engine.choice.test_options import asked
 
 CATALOG = Catalog.load()
@@ -64,6 +64,13 @@ def test_parts_are_averages_over_all_orders() -> None:
     why = attribution(plan_with(), plan_with(*names), CATALOG)
     found = {_name(one.input): one.parts["monthly_usd"] for one in why.changed}
     assert found == pytest.approx(by_hand)
+
+
+def test_drawn_orders_explain_the_way_back_as_they_do_the_way_there() -> None:
+    """Whatever the order in which the inputs are named."""
+    orders = dict(_orders(tuple(CHANGES)))
+    assert sum(orders.values()) == pytest.approx(1)
+    assert {order[::-1] for order in orders} == set(orders) == set(dict(_orders(tuple(reversed(CHANGES)))))
 
 
 def _name(path: str) -> str:
