@@ -214,9 +214,14 @@ def flops(
             else:
                 feed_forward += cost
         if layer.mixing:
-            context = start + tokens / 2
-            seen = min(context, layer.mixing.window) if layer.mixing.window else context
+            pairs = (start + tokens / 2) * tokens
+            seen = _within(start, tokens, layer.mixing.window) if layer.mixing.window else pairs
             pair = layer.mixing.decode_flops if decoding else layer.mixing.prefill_flops
-            per_token = pair * seen + layer.mixing.index_flops * context + layer.mixing.state_flops
-            mixing += per_token * tokens * layer.count
+            mixing += (pair * seen + layer.mixing.index_flops * pairs + layer.mixing.state_flops * tokens) * layer.count
     return FlopCount(projections, mixing, feed_forward, 2.0 * model.vocabulary * model.hidden_size * sampled)
+
+
+def _within(start: float, tokens: float, window: float) -> float:
+    """Return the pairs of a token and one of its context within a window, which is full from some token on."""
+    growing = min(max(window - start, 0.0), tokens)
+    return (start + growing / 2) * growing + window * (tokens - growing)

@@ -30,8 +30,8 @@ LABELS: Final = {
 TOGETHER: Final = {"traffic": "load", "tokens.input": "prompts", "tokens.output": "answers"}
 """What inputs are called that change together."""
 MEANS: Final = (
-    f"An input's part is the mean over the orders in which the inputs may change (of more than {EXACT} inputs over drawn"
-    " ones): accelerators come in fractions."
+    "An input's part is the mean over the orders in which the inputs may change"
+    f" (of more than {EXACT} inputs over drawn ones): accelerators come in fractions."
 )
 PARTS: Final[Mapping[str, tuple[str, Callable[[float], str]]]] = {
     "accelerators": ("accelerators", lambda value: _signed(value, "{:.3g}".format)),

@@ -92,3 +92,13 @@ def test_more_tokens_or_context_never_cost_less(name: str, tokens: float, start:
     count = flops(model(name), tokens, start, 1).total
     assert 0 < count <= flops(model(name), tokens * more, start, 1).total
     assert count <= flops(model(name), tokens, start + more, 1).total
+
+
+@settings(max_examples=draws(60), deadline=None)
+@given(name=st.sampled_from(sorted(CATALOG.models)), first=st.floats(1, 1e5), then=st.floats(1, 1e5))
+def test_a_prompt_costs_the_same_in_one_piece_as_in_two(name: str, first: float, then: float) -> None:
+    """Also where a window fills up in the middle of it."""
+    whole = flops(model(name), first + then, 0, 1).attention_mixing
+    assert whole == pytest.approx(
+        sum(flops(model(name), n, at, 1).attention_mixing for n, at in ((first, 0), (then, first)))
+    )
