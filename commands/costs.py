@@ -14,7 +14,7 @@ from commands.failures import Exit
 from commands.flag_options import texts_of
 from commands.forecast import Sentence
 from commands.options import App, Directories, Spec
-from commands.showing import Shape, exit_code, notice, show_as
+from commands.showing import Shape, exit_code, left_out, show_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,7 +82,7 @@ def costs_command(
     else:
         show_as(comparison_report(plan, found, settings.ownership.years), comparison_tree(plan, found), shape, "Ways")
     if not plan.answer.meets_targets:
-        notice(["The targets are missed by the plan that is priced."])
+        left_out(["The targets are missed by the plan that is priced."])
     return exit_code(plan)
 
 

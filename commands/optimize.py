@@ -13,7 +13,7 @@ from commands.failures import Exit
 from commands.forecast import Sentence
 from commands.options import App, Directories, Spec
 from commands.progress import progress
-from commands.showing import Shape, notice, print_rows, show_as
+from commands.showing import Shape, left_out, print_rows, show_as
 
 if TYPE_CHECKING:
     from engine.choice.choice import Choice
@@ -48,7 +48,7 @@ def optimize_command(
         found = choice(question.spec, facts, objective)  # type: ignore[arg-type]  # checked
     if found is None:
         if plan := planned(question, facts, shape):
-            notice([f"Nothing meets the targets; the nearest: {plan.answer.sentence}"])
+            left_out([f"Nothing meets the targets; the nearest: {plan.answer.sentence}"])
         return Exit.NOTHING_MEETS
     from agent.report.choice.choice_report import choice_report, choice_rows, choice_tree
 

@@ -12,7 +12,7 @@ from commands.catalogs_of_user import user_catalogs
 from commands.failures import Exit
 from commands.options import App, Directories
 from commands.progress import progress
-from commands.showing import Shape, notice, print_rows, show_as
+from commands.showing import Shape, left_out, print_rows, show_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,7 +60,7 @@ def pool_command(
     with progress("trying the catalog"):
         result = together(specs, facts, adapters=lora)
     if isinstance(result, str):
-        notice([f"Nothing meets the targets of {result} alone: `fleetcast forecast` of it says what comes nearest."])
+        left_out([f"Nothing meets the targets of {result} alone: `fleetcast forecast` of it says what comes nearest."])
         return Exit.NOTHING_MEETS
     from agent.report.choice.pool_report import pool_report, pool_rows, pool_tree
 

@@ -121,7 +121,7 @@ def notice(lines: Iterable[str]) -> None:
 
 
 def left_out(lines: Iterable[str]) -> None:
-    """Say what was given and is not in the answer, on standard error, whatever --quiet says: it is a part of it."""
+    """Say on standard error, whatever --quiet says, a part of the answer: what it leaves out, or that there is none."""
     for line in lines:
         print(visible(line), file=sys.stderr)
 

@@ -15,7 +15,7 @@ from commands.failures import Exit
 from commands.flag_options import texts_of
 from commands.options import App, Directories
 from commands.progress import progress
-from commands.showing import Shape, notice, show_as
+from commands.showing import Shape, left_out, notice, show_as
 
 if TYPE_CHECKING:
     from catalogs.catalog import Catalog
@@ -89,7 +89,7 @@ def workflow_command(
         none = f"No fleet of {tried}" if tried else "No accelerator"
         unless = f" in {within} but nearly idle" if within else ""
         instead = f"--within {ceil(enough)}s would do" if enough else "take more time or other weights"
-        notice([f"{none} finishes {workflow.name}{unless}; {instead}."])
+        left_out([f"{none} finishes {workflow.name}{unless}; {instead}."])
         return Exit.NOTHING_MEETS
     from agent.report.choice.workflow_report import workflow_report, workflow_tree
     from engine.load_test.workflows import simulate_workflows

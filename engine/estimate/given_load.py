@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.records.protocols import BenchmarkProtocol
-from catalogs.units import GIB
+from catalogs.units import GIB, show_figure, show_rate
 from engine.estimate.load_kinds import GivenLoad
 from engine.estimate.smallest_fit import sequence_bytes_at_end
 from engine.fleet.candidates import Candidates
@@ -128,7 +128,7 @@ def _open(basis: Basis) -> Point | Rejection:
     at = performance_at_rate(replicas, rate)
     if at is None:
         most = float(replicas.saturated_rate[0, 0])
-        reason = f"one replica is saturated at {most:.3g} requests/s: at {rate:.3g} its queue grows without bound"
+        reason = f"one replica is saturated at {show_rate(most)}: at {show_figure(rate)} its queue grows without bound"
         nearest = most * basis.question.spec.serving.utilisation_ceiling / basis.question.spec.traffic.calls_per_request
         return Rejection(
             "one replica", reason, rate, most, "requests/s", (f"--rps {nearest:.2g}", "several replicas: a forecast")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import Struct
 
+from catalogs.units import show_rate
 from engine.fleet.search import SizedCandidates
 from engine.plan import ReplicaCapacity
 from engine.question.resolve import Question
@@ -44,9 +45,9 @@ def replica_capacity(
     others = limits[1:] if binding is None else [limit for limit in limits if limit.name != binding]
     following = [limit for limit in others if limit.requests_per_s > capacity * 1.001]
     if following:
-        breaks_next = f"{following[0].name}, at {following[0].requests_per_s:.3g} requests/s per replica"
+        breaks_next = f"{following[0].name}, at {show_rate(following[0].requests_per_s)} per replica"
     else:
-        breaks_next = f"saturation, at {saturated:.3g} requests/s per replica: queues grow without bound"
+        breaks_next = f"saturation, at {show_rate(saturated)} per replica: queues grow without bound"
     return ReplicaCapacity(capacity, saturated, binds, breaks_next)
 
 

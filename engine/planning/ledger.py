@@ -4,6 +4,7 @@ from math import ceil
 
 from msgspec import Struct
 
+from catalogs.units import show_figure
 from engine.fleet.offers import PricedOffer, paid_accelerators
 from engine.fleet.search import SizedCandidates
 from engine.fleet.size import growth_factor
@@ -66,7 +67,7 @@ def _ledger(
     if rate is None:
         why_mean = f"concurrency {traffic.concurrency}" if traffic.concurrency else "the fleet that was given"
     else:
-        why_mean = f"{rate:.3g} calls/s on average ÷ {capacity.requests_per_s:.3g} per replica"
+        why_mean = f"{show_figure(rate)} calls/s on average ÷ {show_figure(capacity.requests_per_s)} per replica"
     reasons: tuple[tuple[Reason, str, int], ...] = (
         ("mean", why_mean, int(counts.mean[0])),
         ("peak", f"busiest hour {traffic.peak_factor:.3g} × the mean", int(counts.peak[0] - counts.mean[0])),

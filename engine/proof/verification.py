@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from catalogs.units import show_figure, show_rate
 from engine.fleet.search import SizedCandidates, array_of_one, with_capacity, with_row
 from engine.fleet.size import todays_peak_replicas
 from engine.plan import Assumption, Performance, SimulatedTarget, TargetResult, Verification
@@ -379,7 +380,9 @@ def _change(chosen: ChosenFleet, trial: _Trial) -> str:
     before, after = todays_peak_replicas(trial.formulas.counts), chosen.fleet.working_replicas
     if after > before:
         return f"the fleet follows the simulation: {after} replicas instead of {before}"
-    held = f"{chosen.fleet.capacity_requests_per_s:.3g} instead of {_held_by_formulas(chosen, trial):.3g} requests/s"
+    held = (
+        f"{show_figure(chosen.fleet.capacity_requests_per_s)} instead of {show_rate(_held_by_formulas(chosen, trial))}"
+    )
     return f"the plan follows the simulation: it holds to {held}"
 
 

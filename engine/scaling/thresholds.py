@@ -11,6 +11,7 @@ from math import exp, sqrt
 from msgspec import Struct
 from msgspec.structs import replace
 
+from catalogs.units import show_rate
 from engine.plan import Autoscaling
 from engine.question.demand import Demand, replicas_for
 from engine.question.fleet_limits import fewest_replicas
@@ -223,7 +224,7 @@ def _warnings(spec: WorkloadSpec, replica: _Replica, answer: Autoscaling, mean: 
             yield f"the {name} {threshold:.3g} fires at the mean load already ({value:.3g} there): add headroom"
     for rate in (mean, peak):
         if _flaps(_enough(rate, answer.rps_per_replica), partial(_ask, rate, replica.curve, answer)):
-            yield f"at a steady {rate:.3g} requests/s the thresholds would add and remove replicas in turn: widen them"
+            yield f"at a steady {show_rate(rate)} the thresholds would add and remove replicas in turn: widen them"
     if replica.growth >= HARD_GROWTH:
         longest = max(answer.reaction_parts_s, key=lambda part: answer.reaction_parts_s[part])
         yield (

@@ -134,3 +134,5 @@ def test_quiet_says_nothing_beside_the_answer_but_what_is_not_in_it(fleetcast: P
     assert fleetcast("-q", "forecast", sentence).err == quiet.err
     assert fleetcast("-q", "forecast", sentence.partition(", and")[0]).err == ""
     assert "Not used" in fleetcast("forecast", sentence).err
+    refused = fleetcast("optimize", "Llama 3.1 8B, 100 rps, 1500 in, 300 out, at most 1 GPU", "-q")
+    assert (refused.code, refused.err[:25]) == (3, "Nothing meets the targets")

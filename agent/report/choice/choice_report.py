@@ -46,9 +46,9 @@ def choice_report(choice: Choice, command: str) -> Iterator[Block]:
     best, latency = choice.best, latency_name(choice.spec)
     power = f", {show_count(round(best.kwh_per_month))} kWh" if best.kwh_per_month is not None else ""
     lines = [
-        Paragraph(f"{BEST[choice.objective]} of {show_count(choice.tried)} ways: {named(best)}.", "strong"),
+        Paragraph(f"{BEST[choice.objective]} of {counted(choice.tried, 'way')}: {named(best)}.", "strong"),
         Paragraph(
-            f"{usd_shown(best.monthly_usd)} a month {TERM_WORDS[best.term]}{_at(choice)}{power}; {latency} "
+            f"{_price(choice)}{power}; {latency} "
             f"{show_seconds(best.latency_s)}, ITL {show_seconds(best.itl_mean_s)} at the peak, "
             f"{show_percent(best.utilisation)} of saturation. {capital(choice.binds)}; "
             f"{choice.latency_class}."
@@ -79,6 +79,15 @@ def choice_report(choice: Choice, command: str) -> Iterator[Block]:
     if traffic.burst > 1 or traffic.growth_per_year > 0:
         yield Paragraph("Counted is the whole fleet: with its burst and its growth.", "quiet")
     yield Paragraph(f"By the formulas; {command} simulates it and makes the whole plan.", "quiet")
+
+
+def _price(choice: Choice) -> str:
+    best = choice.best
+    if best.monthly_usd is None:
+        asked = choice.spec.money.provider
+        at = f" at {asked}" if asked and asked != ANY_PROVIDER else ""
+        return f"No price {TERM_WORDS[best.term]}{at}: it is not offered so"
+    return f"{usd_shown(best.monthly_usd)} a month {TERM_WORDS[best.term]}{_at(choice)}"
 
 
 def _at(choice: Choice) -> str:

@@ -89,7 +89,8 @@ def fleet_sentence(plan: CapacityPlan) -> str:
     low, high = plan.bands.fleet.accelerators.low, plan.bands.fleet.accelerators.high
     counted = f"{low:,.0f} {accelerators_noun(plan.chosen, int(low))}"
     if plan.spec.traffic.requests_per_s is None and plan.spec.traffic.concurrency is None:
-        return f"{counted} carry {show_rate(plan.bands.fleet.capacity_requests_per_s.low)} {off}"
+        verb = "carries" if low == 1 else "carry"
+        return f"{counted} {verb} {show_rate(plan.bands.fleet.capacity_requests_per_s.low)} {off}"
     if not plan.bands.fleet.meets_targets:
         return f"{counted}; no number of them meets the targets {off}"
     if high == low:
