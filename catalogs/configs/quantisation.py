@@ -76,27 +76,21 @@ USUAL_BITS: Mapping[str, float] = {
 }  # fmt: skip
 """Bits per weight of the catalog's precisions, to which a test holds them: a config is read without a catalog."""
 
+FLOATS: Mapping[str, Format] = {"mxfp4": MXFP4, "mxfp8": MXFP8, "nvfp4": NVFP4}
+"""Floats with a scale for each block, by the name that dialects have for them."""
+
 _ALGORITHMS: Mapping[str, Format] = {
-    "FP8": FP8,
-    "FP8_PB_WO": FP8,
-    "FP8_PB_REAL": FP8,
-    "FP8_PER_CHANNEL_PER_TOKEN": FP8,
-    "NVFP4": NVFP4,
-    "NVFP4_AWQ": NVFP4,
-    "NVFP4_SVDQUANT": NVFP4,
-    "W4A16_NVFP4": NVFP4,
-    "W4A8_NVFP4_FP8": NVFP4,
-    "W4A16_MXFP4": MXFP4,
-    "W4A8_MXFP4_FP8": MXFP4,
-    "W4A16_AWQ": Format("int4"),
-    "W4A16": Format("int4"),
-    "W4A8_AWQ": Format("int4"),
-    "W8A16": Format("w8a16"),
-    "W8A8_SQ_PER_CHANNEL": INT8,
-    "W8A8": INT8,
-    "INT8": INT8,
-    "MXFP4": MXFP4,
-    "MXFP8": MXFP8,
+    name: format
+    for format, names in (
+        (FP8, "FP8 FP8_PB_WO FP8_PB_REAL FP8_PER_CHANNEL_PER_TOKEN"),
+        (NVFP4, "NVFP4 NVFP4_AWQ NVFP4_SVDQUANT W4A16_NVFP4 W4A8_NVFP4_FP8"),
+        (MXFP4, "MXFP4 W4A16_MXFP4 W4A8_MXFP4_FP8"),
+        (MXFP8, "MXFP8"),
+        (Format("int4"), "W4A16 W4A16_AWQ W4A8_AWQ"),
+        (Format("w8a16"), "W8A16"),
+        (INT8, "INT8 W8A8 W8A8_SQ_PER_CHANNEL"),
+    )
+    for name in names.split()
 }
 """Model Optimizer's quant_algo → format."""
 
@@ -147,6 +141,9 @@ def _method(quantised: Mapping[str, Any]) -> str:
     return next((method for field, method in own.items() if quantised.get(field) is not None), "")
 
 
+_INTEGERS = ("awq", "gptq", "gptqmodel", "auto_round", "autoround", "inc")
+
+
 def _rules(method: str, quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
     """Return the rules of a dialect; None where it is not known."""
     if "quant_algo" in quantised or "quantized_layers" in quantised:
@@ -156,18 +153,9 @@ def _rules(method: str, quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None
     if isinstance(quantised.get("global_quant_config"), Mapping):
         return _quark(quantised)
     dialects = {
-        "fp8": _fine_grained,
-        "fbgemm_fp8": _fine_grained,
-        "fine_grained_fp8": _fine_grained,
-        "mxfp4": _microscaling,
-        "mxfp8": _microscaling,
-        "nvfp4": _microscaling,
-        "awq": _integer,
-        "gptq": _integer,
-        "gptqmodel": _integer,
-        "auto_round": _integer,
-        "autoround": _integer,
-        "inc": _integer,
+        **dict.fromkeys(("fp8", "fbgemm_fp8", "fine_grained_fp8"), _fine_grained),
+        **dict.fromkeys(FLOATS, _microscaling),
+        **dict.fromkeys(_INTEGERS, _integer),
         "aqlm": _additive,
         "hqq": _hqq,
         "bitsandbytes": _bitsandbytes,
@@ -191,10 +179,8 @@ def _fine_grained(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
         scaled = 8 + 32 / (block[0] * block[1])
         bits = FP8 if scaled < USUAL_FP8_BITS else Format("fp8", scaled)
     experts = str(quantised.get("expert_dtype") or quantised.get("moe_quant_dtype") or "").lower()
-    rules = (*_wide(quantised),)
-    if "fp4" in experts:
-        rules += (Rule(r".*experts?\..*", MXFP4),)
-    return (*rules, Rule(LINEARS, bits))
+    narrow = (Rule(r".*experts?\..*", MXFP4),) if "fp4" in experts else ()
+    return (*_wide(quantised), *narrow, Rule(LINEARS, bits))
 
 
 def _fp_quant(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
@@ -203,17 +189,17 @@ def _fp_quant(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
 
 
 def _microscaling(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
-    formats = {"mxfp4": MXFP4, "mxfp8": MXFP8, "nvfp4": NVFP4}
-    return (*_wide(quantised), Rule(LINEARS, formats[_method(quantised)]))
+    return (*_wide(quantised), Rule(LINEARS, FLOATS[_method(quantised)]))
 
 
 def _integer(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
     """AWQ, GPTQ, auto-round: integers with an fp16 scale for each group, and a zero point unless symmetric."""
     bits = quantised.get("bits") or quantised.get("w_bit") or quantised.get("w_bits") or 4
     group = quantised.get("group_size", quantised.get("q_group_size", 128))
-    if str(quantised.get("data_type") or "int") in ("nv_fp", "fp4_v2"):
+    kind = str(quantised.get("data_type") or "int")
+    if kind in ("nv_fp", "fp4_v2"):
         return (*_wide(quantised), Rule(LINEARS, NVFP4))
-    if str(quantised.get("data_type") or "int").startswith("mx_fp"):
+    if kind.startswith("mx_fp"):
         return (*_wide(quantised), Rule(LINEARS, MXFP4 if bits == 4 else MXFP8))
     whole = integers(bits, group, zero_point=quantised.get("zero_point", not quantised.get("sym", True)))
     if whole is None:
@@ -224,9 +210,7 @@ def _integer(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
         exempt = name.startswith("-:") or own == 16
         format = None if exempt else integers(own, said.get("group_size", group), zero_point=False)
         rules.append(Rule(_pattern(name.removeprefix("-:").removeprefix("+:"), regular=True), format))
-    if quantised.get("lm_head"):
-        return (*rules, Rule(LINEARS_AND_HEAD, whole))
-    return (*rules, Rule(LINEARS, whole))
+    return (*rules, Rule(LINEARS_AND_HEAD if quantised.get("lm_head") else LINEARS, whole))
 
 
 def integers(bits: Any, group: Any, *, zero_point: Any = False, biased: bool = False) -> Format | None:
@@ -260,7 +244,7 @@ def _hqq(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
     config = quantised.get("quant_config") or quantised
     if not isinstance(config, Mapping):
         return None
-    skipped = _wide(quantised) + tuple(Rule(_pattern(str(name)), None) for name in quantised.get("skip_modules") or ())
+    skipped = (*_wide(quantised), *_skipped(quantised.get("skip_modules")))
     own = {name: said for name, said in config.items() if isinstance(said, Mapping) and "weight_quant_params" in said}
     formats = {rf".*\b{re.escape(name)}$": _of_hqq(said) for name, said in own.items()} or {LINEARS: _of_hqq(config)}
     if None in formats.values():
@@ -274,7 +258,7 @@ def _of_hqq(said: Mapping[str, Any]) -> Format | None:
 
 
 def _bitsandbytes(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
-    skipped = tuple(Rule(_pattern(str(name)), None) for name in quantised.get("llm_int8_skip_modules") or ())
+    skipped = _skipped(quantised.get("llm_int8_skip_modules"))
     if quantised.get("load_in_8bit"):
         return (*skipped, Rule(LINEARS, INT8))
     if quantised.get("load_in_4bit") or quantised.get("_load_in_4bit"):
@@ -346,16 +330,14 @@ def _exllama(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
 def _mlx(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
     """MLX: grouped integers with an fp16 scale and bias, embeddings and head among them; a module may have its own."""
     bits, group = quantised["bits"], quantised["group_size"]
-    mode = str(quantised.get("mode") or "affine")
-    formats = {"mxfp4": MXFP4, "mxfp8": MXFP8, "nvfp4": NVFP4}
-    whole = formats.get(mode) or integers(bits, group, biased=True)
+    whole = FLOATS.get(str(quantised.get("mode"))) or integers(bits, group, biased=True)
     if whole is None:
         return None
     rules = []
     for name, said in quantised.items():
         if isinstance(said, Mapping):
             own = integers(said.get("bits", bits), said.get("group_size", group), biased=True)
-            rules.append(Rule(_pattern(str(name)), formats.get(str(said.get("mode")), own)))
+            rules.append(Rule(_pattern(str(name)), FLOATS.get(str(said.get("mode")), own)))
         elif said is False:
             rules.append(Rule(_pattern(str(name)), None))
     return (*rules, Rule(EVERYTHING, whole))
@@ -363,17 +345,17 @@ def _mlx(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
 
 def _groups(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
     """compressed-tensors, and Model Optimizer's newer configs in its manner: groups of targets, and what is ignored."""
-    rules = list(_wide(quantised))
-    for group in quantised["config_groups"].values():
-        if not isinstance(group, Mapping) or not isinstance(group.get("weights"), Mapping):
+    rules = []
+    for group in _named(quantised, "config_groups").values():
+        if not isinstance(group.get("weights"), Mapping):
             continue
         format = _compressed(group["weights"], group.get("input_activations"))
         targets = [_target(str(target)) for target in group.get("targets") or ("Linear",)]
         if format is None or None in targets:
             return None
         rules += [Rule(target, format) for target in targets if target]
-    if len(rules) > len(_wide(quantised)):
-        return tuple(rules)
+    if rules:
+        return (*_wide(quantised), *rules)
     return () if quantised.get("kv_cache_scheme") else None
 
 
@@ -412,13 +394,12 @@ def _model_optimizer(quantised: Mapping[str, Any]) -> tuple[Rule, ...] | None:
             return None
         rules.append(Rule(_pattern(name), format))
     algorithm = str(quantised.get("quant_algo") or "").upper()
-    if algorithm in ("MIXED_PRECISION", "") or quantised.get("quant_algo") is None:
+    if algorithm in ("MIXED_PRECISION", ""):
         return tuple(rules) or (() if _kv_precision(quantised) else None)
     format = _ALGORITHMS.get(algorithm)
     if format is None:
         return None
-    group = quantised.get("group_size")
-    if format.precision == "int4" and isinstance(group, int):
+    if format.precision == "int4" and isinstance(group := quantised.get("group_size"), int):
         format = integers(4, group) or format
     return (*rules, Rule(LINEARS if not rules else LINEARS_AND_HEAD, format))
 
@@ -466,15 +447,18 @@ def _wide(quantised: Mapping[str, Any]) -> tuple[Rule, ...]:
     for key in _LEFT_ALONE:
         listed = quantised.get(key)
         named += [str(name) for name in listed] if isinstance(listed, Sequence) and not isinstance(listed, str) else []
-    # AWQ skips what contains one of the words; the others compare whole parts of a name.
-    loose = str(quantised.get("quant_method") or "").lower() == "awq"
     unique = dict.fromkeys(named)
-    if loose:
+    # AWQ skips what contains one of the words; the others compare whole parts of a name.
+    if str(quantised.get("quant_method") or "").lower() == "awq":
         patterns = [f".*{re.escape(name)}" for name in unique]
     else:
         patterns = [_pattern(name) for name in unique if not _is_plain(name)]
         patterns += [_whole_parts(*plain)] if (plain := [name for name in unique if _is_plain(name)]) else []
     return (Rule("|".join(f"(?:{pattern})" for pattern in patterns), None),) if patterns else ()
+
+
+def _skipped(names: Any) -> tuple[Rule, ...]:
+    return tuple(Rule(_pattern(str(name)), None) for name in names or ())
 
 
 def _named(quantised: Mapping[str, Any], key: str) -> Mapping[str, Mapping[str, Any]]:
@@ -526,10 +510,8 @@ def _block(quantised: Mapping[str, Any]) -> int | None:
 
 
 def _group(quantised: Mapping[str, Any]) -> int | None:
-    if _method(quantised) in ("awq", "gptq", "gptqmodel", "auto_round", "autoround", "inc"):
-        found = quantised.get("group_size", quantised.get("q_group_size"))
-        return found if isinstance(found, int) and found > 1 else None
-    return None
+    found = quantised.get("group_size", quantised.get("q_group_size"))
+    return found if _method(quantised) in _INTEGERS and isinstance(found, int) and found > 1 else None
 
 
 def _kv_precision(quantised: Mapping[str, Any]) -> str | None:
@@ -555,10 +537,7 @@ def _has_static_scales(quantised: Mapping[str, Any]) -> bool:
         return bool(quantised["activation_scheme"] == "static")
     if quantised.get("quant_algo"):
         return str(quantised["quant_algo"]).upper() in ("FP8", "NVFP4", "MIXED_PRECISION")
-    groups = quantised.get("config_groups")
-    inputs = [
-        group.get("input_activations") for group in (groups.values() if isinstance(groups, Mapping) else ()) if group
-    ]
+    inputs = [group.get("input_activations") for group in _named(quantised, "config_groups").values()]
     quark = quantised.get("global_quant_config")
     if isinstance(quark, Mapping):
         inputs = [quark.get("input_tensors")]
