@@ -156,14 +156,13 @@ def apis(
 ) -> None:
     """Models behind an API: what they ask by the token, by the length of the prompt, and in a batch."""
     facts = user_catalogs(catalog or ())
+    entries = _named(name, facts.api_model, facts.api_models)
     if csv:
         from agent.report.catalog_listing import listing_report
-        from commands.showing import Shape, show_as
 
-        report = listing_report(tuple(_named(name, facts.api_model, facts.api_models)), plain=False)
-        show_as(report, None, Shape(json=False, csv=True, plain=False), "APIs")
-        return
-    _show(_named(name, facts.api_model, facts.api_models), json, plain, bool(name))
+        show_as(listing_report(tuple(entries), plain=False), None, Shape(csv=True), "APIs")
+    else:
+        _show(entries, json, plain, bool(name))
 
 
 def _listing(kind: str) -> Callable[..., None]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from catalogs.catalog import Catalog
 from catalogs.storage import weights_by_part
 from catalogs.units import GIB, HOURS_PER_MONTH
-from engine.bands.lookup import ENDS
+from engine.bands.lookup import ENDS, CaseBand
 from engine.fleet.bill import FleetSize, replicas_by_hour
 from engine.fleet.candidates import SEAT_SHARE, Candidates, measured_more, pool_ends
 from engine.fleet.energy import power_curve_for
@@ -23,7 +23,7 @@ from engine.fleet.offers import COMMITTED, PricedOffer, instances_for
 from engine.fleet.operating_points import CURVE, alone_parts
 from engine.fleet.search import sized_at_rate
 from engine.plan import CapacityPlan
-from engine.planning.bands import case_of
+from engine.planning.bands import Case, case_of
 from engine.planning.inverse import chosen_candidate
 from engine.planning.thresholds import starts_from
 from engine.planning.verdict import chosen_fleet
@@ -36,7 +36,7 @@ from engine.replica.load import Load, Replicas
 from engine.replica.performance import token_gaps
 from engine.scaling.controller import TOLERANCE
 from engine.scaling.starts import NOTICED_S
-from engine.scaling.thresholds import FULL, KV_CEILING, STABILISATION_S
+from engine.scaling.thresholds import FULL, KV_CEILING, STABILISATION_S, ttft_upper
 from engine.step.memory import kv_parts, sequence_bytes
 from engine.step.rates import peak_flops
 from engine.step.table import SAMPLED_POSITIONS, TOKEN_GRID
@@ -480,12 +480,9 @@ def _replayed(workings: PlanWorkings) -> Values:
 
 
 def _ttft_upper(workings: PlanWorkings) -> float:
-    plan, curve = workings.plan, workings.chosen.points.curve
-    own = curve.ttft_p95_at(plan.autoscaling.rps_per_replica)
-    tails = [
-        t.seconds for t in workings.targets if t.metric == "ttft" and t.percentile in ("p95", "p99") and t.seconds > own
-    ]
-    return min(tails, default=max(curve.ttft_p95_at(plan.replica_capacity.requests_per_s), own))
+    plan, ttft_at = workings.plan, workings.chosen.points.curve.ttft_p95_at
+    own, at_capacity = ttft_at(plan.autoscaling.rps_per_replica), ttft_at(plan.replica_capacity.requests_per_s)
+    return ttft_upper(workings.targets, own, at_capacity)[0]
 
 
 def _scale(workings: PlanWorkings) -> Values:
@@ -527,31 +524,29 @@ def _curve(workings: Workings) -> Values:
 # --- bands ------------------------------------------------------------------------------------------------------------
 
 
+def _bands(case: Case | None) -> Mapping[str, CaseBand]:
+    return {**case.bands, "e2e": case.bands["itl"]} if case else {}
+
+
 def _band(workings: PlanWorkings) -> Values:
     case = case_of(workings.chosen)
     if case is None:
         return {}
     low, high = ENDS[workings.plan.spec.band]
-    metrics = {**case.bands, "e2e": case.bands["itl"]}
-    ends = {f"{metric}.quantile_low": band.quantiles[low] for metric, band in metrics.items()}
-    ends |= {f"{metric}.quantile_high": band.quantiles[high] for metric, band in metrics.items()}
+    ends = {f"{metric}.quantile_low": band.quantiles[low] for metric, band in _bands(case).items()}
+    ends |= {f"{metric}.quantile_high": band.quantiles[high] for metric, band in _bands(case).items()}
     within = dict(zip(("within.steps", "within.first_tokens"), case.allowed or (), strict=False))
     return ends | within | {"room.low": case.room[0], "room.high": case.room[1]}
 
 
 def _band_part(workings: PlanWorkings) -> Values:
-    case = case_of(workings.chosen)
-    metrics = {**case.bands, "e2e": case.bands["itl"]} if case else {}
-    return {
-        f"{metric}.part{number}": part.deviation
-        for metric, band in metrics.items()
-        for number, part in enumerate(band.parts)
-    }
+    bands = _bands(case_of(workings.chosen))
+    return {f"{metric}.part{n}": part.deviation for metric, band in bands.items() for n, part in enumerate(band.parts)}
 
 
 def _band_groups(workings: PlanWorkings) -> Values:
-    case = case_of(workings.chosen)
-    return {f"part{number}": float(part.groups) for number, part in enumerate(case.bands["itl"].parts)} if case else {}
+    bands = _bands(case_of(workings.chosen))
+    return {f"part{n}": float(part.groups) for n, part in enumerate(bands["itl"].parts)} if bands else {}
 
 
 GROUPS: Final[Mapping[str, Group]] = {

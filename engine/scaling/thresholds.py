@@ -4,7 +4,7 @@ Demand keeps growing while a new replica starts, so the fleet scales at ρ = 1/(
 reaction later it stands at the capacity, with the targets still met.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from math import exp, sqrt
 
@@ -17,7 +17,7 @@ from engine.question.demand import Demand, replicas_for
 from engine.question.fleet_limits import fewest_replicas
 from engine.replica.load_curve import LoadCurve
 from engine.scaling.controller import TOLERANCE, asked_on
-from engine.workload import Scaling, WorkloadSpec
+from engine.workload import Scaling, Target, WorkloadSpec
 
 STABILISATION_S = 300.0
 """Kubernetes' HPA default for scaling down."""
@@ -159,16 +159,26 @@ def _kv_threshold(replica: _Replica) -> tuple[float, str]:
 
 def _ttft_threshold(spec: WorkloadSpec, replica: _Replica) -> tuple[float, str]:
     own = replica.curve.ttft_p95_at(replica.planned)
-    at_capacity = replica.curve.ttft_p95_at(replica.capacity)
-    tails = [t for t in spec.targets if t.metric == "ttft" and t.percentile in ("p95", "p99") and t.seconds > own]
-    upper, whose = max(at_capacity, own), "its p95 at capacity"
-    if tails:
-        tightest = min(tails, key=lambda target: target.seconds)
-        upper, whose = tightest.seconds, f"the {tightest.percentile} target"
+    upper, whose = ttft_upper(spec.targets, own, replica.curve.ttft_p95_at(replica.capacity))
     if upper <= own:
         return own * (1 + TOLERANCE), f"the plan's own p95 {own:.3g} s and {TOLERANCE:.0%}: TTFT hardly moves with load"
     value = sqrt(own * upper)
     return value, f"between the plan's own p95 {own:.3g} s and {whose} {upper:.3g} s (geometric mean), on p95"
+
+
+def ttft_upper(targets: Iterable[Target], own: float, at_capacity: float) -> tuple[float, str]:
+    """Return the TTFT below which a threshold lies, seconds, and whose it is: the tightest target that the plan meets.
+
+    Args:
+        targets: of the plan.
+        own: p95 at the load that is planned.
+        at_capacity: the same at the capacity, which stands in where no target is of a tail.
+    """
+    tails = [t for t in targets if t.metric == "ttft" and t.percentile in ("p95", "p99") and t.seconds > own]
+    tightest = min(tails, key=lambda target: target.seconds, default=None)
+    if tightest:
+        return tightest.seconds, f"the {tightest.percentile} target"
+    return max(at_capacity, own), "its p95 at capacity"
 
 
 def _gpu_utilisation(replica: _Replica) -> tuple[float, str]:
