@@ -56,9 +56,8 @@ def compatibility(model: ModelArchitecture, accelerator: Accelerator, catalog: C
             model.id, accelerator.id, model.native_precision, "incompatible", None, None, "", "", None, str(error)
         )
     fewest = _fewest(found)
-    fits_in, together_in, accelerators_in = "", "", None
-    if alone is None:
-        fits_in, together_in, accelerators_in = _other_precision(question, accelerator, runtime, fewest)
+    others = _other_precision(question, accelerator, runtime, fewest) if alone is None else ("", "", None)
+    fits_in, together_in, accelerators_in = others
     return Compatibility(
         model=model.id,
         accelerator=accelerator.id,

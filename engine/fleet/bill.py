@@ -1,8 +1,10 @@
 """The bill of a month (730 h): of today's fleet, of the smallest, the autoscaled and the largest one, and per token."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import fields
 
 from catalogs.units import SECONDS_PER_MONTH
 from engine.fleet.offers import COMMITTED, TERM_WORDS, OfferChoice, PricedOffer, origin
@@ -92,20 +94,8 @@ def bill(choice: OfferChoice, *, fleet: FleetSize, usage: Usage, time_held: Mapp
 
 def unpriced(note: str, money: Money) -> Cost:
     """Return the bill where no price is known: nothing but the reason."""
-    return Cost(
-        monthly_usd=None,
-        minimum_monthly_usd=None,
-        autoscaled_monthly_usd=None,
-        maximum_monthly_usd=None,
-        usd_per_request=None,
-        usd_per_million_tokens=None,
-        idle_share=None,
-        cheapest_monthly_usd=None,
-        dearest_monthly_usd=None,
-        other_monthly_usd=money.other_monthly_usd,
-        within_budget=None,
-        note=note,
-    )
+    unknown: dict[str, Any] = dict.fromkeys(field.name for field in fields(Cost) if field.required)
+    return Cost(**unknown | {"other_monthly_usd": money.other_monthly_usd, "note": note})
 
 
 def replicas_by_hour(demand: Demand, mean_calls_per_s: float, planned_rps: float, fleet: FleetSize) -> tuple[int, ...]:

@@ -305,22 +305,11 @@ def without_unit(question: Question, accelerator: Accelerator, refusal: Unsuppor
             (sizes.accelerators for sizes in searched_parallelisms(question, accelerator)), default=0
         )
         stored = weights_bytes(question.model, question.storage) / question.weights.bits
-        works = (
-            *(
-                f"--precision {precision}"
-                for precision in _FORMATS.findall(refusal.instead)
-                if stored * question.catalog.precisions[precision].bits < room
-            ),
-            *_runtimes_that_widen(question, accelerator),
-        )
-    return Rejection(
-        f"{accelerator.name} in {question.weights.name}",
-        f"{refusal.reason}; it would run as {refusal.instead}",
-        None,
-        None,
-        "",
-        works,
-    )
+        formats = question.catalog.precisions
+        held = [one for one in _FORMATS.findall(refusal.instead) if stored * formats[one].bits < room]
+        works = (*(f"--precision {one}" for one in held), *_runtimes_that_widen(question, accelerator))
+    reason = f"{refusal.reason}; it would run as {refusal.instead}"
+    return Rejection(f"{accelerator.name} in {question.weights.name}", reason, None, None, "", works)
 
 
 def _runtimes_that_widen(question: Question, accelerator: Accelerator) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Sources: the layer definitions in the models' own configs; the bytes and FLOPs a
 from functools import lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.matrices import Matrix, layer_matrices
 from catalogs.records.models import (
@@ -40,29 +41,29 @@ class Mixing(Struct, frozen=True):
     """Softmax heads; 0 for a purely linear layer."""
     kv_heads: int
     """1 for latent attention."""
-    cache_elements: int
+    cache_elements: int = 0
     """KV elements read per token of context."""
-    stored_elements: int
+    stored_elements: int = 0
     """KV elements that it caches per token: those, unless it reads another layer's."""
-    splits: bool
+    splits: bool = True
     """KV heads are sharded by tensor parallelism; a latent vector is replicated."""
-    prefill_flops: float
+    prefill_flops: float = 0.0
     """Per prompt token and token of context, all heads."""
-    decode_flops: float
+    decode_flops: float = 0.0
     """Per decoding token and token of context, all heads (matters for latent attention)."""
-    prompt_elements: float
+    prompt_elements: float = 0.0
     """Elements read and written per prompt token by prefill attention, all heads."""
-    window: int | None
+    window: int | None = None
     """Tokens it sees at most."""
-    index_elements: int
+    index_elements: int = 0
     """Index keys cached per token (beyond the window)."""
-    index_flops: float
+    index_flops: float = 0.0
     """Per token and token of context."""
-    state_bytes: float
+    state_bytes: float = 0.0
     """Per sequence; does not grow."""
-    state_flops: float
+    state_flops: float = 0.0
     """Per token."""
-    linear_heads: int
+    linear_heads: int = 1
 
 
 class Layer(Struct, frozen=True):
@@ -99,36 +100,29 @@ def _layer(group: LayerGroup, model: ModelArchitecture) -> Layer:
 def _mixing(attention: object) -> Mixing | None:
     match attention:
         case GroupedAttention():
-            return _grouped(attention, None)
+            return _grouped(attention)
         case LatentAttention():
             return _latent(attention)
         case LinearAttention():
-            return _linear(attention)
+            return _with_linear(Mixing(heads=0, kv_heads=1), attention)
         case ParallelAttention():
-            return _grouped(attention.grouped, attention.linear)
+            return _with_linear(_grouped(attention.grouped), attention.linear)
         case _:
             return None
 
 
-def _grouped(attention: GroupedAttention, linear: LinearAttention | None) -> Mixing:
+def _grouped(attention: GroupedAttention) -> Mixing:
     value_dim = attention.value_head_dim or attention.head_dim
     pair = attention.head_dim + value_dim
-    beside = _linear(linear) if linear else None
     return Mixing(
         heads=attention.heads,
         kv_heads=attention.kv_heads,
         cache_elements=attention.kv_heads * pair,
         stored_elements=0 if attention.borrows_cache else attention.kv_heads * pair,
-        splits=True,
         prefill_flops=2.0 * attention.heads * pair,
         decode_flops=2.0 * attention.heads * pair,
         prompt_elements=float(attention.heads * pair + attention.kv_heads * pair),
         window=attention.window,
-        index_elements=0,
-        index_flops=0.0,
-        state_bytes=beside.state_bytes if beside else 0.0,
-        state_flops=beside.state_flops if beside else 0.0,
-        linear_heads=beside.linear_heads if beside else 1,
     )
 
 
@@ -149,25 +143,12 @@ def _latent(attention: LatentAttention) -> Mixing:
         window=index.top_k if index else None,
         index_elements=index.head_dim if index else 0,
         index_flops=2.0 * index.heads * index.head_dim if index else 0.0,
-        state_bytes=0.0,
-        state_flops=0.0,
-        linear_heads=1,
     )
 
 
-def _linear(attention: LinearAttention) -> Mixing:
-    return Mixing(
-        heads=0,
-        kv_heads=1,
-        cache_elements=0,
-        stored_elements=0,
-        splits=True,
-        prefill_flops=0.0,
-        decode_flops=0.0,
-        prompt_elements=0.0,
-        window=None,
-        index_elements=0,
-        index_flops=0.0,
+def _with_linear(mixing: Mixing, attention: LinearAttention) -> Mixing:
+    return replace(
+        mixing,
         state_bytes=attention.state_elements * attention.state_bytes_per_element + 2.0 * attention.convolution_elements,
         # Update and read-out of the state: two multiply-adds per element and token.
         state_flops=4.0 * attention.state_elements,
