@@ -56,6 +56,10 @@ class Constants(Record):
         NonNegative, Fitted(("served mixture",), ("prompt_fixed",), deviation=1.0, start=200.0)
     ] = 0.0
     """More for each mixture layer of a step that carries a prompt."""
+    latent_prompt_layer_overhead_us: Annotated[
+        NonNegative, Fitted(("served mixture",), ("prompt_fixed",), deviation=1.0, start=200.0)
+    ] = 0.0
+    """More for each layer of such a step whose attention is latent or linear: its prompts take many small kernels."""
     all_reduce_overhead_us: Annotated[NonNegative, Fitted((), ("seconds",))] = 0.0
     """For each all-reduce."""
     all_reduce_factor: Annotated[

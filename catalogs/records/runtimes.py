@@ -146,6 +146,7 @@ class ServingRuntime(Fact):
     sparse_layer_overhead_us: NonNegative = 0.0
     prompt_layer_overhead_us: NonNegative = 0.0
     mixture_prompt_layer_overhead_us: NonNegative = 0.0
+    latent_prompt_layer_overhead_us: NonNegative = 0.0
     all_reduce_overhead_us: NonNegative = 0.0
     all_reduce_factor: Positive = 1.0
     sliding_windows: bool = True

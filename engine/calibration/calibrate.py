@@ -43,7 +43,11 @@ USUAL: Final = 0.2
 """Spread of step times between servers where the catalog has no band, log; judgement."""
 BETWEEN_SERVERS: Final = 1.2
 """Times by which constants stray further between servers than the fit lets them: likeliest as in ``posterior``."""
-OVERHEADS: Final[Mapping[str, float]] = {"ttft_overhead_ms": 1.5, "mixture_prompt_layer_overhead_us": 1.7}
+OVERHEADS: Final[Mapping[str, float]] = {
+    "ttft_overhead_ms": 1.5,
+    "mixture_prompt_layer_overhead_us": 1.7,
+    "latent_prompt_layer_overhead_us": 1.7,
+}
 """The same spread of what servers spend on prompts beside kernels, which differs most, log."""
 
 

@@ -65,6 +65,11 @@ class Mixing(Struct, frozen=True):
     """Per token."""
     linear_heads: int = 1
 
+    @property
+    def latent_or_linear(self) -> bool:
+        """Whether prompts take more kernels here than softmax attention over grouped KV heads."""
+        return self.state_bytes > 0 or not self.splits
+
 
 class Layer(Struct, frozen=True):
     """Layers that are alike, as operations."""

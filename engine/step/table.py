@@ -458,11 +458,15 @@ def _with_context(model: ModelArchitecture, column: _Columns, seconds: Floats, f
     shape = (len(column.which), len(distinct))
     decode, prompt = np.zeros(shape), np.zeros(shape)
     decode_fixed, prompt_token = np.zeros(shape[0]), np.zeros(shape[0])
-    routed = sum(layer.count for layer in layers(model) if layer.mixture)
-    prompt_fixed = (
-        model.layer_count * column.constants["prompt_layer_overhead_s"][:, 0]
-        + routed * column.constants["mixture_prompt_layer_overhead_s"][:, 0]
-    )
+    launching = {
+        "prompt_layer_overhead_s": model.layer_count,
+        "mixture_prompt_layer_overhead_s": sum(layer.count for layer in layers(model) if layer.mixture),
+        "latent_prompt_layer_overhead_s": sum(
+            layer.count for layer in layers(model) if layer.mixing and layer.mixing.latent_or_linear
+        ),
+    }
+    each = (count * column.constants[name][:, 0] for name, count in launching.items())
+    prompt_fixed = sum(each, np.zeros(shape[0]))
     extra = np.zeros(shape[0])
     for layer in layers(model):
         mix = layer.mixing

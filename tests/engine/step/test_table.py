@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from catalogs.records.accelerators import Accelerator
 from engine.fleet.candidates import candidates, single
@@ -150,6 +151,19 @@ def test_data_parallel_ranks_share_the_tokens_and_not_the_attention_weights() ->
     split, whole = table("deepseek-v3", tp=1, dp=8, ep=8), table("deepseek-v3", tp=8, ep=8)
     assert split.decode_context[0, 0] == pytest.approx(whole.decode_context[0, 0], rel=1.0)
     assert split.decode_context[0, 0] < table("deepseek-v3", tp=1).decode_context[0, 0] / 4
+
+
+def test_latent_and_linear_attention_take_more_launches_in_steps_of_prompts() -> None:
+    """By layers: of 61 latent ones all, of 60 of Qwen3.5 the 45 that are linear, none over grouped KV heads."""
+    entry = next(one for one in CATALOG.fitted if one.id == "sglang")
+    without = replace(entry, latent_prompt_layer_overhead_us=0.0)
+    others = [one for one in CATALOG.fitted if one is not entry]
+    bare, own = (CATALOG.with_fitted((*others, one)) for one in (without, entry))
+    for model, layers in (("deepseek-v3", 61), ("qwen3.5-397b-a17b", 45), ("qwen3-235b-a22b", 0)):
+        asked = {"model": model, "serving.runtime": "sglang", "hardware.accelerators": [H200.id]}
+        with_it, less = (single(question(asked, c), ParallelSizes(8, 1, 1, 8)).step_tables() for c in (own, bare))
+        more_us = (with_it.prompt_fixed[0] - less.prompt_fixed[0]) * 1e6
+        assert more_us == pytest.approx(layers * entry.latent_prompt_layer_overhead_us, abs=1)
 
 
 def test_only_a_pipelines_host_works_on_each_sequence_unhidden() -> None:
