@@ -25,9 +25,9 @@ from engine.scaling.controller import ScalingPolicy
 from engine.simulation.changing_fleet import ChangingFleet
 from engine.simulation.columns import NEVER
 from engine.simulation.minutes import Change, Minutes, MinuteTally, changes_of
-from engine.simulation.requests import Requests, chunks, requests_of
+from engine.simulation.requests import Requests, requests_of
 from engine.simulation.routing import Routing
-from engine.simulation.simulate import Speed, loops_for, with_horizons
+from engine.simulation.simulate import Speed, in_parts, with_horizons
 from engine.simulation.statistics import Distribution
 from engine.simulation.step_model import StepModel
 from engine.simulation.tally import RequestTimes, Tally, times_of
@@ -102,16 +102,12 @@ def simulate_over_time(
     """
     size = policy.minimum if initial is None else initial
     _check(policy, size, until_s, interval_s, failures)
-    parts = chunks(requests) if isinstance(requests, Requests) else iter(requests)
-    first = next(parts, None)
-    expected = 0 if first is None else len(requests) if isinstance(requests, Requests) else len(first)
-    fleet = ChangingFleet(
-        step_model, scheduler, policy, size, tuple(failures), routing, seed, loops_for(speed, expected)
-    )
+    parts, loops = in_parts(requests, speed)
+    fleet = ChangingFleet(step_model, scheduler, policy, size, tuple(failures), routing, seed, loops)
     tally, minutes = Tally(step_model.overhead_s), MinuteTally(interval_s, targets)
     end = interval_s if until_s is None else until_s
     nothing = requests_of(np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
-    fed = with_horizons(_before(chain([first] if first is not None else [], parts), until_s))
+    fed = with_horizons(_before(parts, until_s))
     for part, horizon in _or_nothing(fed, (nothing, NEVER)):
         if until_s is None and len(part):
             end = (float(part.arrival_s[-1]) // interval_s + 1) * interval_s

@@ -119,11 +119,7 @@ def simulate(
     Raises:
         InputError: the waiting requests outgrow what can be held.
     """
-    parts = chunks(requests) if isinstance(requests, Requests) else iter(requests)
-    first = next(parts, None)
-    parts = chain([first] if first is not None else [], parts)
-    expected = 0 if first is None else len(requests) if isinstance(requests, Requests) else len(first)
-    loops = loops_for(speed, expected)
+    parts, loops = in_parts(requests, speed)
     fleet = FleetState(step_model, scheduler, replicas, routing, seed, loops, most_turns, count_gaps=over_time)
     tally, timeline = Tally(step_model.overhead_s, first_counted, last_counted), TimelineCounts()
     for part, horizon in with_horizons(parts):
@@ -196,6 +192,15 @@ def hold_compiled_loops() -> None:
     ones = np.ones(2, dtype=np.int64)
     load = requests_of(np.zeros(2), ones, ones)
     simulate(model, scheduler, load, replicas=2, routing="least_outstanding", speed="compiled")
+
+
+def in_parts(requests: Requests | Iterable[Requests], speed: Speed) -> tuple[Iterator[Requests], Loops]:
+    """Return a load in chunks, and the loops for as many requests as it or its first chunk has."""
+    if isinstance(requests, Requests):
+        return chunks(requests), loops_for(speed, len(requests))
+    parts = iter(requests)
+    first = next(parts, None)
+    return (iter(()), loops_for(speed, 0)) if first is None else (chain([first], parts), loops_for(speed, len(first)))
 
 
 def loops_for(speed: Speed, expected: int) -> Loops:

@@ -52,10 +52,8 @@ def distribution_of(values: Floats) -> Distribution:
     found = []
     for share, count in wanted.items():
         value = float(values.mean() if share == 0 else quantile(ordered[1], share)[0])
-        if not count:
-            found.append(BatchMeansEstimate(value, None, None))
-            continue
-        found.append(_estimate(value, parts[count].mean(axis=1) if share == 0 else quantile(ordered[count], share)))
+        each = (parts[count].mean(axis=1) if share == 0 else quantile(ordered[count], share)) if count else None
+        found.append(_estimate(value, each))
     return Distribution(*found)
 
 
@@ -93,7 +91,10 @@ def student(count: int) -> float:
     return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
 
 
-def _estimate(value: float, each: Floats) -> BatchMeansEstimate:
+def _estimate(value: float, each: Floats | None) -> BatchMeansEstimate:
+    """Return a figure with the interval that those of its batches give it; without one where there are none."""
+    if each is None:
+        return BatchMeansEstimate(value, None, None)
     off = each - each.sum() / len(each)
     half = student(len(each)) * sqrt(float((off * off).sum()) / (len(each) - 1)) / sqrt(len(each))
     return BatchMeansEstimate(value, max(value - half, 0.0), value + half)
@@ -139,19 +140,13 @@ class StreamedDistribution:
         used = next((batches for batches in BATCHES if full >= batches), 0)
         groups = self._counts[: full // used * used].reshape(used, -1, self.BINS).sum(axis=1) if used else None
         sums = self._sums[: full // used * used].reshape(used, -1).sum(axis=1) if used else None
-        found = [self._mean(groups, sums)]
+        means = sums / groups.sum(axis=1) if groups is not None and sums is not None else None
+        found = [_estimate(float(self._sums.sum()) / self._count, means)]
         whole = self._counts.sum(axis=0)
         for share in SHARES:
-            value = self._quantile(whole, share)
             each = np.array([self._quantile(group, share) for group in groups]) if groups is not None else None
-            found.append(BatchMeansEstimate(value, None, None) if each is None else _estimate(value, each))
+            found.append(_estimate(self._quantile(whole, share), each))
         return Distribution(*found)
-
-    def _mean(self, groups: Ints | None, sums: Floats | None) -> BatchMeansEstimate:
-        value = float(self._sums.sum()) / self._count
-        if groups is None or sums is None:
-            return BatchMeansEstimate(value, None, None)
-        return _estimate(value, sums / groups.sum(axis=1))
 
     def _quantile(self, counts: Ints, share: float) -> float:
         return quantile_of_bins(counts, self.LOWEST * np.exp(np.arange(self.BINS + 1) * log(1.005)), share)
@@ -222,16 +217,10 @@ class TimelineCounts:
             return
         while float(served.finish_s.max()) >= self._interval * self.MOST:
             self._pair()
-        ones = np.ones(len(served.number), dtype=np.int64)
-        for row, (times, weights) in enumerate(
-            (
-                (served.arrival_s, ones),
-                (served.admitted_s, ones),
-                (served.finish_s, ones),
-                (served.finish_s, served.output_tokens),
-            )
-        ):
-            counted = np.bincount((times / self._interval).astype(np.int64), weights, minlength=self.MOST)
+        times = (served.arrival_s, served.admitted_s, served.finish_s, served.finish_s)
+        weights = (None, None, None, served.output_tokens)
+        for row, (at, weight) in enumerate(zip(times, weights, strict=True)):
+            counted = np.bincount((at / self._interval).astype(np.int64), weight, minlength=self.MOST)
             self._counts[row] += counted.astype(np.int64)
         ttft = served.first_token_s - served.arrival_s + overhead_s
         place = np.clip(np.searchsorted(self.TTFT_EDGES, ttft) - 1, 0, self._ttft.shape[1] - 1)
