@@ -73,7 +73,7 @@ def _referring(state: State, text: str, ports: Ports) -> "Step | None":
     """Take a line that is about what was just offered, a workload that is not planned, or the line before and more."""
     if state.offered and not state.pending and _DO_SO.fullmatch(text):
         return _done_as_offered(state, ports)
-    undone = _UNDO_AND.match(text) if state.phase != "planned" and state.past else None
+    undone = _UNDO_AND.match(text) if state.past else None
     if undone is None:
         return None
     before, told = _back(state, ports)
@@ -134,7 +134,11 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
 
 _OFFERS: Final = re.compile(r"'([^']+)' (?:plans|makes it the plan)\b")
 """How an answer names the line that plans for what it found: "'N+1' plans for it", "'keep 2' makes it the plan"."""
-_UNDO_AND: Final = re.compile(r"\W*(?:no\W+)?(?:undo|take back|scrap)(?: that| it)?\W+(?:and|then|but)\W+", re.I)
+_UNDO_AND: Final = re.compile(
+    r"\W*(?:(?:no|ok|oh|hm+)\W+)*(?:undo|scrap|go back|(?:put|take) (?:it |that )?back)(?: that| it)?\W+"
+    r"(?:and|then|but)\W+",
+    re.I,
+)
 _DO_SO: Final = re.compile(
     r"\W*(?:(?:ok(?:ay)?|yes|fine|good|great|sure|then|so|and|please|let'?s|well|we)\W+)*"
     r"(?:do|make|take|use|plan|adopt|apply|go (?:with|for))(?: (?:it|that|this|so|for|like|one|way))+"

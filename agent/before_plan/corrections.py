@@ -71,14 +71,16 @@ def amended_plan(state: State, text: str, ports: Ports, again: Again) -> "Step |
 
 
 _DIFFERS: Final = re.compile(
-    r"\W*(?:(?:and|so|ok|then)\W+)*"
-    r"(?:(?:what|how much)(?:'s| is| was| did| does| do| would)? (?:(?:the|that|it|this|we) )*)?"
-    r"(?:cost |price )?(?:difference|saves?|saving|change[ds]?|compared?|vs\.?|versus|differs?)(?: us)?"
-    r"(?: (?:in|of) (?:the )?(?:cost|price|money))?(?: (?:with|to|from|against|than))?"
-    r"(?: (?:before|the (?:last|previous|one before)(?: one| plan)?|what we had))?\W*",
+    r"\D*?(?:\bdifferences?\b|\bdiffers?\b|\bsav(?:es?|ings?)\b|"
+    r"\bhow much (?:more|less|cheaper|dearer|extra)\b(?! (?:traffic|load|can|could))|"
+    r"\b(?:now|after)\b.{0,12}\b(?:vs\.?|versus|against|and|compared to) before\b|"
+    r"\bwhat (?:did|does|would) (?:that|it|this) change\b|"
+    r"\b(?:compared?|vs\.?|versus|over|against)(?: (?:with|to|against))? "
+    r"(?:before|what we had|the (?:first|last|previous|old|plain|original|one before)\b))\D*",
     re.I,
 )
-"""What asks for the difference that the last change made: 'cost difference?', 'compare with before'."""
+"""What asks for the difference that the last change made: 'cost difference?', 'how much more do I pay', 'vs before'."""
+_MOST_WORDS: Final = 12
 
 
 def against_before(state: State, text: str, ports: Ports) -> "Step | None":
@@ -87,13 +89,25 @@ def against_before(state: State, text: str, ports: Ports) -> "Step | None":
     Args:
         text: the line; None is returned where it does not ask for that.
     """
+    from agent.after_plan.acts.classifier import guesses
+    from agent.after_plan.readings import SURE
+
     last = state.branches[-1]
-    if not _DIFFERS.fullmatch(text):
+    if len(text.split()) > _MOST_WORDS or not _DIFFERS.fullmatch(text):
+        return None
+    if not isinstance(understood(text, state.base.values, ports).request, Unclear):
+        return None  # it names what it changes
+    first = guesses(text)[0]
+    if first.probability >= SURE and first.act not in _OF_BILLS:
         return None
     if last.number:
         return state, difference(last, state.branches[last.against])
     changed, before = _last_change(state, None, ports)
     return _without(state, changed, before, ports) if before else None
+
+
+_OF_BILLS: Final = frozenset({"since", "cost", "cheaper", "compare", "change"})
+"""Acts as which a question after the difference may be taken: any other has an answer of its own."""
 
 
 def taken_back(state: State, text: str, ports: Ports) -> Step:

@@ -175,7 +175,8 @@ def said_otherwise(lines: Sequence[str], text: str) -> tuple[int, str] | None:
 
 
 _FILLER: Final = (GRAMMAR - {"once", "same"}) | frozenset(
-    "is are was were be been wait sorry oops actually mean meant ok okay now say please go goes make hm nein".split()
+    "is are was were be been wait sorry oops ups whoops typo actually mean meant ok okay now say please go goes make "
+    "hm nein".split()
 )
 _NO_SAME: Final = re.compile(r"[$€£]|[-+−–x×*÷/] ?\d|\d ?[x×+]")
 """Signs of money and of what is added or multiplied: no figure in another's place."""

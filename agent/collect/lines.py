@@ -168,12 +168,13 @@ def _beside_load(asked: Ambiguity, state: State, corrects: bool) -> Ambiguity:
         corrects: the line sets something right, so that the new load is the usual reading.
     """
     load = state.values.get(RATE)
-    of_users = any(USERS in one.also or one.usual for one in asked.choices)
+    of_users = re.match(r"You said|.*\bdoes each\b", asked.text) or any(USERS in one.also for one in asked.choices)
     if asked.path != RATE or not load or not asked.choices or of_users or state.sources[RATE].kind != "said":
         return asked
     shown = value_shown(RATE, load)
     before = Choice(load, f"{shown}, as before", usual=not corrects)
-    return replace(asked, text=f"You said {shown} before. {asked.text}", choices=(*asked.choices, before))
+    others = tuple(replace(one, usual=one.usual and corrects) for one in asked.choices)
+    return replace(asked, text=f"You said {shown} before. {asked.text}", choices=(*others, before))
 
 
 def _outside(spans: Sequence[tuple[int, int]], reading: Reading, text: str) -> Reading:

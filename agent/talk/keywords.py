@@ -17,7 +17,10 @@ class Keyword(Struct, frozen=True):
 _PATTERNS: Final = (
     (
         "back",
-        r"(?:go )?back|previous|oops|b|<|(?:(?:hm+|oh|no|nope|wait|oops|sorry|ok|ah|nein|non)\W+)*"
+        r"(?:go )?back|previous|oops|b|<|"
+        r"[^,;?.]{3,40}[,;?.]\s*(?:(?:then|so|ok|please|let'?s)\W+)*"
+        r"(?:go back|put (?:it|that) back|back to (?:before|the (?:previous|last|old) (?:one|plan))(?: \w+)?)|"
+        r"(?:(?:hm+|oh|no|nope|wait|oops|sorry|ok|ah|nein|non)\W+)*"
         r"(?:(?:undo(?: (?:that|it|this))?|(?:take|put) (?:that|it) back(?: again)?|scrap that|"
         r"(?:leave it |keep it |back to )?(?:as|how|the way) it was(?: before)?)(?:\W+(?:then|please))*)",
     ),

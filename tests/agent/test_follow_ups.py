@@ -113,6 +113,32 @@ def test_a_number_alone_goes_on_from_the_last_variant() -> None:
     assert last_values(after(LAW, "output five hundred", "no wait, seven hundred"))["tokens.output.mean"] == 700
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "cost difference?", "what was the price difference again", "how much more do I pay", "how much more is that",
+        "what did that save", "cost now vs before", "how much do we save then", "cost compared with before?",
+    ],
+)  # fmt: skip
+def test_what_asks_for_the_difference_sets_the_last_variant_against_what_it_varied(line: str) -> None:
+    said = words(step(after(LAW, "300 lawyers, not 250"), line, ports())[1])
+    assert said.startswith("1: ") and "against plan 0" in said
+
+
+@pytest.mark.parametrize("line", ["hmm that's dearer, go back", "no, put it back", "worse? then back to before that"])
+def test_who_goes_back_says_why_as_well(line: str) -> None:
+    state = after(LAW, "ok use H200", line)
+    assert state.base.values["hardware.accelerators"] == ("h100-sxm-80gb",)
+    assert after(LAW, "ok use H200", "put it back, and N+1").branches[-1].values["hardware.accelerators"] == (
+        "h100-sxm-80gb",
+    )
+
+
+@pytest.mark.parametrize("line", ["make it p99", "no I meant p99", "p99 not p95", "set it to p99 please"])
+def test_a_percentile_alone_is_of_the_one_target(line: str) -> None:
+    assert [(one.percentile, one.seconds) for one in last_values(after(LAW, line))["targets"]] == [("p99", 2.0)]
+
+
 @pytest.mark.parametrize("line", ["with 50 ms", "what about 200 ms"])
 def test_a_time_alone_is_asked_of_which_latency(line: str) -> None:
     state = after(LAW, line)
@@ -294,6 +320,12 @@ def test_a_line_in_doubt_is_read_again_with_what_was_stated_since() -> None:
     state, said = told("the B200 room holds 40 people", "llama 3.1 8b, 20 rps")
     assert "Left out: 'the B200 room holds 40 people'" in said
     assert "hardware.accelerators" not in state.values
+
+
+def test_a_load_that_is_asked_about_beside_a_known_one_is_assumed_where_the_line_sets_it_right() -> None:
+    first = "qwen3 8b, 45 rps, 400/60"
+    state, _ = told(first, "actually it's 4 million items per night", "how many cards")
+    assert state.base.values[RATE] == pytest.approx(4e6 / 86400)
 
 
 def test_a_second_workload_before_the_plan_overwrites_nothing_of_the_first() -> None:

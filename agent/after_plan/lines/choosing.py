@@ -307,8 +307,8 @@ def _accounted(
 
 _TAKES: Final = re.compile(
     r"\W*(?:(?:ok(?:ay)?|then|so|yes|let'?s|we(?:'ll)?|i(?:'ll)?|and|please|fine|good|now|just)\W+)*"
-    r"(?:keep|take|adopt|go (?:with|for)|choose|settle on|stick with|use|switch to|move to|plan (?:for|with|on)|set|"
-    r"nimm|prends|toma|neem)\b(?!.*\b(?:out|away|off|back|everything|rest|else)\b)|"
+    r"(?:keep|take|make (?:it|that)|adopt|go (?:with|for)|choose|settle on|stick with|use|switch to|move to|"
+    r"plan (?:for|with|on)|set|nimm|prends|toma|neem)\b(?!.*\b(?:out|away|off|back|everything|rest|else)\b)|"
     rf".*\b(?:please|pls|bitte|svp|por favor|instead)\W*$|.*{MISTAKEN}",
     re.I,
 )

@@ -66,12 +66,6 @@ _MEAN_ALONE: Final = re.compile(
     re.I,
 )
 """A mean without its unit: 'our average is only 6'."""
-_MAX_BEHIND: Final = re.compile(
-    r"(?<![\w.])(?P<figure>\d+(?:\.\d+)?)(?: ?(?:rps|/ ?s))? is (?:the|our) (?:(?:real|true|absolute|actual|very) )*"
-    r"(?:max(?:imum)?|peak|most)\b(?: (?:we|there|you|it)(?: (?:ever|really))* (?:sees?|gets?|have|has|is))?",
-    re.I,
-)
-"""A peak without its unit: '20 is the real max'."""
 _SIDE_ALONE: Final = re.compile(
     r"(?<![\w.$€£])(?P<figure>\d+(?:\.\d+)?k|\d{3,})(?: tokens?)? (?P<side>in|out)"
     r"(?=\W*$|,(?!\d)| (?:and|on|with|at)\b(?! (?:\d|total|all)))",
@@ -80,11 +74,6 @@ _SIDE_ALONE: Final = re.compile(
 """One length by its side: '3k in on H200'."""
 _OTHER_MEANS: Final = re.compile(
     r"\b(?:ttft|itl|tpot|e2e|latency|tokens?|prompts?|inputs?|answers?|outputs?|responses?|length|what|does|do)\b", re.I
-)
-_OF_THESE: Final = re.compile(
-    r"\b(\d+|one|two|three|four|six|eight|ten|twelve|sixteen) of (?:these|those|the|our|such) "
-    r"(?=(?:gpus?|cards?|nodes?|replicas?|machines?|boxes)\b)",
-    re.I,
 )
 _LARGEST_FACTOR: Final = 10.0
 """Above it a bare figure behind 'peak' is a rate, not a multiple of the mean."""
@@ -124,6 +113,12 @@ _TAIL_ALONE: Final = re.compile(
     re.I,
 )
 """A target without its metric: 'p95 700', 'a target of 500 ms'."""
+_PERCENTILE_ALONE: Final = re.compile(
+    r"\W*(?:(?:no|and|ok|sorry|make|set|change|take|use|it|that|to|at|as|i|meant?|it's)\W+)*"
+    r"(?P<at>p(?:50|90|95|99))(?:,? (?:not|instead of) p\d\d)?(?: (?:please|then|instead))*[\s.!]*",
+    re.I,
+)
+"""Another percentile of the target: 'make it p99'."""
 _METRIC: Final = re.compile(r"\b(?:ttft|itl|tpot|e2e|first[- ]token|end[- ]to[- ]end|between tokens|latency)\b", re.I)
 
 
@@ -133,6 +128,8 @@ def _with_metric(said: str, base: Mapping[str, Any]) -> str:
     if len({target.metric for target in targets}) != 1:
         return said
     seconds, metric = targets[0].seconds, targets[0].metric.upper()
+    if alone := _PERCENTILE_ALONE.fullmatch(said):
+        return f"{metric} {alone['at']} {seconds:g} s"
 
     def named(found: re.Match[str]) -> str:
         before, figure = found.string[: found.start()], float(found["figure"])
@@ -173,14 +170,13 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
     Args:
         said: the line: 'prompts from 500 to 2000 tokens' is a range, where prompts of 500 are not planned.
     """
-    said = _OTHER_FORM.sub("", _IN_ANOTHER_TIME.sub(r"\g<figure> ", _MISSAID.sub("", said)))
+    said = _IN_ANOTHER_TIME.sub(r"\g<figure> ", _MISSAID.sub("", said))
     said = _NOT_OLD.sub(lambda found: "" if _units(_number(found["old"]), "", base)[1] else found[0], said)
     said = _with_metric(said, base)
     if _PAIRS.fullmatch(said):
         said = re.sub(r" to ", " -> ", said, flags=re.I)
     said = _NAMES.sub("with ", _replaced(said, base))
-    said = _MAX_BEHIND.sub(r"peak \g<figure> rps", said)
-    said = _MEAN_ALONE.sub(_mean_in_requests, _OF_THESE.sub(r"\1 ", said))
+    said = _MEAN_ALONE.sub(_mean_in_requests, said)
     said = _LOADS_ALONE.sub(lambda found: _loads(found, base), _SET_ALONE.sub(_in_requests, said))
     said = _COUNTED.sub(r"\2 \1", _FIGURES.sub(lambda found: _new(found, base), said))
     return (
@@ -188,8 +184,6 @@ def as_moved(said: str, base: Mapping[str, Any]) -> str:
     )
 
 
-_OTHER_FORM: Final = re.compile(r"(?<=pcie|sxm.|.sxm|.nvl),? not (?:the )?(?:sxm\d?|pcie|nvl)\b", re.I)
-"""The form of an accelerator that is left: 'H100 PCIe, not SXM'."""
 _OOPS: Final = r"(?:actually|sorry|sry|oops|wait|no|argh|ah|hm+|my bad|correction|typo|i misspoke)\W+"
 _IN_ANOTHER_TIME: Final = re.compile(
     rf"^\W*(?:{_OOPS})*the (?P<figure>\d[\d.,]*k?) (?:is|was|were|are|should be) (?=(?:per|an?|each|every)\b)", re.I

@@ -66,6 +66,8 @@ _SHARE_IN_HOURS: Final = rules(
     "(w:window | workhours) (comma | colon | paren | conj | link | 'with' | 'has' | 'sees' | 'carries' | 'gets' | "
     "'takes'){0,3} p:pct (link | 'of' | 'the' | 'our' | 'all' | 'daily'){1,3} "
     "('traffic' | 'load' | 'volume' | 'day' | event (?= comma | stop | paren | $))",
+    "(w:window | workhours) ('with' | 'has' | 'have' | 'sees' | 'carries' | 'gets' | 'takes') approx? p:pct "
+    "'of'? ('it' | 'them' | 'that' | 'those' | 'these')? (?= comma | stop | conj | paren | $)",
 )
 """'80% between 7 and 10', '30% of it in 2 evening hours', '8 to 10 pm, 40% of the traffic': what of the day comes in
 some of its hours."""

@@ -87,8 +87,15 @@ _WINDOW = Rule(
     "a2:num 'oclock'? range b2:num 'oclock') (?! near? "
     "(event | token | textunit | rateunit | gpunoun | gpu | user | percent | times | replica | node))"
 )
-_CLOCKS = (Rule("a:opaque range? b:opaque"), Rule("a:num range b:opaque"))
-"""'9am-6pm', '4 to 7pm', without a word before it."""
+_CLOCKS = (
+    Rule("a:opaque range? b:opaque"),
+    Rule("a:num range b:opaque"),
+    Rule(
+        "a:num range b:num (?= (comma | 'with' | 'has' | 'have' | 'sees' | 'gets' | 'carries'){1,2} approx? num "
+        "percent 'of' 'the'? ('day' | 'traffic' | 'load' | 'volume'))"
+    ),
+)
+"""'9am-6pm', '4 to 7pm' without a word before it, '10-11 has 18% of the day'."""
 _HOURS_OF_DAY = Rule(
     "(?<! 'in' | 'for' | 'takes' | 'within' | under | upto) a:num ('h' (range | 'and')? | range | 'and') b:num "
     "'h' (?! per | slash | num)"

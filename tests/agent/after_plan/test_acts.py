@@ -275,7 +275,6 @@ def test_what_is_not_understood_is_asked_and_the_choice_is_answered() -> None:
         ("how many requests an hour does one card do", "an hour"),
         ("how much electricity is that? our plant pays 0.21 €/kWh", "EUR a month at 0.21 EUR per kWh"),
         ("is it greener on fewer, bigger cards, in kWh", "on B200: fleet"),
-        ("average is only 6 rps, 20 is the real max", "peak 3.33 × the mean"),
         ("cost per user? we've 40k users", "÷ 40,000"),
         ("the 20 was the mean, the peak's more like 55", "peak 2.75 × the mean"),
         ("why not just 1 replica with TP8?", "1 replica of TP8"),

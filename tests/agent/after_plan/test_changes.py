@@ -346,7 +346,6 @@ def told(*said: str) -> tuple[State, str]:
     [
         ("don't change anything, but if we did go to BF16?", "1: BF16 (against plan 0)"),
         ("out of curiosity, what if it were int4", "1: INT4 (against plan 0)"),
-        ("what would 10 of these GPUs hold? asking for a friend who has a budget", "It costs"),
         ("what if prompts are really 6k on a bad day", "prompts of 6,000 tokens"),
         ("just wondering: on H200?", "on h200"),
         ("What's the answer time, start to finish, for a typical and a bad request?", "E2E: mean"),

@@ -141,7 +141,6 @@ def test_a_share_of_something_else_or_one_that_is_asked_for_is_no_discount(line:
         ("ttft 400, and Ireland not frankfurt", r"ireland, TTFT p95 within 400 ms.*'ttft 400' is read as 400 ms"),
         ("itl max 40", r"ITL p95 within 40 ms"),
         ("6 rps was peak. avg is more like 2. same plan?", r"6 / 2 requests/s = peak 3 × the mean"),
-        ("H100 PCIe not SXM. does that change anything", r"on h100-pcie-80gb"),
         ("int4, should be way cheaper right", r"1: INT4"),
         ("50% sure? of what exactly", r"^In 80 of 100 cases"),
         ("why not just TP1 w/ 4-bit", r"With INT4, tensor parallel 1 it"),
