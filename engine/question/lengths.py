@@ -53,15 +53,19 @@ class Strata(Struct, frozen=True, dict=True):
         return self.values[order].tolist(), np.cumsum(self.weights[order]).tolist()
 
 
-def strata(distribution: TokenDistribution, limit: float) -> Strata:
-    """Return the strata of a distribution, clipped to 1 … ``limit`` tokens, with the stated mean where that fits."""
+def strata(distribution: TokenDistribution, limit: float, edges: tuple[float, ...] = EDGES) -> Strata:
+    """Return the strata of a distribution, clipped to 1 … ``limit`` tokens, with the stated mean where that fits.
+
+    Args:
+        edges: cumulative probabilities that bound them; of a file's values there are as many groups, 32 at least.
+    """
     if distribution.values:
         values = np.sort(np.asarray(distribution.values))
-        groups = np.array_split(values, min(len(values), 32))
+        groups = np.array_split(values, min(len(values), max(32, len(edges) - 1)))
         means = np.array([group.mean() for group in groups])
         weights = np.array([len(group) for group in groups]) / len(values)
         return Strata(np.clip(means, 1.0, limit), weights)
-    units, weights = _unit_lognormal(round(distribution.lognormal_cv, 6))
+    units, weights = _unit_lognormal(round(distribution.lognormal_cv, 6), edges)
     units = np.maximum(units, 1e-9)
     # Clipping takes from the mean, which the values that may still grow give back: the clipped mean is piecewise linear
     # in the scale, with a corner where a value reaches either end.
@@ -71,12 +75,12 @@ def strata(distribution: TokenDistribution, limit: float) -> Strata:
 
 
 @lru_cache(maxsize=64)
-def _unit_lognormal(cv: float) -> tuple[Floats, Floats]:
+def _unit_lognormal(cv: float, edges: tuple[float, ...]) -> tuple[Floats, Floats]:
     if cv == 0:
         return np.ones(1), np.ones(1)
     sigma = sqrt(log(1 + cv * cv))
-    shifted = [0.0, *(_NORMAL.cdf(_NORMAL.inv_cdf(edge) - sigma) for edge in EDGES[1:-1]), 1.0]
-    weights = np.diff(np.array(EDGES))
+    shifted = [0.0, *(_NORMAL.cdf(_NORMAL.inv_cdf(edge) - sigma) for edge in edges[1:-1]), 1.0]
+    weights = np.diff(np.array(edges))
     return np.diff(np.array(shifted)) / weights, weights
 
 

@@ -1,6 +1,7 @@
 """Bills of fleets with an API behind them: what exceeds the fleet, a share of the requests, or a class of them."""
 
 from math import ceil
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -13,6 +14,7 @@ from engine.choice.deployment.bills import Bill, BillLine, Work
 from engine.choice.deployment.renting import rented
 from engine.choice.deployment.served import Served, served_by
 from engine.plan import CapacityPlan, NoPlan
+from engine.question.lengths import strata
 from engine.question.resolve import resolve
 from engine.workload import TokenDistribution
 
@@ -107,6 +109,10 @@ def _too_long(price: ApiPrice) -> str:
     return f"{show_percent(price.too_long)} of the prompts are longer than {price.model} reads"
 
 
+THOUSANDTHS: Final = tuple(place / 1000 for place in range(1001))
+"""Parts of the prompts from which the share beyond a length is counted."""
+
+
 def by_prompt_length(plan: CapacityPlan, catalog: Catalog, model: ApiModel, longest: float) -> Bill:
     """Return the bill where prompts beyond a length go to an API, the fleet, on demand, is for the others alone.
 
@@ -119,14 +125,15 @@ def by_prompt_length(plan: CapacityPlan, catalog: Catalog, model: ApiModel, long
     """
     from engine.method import forecast  # the plan of the shorter ones
 
-    lengths, spec = resolve(plan.spec, catalog).lengths, plan.spec
-    prompts = list(zip(lengths.prompt.values.tolist(), lengths.prompt.weights.tolist(), strict=True))
-    beyond = [(tokens, weight) for tokens, weight in prompts if tokens > longest]
+    question, spec = resolve(plan.spec, catalog), plan.spec
+    prompts = strata(spec.tokens.input, question.context_limit - 1, THOUSANDTHS)
+    ranked = list(zip(prompts.values.tolist(), prompts.weights.tolist(), strict=True))
+    beyond = [(tokens, weight) for tokens, weight in ranked if tokens > longest]
     share = sum(weight for _, weight in beyond)
     if not 0 < share < 1:
-        least, most = min(prompts)[0], max(prompts)[0]
+        least, most = ranked[0][0], ranked[-1][0]
         raise InputError(f"a length of {longest:g} tokens parts no prompts; {least:.0f} to {most:.0f} would")
-    kept = [tokens for tokens, weight in prompts if tokens <= longest for _ in range(max(1, round(1000 * weight)))]
+    kept = [tokens for tokens, _ in ranked if tokens <= longest]
     tokens = replace(spec.tokens, input=TokenDistribution(mean=sum(kept) / len(kept), values=tuple(kept)))
     rate = spec.traffic.requests_per_s or 0.0
     smaller = replace(spec, tokens=tokens, traffic=replace(spec.traffic, requests_per_s=rate * (1 - share)))
@@ -138,7 +145,7 @@ def by_prompt_length(plan: CapacityPlan, catalog: Catalog, model: ApiModel, long
     fleet = rented(served_by(own, catalog), "on_demand")
     cached = spec.tokens.prefix_hit
     each = sum(
-        weight * (model.call_usd(TokenCounts(tokens, lengths.output.mean, tokens * cached)) or 0.0)
+        weight * (model.call_usd(TokenCounts(tokens, question.lengths.output.mean, tokens * cached)) or 0.0)
         for tokens, weight in beyond
     )
     line = BillLine(

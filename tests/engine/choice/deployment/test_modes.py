@@ -1,5 +1,8 @@
 """Bills by hand in every mode, their sums, and laws."""
 
+import math
+from statistics import NormalDist
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -203,9 +206,17 @@ def test_long_prompts_to_an_api_by_hand() -> None:
     prompts = TokenDistribution(mean=1800, values=(*(1000.0,) * 9, 9000.0))
     plan = forecast(replace(spec, tokens=replace(spec.tokens, input=prompts)), catalog(), verify=False)
     assert isinstance(plan, CapacityPlan)
-    bill = by_prompt_length(plan, catalog(), replace(API, checked=date(2026, 11, 29)), 2000)
+    api = replace(API, checked=date(2026, 11, 29))
+    bill = by_prompt_length(plan, catalog(), api, 2000)
     by_label = {line.label: line.usd for line in bill.lines}
     assert by_label.pop("API api (them)") == pytest.approx(0.1 * 10 * MONTH_S * (9000 * 2 + 200 * 10) / 1e6)
     assert sum(by_label.values()) <= rented(served_by(plan, catalog()), "on_demand").monthly_usd
     with pytest.raises(InputError, match="1000 to 9000 would"):
         by_prompt_length(plan, catalog(), API, 20_000)
+    spread = forecast(spec, catalog(), verify=False)
+    assert isinstance(spread, CapacityPlan)
+    sigma = math.sqrt(math.log(1 + spec.tokens.input.lognormal_cv**2))
+    share = 1 - NormalDist().cdf((math.log(4000 / 1800) + sigma**2 / 2) / sigma)
+    lines = by_prompt_length(spread, catalog(), api, 4000).lines
+    (line,) = (one for one in lines if one.label.startswith("API"))
+    assert float(line.why.split(" %")[0]) / 100 == pytest.approx(share, abs=1e-3)
