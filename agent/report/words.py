@@ -142,7 +142,9 @@ def pool_facts(memory: Memory) -> tuple[tuple[str, Cell], ...]:
     facts = [("KV pool of a replica", Words(f"{show_bytes(pool)}{band}", path="memory.kv_cache_pool_bytes"))]
     if tokens is not None:
         band = _between([show_count(round(end.kv_cache_tokens)) for end in ends])
-        facts.append(("tokens that fit", Words(f"{show_count(round(tokens))}{band}", path="memory.kv_cache_tokens")))
+        # As engines print it; requests with a window or a state take more for each of their tokens.
+        whole = f"{show_count(round(tokens))}{band} in requests of full context"
+        facts.append(("tokens that fit", Words(whole, path="memory.kv_cache_tokens")))
     band = _between([show_count(end.max_concurrent_sequences) for end in ends])
     fitting = f"{show_count(fit)}{band} of mean length, {longer}"
     facts.append(("sequences that fit", Words(fitting, path="memory.max_concurrent_sequences")))
