@@ -95,13 +95,13 @@ def broken(gates: Mapping[str, str], plan: "CapacityPlan", before: "CapacityPlan
             metric, _, percentile = name.partition("-")
             value = plan.performance.at_peak.latency_s(metric, percentile)  # type: ignore[arg-type]  # of LATENCIES
             if value > limit:
-                over = f"over the {show_seconds(limit)} of --{name}"
+                over = _over(show_seconds(value), show_seconds(limit), name)
                 yield f"{metric.upper()} {percentile} is {show_seconds(value)}, {over}"
         elif monthly is None:
             yield f"--{name} cannot be judged: no price is known"
         elif name == "budget":
             if monthly > limit:
-                yield f"{show_usd(monthly)} a month is over the {show_usd(limit)} of --budget"
+                yield f"{show_usd(monthly)} a month is {_over(show_usd(monthly), show_usd(limit), name)}"
         else:
             yield from _moved(name, limit, monthly, None if before is None else before.cost.monthly_usd)
 
@@ -115,5 +115,10 @@ def _moved(name: str, limit: tuple[str, float], monthly: float, before: float | 
     if change > (most * before if kind == "share" else most) + 1e-9 * before:
         direction = "more" if name == "max-increase" else "less"
         asked = show_percent(most) if kind == "share" else show_usd(most)
-        share = f" ({show_percent(change / before)})" if before else ""
-        yield f"{show_usd(change)}{share} a month {direction} than before is over the {asked} of --{name}"
+        share = show_percent(change / before) if before else ""
+        over = _over(share if kind == "share" else show_usd(change), asked, name)
+        yield f"{show_usd(change)}{share and f' ({share})'} a month {direction} than before is {over}"
+
+
+def _over(shown: str, limit: str, name: str) -> str:
+    return f"{'just ' if shown == limit else ''}over the {limit} of --{name}"

@@ -201,7 +201,7 @@ def _documents(text: str, name: str) -> list[Document]:
             return lines
         if first == "[" and "\n" in text:
             return [text]  # a log: [INFO] …
-        where = f" in line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else ""
+        where = f": {error}" if isinstance(error, json.JSONDecodeError) else ""
         raise InputError(f"{name} breaks off or is no JSON{where}") from None
     if isinstance(tree, list):
         if not tree or not all(isinstance(item, dict) for item in tree):

@@ -307,6 +307,9 @@ def _lengths(row: Mapping[str, str]) -> tuple[float, float]:
             raise Unpredictable("the prompt or answer length is not stated")
 
 
+LOADS: Final = ("closed_loop", "open_loop", "static_batch", "offline", "decode_only", "prefill_only")
+
+
 def _load_kind(row: Mapping[str, str]) -> str:
     """Return the kind of a row's load; requests that all come at once are clients in a closed loop, or a queue."""
     if row["load"] == "open_loop" and row["request_rate"] == ALL_AT_ONCE:
@@ -324,7 +327,10 @@ def _unstated(kind: str, row: Mapping[str, str], together: int) -> str:
         case "open_loop":
             return "" if float(row["request_rate"] or 0) else "the request rate is not stated"
         case _:
-            return f"a load of kind {kind} has limits that the row does not state"
+            return (
+                f"a load of kind {kind} wants ttft_limit_ms and itl_limit_ms, which the row does not state; "
+                f"without limits it is {listed(LOADS)}"
+            )
 
 
 def _setting(

@@ -237,7 +237,8 @@ def _with_prior(empty: Calibration, points: Sequence[MeasuredPoint], catalog: Ca
     )
     figures = predicted_figures(points, catalog.with_calibration(replace(empty, constants=constants)))
     if not figures:
-        raise InputError("the points measure no ITL, TTFT or throughput that can be predicted")
+        why = next((outcome for outcome in predict_points(points, catalog) if isinstance(outcome, str)), "")
+        raise InputError(f"the points measure no ITL, TTFT or throughput that can be predicted{why and f': {why}'}")
     slopes = np.array([one.evidence.slopes for one in figures])
     told = [at for at in range(len(constants)) if np.abs(slopes[:, at]).max() > SMALLEST_SLOPE]
     band = strangers_band(points[0], figures[0].evidence.metric, catalog)

@@ -137,7 +137,7 @@ def test_limits_that_nobody_states_are_asked_for() -> None:
     row = LIMITED | {"ttft_limit_ms": "", "itl_limit_ms": ""}
     (outcome,) = predict_points([read(row, CATALOG)], CATALOG)
     assert isinstance(outcome, str)
-    assert "limits that the row does not state" in outcome
+    assert "ttft_limit_ms and itl_limit_ms, which the row does not state" in outcome
 
 
 # --- published runs ---------------------------------------------------------------------------------------------------
