@@ -33,7 +33,8 @@ ANSWERED: Final = frozenset(
 _FRAGMENT: Final = 4
 """Words of a line that names a value and hardly more: 'MI300X?' is a variant, with or without a question mark."""
 ASKS: Final = re.compile(
-    r"\?\s*$|^\W*(?:(?:and|but|so|ok|okay)\W+)*(?:is|are|do|does|did|can|could|will|would|should|how|which|where|when|who|"
+    r"\?\s*$|^\W*(?:(?:and|but|so|ok|okay|also|then)\W+)*(?:(?:is|are|does|did|could|would)(?:n'?t)?|do|can|will|should|"
+    r"how|why|which|where|when|who|"
     r"what(?! (?:if|about)\b)|wie|was(?! wenn)|welche\w*|wann|wo|wer|warum|ist|sind|hält|reicht|kann|combien|"
     r"quel\w*|est-ce|peut-on|quand|qui|cuánt\w+|cuant\w+|qué|cuál|cuándo|es|puedo|quant[oaie]|quale|quando)\b",
     re.I,

@@ -458,17 +458,21 @@ def _changed_and_asked(state: State, change: str, question: str, ports: Ports) -
     from agent.after_plan.readings import ANSWERED, SURE
 
     base = state.branches[-1] if is_chained(change) else state.base
-    read = understood(change, base.values, ports)
+    read, first = understood(change, base.values, ports), guesses(question)[0]
     if not isinstance(read.request, WhatIf) or read.unused:
-        return None
+        counted = guesses(change)[0]  # 'drop two cards, and …': what fewer carry, cost and keep is one answer
+        fewer = counted.act == "more_or_fewer" and counted.probability >= SURE
+        return answer_act(state, counted.act, f"{change} {question}", ports) if fewer else None
     new, says = answer_read(state, read, ports)
-    first = guesses(question)[0]
+    several = parts_in(question, first, lambda _: False)
     in_units = first.act == "cost" and _IN_UNITS.search(question)
-    if not in_units and (verdict := moved_verdict(question, new.branches[-1], base)):
+    if not several and not in_units and (verdict := moved_verdict(question, new.branches[-1], base)):
         return new, (*says[:-1], said(verdict), says[-1])
-    if first.probability < SURE or first.act not in ANSWERED or new is state:
+    if first.probability >= SURE and first.act in ANSWERED:
+        several = several or ((question, first.act),)
+    if not several or new is state:
         return new, (*says, said(f"Not used: {quoted(question)}."))
-    _, told = answer_act(replace(new, kept=len(new.branches) - 1), first.act, question, ports)
+    _, told = _answer_several(replace(new, kept=len(new.branches) - 1), several, ports)
     return new, (*says, *told)
 
 

@@ -12,13 +12,20 @@ if TYPE_CHECKING:
 Part = tuple[str, str]
 """Words of a line, and the act that they are; empty where they ask something that is not understood."""
 _TOLD: Final = re.compile(
-    r"^(?P<change>.+?\w)\W*?[,;.]?\s*(?:(?:and|then|&|so)\s+)+(?:please |can you |could you )?"
+    r"^(?P<change>.+?\w)\W*?[,;.]?\s*(?:(?:and|then|also|&|so)\s+)+(?:please |can you |could you )?"
     r"(?:(?:tell|show|give|let) (?:me|us)(?: know)?|say|check|see) "
     r"(?P<question>(?:whether|if|what|how|by how|where|when|the|does|do|is)\b.+)$",
     re.I,
 )
+_ITEM: Final = re.compile(
+    r"(?:^|(?<=\s))(?:\(?[1-9a-f]\)|[1-9]\.(?= [a-z])|(?:first|second|third|fourth|fifth|last)(?:ly)?:)\s+", re.I
+)
+"""How a list's items begin: '1) how many GPUs 2) cost per year', 'first: …'."""
 _PART: Final = re.compile(
-    r"\s*(?:[,;?]+(?:\s+(?:and|und|et|y)\b)?|\.(?!\d)|\b(?:and|und)\b(?!\s+\d+\b(?! ?[a-z]))|(?<=\s)\+)\s+(?=\S)", re.I
+    rf"\s*(?:[,;?]+(?:\s+(?:and|und|et|y)\b)?|\.(?!\d)|\b(?:and|und)\b(?!\s+\d+\b(?! ?[a-z]))|(?<=\s)\+)\s+(?=\S)|"
+    r"[，；？、]\s*|\s+(?:et|y|e)\s+(?=(?:combien|quel\w*|est-ce|pourquoi|quand|cu[aá]nt\w+|cu[aá]l\w*|qu[eé]|cómo|"
+    rf"quant[oaie]|quale|quando)\b)|{_ITEM.pattern}",
+    re.I,
 )
 _SO_MANY: Final = re.compile(
     r"^\W*(?:\w+ )?(?:questions?|fragen?|preguntas?|things?|sachen|choses)(?: please| bitte)?\s*:\s+", re.I
@@ -27,7 +34,7 @@ _SO_MANY: Final = re.compile(
 _CONDITION: Final = re.compile(
     r"(?:not|with|without|if|when|once|suppose|assuming|given|for|at|after|since|because|in|say)\b|"
     r"(?:[\w-]+ ){1,2}(?:seconds?|minutes?|words?|lines?|sentences?|pages?)\W*$|"
-    r"(?:about |roughly |some )?\d[\d.,]*k?m? [a-z]|(?!how|what|which)\w+(?: \w+)? or \w+(?: \w+)?\W*$|"
+    r"(?:about |roughly |some )?\d[\d.,]*k?m?(?: [a-z]|$)|(?!how|what|which)\w+(?: \w+)? or \w+(?: \w+)?\W*$|"
     r"(?:(?:so|and) )?(?:how much|what)(?: (?:is|does|would|will|do|it|that|this|we|be|cost|pay|come to|the|new|bill))*"
     r"(?: (?:per|a|each) month)?(?: pls| please)?\W*$|(?:does|would|will)? ?(?:it |that )?fits?\W*$",
     re.I,
@@ -41,6 +48,8 @@ _IF: Final = re.compile(
     r"(?P<what>(?:how|what|which|does|do|is|are|will|would|can|where|when)\b[^?]+?)\W*$",
     re.I,
 )
+_PUTS_A_CASE: Final = frozenset({"more_or_fewer", "failure", "at_load", "spike"})
+"""Acts of a fleet or a load that is not planned: what else a line asks is asked of that case, and in the answer."""
 _SEVERAL: Final = 0.7
 """Probability from which a part of a line is a question of its own."""
 _OF_A_VARIANT: Final = frozenset(
@@ -73,11 +82,19 @@ def parts_in(text: str, whole: "Guess", changes: Callable[[str], bool]) -> tuple
 
     if made := _under_condition(text, changes):
         return made
-    parts = [part.strip(" ?.!") for part in _PART.split(_SO_MANY.sub("", text)) if part.strip(" ?.!")]
-    if len(parts) < 2 or whole.act in NO_QUESTION or any(_CONDITION.match(part) for part in parts):
+    listed = len(_ITEM.findall(text)) > 1
+    parts = list[str]()
+    for piece in filter(None, (part.strip(" ?.!") for part in _PART.split(_SO_MANY.sub("", text)))):
+        parts = [*parts[:-1], f"{parts[-1]}, {piece}"] if parts and _CONDITION.match(piece) else [*parts, piece]
+    conditional = parts and _CONDITION.match(parts[0]) and not ASKS.match(parts[0])
+    if len(parts) < 2 or (whole.act in NO_QUESTION and not listed) or conditional:
         return ()
-    likely = [_part(part, guesses(part)[0], changes) for part in parts]
-    asked = sum(ASKS.match(part) is not None for part in parts) > 1
+    likely = [_part(part, guesses(part)[0], changes, whole) for part in parts]
+    puts_a_case = whole.act == likely[0].act and whole.act in _PUTS_A_CASE
+    changed = whole.act == "change" and whole.probability >= SURE and not any(map(ASKS.match, parts))
+    if (puts_a_case or changed) and not listed:
+        return ()
+    asked = listed or sum(ASKS.match(part) is not None for part in parts) > 1
     acts, unsure = dict[str, str](), list[Part]()
     for part, guess in zip(parts, likely, strict=True):
         vague = guess.act == "change" and not changes(part)
@@ -91,14 +108,14 @@ def parts_in(text: str, whole: "Guess", changes: Callable[[str], bool]) -> tuple
     told = [part for act, part in acts.items() if _TELLS.match(part) and not (act == "change" and changes(part))]
     if alike or told or (overruled and any(guess.probability < OVERRULES for guess in likely)):
         return ()
-    if not all(asked and ASKS.match(part) for part, _ in unsure):
+    if not listed and not all(asked and ASKS.match(part) for part, _ in unsure):
         return ()
     return (*((part, act) for act, part in acts.items()), *unsure)
 
 
-def _part(part: str, guess: "Guess", changes: Callable[[str], bool]) -> "Guess":
-    """Return what a part is: a change where rules read all of it, and it has a figure or is nothing else surely."""
-    doubtful = guess.act == "change" or guess.probability < _SEVERAL or re.search(r"\d", part) is not None
+def _part(part: str, guess: "Guess", changes: Callable[[str], bool], whole: "Guess") -> "Guess":
+    """Return what a part is: a change where rules read all of it, and it or the line is nothing else surely."""
+    doubtful = "change" in (guess.act, whole.act) or guess.probability < _SEVERAL or re.search(r"\d", part) is not None
     return replace(guess, act="change", probability=1.0) if doubtful and changes(part) else guess
 
 
