@@ -66,7 +66,10 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
         case "keep":
             made = with_kept(state, number, ports)
         case "undo":
-            made = undone(state, text)
+            after, says = undone(state, text)
+            kept = _BUT_KEEP.search(text)
+            left = (said(f"Not used: {quoted(kept[1])}. Say it as a change, such as 'with N+1'."),) if kept else ()
+            made = after, (*says, *left)
         case "since":
             made = state, _since(state, text, ports)
         case "export":
@@ -119,6 +122,9 @@ def asked_about(state: State, text: str) -> tuple[State, tuple[Say, ...]]:
 _FIRST: Final = re.compile(
     r"\b(?:first|original|initial|beginning|start|plan 0|ersten?|premier|primer[oa]?)\b|\b(?:to|restore) 0\b", re.I
 )
+
+
+_BUT_KEEP: Final = re.compile(r"\b(?:but|and) ((?:keep|leave|with)\b.*\w)", re.I)
 
 
 def undone(state: State, text: str) -> Step:
@@ -216,8 +222,17 @@ def answer_read(state: State, read: Understood, ports: Ports) -> Step:
     if isinstance(read.request, Unclear) and read.request.nothing:
         return state, notes
     new, says = answer_request(state, read.request, ports)
-    unused = ", ".join(quoted(words) for words in read.unused)
+    unused = ", ".join(quoted(words) for words in read.unused if not _SAYS_NOTHING.fullmatch(words))
     return new, (*says, *notes, said(f"Not used: {unused}.")) if unused else (*says, *notes)
+
+
+_SAYS_NOTHING: Final = re.compile(
+    r"(?:(?:ch\w*n\w*ge|swap|switch|instead|better|really|suddenly|meant|mean|wrong|nonsense|looked|option|"
+    r"halves|saves?|dont|don'?t|believe|all at|a?b[ou]+t|everyone|one|no|si|et|passe|happens?|system prompts?|prefix caching|"
+    r"prefix hit|every ?time)\W*)+",
+    re.I,
+)
+"""Words beside a change that has been read which name nothing more that could be used."""
 
 
 def answer_request(state: State, request: Request, ports: Ports) -> Step:

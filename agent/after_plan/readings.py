@@ -144,7 +144,7 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
             asks_why = re.match(r"\W*(?:and |but )?(?:why|how come)\b", text, re.I)
             return first.act in ("why", "why_not") or (asks_why is not None and first.probability < SURE)
         case WhatIf() | Cheapest() | Ask() if names_only(first.act, read):
-            wish = len(text.split()) <= _FRAGMENT and not ASKS.search(text)
+            wish = (len(text.split()) <= _FRAGMENT or _SPARES.search(text)) and not ASKS.search(text)
             return wish or first.probability < SURE
         case WhatIf() | Cheapest() | Ask():
             short = len(text.split()) <= _FRAGMENT and first.act not in ("why", "why_not")
@@ -167,6 +167,7 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
 _PUT_FORWARD: Final = re.compile(
     r"\W*(?:(?:and|but|so|ok|okay)\W+)*(?:what (?:if|about)\b|how many (?:\w+ )+(?:for|at) \d)", re.I
 )
+_SPARES: Final = re.compile(r"\bn ?\+ ?\d\b", re.I)
 _NAMES_VALUES: Final = frozenset(
     {"hands", "who_said", "more_or_fewer", "at_load", "users_of_load", "fewest", "included", "monitoring"}
 )
@@ -249,7 +250,8 @@ def asks_of_same(text: str, read: Understood, base: Mapping[str, Any]) -> bool:
 
 
 _SAID_SO: Final = re.compile(
-    r"\W*(?:(?:no|but|hey|wait|sorry)\W+)*(?:i|we) (?:said|asked for|told you|meant|wrote|wanted)\b(?!.*\?)", re.I
+    r"\W*(?:(?:no|nope|but|hey|wait|sorry|wrong|that'?s|not|right|true)\W+)*(?:i|we) (?:said|asked for|told you|meant|wrote|wanted)\b(?!.*\?)",
+    re.I,
 )
 _DOUBTS_AND_SETS: Final = re.compile(
     r"^(?P<doubt>.+?)\s*(?:[,;:](?!\d)| [–—-]+ )\s*(?:(?:so|but|and|please)\W+)*"

@@ -436,7 +436,7 @@ def _multiplied(text: str, base: Mapping[str, Any], change: _Change) -> str | Un
         multiplied = _times_or_more(head, {**base, **made}) if tail else None
         if not multiplied:
             multiplied, tail = _times_or_more(clause, {**base, **made}), ""
-        if multiplied is None and rest and scaled(rest[-1], base) is None:
+        if multiplied is None and rest and not re.search(r"\d", rest[-1]) and scaled(rest[-1], base) is None:
             # 'chattier answers, about double': the factor is of the clause before it.
             joined = scaled(f"{rest[-1]} {clause}", base)
             multiplied = joined if isinstance(joined, list) else None

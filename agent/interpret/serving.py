@@ -39,6 +39,7 @@ _BATCH: Final = (
     Rule("n:num (batchcap)"),
 )
 _BUDGET: Final = Rule("tokenbudget (link | colon | under){0,3} n:num")
+_CEILING: Final = Rule("'utilisation' 'ceiling' (link | colon){0,2} p:pct")
 _MEMORY: Final = Rule("memutil (link | colon | under){0,3} (n:num | p:pct)")
 _GREEDY: Final = Rule("greedy")
 _SAMPLED: Final = {
@@ -406,6 +407,9 @@ def _limits(draft: Draft) -> None:
         draft.read(
             "serving.memory_utilisation", match, amount, float, lambda v, made: f"{show_percent(v)} of the memory used"
         )
+    for match in _CEILING.matches(draft.sentence):
+        value = match["p"].number
+        draft.read("serving.utilisation_ceiling", match, value, float, lambda v, made: f"planned for {show_percent(v)}")
 
 
 def _sampling(draft: Draft) -> None:

@@ -8,6 +8,7 @@ from agent.after_plan.measured import told_in
 from agent.after_plan.replies.bills.own_price import prices_of_both
 from agent.after_plan.replies.shares import is_shared_out
 from agent.after_plan.wording.plain_words import ASKS_WHETHER
+from agent.fields.demand import GIVEN_AS
 from agent.interpret.words.numerals import in_figures
 from agent.talk.requests import Ask, Understood, WhatIf
 
@@ -154,7 +155,7 @@ def _is_brief(text: str, read: Understood) -> bool:
     request = read.request
     return (
         isinstance(request, WhatIf)
-        and request.change.values.keys() == {"traffic.requests_per_s"}
+        and request.change.values.keys() - {GIVEN_AS} == {"traffic.requests_per_s"}
         and bool(_BRIEFLY.search(text))
         and not _AVERAGE.search(text)
     )

@@ -33,7 +33,7 @@ _KINDS: Final = {
 _UNIT: Final = "|".join(f"(?P<{kind}>{words})" for kind, words in _KINDS.items())
 _FIGURE: Final = re.compile(
     r"(?<![\w.$€£/:-])(?:(?P<sign>[$€£]) ?|(?P<by>×) ?)?(?P<number>\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-    rf"(?P<thousands> ?[kmb](?![a-z])| (?:thousand|million|billion)\b)?(?:[ -]?(?:{_UNIT})(?!\w))?"
+    rf"(?P<thousands> ?[kmb](?![a-z])| (?:thousand|million|billion|grand)\b)?(?:[ -]?(?:{_UNIT})(?!\w))?"
     r"(?P<of>(?: (?:an?|per|each) [a-z]+)?)(?![\w.]*\d)(?![a-z\d])",
     re.I,
 )
@@ -43,7 +43,8 @@ _NO_FIGURE: Final = re.compile(
     r"\b\d{1,2}:\d\d(?! ?-)|\b(?:429|503)s?\b(?! ?\w*(?:rps|qps|req|users|tokens|gpus))|"
     r"\b\d{1,2}(?::\d\d)?-\d{1,2}(?::\d\d)?(?=,|$| ?(?:h|uhr)\b)|\bv?\d+\.\d+\.\d+\b|"
     r"\b(?:fleetcast|vllm|sglang|cuda|gdpr|art\w*)[ @]\d[\d.]*|\bper 1 ?(?:m|k|000)\b|"
-    r"\b1 ?(?:m|million|mio) (?:output |input )?tok(?:en)?s?\b",
+    r"\b1 ?(?:m|million|mio) (?:output |input )?tok(?:en)?s?\b|"
+    r"\b\d+ (?:short |plain )?(?:sentences?|lines?|bullets?|paragraphs?|slides?)\b",
     re.I,
 )
 """Digits of files, days, clocks, plans, versions, refusals and of a list's items; and a whole, which says nothing."""
@@ -96,7 +97,7 @@ def figures_in(text: str) -> Iterator[Figure]:
         elif kind in ("", "factor") and bare[match.end() :].lstrip(" x×")[:1] == "\0":
             kind = "machines"
         number = float(match["number"].replace(",", ""))
-        number *= MULTIPLIERS.get((match["thousands"] or "").strip().lower(), 1.0)
+        number *= MULTIPLIERS.get((match["thousands"] or "").strip().lower().replace("grand", "k"), 1.0)
         unit = TIME_UNITS.get(match["time"].lower(), 1.0) if kind == "time" else 1.0
         yield Figure(text[match.start() : match.end()].strip(), number, kind, number * unit)
 

@@ -36,13 +36,13 @@ _CONDITION: Final = re.compile(
     r"(?:[\w-]+ ){1,2}(?:seconds?|minutes?|words?|lines?|sentences?|pages?)\W*$|"
     r"(?:about |roughly |some )?\d[\d.,]*k?m?(?: [a-z]|$)|(?!how|what|which)\w+(?: \w+)? or \w+(?: \w+)?\W*$|"
     r"(?:(?:so|and) )?(?:how much|what)(?: (?:is|does|would|will|do|it|that|this|we|be|cost|pay|come to|the|new|bill))*"
-    r"(?: (?:per|a|each) month)?(?: pls| please)?\W*$|(?:does|would|will)? ?(?:it |that )?fits?\W*$",
+    r"(?: (?:per|a|each) month)?(?: pls| please)?\W*$|(?:does|would|will)? ?(?:it |that |this )?(?:fits?|helps?)\W*$",
     re.I,
 )
 """How a part is worded that is no question of its own: a condition of the rest, the length of an answer, two things
 between which the question before is ('memory or latency'), or 'how much' and 'fits' behind what is asked."""
 _IF: Final = re.compile(
-    r"^(?P<question>.+?),? (?:if|when|once|in case|wenn|falls|si|se) (?P<change>[^?]+?)\W*$|"
+    r"^(?P<question>\S+ .+?),? (?:if|when|once|in case|wenn|falls|si|se) (?P<change>[^?]+?)\W*$|"
     r"^\W*(?:and |but |so )?(?:if|when|once|wenn|falls|si|se) (?P<case>[^?,]+), (?P<then>[^?]+?)\W*$|"
     r"^\W*(?:and |but |so )?(?:with|on|using|mit|avec|con) (?P<on>[^?,]+?),? "
     r"(?P<what>(?:how|what|which|does|do|is|are|will|would|can|where|when)\b[^?]+?)\W*$",

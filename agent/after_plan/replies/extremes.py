@@ -10,6 +10,7 @@ from agent.after_plan.replies.bills.hours import hours, names_hours
 from agent.after_plan.replies.running.held import slower
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import carried_rate, peak_rate, replicas_at
+from agent.interpret.traffic.peaks import mean_follows
 from agent.report.blocks import Column, Table
 from agent.report.words import accelerators_noun, calls_shown, singular
 from catalogs.units import HOURS_PER_MONTH, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
@@ -88,8 +89,10 @@ def spike(asked: Asked) -> Explanation:
     times = None if rate else factor_in(asked.words)
     if not rate and (times is None or times <= 1):
         return paragraphs(room, "How large is the burst? Ask 'can it take five times the load for an hour'.")
-    burst = (rate or mean * (times or 1.0)) * calls
-    read = f"{show_figure(times)} × the mean of {show_rate(mean)}" if times else "The burst"
+    at_peak = mean_follows(asked.values)  # who gave the busiest hour's rate means a multiple of it
+    base = mean * plan.spec.traffic.peak_factor if at_peak else mean
+    burst = (rate or base * (times or 1.0)) * calls
+    read = f"{show_figure(times)} × the {'peak' if at_peak else 'mean'} of {show_rate(base)}" if times else "The burst"
     verdict = (
         "it holds within the targets"
         if burst <= within * (1 + 1e-6)

@@ -35,7 +35,7 @@ GPUS: Final = (
     r"gpus?|cards?|cartes?|karten?|tarjetas?|accelerators?|chips?|h100s?|h200s?|a100s?|b200s?|l40s|l4s?|a10g?s?|mi300x|"
     r"t4s?|v100s?"
 )
-NODES: Final = r"nodes?|knoten|noeuds?|nœuds?|nodos?|servers?|serveurs?|machines?|box(?:es)?|hosts?|dgx"
+NODES: Final = r"nodes?|knoten|noeuds?|nœuds?|nodos?|servers?|serveurs?|machines?|instances?|box(?:es)?|hosts?|dgx"
 REPLICAS: Final = r"r[ée]plicas?|copies|pods?"
 _WORDS_PER_TOKEN: Final = 0.75
 """Of English text: 4 tokens for 3 words (platform.openai.com/tokenizer)."""
@@ -63,10 +63,10 @@ def token_volume(asked: Asked) -> Explanation:
     if traffic.requests_per_s:
         calls = traffic.requests_per_s * traffic.calls_per_request
         prompts, answers = calls * tokens.input.mean, calls * tokens.output.mean
-        facts += [
-            ("asked for, mean", f"{show_figure(prompts)} prompt and {show_figure(answers)} output tokens/s"),
-            ("at the peak", f"{show_figure(answers * traffic.peak_factor)} output tokens/s"),
-        ]
+        for name, times in (("asked for, mean", 1.0), ("at the peak", traffic.peak_factor)):
+            read, written = prompts * times, answers * times
+            said = f"{show_figure(read)} prompt and {show_figure(written)} output tokens/s"
+            facts.append((name, f"{said}, {show_figure(read + written)} in all"))
         facts += [
             (name, f"{show_count(prompts * seconds)} prompt and {show_count(answers * seconds)} output tokens")
             for name, seconds in _SPELLS
@@ -75,8 +75,8 @@ def token_volume(asked: Asked) -> Explanation:
         f"{show_count(fleet.capacity_output_tokens_per_s)} output tokens/s is what the fleet makes within its targets;"
         f" one stream runs at {show_figure(stream)} tokens/s."
     )
-    wanted = next((name for name, words in PERIODS_SAID if asked.has(words)), "")
-    lead = next((f"{capital(name)}: {text}." for name, text in facts if name[2:] == wanted), lead)
+    wanted = next((name for name, words in PERIODS_SAID if asked.has(words)), "the peak" * asked.has(_IN_ALL))
+    lead = next((f"{capital(name)}: {text}." for name, text in facts if wanted and name.endswith(wanted)), lead)
     prices = plan.cost.usd_per_million_tokens
     if prices and prices.blended and asked.has(r"(?:per|a|for each|each) (?:dollar|euro|usd|buck)"):
         each = show_count(1e6 / prices.blended)
@@ -84,6 +84,7 @@ def token_volume(asked: Asked) -> Explanation:
     return (*paragraphs(_claimed(asked), lead), Facts(tuple(facts)))
 
 
+_IN_ALL: Final = r"all together|altogether|together|in (?:all|total)|total|combined|insgesamt|zusammen|en tout|en total"
 _EACH: Final = re.compile(
     rf"(?P<number>\d[\d,.]*)(?P<k>k?) ?tok(?:en)?s?(?: ?/ ?| per | a )s\w*(?: ?/ ?| per | an? | on (?:an?|one) )"
     rf"(?:{GPUS})",
@@ -218,7 +219,7 @@ def fleet_holds(asked: Asked) -> Explanation:
     """Return what a stated number of accelerators, nodes or replicas carries, and whether it is enough."""
     plan = asked.plan
     values = fleet_in(asked)
-    if not values and asked.reading().habits:
+    if not values and (asked.reading().habits or asked.has(_OWN_FLEET)):
         return limit(asked)
     if not values:
         return paragraphs(
@@ -263,6 +264,13 @@ def fleet_holds(asked: Asked) -> Explanation:
     if cost and found.fleet.billed_accelerators > found.fleet.accelerators:
         cost = f"{cost[:-1]}, for the {found.fleet.billed_accelerators} that whole instances bill."
     return paragraphs(lead, unused, enough, cost)
+
+
+_OWN_FLEET: Final = (
+    r"(?:number|count) of (?:gpus|cards|replicas|machines)|(?:the|our|these|those|this) (?:number|count|same|fleet|gpus|cards|replicas|machines|nodes)|"
+    r"what (?:we|i) have"
+)
+"""The plan's own machines, none of which are counted: 'hold the number of GPUs'."""
 
 
 def fleet_in(asked: Asked) -> dict[str, int]:

@@ -26,7 +26,7 @@ _PAIR: Final = rf"{_FIGURE} to {_FIGURE}"
 _PAIRS: Final = re.compile(rf"\W*{_PAIR}(?:(?:, ?|;| and )+{_PAIR})*\W*", re.I)
 """Old and new values and nothing else: '20 to 24, 1500 to 1800'."""
 _ENDS: Final = re.compile(r"\W*$|[,;]| (?:and|but|on|with|please|pls|instead)\b", re.I)
-_COUNTED: Final = re.compile(r"\b(replicas|gpus|cards|nodes|spares)(?: to)? (\d{1,5})(?=\W*$|[,;]| and\b)", re.I)
+_COUNTED: Final = re.compile(r"\b(replicas|gpus|cards|nodes|spares)(?: to)? (\d{1,5})(?=[^\w%]*$|[,;]| and\b)", re.I)
 _NAMES: Final = re.compile(
     rf"(?:\bfrom )?(?:{_CODE}|(?<=from )[a-z]+|(?<![\w -])[a-z]+)(?:{_ARROW})(?=(?P<code>[a-z]))", re.I
 )

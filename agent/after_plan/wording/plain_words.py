@@ -68,7 +68,8 @@ TO_A_FIGURE: Final = (
 _SAME_PART: Final = re.compile(
     r"\b(\d+(?:\.\d+)?) ?(?:%|percent) of (?:(?:the|every|each|all|our|a) )*"
     r"(?:prompts?|inputs?|prompt tokens|context|requests?)(?: tokens)? (?:is|are|stays?|remains?|will be)"
-    r"(?: \w+){0,2}? (?:identical|the same|same|constant|repeated|shared|cached|fixed|unchanged|static|boilerplate)\b",
+    r"(?: \w+){0,2}? (?:identical|the same|same|constant|repeated|shared|cached|fixed|unchanged|static|boilerplate)\b"
+    r"(?: (?:system )?(?:prompts?|instructions?|text)\b)?(?: every ?time)?",
     re.I,
 )
 _SHARE_WITHIN: Final = re.compile(
@@ -158,7 +159,7 @@ _WAITED: Final = re.compile(
 _CUSHION: Final = r"(?:buffer|margin|headroom|cushion|contingency|reserve capacity)"
 _BUFFER: Final = re.compile(
     r"(?:^\W*|\b(?:and|plus) |\b(?:please |can you )?"
-    r"(?:include|add|with|give me|plan with|keep|put|leave|size it with|(?:i|we) (?:want|need))\s+)"
+    r"(?:include|add|with|give me|plan with|keep|put|leave|size it with|(?:i|we)(?: want| need|(?:'d| would) rather have))\s+)"
     rf"(?:an? |of )?(?:(?P<share>\d+(?:\.\d+)?) ?(?:%|percent)(?: of)? (?:safety |capacity |load )?{_CUSHION}|"
     rf"(?:safety )?{_CUSHION} of (?P<of>\d+(?:\.\d+)?) ?(?:%|percent))(?: (?:on top|on the load|for surprises))?",
     re.I,
@@ -183,7 +184,7 @@ def _amounts_in_words(said: str) -> str:
 def _more_load(found: re.Match[str]) -> str:
     """Return the traffic with a margin on it; the words as they are where the margin is of something else."""
     before, after = (re.split(_BREAK, part) for part in (found.string[: found.start()], found.string[found.end() :]))
-    if _NO_LOAD.search(f"{before[-1]} {found[0]} {after[0]}"):
+    if _NO_LOAD.search(f"{before[-1]} {after[0]}"):
         return found[0]
     lead = re.match(r"(?:and|plus) ", found[0], re.I)
     return f"{lead[0] if lead else ''}{1 + float(found['share'] or found['of']) / 100:g} times the traffic"

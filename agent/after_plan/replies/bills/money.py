@@ -24,7 +24,7 @@ RATES_OF: Final = "reference rates of the European Central Bank of 2026-09-09, a
 CURRENCIES: Final = {
     "EUR": ("euros?|eur|€|欧元", 1 / _USD_PER_EUR),
     "CHF": ("swiss francs?|francs? suisses?|franken|francs?|chf", _CHF_PER_EUR / _USD_PER_EUR),
-    "GBP": ("pounds?|sterling|gbp|£|quid", None),
+    "GBP": ("pounds?|sterling|gbp|£|quid|pence|pennies", None),
     "JPY": ("yen|jpy|¥", None),
     "INR": ("rupees?|inr", None),
     "CNY": ("yuan|rmb|renminbi|cny|人民币", None),
@@ -100,8 +100,8 @@ _SPLIT: Final = re.compile(r"\s*(?:[,;&]|\band\b|\bund\b|\bet\b|\by\b)\s+(?=\S)"
 
 
 _HABIT: Final = re.compile(
-    rf"\b(?:each |with |of |at |who ask )?\d[\d,.]* (?:{_CALLS}) (?:an?|per|each|every) (?:\w+ )?"
-    r"(?:hour|day|week|month)\b",
+    rf"\b(?:(?:each |with |of |at |who ask )?\d[\d,.]* (?:{_CALLS})|(?:do(?:es)?|asks?|sends?|makes?|has|have)"
+    r"(?: about| some| roughly| around)* \d[\d,.]*) (?:an?|per|each|every) (?:\w+ )?(?:hour|day|week|month)\b",
     re.I,
 )
 """How often somebody asks, which is no time that the bill is wanted for: '25 requests a working day'."""
@@ -142,6 +142,8 @@ def _cost(asked: Asked) -> Explanation:
         return paragraphs(f"{no_rate(code, 'cost')} In dollars it is {each}.", missing)
     if unit is None:
         return paragraphs(missing, f"In all it is {money_shown(monthly * per_usd, code)} a month.")
+    if asked.has(_CENTS) and monthly * per_usd * unit.of_month < _IN_CENTS:
+        code, per_usd = " ".join((*[code] * (code != "USD"), "cents")), 100 * per_usd
     reason = f": {unit.sum}" if unit.sum else ""
     lead = f"{money_shown(monthly * per_usd * unit.of_month, code)} {unit.label}, today's fleet always on{reason}."
     follows = ""
@@ -165,6 +167,9 @@ def _cost(asked: Asked) -> Explanation:
     return (*paragraphs(lead, basis, follows, taxed, rate, reserved), *parts, *usual)
 
 
+_CENTS: Final = r"(?:euro)?cents?|ct|centimes?|c[ée]ntimos?|centavos?|rappen|centesimi"
+_IN_CENTS: Final = 10.0
+"""Dollars or euros from which nobody counts in cents, by judgement."""
 _PRICE: Final = re.compile(r"[$€£] ?(\d*\.\d+|\d+)(?![\d.]*k)\b|(?<![\w.])(\d+(?:\.\d+)?) ?(?:cents?|ct|c)\b")
 """What somebody would take for a request: '2 cents'."""
 
@@ -197,8 +202,8 @@ def _share(asked: Asked, unit: str) -> float | None:
         return 1 / float(known)
     if unit == "user":
         many, named = _MANY.search(asked.figures), _HEADS.search(asked.figures)
-        users = float(named[1].replace(",", "")) if named else asked.users() or asked.count_of(_PEOPLE)
-        users = users or (float(many[1].replace(",", "")) if many else 0.0)
+        users = float(named[1].replace(",", "")) if named else asked.users() or asked.count_of(_PEOPLE) or 0.0
+        users = users if users > 1 or not many else float(many[1].replace(",", ""))
         return 1 / users if users else None
     if unit == "million tokens":
         return cost.usd_per_million_tokens.blended / monthly if cost.usd_per_million_tokens else None

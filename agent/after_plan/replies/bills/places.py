@@ -86,8 +86,8 @@ def elsewhere(asked: Asked) -> Explanation:
 
 
 _YEARS: Final[tuple[tuple[Term, str], ...]] = (
-    ("reserved_1y", "1 ?-?y(?:(?:ea)?rs?)?|one[- ]year|12 months"),
-    ("reserved_3y", "3 ?-?y(?:(?:ea)?rs?)?|three[- ]years?|36 months"),
+    ("reserved_1y", "1 ?-?y(?:(?:ea)?rs?)?|one[- ]year|12 months|(?:a|1|one) years?"),
+    ("reserved_3y", "3 ?-?y(?:(?:ea)?rs?)?|three[- ]years?|36 months|three"),
 )
 """By term, the words that name it."""
 
@@ -216,8 +216,10 @@ def _reserved(asked: Asked) -> int:
     """Return for how many months a line would reserve; 0 where it reserves nothing or asks of other terms too."""
     if not asked.has(_RESERVE) or asked.has("cheaper|cheapest|spot|on demand|compare|which|any"):
         return 0
-    years, months = asked.count_of("years?|yrs?|jahre?|ans"), asked.count_of("months?|monate?|mois")
-    return months or 12 * (years or (3 if asked.has("three-year|3-?y(?:ea)?r") else 0))
+    if all(asked.has(words) for _, words in _YEARS):
+        return 0
+    years, months = asked.count_of("years?|yrs?|jahre?|ans"), asked.count_of("months?|monate?|mois") or 0
+    return months if months > 1 else 12 * (years or (3 if asked.has("three-year|3-?y(?:ea)?r") else 0))
 
 
 def _place(asked: Asked, said: str | None) -> Place | None:

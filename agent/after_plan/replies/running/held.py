@@ -114,7 +114,7 @@ def _loads_in(asked: Asked) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 _AT: Final = re.compile(
-    rf"\b(?:at|hit|reach|see|get to|up to) (\d+(?:\.\d+)?)(?![\w.%]| ?(?:%|ms|x|tok|{GPUS}|users?))"
+    rf"\b(?:at|hit|reach|see|get to|up to) (?!429|503)(\d+(?:\.\d+)?)(?![\w.%]| ?(?:%|ms|x|tok|{GPUS}|users?))"
 )
 """A load by its number alone: 'we're at 24, does it cope'."""
 
