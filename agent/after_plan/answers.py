@@ -228,8 +228,8 @@ def answer_read(state: State, read: Understood, ports: Ports) -> Step:
 
 _SAYS_NOTHING: Final = re.compile(
     r"(?:(?:ch\w*n\w*ge|swap|switch|instead|better|really|suddenly|meant|mean|wrong|nonsense|looked|option|"
-    r"halves|saves?|dont|don'?t|believe|all at|a?b[ou]+t|everyone|one|no|si|et|passe|happens?|system prompts?|prefix caching|"
-    r"prefix hit|every ?time)\W*)+",
+    r"halves|saves?|dont|don'?t|believe|all at|a?b[ou]+t|everyone|one|no|si|et|passe|happens?|system prompts?|"
+    r"prefix caching|prefix hit|every ?time)\W*)+",
     re.I,
 )
 """Words beside a change that has been read which name nothing more that could be used."""

@@ -250,7 +250,8 @@ def asks_of_same(text: str, read: Understood, base: Mapping[str, Any]) -> bool:
 
 
 _SAID_SO: Final = re.compile(
-    r"\W*(?:(?:no|nope|but|hey|wait|sorry|wrong|that'?s|not|right|true)\W+)*(?:i|we) (?:said|asked for|told you|meant|wrote|wanted)\b(?!.*\?)",
+    r"\W*(?:(?:no|nope|but|hey|wait|sorry|wrong|that'?s|not|right|true)\W+)*(?:i|we) "
+    r"(?:said|asked for|told you|meant|wrote|wanted)\b(?!.*\?)",
     re.I,
 )
 _DOUBTS_AND_SETS: Final = re.compile(

@@ -267,8 +267,8 @@ def fleet_holds(asked: Asked) -> Explanation:
 
 
 _OWN_FLEET: Final = (
-    r"(?:number|count) of (?:gpus|cards|replicas|machines)|(?:the|our|these|those|this) (?:number|count|same|fleet|gpus|cards|replicas|machines|nodes)|"
-    r"what (?:we|i) have"
+    r"(?:number|count) of (?:gpus|cards|replicas|machines)|what (?:we|i) have|"
+    r"(?:the|our|these|those|this) (?:number|count|same|fleet|gpus|cards|replicas|machines|nodes)"
 )
 """The plan's own machines, none of which are counted: 'hold the number of GPUs'."""
 

@@ -125,7 +125,7 @@ def boss(asked: Asked) -> Explanation:
         if asked.has("german|french|spanish|italian|chinese|deutsch|auf deutsch|en français|en español")
         else ""
     )
-    fewer = asked.count_of("sentences?|lines?|words?") or (
+    fewer = asked.count_of("sentences?|lines?|words?|bullets?|points?") or (
         1 if asked.has("one-sentence|one-liner|tl;?dr|bottom line|in a word|eine[mn]? satz|une phrase|una frase") else 5
     )
     if fewer <= 3:

@@ -65,13 +65,6 @@ TO_A_FIGURE: Final = (
     r"(?:(?:from|down|up|to|at|by|under|below)\b|=))"
 )
 """Not behind what is taken back: 'drop the TTFT target to 500 ms' has a target."""
-_SAME_PART: Final = re.compile(
-    r"\b(\d+(?:\.\d+)?) ?(?:%|percent) of (?:(?:the|every|each|all|our|a) )*"
-    r"(?:prompts?|inputs?|prompt tokens|context|requests?)(?: tokens)? (?:is|are|stays?|remains?|will be)"
-    r"(?: \w+){0,2}? (?:identical|the same|same|constant|repeated|shared|cached|fixed|unchanged|static|boilerplate)\b"
-    r"(?: (?:system )?(?:prompts?|instructions?|text)\b)?(?: every ?time)?",
-    re.I,
-)
 _SHARE_WITHIN: Final = re.compile(
     r"\b(?P<share>50|90|95|99)(?: ?%| percent| (?:out )?(?:of|in) (?:a )?(?:100|hundred))(?: of)?"
     r"(?: (?:the|our|all|my))? (?:users?|requests?|people|customers?|calls?|cases|visitors)"
@@ -143,10 +136,6 @@ _SPENDING: Final = re.compile(
     re.I,
 )
 """An amount a month beside a verb of spending, without what it would count: '8k a month' is money."""
-_BUDGET_ALONE: Final = re.compile(
-    r"\b(?:an? |the |our )?budget(?: of| is|:)? \$?(?P<sum>\d[\d.,]*k?)(?=\W*$| and\b)", re.I
-)
-"""A budget without its period, which is a month: 'budget 20k'."""
 _WAITED: Final = re.compile(
     r"\b(?:(?:people|users|they|customers|readers|clients|nobody|everyone|we|(?:our|the) (?:users|customers))\s+)?"
     r"(?:(?:can|may|could|would|will|are|is|happily|willing to|able to|accepts?|tolerates?|minds?|ok with|fine with|"
@@ -159,7 +148,8 @@ _WAITED: Final = re.compile(
 _CUSHION: Final = r"(?:buffer|margin|headroom|cushion|contingency|reserve capacity)"
 _BUFFER: Final = re.compile(
     r"(?:^\W*|\b(?:and|plus) |\b(?:please |can you )?"
-    r"(?:include|add|with|give me|plan with|keep|put|leave|size it with|(?:i|we)(?: want| need|(?:'d| would) rather have))\s+)"
+    r"(?:include|add|with|give me|plan with|keep|put|leave|size it with|"
+    r"(?:i|we)(?: want| need|(?:'d| would) rather have))\s+)"
     rf"(?:an? |of )?(?:(?P<share>\d+(?:\.\d+)?) ?(?:%|percent)(?: of)? (?:safety |capacity |load )?{_CUSHION}|"
     rf"(?:safety )?{_CUSHION} of (?P<of>\d+(?:\.\d+)?) ?(?:%|percent))(?: (?:on top|on the load|for surprises))?",
     re.I,
@@ -174,7 +164,6 @@ _NO_LOAD: Final = re.compile(
 
 def _amounts_in_words(said: str) -> str:
     """Return a line with what an amount, a wait, a moved length and a buffer mean said in the reader's words."""
-    said = _BUDGET_ALONE.sub(r"a budget of $\g<sum> a month", said)
     if not re.search(rf"\b{_COUNTS}\b", said, re.I):
         said = _SPENDING.sub(_budget, said)
     said = _WAITED.sub(lambda found: f"TTFT {found['time'] or found['past']}", said)
@@ -205,21 +194,8 @@ CHEAPER_IF: Final = re.compile(
     re.I,
 )
 """It asks what one change saves, and for no search of all accelerators."""
-_SWAPPED: Final = re.compile(
-    r"\b(?:replace|swap(?: out)?|exchange) (?:[a-z]\w*[ -]){0,3}?[a-z]\w* (?:with|by|for) ", re.I
-)
-
-
 _THOUSANDS: Final = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?!\d|[,.]\d)")
 """'6,000': every rule here reads figures without their commas."""
-
-
-_N: Final = re.compile(
-    r"(?<=\w)(?<!\bwith)(?<!\bof)(?<!\btop)(?<!\bthe)(?<!\bto)(?<!\bfor) n "
-    r"(?=\w)(?!(?:plus|minus|replicas?|gpus?|nodes?|more)\b)",
-    re.I,
-)
-"""'n' for 'and'; no number of things, as in 'with n replicas' and 'n plus 1'."""
 
 
 @cache
@@ -235,14 +211,13 @@ def _rules(when: str) -> tuple[tuple[re.Pattern[str], str], ...]:
 
 def in_plain_words(said: str) -> str:
     """Return a line with its misspelt words right, 'fp8 -> int4' as 'int4', 'forget the spare' as 'without spares'."""
-    said = _N.sub(" and ", _THOUSANDS.sub(lambda found: found[0].replace(",", ""), said))
-    said = _amounts_in_words(_SWAPPED.sub("with ", CHEAPER_IF.sub("what if", said)))
+    said = _amounts_in_words(CHEAPER_IF.sub("what if", _THOUSANDS.sub(lambda found: found[0].replace(",", ""), said)))
     for pattern, plain in _rules("before"):
         said = pattern.sub(plain, said)
     said = corrected(said)
     for pattern, plain in _rules("after"):
         said = pattern.sub(plain, said)
-    said = _SAME_PART.sub(r"\1% prefix hit", _SPARE.sub(_spare, said))
+    said = _SPARE.sub(_spare, said)
     if not ASKS_WHETHER.match(said):
         said = _SHARE_WITHIN.sub(_as_target, said)
     plain = " ".join(map(_spelt, said.split(" ")))
