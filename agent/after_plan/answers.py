@@ -13,6 +13,7 @@ from agent.after_plan.variants import at_wider_targets, difference, numbered, si
 from agent.after_plan.whatif import with_choice
 from agent.after_plan.why import moved_along, reasons
 from agent.interpret.facts.reading import Ambiguity, Choice
+from agent.interpret.words.tongues import without_tongue
 from agent.report.blocks import Facts, Paragraph, Report
 from agent.report.choice.shortfalls import too_few
 from agent.report.words import capital, fleet_shown
@@ -52,6 +53,7 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
         act: what the line asks.
         text: the line, in which the reply finds its values.
     """
+    text = without_tongue(text)
     digits = re.search(r"\b\d{1,2}\b", text)
     number = int(digits[0]) if digits else None
     match act:
@@ -228,7 +230,7 @@ def answer_read(state: State, read: Understood, ports: Ports) -> Step:
 
 _SAYS_NOTHING: Final = re.compile(
     r"(?:(?:ch\w*n\w*ge|swap|switch|instead|better|really|suddenly|meant|mean|wrong|nonsense|looked|option|"
-    r"halves|saves?|dont|don'?t|believe|all at|a?b[ou]+t|everyone|one|no|si|et|passe|happens?|system prompts?|"
+    r"halves|saves?|dont|don'?t|believe|all at|a?b[ou]+t|everyone|one|no|si|et|passe|happens?|becomes?|system prompts?|"
     r"prefix caching|prefix hit|every ?time)\W*)+",
     re.I,
 )

@@ -9,7 +9,7 @@ from agent.after_plan.replies.table import REPLIES
 from agent.after_plan.whatif import is_thing
 from agent.after_plan.wording.plain_words import CHEAPER_IF
 from agent.interpret.words.scanner import items_of
-from agent.interpret.words.tongues import in_english, put_into_english
+from agent.interpret.words.tongues import CHINESE, in_english, put_into_english
 from agent.talk.requests import Ask, Cheapest, Compare, CompareBranches, Keep, Show, Unclear, Understood, WhatIf, Why
 from catalogs.errors import quoted
 
@@ -144,7 +144,8 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
             asks_why = re.match(r"\W*(?:and |but )?(?:why|how come)\b", text, re.I)
             return first.act in ("why", "why_not") or (asks_why is not None and first.probability < SURE)
         case WhatIf() | Cheapest() | Ask() if names_only(first.act, read):
-            wish = (len(text.split()) <= _FRAGMENT or _SPARES.search(text)) and not ASKS.search(text)
+            short = len(text.split()) <= _FRAGMENT and not CHINESE.search(text)
+            wish = (short or _SPARES.search(text)) and not ASKS.search(text)
             return wish or first.probability < SURE
         case WhatIf() | Cheapest() | Ask():
             short = len(text.split()) <= _FRAGMENT and first.act not in ("why", "why_not")

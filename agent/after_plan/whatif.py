@@ -18,7 +18,7 @@ from agent.fields.table import FIELDS
 from agent.interpret.facts.reading import Ambiguity, Reading
 from agent.interpret.traffic.scope import PEAK, RATE
 from agent.interpret.words.numerals import in_figures
-from agent.interpret.words.tongues import in_english
+from agent.interpret.words.tongues import CHINESE, in_english
 from agent.talk.answer_display import value_shown, variant_shown
 from agent.talk.requests import (
     Ask,
@@ -84,7 +84,8 @@ _CLAUSE: Final = re.compile(r"\s*(?:,(?!\d)|;|\band\b|\bbut\b|\bwhile\b)\s*", re
 
 def understood(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     """Return the request that a line makes about a plan whose values are given."""
-    said = " ".join(text.split()).rstrip("?.! ")
+    text = in_english(text) if CHINESE.search(text) else text  # whose order of words no rule has
+    said = " ".join(text.split()).rstrip("?.!？。 ")
     lower = _KEPT_ABROAD.sub("keep", said.lower())
     if match := re.fullmatch(r"(?:and )?(?:but )?(why|how come|explain|how)\b(?! (?:about|many|much))\s*(.*)", lower):
         return Understood(Why(match[2].strip()))

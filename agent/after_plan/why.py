@@ -185,7 +185,7 @@ def _denied(subject: str, plan: CapacityPlan, state: State, ports: Ports) -> Exp
 
 
 _SWAPPED: Final = re.compile(
-    r"\btp ?(?P<other>\d+)\b[^\d]*\b(?:not|instead of|rather than|when|if|over)\b[^\d]*?(?:\btp ?)?\b(?P<own>\d+)\b",
+    r"\btp ?(?P<other>\d+)\b[^\d]*\b(?:not|instead of|rather than|when|if|over)\b[^\d]*?(?:\btp ?|\b)(?P<own>\d+)\b",
     re.I,
 )
 """A question that takes another split for the plan's: 'why TP4 and not TP2' of a plan that is TP2."""

@@ -39,7 +39,8 @@ _ASKS: Final = re.compile(
     r"(?: (?:even|actually|exactly|really|again|here|please|pls|to \S+ \S+|"
     r"(?:in|with) (?:\S+ )?\S+ (?:sentences?|words?)))*"
     r"(?: (?:mean|means|stand for))?(?: again| exactly| anyway| please| pls)?"
-    r"(?:[,;.:?!]? (?:like i'?m\b|i'?m |i am |(?:in|with) (?:plain|simple|easy|normal|lay\S*) |simply|briefly|"
+    r"(?:[,;.:?!]? (?:sorry,? )?"
+    r"(?:like i'?m\b|i'?m |i am |(?:in|with) (?:plain|simple|easy|normal|lay\S*) |simply|briefly|"
     r"for (?:dummies|beginners|laymen|an? (?:beginner|layman|manager|lawyer|non\S*))).*)?",
     re.I,
 )
@@ -76,7 +77,7 @@ _FIGURES: Final = {
 
 def meaning(line: str) -> str | None:
     """Return what a word means where a line asks for it and it is known; else None."""
-    term = _ASKS.fullmatch(" ".join(_OURS.sub("", line).replace("-", " ").split()).rstrip("?!. "))
+    term = _ASKS.fullmatch(" ".join(re.sub(r"[-\"“”]", " ", _OURS.sub("", line)).split()).rstrip("?!. "))
     if term is None:
         return None
     word = term["term"].lower()

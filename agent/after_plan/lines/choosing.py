@@ -34,6 +34,7 @@ from agent.after_plan.wording.plain_words import corrected
 from agent.after_plan.wording.rates import peak_rate
 from agent.exports import format_said
 from agent.fields.demand import USERS
+from agent.interpret.words.tongues import without_tongue
 from agent.report.blocks import Report
 from agent.report.choice.shortfalls import too_few
 from agent.talk.answer_display import variant_shown
@@ -288,7 +289,7 @@ def _accounted(
     plan = state.base.capacity_plan
     if plan is None or not says or new.pending or likely[0].act in _NO_ACCOUNT:
         return made
-    text, _ = with_means(corrected(text), state.base.values)
+    text, _ = with_means(corrected(without_tongue(text)), state.base.values)
     clear = not isinstance(read.request, Unclear) or read.request.nothing
     if not clear or any(isinstance(one, Write) for one in says):
         return made

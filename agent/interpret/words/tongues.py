@@ -118,8 +118,23 @@ def in_english(text: str) -> str:
         stays = id(item) in kept
         gap = re.sub(r"\w+", "", text[end : item.start])  # without the words that are none in English
         said += gap or ("" if stays and stayed and end == item.start else " ")
-        stayed, said, end = stays, said + (text[item.start : item.end] if stays else _word(item)), item.end
-    return said.strip()
+        typed = text[item.start : item.end]
+        whole = _THOUSANDS.fullmatch(typed) is not None and item.amount is not None and item.number.value >= _LEAST
+        stayed, said, end = stays, said + (typed if stays and not whole else _word(item)), item.end
+    return said.strip().replace(" ,", ",")
+
+
+def without_tongue(text: str) -> str:
+    """Return a line in English words where it is in another language; German and French ones as they are.
+
+    The rules that read lines about a plan know the words of these two.
+    """
+    language = put_into_english(text, items_of(text))[1]
+    return in_english(text) if language and language not in ("German", "French") else text
+
+
+_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+_LEAST: Final = 1000.0
 
 
 def is_foreign(word: str) -> bool:

@@ -115,6 +115,10 @@ SEVERAL: Final = (
     ("H200 on spot; spot H200s", {"hardware.accelerators": ("h200-sxm-141gb",), "money.term": "spot"}),
     ("double the users but half the questions each; twice the users and half as many questions", {}),
     ("and 60% of that is the system prompt, always the same", {"tokens.prefix_hit": 0.6}),
+    ("put it on 60% utilization; run the cards at 60 percent load; load the replicas to 60 %; plan for 60% saturation",
+     {"serving.utilisation_ceiling": 0.6}),
+    ("I said 6 s for p95 of the whole answer, not first token", {"e2e p95": 6.0}),
+    ("drop the 70b, take the 8b", {"model": "8B"}),
     ("¿y con el doble de usuarios pero la mitad de preguntas cada uno?", {}),
 )  # fmt: skip
 """Lines of several changes, and what they leave changed."""
@@ -151,7 +155,17 @@ ABROAD: Final = (
     ({"hardware.accelerators": ("h200-sxm-141gb",)}, """
         H200 statt H100; H200 au lieu de H100; ¿y si usamos H200 en vez de H100?; H200 em vez de H100;
         H200 zamiast H100;
-        H200 invece di H100; H200 in plaats van H100; H200なら; 换成H200"""),
+        H200 invece di H100; H200 in plaats van H100; H200なら; 换成H200; H100の代わりにH200を使ったら"""),
+    ({"tokens.input.mean": 3000}, """
+        co jeśli prompty wzrosną do 3000 tokenów?; wat als de prompts 3000 tokens worden;
+        e se os prompts forem 3000 tokens?; プロンプトが3000トークンになったら; 提示词变成3000个token会怎样"""),
+    ({"availability.spare_replicas": 1}, """
+        dodaj jedną zapasową replikę; voeg een reserve replica toe; aggiungi una replica di riserva;
+        adiciona uma réplica de reserva; 予備のレプリカを1つ追加して; 予備を1台増やしたら; 再加一个备用副本"""),
+    ({"money.region": "eu-central-1"}, """
+        wat als we naar Frankfurt verhuizen; ¿y si nos mudamos a Fráncfort?"""),
+    ({"tokens.prefix_hit": 0.5}, """
+        ¿y si la mitad de los prompts vienen de la caché?; la moitié des prompts vient du cache"""),
 )  # fmt: skip
 
 

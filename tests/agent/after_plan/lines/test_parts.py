@@ -28,6 +28,10 @@ def told(*lines: str) -> str:
         ("make prompts 3k and tell me the p99", ("prompts of 3,000 tokens", "TTFT p99 is")),
         ("what is ITL and do I have to care", ("ITL is the time between two tokens", "ITL p95 is")),
         ("how sure are you and which instance type is it", ("of 100 cases", "an hour (price of")),
+        ("1) GPUs in all 2) cost per year 3) p99 of ttft", ("No spare is among them", "a year", "TTFT p99 is")),
+        ("how much per month, p99 ttft, and how many kW", ("a month, today's fleet", "TTFT p99 is", "kW on average")),
+        ("combien par mois, quelle est la latence p99 et combien de watts ?", ("a month", "p99 is", "kW on average")),
+        ("drop two cards and tell me if it is ok, and what that saves", ("replicas instead of", "TTFT p95:")),
     ],
 )
 def test_each_part_of_a_line_is_answered(line: str, parts: tuple[str, ...]) -> None:
