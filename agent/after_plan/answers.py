@@ -68,10 +68,10 @@ def answer_act(state: State, act: str, text: str, ports: Ports) -> Step:
         case "keep":
             made = with_kept(state, number, ports)
         case "undo":
-            after, says = undone(state, text)
-            kept = _BUT_KEEP.search(text)
-            left = (said(f"Not used: {quoted(kept[1])}. Say it as a change, such as 'with N+1'."),) if kept else ()
-            made = after, (*says, *left)
+            made = undone(state, text)
+            if kept := _BUT_KEEP.search(text):
+                left = said(f"Not used: {quoted(kept[1])}. Say it as a change, such as 'with N+1'.")
+                made = made[0], (*made[1], left)
         case "since":
             made = state, _since(state, text, ports)
         case "export":

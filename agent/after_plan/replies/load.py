@@ -219,13 +219,8 @@ def fleet_holds(asked: Asked) -> Explanation:
     """Return what a stated number of accelerators, nodes or replicas carries, and whether it is enough."""
     plan = asked.plan
     values = fleet_in(asked)
-    if not values and (asked.reading().habits or asked.has(_OWN_FLEET)):
+    if not values:  # the plan's own
         return limit(asked)
-    if not values:
-        return paragraphs(
-            f"How many? One replica, {plan.chosen.accelerators_per_replica} × {plan.chosen.accelerator_name}, carries "
-            f"{calls_shown(plan, plan.replica_capacity.requests_per_s)}; ask 'how much traffic can 8 GPUs hold'."
-        )
     named = asked.reading().values.get("hardware.accelerators")
     split = {path: value for path, value in asked.reading().values.items() if path.endswith("_parallel") and value}
     hardware = {"hardware.accelerators": named or (plan.chosen.accelerator,), **split}
@@ -264,13 +259,6 @@ def fleet_holds(asked: Asked) -> Explanation:
     if cost and found.fleet.billed_accelerators > found.fleet.accelerators:
         cost = f"{cost[:-1]}, for the {found.fleet.billed_accelerators} that whole instances bill."
     return paragraphs(lead, unused, enough, cost)
-
-
-_OWN_FLEET: Final = (
-    r"(?:number|count) of (?:gpus|cards|replicas|machines)|what (?:we|i) have|"
-    r"(?:the|our|these|those|this) (?:number|count|same|fleet|gpus|cards|replicas|machines|nodes)"
-)
-"""The plan's own machines, none of which are counted: 'hold the number of GPUs'."""
 
 
 def fleet_in(asked: Asked) -> dict[str, int]:

@@ -136,15 +136,6 @@ _SPENDING: Final = re.compile(
     re.I,
 )
 """An amount a month beside a verb of spending, without what it would count: '8k a month' is money."""
-_WAITED: Final = re.compile(
-    r"\b(?:(?:people|users|they|customers|readers|clients|nobody|everyone|we|(?:our|the) (?:users|customers))\s+)?"
-    r"(?:(?:can|may|could|would|will|are|is|happily|willing to|able to|accepts?|tolerates?|minds?|ok with|fine with|"
-    r"a)\s+)+"
-    r"wait(?:ing|ed)?(?: (?:for|of|up to|about|some))* "
-    r"(?P<time>\d+(?:\.\d+)? ?(?:ms|milliseconds?|s|secs?|seconds?))\b|"
-    r"\b(?:people|users|they|customers|readers|clients) waited (?P<past>\d+(?:\.\d+)? ?(?:ms|s|secs?|seconds?))\b",
-    re.I,
-)
 _CUSHION: Final = r"(?:buffer|margin|headroom|cushion|contingency|reserve capacity)"
 _BUFFER: Final = re.compile(
     r"(?:^\W*|\b(?:and|plus) |\b(?:please |can you )?"
@@ -166,7 +157,6 @@ def _amounts_in_words(said: str) -> str:
     """Return a line with what an amount, a wait, a moved length and a buffer mean said in the reader's words."""
     if not re.search(rf"\b{_COUNTS}\b", said, re.I):
         said = _SPENDING.sub(_budget, said)
-    said = _WAITED.sub(lambda found: f"TTFT {found['time'] or found['past']}", said)
     return said if ASKS_WHETHER.match(said) else _BUFFER.sub(_more_load, said)
 
 
