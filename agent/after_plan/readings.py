@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from agent.after_plan.acts.classifier import Guess, guesses
+from agent.after_plan.replies.bills.seasons import is_of_year
 from agent.after_plan.replies.table import REPLIES
 from agent.after_plan.whatif import is_thing
 from agent.after_plan.wording.plain_words import CHEAPER_IF
@@ -156,7 +157,8 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
                 and not isinstance(read.request, Ask)
             )
             sure = first.probability >= OVERRULES and _HAS_WORDS.search(text) is not None
-            plain = put or not (read.unused or sure or asks)
+            left = [words for words in read.unused if not is_of_year(words)]  # 'in december only, the rest as is'
+            plain = put or not (left or sure or asks)
             figures_left = any(re.search(r"\d", words) for words in read.unused)
             likely_so = first.probability >= (SURE if figures_left and ASKS.search(text) else LIKELY)
             return plain or (first.act in _CHANGES and (likely_so or (not read.unused and not asks)))
