@@ -16,7 +16,6 @@ _TIME: Final = "(per t:time | slash s:(time | tshort) | a:adverb | ('in' | 'for'
 _PRICE: Final = (
     Rule("m:money gpuhour"),
     Rule("m:money per (gpunoun | gpu) (per | slash)? 'hour'"),
-    Rule("m:money slash (gpunoun | gpu) (per | slash)? (time | tshort)"),
     Rule("m:money (slash ('h' | 'hr' | 'hour') | per 'hour') (per | slash | 'for' ('each' | 'one')?) (gpunoun | gpu)"),
 )
 _POWER_PRICE: Final = Rule("(m:money | n:num c:('cents' | 'cent' | 'ct' | 'c')? usd?) (per | slash) 'kwh'")
@@ -43,7 +42,6 @@ _OPEN: Final = Rule("(?: ^ | (?<= comma | stop)) m:money (per | slash) t:('month
 """A sum in a time that stands alone."""
 _WITHOUT_TIME: Final = (
     Rule("c:budget (near | colon){0,4} m:money"),
-    Rule("m:money c:budget"),
     Rule("m:num c:budget (?= comma | stop | conj | $)"),
     Rule("c:budget (link | colon){0,3} m:num (?= comma | stop | conj | $)"),
 )
@@ -56,7 +54,6 @@ _RESERVED: Final = (
 _SPOT: Final = (
     Rule("spot (replica | gpunoun | node | 'pricing' | 'prices' | 'price' | 'capacity' | 'vms' | 'market' | 'pool')"),
     Rule("spot ('only' | 'alone')"),
-    Rule("'only' spot"),
     Rule("spot (?= gpu)"),
     Rule("('on' | 'with' | 'using' | 'use' | 'in' | 'as') spot"),
     Rule("(?<= provider) spot"),

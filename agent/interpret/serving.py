@@ -25,10 +25,7 @@ _KV: Final = rules(
     "kv ('cache' | link | colon | 'in' | 'at' | unknown){0,4} (p:prec | w:width)",
 )
 _WEIGHTS: Final = (Rule("(p:prec | w:width)"),)
-_ACTIVATIONS: Final = (
-    Rule("(p:prec | w:width) ('for' 'the'?)? activation"),
-    Rule("activation (link | colon | 'in' | 'at'){0,3} (p:prec | w:width)"),
-)
+_ACTIVATIONS: Final = (Rule("activation (link | colon | 'in' | 'at'){0,3} (p:prec | w:width)"),)
 _FULL: Final = Rule("fullprecision")
 _HALF: Final = Rule("halfprecision")
 _BATCH: Final = (

@@ -9,7 +9,7 @@ from math import prod
 
 from msgspec import Struct
 
-from catalogs.units import SECONDS_PER_DAY
+from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_MINUTE
 
 EACH = "each"
 """In place of a noun: of each of whatever was counted before."""
@@ -17,6 +17,9 @@ PEOPLE = "user"
 """In place of a noun for people, which may be counted by another: 700 developers, 20 requests per user."""
 MOST_OF_ONE_A_DAY = 1000.0
 """Requests of one person or place; more, without a word of 'each', are of all of them together."""
+
+_LEAST_PAUSE = 5.0
+"""Seconds between two requests of one who talks with the model, by judgement."""
 
 
 class Factor(Struct, frozen=True):
@@ -121,8 +124,8 @@ def _may_hang(low: Factor, high: Factor) -> bool:
 
 def _may_be_of_one(habit: Factor) -> bool:
     """Whether one person, or one place, may ask so often: at its desk every few seconds, or a thousand times a day."""
-    a_day = habit.values[0] / habit.seconds * SECONDS_PER_DAY
-    return a_day <= MOST_OF_ONE_A_DAY or (habit.values[0] <= 1 and habit.seconds > 1)
+    least = _LEAST_PAUSE if habit.seconds <= SECONDS_PER_MINUTE else SECONDS_PER_DAY / MOST_OF_ONE_A_DAY
+    return habit.seconds / habit.values[0] >= least or (habit.values[0] <= 1 and habit.seconds > 1)
 
 
 def _hangs_below(factors: Sequence[Factor], low: int, high: int) -> bool:

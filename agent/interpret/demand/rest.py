@@ -149,7 +149,7 @@ def _as_much(draft: Draft, item: Item) -> float:
     value, behind = item.number.value, {other.word for other in items[at + 1 : min(last, at + 4)]}
     if item.has("mult"):
         return value if value > 1 else 0.0
-    if behind & _MORE or (at and items[at - 1].has("plus")):
+    if behind & _MORE or (at and (items[at - 1].has("plus") or items[at - 1].word == "plus")):
         return 1 + value
     return 1 - value if behind & _FEWER else 0.0
 

@@ -65,7 +65,7 @@ def _telling(items: Sequence[Item], first: int, stop: int) -> Iterable[tuple[int
 
 def _tells(item: Item) -> bool:
     """Whether an item could have changed a plan."""
-    if item.numeric or item.has(*NAMES, *NUMBERS):
+    if item.numeric or item.has(*NAMES, *NUMBERS, "calendar"):
         return True
     return (
         (len(item.word) > 1 or not item.word.isascii())

@@ -40,7 +40,6 @@ _MAX_TOKENS: Final = Rule("upto token colon n:num")
 _REASONING: Final = (
     Rule("n:num 'hidden'? reasoning (token | (?= comma | stop | paren | conj | $))"),
     Rule("n:num token (link | 'for'){0,2} reasoning"),
-    Rule("reasoning token (link | colon | under | upto){0,3} n:num"),
     Rule("('think' | 'thinks' | 'thinking' | 'reasons') ('for' | link | upto){0,3} n:num token"),
     Rule("('thinks' | 'reasons') (approx | upto | 'about'){0,2} n:num ('before' | 'first' | 'ahead' | 'beforehand')"),
 )

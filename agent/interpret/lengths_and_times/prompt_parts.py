@@ -58,7 +58,6 @@ _ADDED: Final = "(comma | paren | 'and'){0,2} (plus | 'plus')"
 _WHOLE_FIRST: Final = (
     f"incue (link | colon | paren | mean){{0,4}} n:num u:{_UNIT}? paren? (?= {_ADDED})",
     f"n:num u:{_UNIT}? incue (?= {_ADDED})",
-    f"n:num u:{_UNIT} (?= {_ADDED} approx? num token unknown{{0,2}} incue)",
 )
 _NAMED: Final = (
     f"n:num u:{_UNIT} ('of' | 'for' | link | paren | 'fixed' | 'shared'){{0,3}} unknown? w:(sysprompt | {_BODY} | "

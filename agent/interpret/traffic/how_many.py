@@ -40,8 +40,8 @@ _EACH: Final = rules(
 )
 _PEOPLE: Final = Rule("n:num unknown? user | user (colon | 'of' | 'count'){1,2} n2:num")
 _PILE: Final = Rule(
-    "n:num (unknown | incue){0,2} (thing | event | 'pages' | incue | unknown) "
-    "(?! per | slash | adverb | 'each' | times | event | token)"
+    "n:num ((unknown | incue){0,2} (e:(thing | 'pages') | event | incue | unknown) "
+    "(?! per | slash | adverb | 'each' | times | event | token) | (?= 'in' dur))"
 )
 _UNTIL: Final = Rule("(under | 'in' | 'over' | 'during' | 'last' | 'past' | 'first' | (?= window)) d:(window | dur)")
 _FEWEST_OF_JOB: Final = 1000.0
@@ -122,7 +122,7 @@ def _combine(draft: Draft, rates: list[Rate], users: list[Crowd]) -> None:
         elif _each_without_time(draft, count):
             continue
         elif len(rest) == 1 and rest[0].seconds >= 60 and rest[0].amount.value < count.amount.value:
-            _slow_for_so_many(draft, rest.pop(), count)
+            _each_or_together(draft, rest.pop(), count)
         elif not rest and not any(rate.at_peak for rate in rates):
             _users_alone(draft, count)
         else:
@@ -184,21 +184,18 @@ def _may_be_of_each(draft: Draft, rate: Rate, count: Crowd) -> bool:
     return rate.seconds >= 60 and 0 <= rate.first - count.last <= 5
 
 
-def _slow_for_so_many(draft: Draft, rate: Rate, count: Crowd) -> None:
-    """Take a rate that is less than one of each user for what each does, where 'each' is said; else ask."""
-    low, high = sorted((rate.first, count.last))
-    if any(item.has("each", "eachuser", "peruser") for item in draft.sentence.items[low:high]):
-        _product(draft, rate, count)
-    else:
-        _each_or_together(draft, rate, count)
-
-
 def _each_or_together(draft: Draft, rate: Rate, count: Crowd) -> None:
-    between = draft.sentence.items[count.last + 1 : rate.first]
-    if count.each or (
-        between
-        and between[0].has("verb")
-        and not any(item.has("making", "comma", "conj") and item.word != "with" for item in between)
+    """Take a slow rate beside people for what each does, where that is said; else ask."""
+    items, (low, high) = draft.sentence.items, sorted((rate.first, count.last))
+    between, each_said = items[count.last + 1 : rate.first], ("each", "eachuser", "peruser")
+    if (
+        count.each
+        or any(item.has(*each_said) for item in items[low:high])
+        or (
+            between
+            and between[0].has("verb")
+            and not any(item.has("making", "comma", "conj") and item.word != "with" for item in between)
+        )
     ):
         _product(draft, rate, count)
         return
@@ -414,11 +411,16 @@ _LONGEST_SAID: Final = 90
 
 def _ask_of_job(draft: Draft) -> None:
     """Offer so many documents in so many hours as the rate while they last: '300k invoices between 1 and 5 am'."""
-    piles = [m for m in _PILE.matches(draft.sentence) if count_of(m["n"].number).value >= _FEWEST_OF_JOB]
-    spans = [m for m in _UNTIL.matches(draft.sentence) if m["d"].number.value >= SECONDS_PER_HOUR]
-    if draft.has(RATE) or draft.has(USERS) or len(piles) != 1 or len(spans) != 1:
+    items = draft.sentence.items
+    found = [
+        (pile, span) for pile in _PILE.matches(draft.sentence) for span in _UNTIL.matches(draft.sentence)
+        if count_of(pile["n"].number).value >= _FEWEST_OF_JOB and span["d"].number.value >= SECONDS_PER_HOUR
+        and ("e" in pile or span["d"].has("dur"))
+        and not any(one.has("num") for one in (*items[pile.last + 1 : span.first], *items[span.last + 1 : pile.first]))
+    ]  # fmt: skip
+    if draft.has(RATE) or draft.has(USERS) or len(found) != 1:
         return
-    pile, span, count = piles[0], spans[0], count_of(piles[0]["n"].number).value
+    (pile, span), count = found[0], count_of(found[0][0]["n"].number).value
     rate = count / span["d"].number.value
     shown = f"{show_count(count)} / {show_seconds(span['d'].number.value)} = {show_figure(rate)} requests/s"
     choices = (

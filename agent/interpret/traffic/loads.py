@@ -59,7 +59,9 @@ _SHARE_OF_DAY: Final = rules(
 """'the busiest hour carries 11% of the day'."""
 _OF_THE_LOAD: Final = "((near | 'in' | event | thing) (?<! available | prefixcue | prefixhit | shared | grow))"
 """Words between a share and its hours: 'of the questions falls in', 'mon-fri', 'of it on weekdays between'."""
-_WEEKDAYS: Final = re.compile(r"week-?days|work(?:ing )?days|mon(?:day)?s?\s?(?:-|–|to|till?)\s?fri", re.I)
+WEEKDAYS: Final = re.compile(
+    r"week-?days|work(?:ing )?days|mon(?:day)?s?\s?(?:-|–|to|till?)\s?fri|\bmo\s?-\s?fr\b", re.I
+)
 _SHARE_IN_HOURS: Final = rules(
     f"p:pct {_OF_THE_LOAD}{{0,8}} (w:window | workhours | {_OF_THE_LOAD} (d:dur (?! 'day' | 'shift' | 'workday') | "
     "n:num unknown{0,2} ('hours' | 'hour' | 'h') | k:peak))",
@@ -337,7 +339,7 @@ def _share_in_hours(draft: Draft) -> None:
             hours = BUSINESS_HOURS
         elif "hour" not in draft.sentence.text[match["k"].start : match["k"].end].lower():
             continue
-        days = 5 if _WEEKDAYS.search(draft.sentence.words(match.first, match.last)) else 7
+        days = 5 if WEEKDAYS.search(draft.sentence.words(match.first, match.last)) else 7
         peak = 24 * share / hours * 7 / days
         if len(match["p"].number.values) == 1 and 1 <= hours < 24 and share < 1 < peak:
             of_what = "the day" if days == 7 else f"the week on {days} of 7 days"

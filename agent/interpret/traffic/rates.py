@@ -155,9 +155,8 @@ def rates_of(draft: Draft) -> list[Rate]:
                 draft.sentence.take(match.index("t"))  # of no other number: '30k chats a day, 8 turns each'
     rates += _often(draft)
     if len(rates) == 1:
-        rates += _mean_or_peak(draft, rates[0])
-        if len(rates) == 1 and (mean := _mean_below(draft, rates[0])) is not None:
-            rates = [replace(rates[0], at_peak=True), mean]
+        other = _mean_or_peak(draft, rates[0])
+        rates = [replace(rates[0], at_peak=not other.at_peak), other] if other else rates
     return sorted(rates, key=lambda rate: rate.first)
 
 
@@ -223,30 +222,15 @@ def _ask_rate(draft: Draft, match: Match, rate: float, before: str, question: st
     draft.ask(_RATE, match.first, match.last, f"{before}{said!r}: {question}", choices)
 
 
-def _mean_or_peak(draft: Draft, rate: Rate) -> list[Rate]:
-    """Take a bare mean beside a rate at the peak, or a bare peak beside a mean: '15 req/s peak, 5 average'."""
+def _mean_or_peak(draft: Draft, rate: Rate) -> Rate | None:
+    """Take a bare mean below a rate, or a bare peak above it: '15 req/s peak, 5 average', '8 rps, the mean is 3'."""
     for match in matches_of(_BARE, draft.sentence):
-        if rate.at_peak == ("k" in match) or rate.of_a_user:
+        amount, apart = count_of(match["n"].number), match.first > rate.last or match.last < rate.first
+        if rate.of_a_user or not apart or (rate.at_peak and "k" in match):
             continue
-        amount = count_of(match["n"].number)
-        if (amount.value < rate.amount.value) == ("k" in match):
-            continue  # 'peak = 2' beside 12 rps is no rate
-        draft.sentence.claim(match.first, match.last)
-        return [Rate(amount, rate.seconds, match.first, match.last, False, "k" in match)]
-    return []
-
-
-_MEAN_BELOW: Final = Rule("mean (link | colon){0,2} n:num " + _ENDS)
-
-
-def _mean_below(draft: Draft, rate: Rate) -> Rate | None:
-    """Return the mean that is said beside a higher rate: '8 rps, but the average is 3'."""
-    for match in _MEAN_BELOW.matches(draft.sentence):
-        amount = count_of(match["n"].number)
-        apart = match.first > rate.last or match.last < rate.first
-        if apart and not rate.of_a_user and 0 < amount.value < rate.amount.value:
+        if 0 < amount.value != rate.amount.value and (amount.value < rate.amount.value) == ("m" in match):
             draft.sentence.claim(match.first, match.last)
-            return Rate(amount, rate.seconds, match.first, match.last)
+            return Rate(amount, rate.seconds, match.first, match.last, False, "k" in match)
     return None
 
 

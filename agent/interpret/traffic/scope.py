@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.traffic.loads import BUSINESS_HOURS
+from agent.interpret.traffic.loads import BUSINESS_HOURS, WEEKDAYS
 from agent.interpret.traffic.rates import Rate
 from agent.interpret.words.grammar import Match, Rule, matches_of, rules
 from agent.interpret.words.ordinary import ORDINARY
+from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
 
 RATE: Final = "traffic.requests_per_s"
@@ -58,8 +59,11 @@ def take_hours(draft: Draft, beside: Callable[[Match], bool]) -> float:
             continue
         draft.sentence.claim(match.first, match.last)
         lies = match["d"].number.value / SECONDS_PER_HOUR if "p" in match else hours
-        at_most = f"the load lies in {show_figure(lies)} of 24 hours: peak {show_figure(24 / lies)} × the mean"
-        draft.found(PEAK, match.first, match.last, [Option(24 / lies, at_most)])
+        longer = any(SECONDS.get(item.word, 0.0) > SECONDS_PER_DAY for item in draft.sentence.items)
+        days = 5 if longer and WEEKDAYS.search(draft.sentence.text) else 7
+        peak, on_days = 24 / lies * 7 / days, " on 5 of 7 days" if days == 5 else ""
+        at_most = f"the load lies in {show_figure(lies)} of 24 hours{on_days}: peak {show_figure(peak)} × the mean"
+        draft.found(PEAK, match.first, match.last, [Option(peak, at_most)])
         return hours
     return 0.0
 

@@ -21,7 +21,7 @@ _TURNS: Final = rules(
     "(every | 'a' | 'one' | 'per') (unknown | preset | mean)? talk (near | colon){1,3} n:num (unknown | 'user')? "
     "e:turn (?! per)",
     "talk (per time | slash (time | tshort) | adverb)? (comma | comma? ('of' | 'with' | 'averaging' | 'having' | "
-    "mean)) approx? n:num (unknown | 'user')? e:turn each? (?! per)",
+    "mean)) approx? n:num (unknown | 'user')? e:turn each? (?! per | slash)",
     "e:turn (per | slash) talk (link | colon){1,3} n:num",
 )
 _EACH_TURNS: Final = Rule("n:num (unknown | 'user')? e:turn each (?! per)")

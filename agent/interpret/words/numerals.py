@@ -102,8 +102,8 @@ _HOURS_OF_DAY = Rule(
 )
 """'9-18h', '9h-11h': hours of the clock, where they begin at six or later."""
 _HOURS_OPEN = Rule(
-    "(workhours | 'open' | 'opening' 'times' | 'hours' | 'window' | 'fri' | 'fr' | 'friday' | 'weekdays' | ^ | comma | "
-    "stop | colon) "
+    "(workhours | 'open' | 'opening' 'times' | 'hours' | 'window' | 'fri' | 'fr' | 'friday' | 'weekdays' | ^ | "
+    "comma | stop | colon) "
     "('of' | 'mostly' | 'mainly' | 'only' | 'the' | 'course' | 'is' | 'are' | 'from' | comma | colon | adverb){0,4} "
     "a:num range b:num 'oclock'? (?= comma | stop | conj | paren | 'on' | 'only' | $)"
 )
@@ -177,6 +177,7 @@ def combine(sentence: Sentence) -> None:
     _made(sentence, _HOURS_OF_DAY, "window", _late_hours)
     _made(sentence, _MORE_HOURS, "window", _more_hours)
     _made(sentence, _WINDOWS, "window", lambda m: Amount((m["w"].number.value + m["v"].number.value,)))
+    _made(sentence, _LIST, "num", _listed)
     _ranges(sentence)
     _percentiles(sentence)
     _made(sentence, _PERCENT, "pct", lambda m: m["n"].number.times(0.01))
@@ -314,7 +315,8 @@ def _hours_open(match: Match) -> Amount | None:
         return None
     hours = end.value - start.value + (12 if end.value <= start.value else 0)
     in_the_day = any(item.has("time", "adverb", "workhours", "pct") for item in match.sentence.items)
-    return Amount((hours * SECONDS_PER_HOUR,)) if in_the_day and _LEAST_OPEN <= hours <= _MOST_OPEN else None
+    least = 1 if match.sentence.items[match.first].word in ("fr", "fri", "friday", "weekdays") else _LEAST_OPEN
+    return Amount((hours * SECONDS_PER_HOUR,)) if in_the_day and least <= hours <= _MOST_OPEN else None
 
 
 _OPENING_HOURS: Final = frozenset(range(5, 13))
@@ -348,6 +350,18 @@ def _fraction(match: Match) -> Amount | None:
     above, below = match["a"].number.value, match["b"].number.value
     whole = above == int(above) and below == int(below)
     return Amount((above / below,)) if whole and 0 < above < below <= 10 else None
+
+
+_LIST: Final = Rule(
+    "a:num comma b:num (comma | conj | 'or'){1,2} c:num (?= (adverb | active)? (user | audience) | rateunit)"
+)
+"""'at 10k, 100k and 1M MAU'."""
+
+
+def _listed(match: Match) -> Amount | None:
+    """Return three numbers of one unit, the lowest first."""
+    values = tuple(match[name].number.value for name in "abc")
+    return Amount(values, ("the first", "the second", "the third")) if values == tuple(sorted(values)) else None
 
 
 def _ranges(sentence: Sentence) -> None:
