@@ -226,11 +226,11 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
         made = answer_act(state, act, text, ports)
     elif beside:
         made = answer_read(state, beside, ports)
-    elif is_request(text, read, likely) and not asks_of_same(text, read, base.values):
+    elif is_request(text, read, likely) and ((sure and act == "change") or not asks_of_same(text, read, base.values)):
         made = answer_read(state, read, ports)
     elif sure and act == "compare":
         made = _compared_here(state, text)
-    elif sure and act in ANSWERED and not (supposed and act in ("other_models", "interconnect", *NO_QUESTION)):
+    elif sure and act in ANSWERED and not (supposed and act in ("other_models", "interconnect", "limit", *NO_QUESTION)):
         made = answer_act(state, act, text, ports)
     elif supposed or is_plain_change(text, read):
         made = answer_read(state, read, ports)
