@@ -117,7 +117,8 @@ def joined_line(state: State, text: str, ports: Ports, again: Again) -> "tuple[S
         all_read = figures.isdisjoint(both.unused) and fewer >= (len(figures) or not each)
         if all_read and _load(before) != _load(both) and (not each or both.values.get(RATE) != alone.values[RATE]):
             new = said_anew(state, lines, (at, joined), ports, again)
-            if known.keys() - new.values.keys() - CROWD - LOADS:
+            said_before = {path for path, source in state.sources.items() if source.kind == "said"}
+            if said_before - new.values.keys() - CROWD - LOADS:
                 continue  # a line that answered what was asked is none without its question
             left = [words for words in both.unused if words not in before.unused]
             unused = f" Not used: {', '.join(map(quoted, left))}." if left else ""

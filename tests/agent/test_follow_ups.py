@@ -322,6 +322,11 @@ def test_a_line_in_doubt_is_read_again_with_what_was_stated_since() -> None:
     assert "hardware.accelerators" not in state.values
 
 
+def test_office_hours_go_on_from_the_load_though_a_preset_had_its_own_day() -> None:
+    lines = ("gpus for a chatbot, llama 3.3 70b", "400 employees, 10 questions a day each", "1000 in, 250 out")
+    assert told(*lines, "within office hours of course, 9 to 5")[0].values[PEAK] == 3
+
+
 def test_a_load_that_is_asked_about_beside_a_known_one_is_assumed_where_the_line_sets_it_right() -> None:
     first = "qwen3 8b, 45 rps, 400/60"
     state, _ = told(first, "actually it's 4 million items per night", "how many cards")
