@@ -1,5 +1,6 @@
 """How many requests: rates in any unit of time, rates of users, concurrency, calls per request, the peak."""
 
+from itertools import pairwise
 from typing import Final
 
 from msgspec.structs import replace
@@ -416,7 +417,8 @@ def _ask_of_job(draft: Draft) -> None:
         (pile, span) for pile in _PILE.matches(draft.sentence) for span in _UNTIL.matches(draft.sentence)
         if count_of(pile["n"].number).value >= _FEWEST_OF_JOB and span["d"].number.value >= SECONDS_PER_HOUR
         and ("e" in pile or span["d"].has("dur"))
-        and not any(one.has("num") for one in (*items[pile.last + 1 : span.first], *items[span.last + 1 : pile.first]))
+        and not any(one.has("num") and not unit.has("token") for one, unit in pairwise(
+            items[min(pile.last, span.last) + 1 : max(pile.first, span.first) + 1]))
     ]  # fmt: skip
     if draft.has(RATE) or draft.has(USERS) or len(found) != 1:
         return
