@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.fields.table import FIELDS
 from agent.statements.merged import Collected, collected, flag_statement
 from agent.statements.spec_files import FORMATS, spec_file
 from commands.catalogs_of_user import user_catalogs, user_settings
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 
 def asked(
-    sentence: str | None, spec: str | None, directories: list[Path] | None, flags: Mapping[str, list[str] | None]
+    sentence: str | None,
+    spec: str | None,
+    directories: list[Path] | None,
+    flags: Mapping[str, list[str] | None],
+    without: tuple[str, ...] = (),
 ) -> "tuple[StatedSpec, Catalog]":
     """Return the question and the facts; what was understood and overridden is said on standard error.
 
@@ -29,6 +34,7 @@ def asked(
         spec: a file of values.
         directories: of the user's own entries.
         flags: as typer hands them over; they win.
+        without: beginnings of the paths of fields that the command does not act on, of which it has no flags.
 
     Raises:
         InputError: something cannot be read.
@@ -44,7 +50,15 @@ def asked(
         statements.append(heard(stated_in(sentence, facts, answered=by_flags.values)))
     question = completed(collected(statements, facts), sentence)
     notice(question.notes)
+    left_out(not_used(question, without))
     return question, facts
+
+
+def not_used(question: "StatedSpec", without: tuple[str, ...]) -> list[str]:
+    """Return a sentence that names what somebody stated for this question of fields that a command does not act on."""
+    stated = [path for path, source in question.sources.items() if source.kind in ("said", "file", "flag")]
+    labels = [FIELDS[path].label for path in stated if without and path.startswith(without)]
+    return [f"Not used here, only in a forecast: {', '.join(labels)}."] if labels else []
 
 
 def planned(question: "StatedSpec", facts: "Catalog", shape: Shape) -> "CapacityPlan | None":

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from agent.fields.readers import read_names
-from agent.statements.flags import FLAGS
+from agent.statements.flags import flags_without
 from catalogs.errors import IncompleteInput, InputError
 from catalogs.units import read_count
 from commands.asking import asked
@@ -27,11 +27,7 @@ _WITHOUT: Final = (
 """Fields of work that somebody waits for: a batch has an even load, no targets, no spares and no autoscaler."""
 _WITH: Final = ("traffic.calls_per_request", "traffic.requests_per_s", "traffic.concurrency")
 """Of those, what a batch has, and loads, which are refused in a sentence."""
-BATCH_FLAGS: Final = {
-    panel: kept
-    for panel, flags in FLAGS.items()
-    if (kept := tuple(f for f in flags if not f.path.startswith(_WITHOUT) or f.path in _WITH))
-}
+BATCH_FLAGS: Final = flags_without(*_WITHOUT, but=_WITH)
 
 Requests = Annotated[str | None, typer.Option(metavar="N", help="To be answered: 10M.")]
 Deadline = Annotated[str | None, typer.Option(metavar="TIME|DAY", help="36h, 3 days, Friday (its evening).")]

@@ -6,7 +6,7 @@ import typer
 
 from agent.fields.field import Flag
 from agent.fields.readers import read_choice, read_names, read_not_negative, read_positive, read_years
-from agent.statements.flags import FLAGS
+from agent.statements.flags import flags_without
 from catalogs.errors import InputError, quoted
 from catalogs.units import read_percentage, read_share, read_tokens, read_usd
 from commands.asking import asked, planned
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from catalogs.catalog import Catalog
     from engine.choice.deployment.comparison import ComparisonSettings
+    from engine.workload import WorkloadSpec
 
 app = App()
 
@@ -45,7 +46,11 @@ _OWNING: Final = (
 """Of ``engine.choice.deployment.owning.Ownership``, by its fields."""
 
 
-@app.command("costs", flags={"Owning": _OWNING, **FLAGS})
+_WITHOUT: Final = ("traffic.surge", "traffic.growth", "traffic.horizon")
+"""A surge of seconds, which no bill holds, and later fleets: bills are of today's load."""
+
+
+@app.command("costs", flags={"Owning": _OWNING, **flags_without(*_WITHOUT)})
 def costs_command(
     sentence: Sentence = None,
     spec: Spec = None,
@@ -63,11 +68,8 @@ def costs_command(
 
     Where each way begins to pay is a rate with its band. --mode shows one bill line by line.
     """
-    question, facts = asked(sentence, spec, catalog, flags)
-    apis = DEFAULT_APIS if api is None else api
-    settings = _settings(facts, texts_of(flags), apis, (api_share, api_beyond), not no_other_costs)
-    if api is None:
-        settings = _with_host(settings, question.spec.model, facts)
+    question, facts = asked(sentence, spec, catalog, flags, _WITHOUT)
+    settings = _settings(question.spec, facts, texts_of(flags), api, (api_share, api_beyond), not no_other_costs)
     from agent.report.cost.comparison_report import bill_report, bill_tree, comparison_report, comparison_tree
     from engine.choice.deployment.comparison import comparison
 
@@ -86,37 +88,32 @@ def costs_command(
     return exit_code(plan)
 
 
-def _with_host(settings: "ComparisonSettings", model: str, facts: "Catalog") -> "ComparisonSettings":
-    from msgspec.structs import replace
-
-    from engine.choice.deployment.api import hosts_of
-
-    return replace(settings, apis=(*hosts_of(model, facts)[:1], *settings.apis))
-
-
 def _settings(
+    spec: "WorkloadSpec",
     facts: "Catalog",
     owning: "Mapping[str, tuple[str, ...]]",
-    apis: str,
+    api: str | None,
     to_api: tuple[str | None, str | None],
     other_costs: bool,
 ) -> "ComparisonSettings":
+    from engine.choice.deployment.api import hosts_of
     from engine.choice.deployment.comparison import ComparisonSettings
-    from engine.choice.deployment.owning import Ownership
+    from engine.choice.deployment.owning import ownership_of
 
     given = {
         flag.path: flag.read(owning[flag.flag][-1], flag.flag) for flag in _OWNING if flag.read and flag.flag in owning
     }
     if (pue := given.get("pue", 1.54)) < 1:
         raise InputError(f"--pue {pue:g} is below 1: a building takes no less than its servers")
-    names = () if apis.strip() == "none" else read_names(apis, "--api")
+    names = read_names(DEFAULT_APIS if api is None else api, "--api") if api is None or api.strip() != "none" else ()
+    host = hosts_of(spec.model, facts)[:1] if api is None else ()
     share, beyond = to_api
     for flag, text in (("--api-share", share), ("--api-beyond", beyond)):
         if text is not None and not names:
             raise InputError(f"{flag} {quoted(text)} needs an API to go to: give --api")
     return ComparisonSettings(
-        apis=tuple(facts.api_model(name) for name in names),
-        ownership=Ownership(**given),
+        apis=(*host, *(facts.api_model(name) for name in names)),
+        ownership=ownership_of(spec.money, **given),
         api_beyond=None if beyond is None else float(read_tokens(beyond, "--api-beyond")),
         api_share=None if share is None else read_share(share, "--api-share"),
         other_costs=other_costs,

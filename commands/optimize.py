@@ -1,12 +1,12 @@
 """`fleetcast optimize`: the cheapest, fastest, greenest or smallest fleet for a workload, over the whole catalog."""
 
 import shlex
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from agent.fields.table import FIELDS
-from agent.statements.flags import FLAGS
+from agent.statements.flags import flags_without
 from catalogs.errors import InputError, listed, quoted
 from commands.asking import asked, planned
 from commands.failures import Exit
@@ -25,7 +25,11 @@ OBJECTIVES = ("cost", "latency", "energy", "count")
 For = Annotated[str, typer.Option("--for", metavar="|".join(OBJECTIVES), help="What is made small.")]
 
 
-@app.command("optimize", flags=FLAGS)
+_WITHOUT: Final = ("traffic.surge", "scaling.", "band")
+"""Fields of a fleet that follows its load, and of how sure a plan is: fleets are chosen for their peak hour."""
+
+
+@app.command("optimize", flags=flags_without(*_WITHOUT))
 def optimize_command(
     sentence: Sentence = None,
     spec: Spec = None,
@@ -41,7 +45,7 @@ def optimize_command(
     """
     if objective not in OBJECTIVES:
         raise InputError(f"--for {quoted(objective)} is no objective; there are {listed(OBJECTIVES)}")
-    question, facts = asked(sentence, spec, catalog, flags)
+    question, facts = asked(sentence, spec, catalog, flags, _WITHOUT)
     from engine.choice.choice import choice
 
     with progress("trying the catalog"):
@@ -56,7 +60,7 @@ def optimize_command(
         print_rows(choice_rows(found))
     else:
         show_as(choice_report(found, _command(found)), choice_tree(found), shape, "")
-    return Exit.DONE
+    return Exit.CHECK_FAILED if found.over_budget_usd else Exit.DONE
 
 
 def _command(choice: "Choice") -> str:

@@ -1,9 +1,9 @@
 """The part of `fleetcast simulate` in which the fleet is scaled: over a day, a week, recorded hours, or a trace."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -25,11 +25,16 @@ class Load(Struct, frozen=True):
     requests: int | None
     seed: int
     repeats: int
-    at: str | None
+    moment: str | None
     replicas: int | None
     routing: str
     speed_up: float | None
     trace_unit: str | None
+
+    def of(self, settings: type[Struct]) -> dict[str, Any]:
+        """Return what was given of the fields of some settings."""
+        given = {name: getattr(self, name, None) for name in settings.__struct_fields__}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 class OverTime(Struct, frozen=True):
@@ -49,19 +54,28 @@ class OverTime(Struct, frozen=True):
         return self.day or self.week or self.autoscale or self.rates is not None
 
 
-def check(over: OverTime, load: Load) -> None:
+_OVER_TIME = ("--burst", "--node-start", "--image-pull")
+"""Flags of a question that a fixed fleet at one rate does not feel."""
+
+
+def check(over: OverTime, load: Load, flags: Mapping[str, tuple[str, ...]]) -> None:
     """Refuse options that contradict each other.
+
+    Args:
+        flags: of the question, by their name.
 
     Raises:
         InputError: the sentence names the option to leave out, or to add.
     """
     if not over.asked:
-        for name, value in (("--lengths", over.lengths), ("--fail", over.fail)):
+        timed: dict[str, Path | str | None] = {"--lengths": over.lengths, "--fail": over.fail}
+        timed |= {name: flags[name][0] for name in _OVER_TIME if name in flags}
+        for name, value in timed.items():
             if value is not None:
                 raise InputError(f"{name} {value} is of a fleet over time: add --day, --week, --rates or --autoscale")
         return
     span = "--day" if over.day else "--week" if over.week else "--rates" if over.rates else "--autoscale"
-    for name, own in (("--requests", load.requests), ("--at", load.at)):
+    for name, own in (("--requests", load.requests), ("--at", load.moment)):
         if own is not None:
             raise InputError(f"{span} has its own requests: leave {name} {own} out")
     if over.day and over.week:
@@ -95,12 +109,8 @@ def run(over: OverTime, plan: "CapacityPlan", catalog: "Catalog", load: Load) ->
 
     settings = OverTimeSettings(
         span="day" if over.day else "week" if over.week else None,
-        seed=load.seed,
-        routing=load.routing,  # type: ignore[arg-type]  # checked
-        replicas=load.replicas,
         failures=tuple(_failures(over.fail)),
-        speed_up=1.0 if load.speed_up is None else load.speed_up,
-        trace_unit=load.trace_unit,  # type: ignore[arg-type]  # checked
+        **load.of(OverTimeSettings),
     )
     with ExitStack() as stack:
 

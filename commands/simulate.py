@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from agent.statements.flags import FLAGS
+from agent.statements.flags import flags_without
 from agent.statements.merged import collected, flag_statement
 from agent.statements.spec_files import spec_file
 from catalogs.errors import InputError, listed, quoted
@@ -23,11 +23,10 @@ from commands.flag_options import texts_of
 from commands.input_files import opened, saved_plan
 from commands.options import App, Calibrated, Directories, Json, PlainCharts, Spec
 from commands.progress import compiling_announced, progress
-from commands.showing import notice, print_json, show, show_no_plan
+from commands.showing import left_out, notice, print_json, show, show_no_plan
 
 if TYPE_CHECKING:
     from catalogs.catalog import Catalog
-    from engine.load_test.plan_under_load import LoadTestSettings
     from engine.plan import CapacityPlan, NoPlan, SimulatedTarget
 
 app = App()
@@ -42,7 +41,7 @@ File = Annotated[
     Path | None,
     typer.Argument(metavar="[PLAN]", help="What `forecast --output` wrote; - is standard input.", show_default=False),
 ]
-Count = Annotated[int | None, _load("--requests", metavar="N", help="Drawn from the spec; 20,000 by default.")]
+Count = Annotated[int | None, _load("--requests", metavar="N", help="Drawn from the spec; 20,000, of clients 10 each.")]
 Seed = Annotated[int, _load(metavar="S", help="The same seed gives the same figures.")]
 At = Annotated[str | None, _load(metavar="WHEN", help="peak hour (by default), mean, or profile: from midnight.")]
 Trace = Annotated[
@@ -61,7 +60,18 @@ Repeats = Annotated[int, _load(metavar="N", help="Draw the load N times; interva
 Router = Annotated[str, _load("--routing", metavar="HOW", help=f"{', '.join(ROUTINGS)}.")]
 
 
-@app.command("simulate", flags=FLAGS)
+_WITHOUT: Final = (
+    "traffic.surge",
+    "traffic.growth",
+    "traffic.horizon",
+    "money.monthly_budget",
+    "money.other_monthly",
+    "band",
+)
+"""Fields of a plan's later fleets, of its bill and of how sure it is: today's fleet is simulated."""
+
+
+@app.command("simulate", flags=flags_without(*_WITHOUT))
 def simulate_command(
     plan: File = None,
     requests: Count = None,
@@ -94,8 +104,8 @@ def simulate_command(
     load = over_time.Load(requests, seed, repeats, at, replicas, routing, speed_up, trace_unit)
     _check(load, trace)
     over = over_time.OverTime(day, week, autoscale, rates, lengths, fail, trace)
-    over_time.check(over, load)
     texts = texts_of(flags)
+    over_time.check(over, load, texts)
     if plan is not None and (texts or spec):
         given = ", ".join([*texts, *(["--spec"] if spec else [])])
         raise InputError(f"the plan {quoted(str(plan))} holds its own spec; leave {given} out, or the plan")
@@ -103,11 +113,13 @@ def simulate_command(
     with ExitStack() as files:
         lines = None if trace is None or over.asked else files.enter_context(opened(trace))
         chosen = _planned(plan, spec, texts, catalog, facts)
-        from engine.load_test.plan_under_load import simulate_plan
+        from engine.load_test.plan_under_load import LoadTestSettings, simulate_plan
         from engine.plan import NoPlan  # numpy: bad input is refused without it
 
         if isinstance(chosen, NoPlan):
             return _none(chosen, json=json, plain=plain)
+        if not chosen.answer.meets_targets:
+            left_out([f"The plan itself does not hold: {chosen.answer.sentence}."])
         if over.asked:
             with compiling_announced():
                 lasting = over_time.run(over, chosen, facts, load)
@@ -118,16 +130,11 @@ def simulate_command(
 
                 show(fleet_report(chosen, lasting), plain=plain)
             return _met(lasting.targets)
-        settings = _load_test_settings(load)
+        settings = LoadTestSettings(**load.of(LoadTestSettings))
         with progress("simulating") as draw_progress, compiling_announced():
+            processes = os.cpu_count() or 1
             simulated = simulate_plan(
-                chosen,
-                facts,
-                settings,
-                trace=lines,
-                trace_name=str(trace),
-                progress=draw_progress,
-                processes=os.cpu_count() or 1,
+                chosen, facts, settings, trace=lines, trace_name=str(trace), progress=draw_progress, processes=processes
             )
     if json:
         print_json(simulated)
@@ -143,36 +150,21 @@ def _met(targets: "Sequence[SimulatedTarget]") -> int:
 
 
 def _check(load: over_time.Load, trace: Path | None) -> None:
-    if load.routing not in ROUTINGS:
-        raise InputError(f"--routing {quoted(load.routing)} is no way to route; {listed(ROUTINGS)} are")
-    if load.at is not None and load.at not in MOMENTS:
-        raise InputError(f"--at {quoted(load.at)} is no load of a plan; {listed(MOMENTS)} are")
-    if load.trace_unit is not None and load.trace_unit not in TIME_UNITS:
-        raise InputError(f"--trace-unit {quoted(load.trace_unit)} is no unit of time; {listed(TIME_UNITS)} are")
+    for flag, value, known, what in (
+        ("--routing", load.routing, ROUTINGS, "way to route"),
+        ("--at", load.moment, MOMENTS, "load of a plan"),
+        ("--trace-unit", load.trace_unit, TIME_UNITS, "unit of time"),
+    ):
+        if value is not None and value not in known:
+            raise InputError(f"{flag} {quoted(value)} is no {what}; {listed(known)} are")
     if trace is not None:
-        for name, value in (("--requests", load.requests), ("--at", load.at)):
-            if value is not None:
-                raise InputError(f"--trace {trace} has its own requests: leave {name} {value} out")
-    elif load.speed_up is not None:
-        raise InputError(f"--speed-up {load.speed_up:g} is of a trace: give one with --trace")
-    elif load.trace_unit is not None:
-        raise InputError(f"--trace-unit {load.trace_unit} is of a trace: give one with --trace")
-
-
-def _load_test_settings(load: over_time.Load) -> "LoadTestSettings":
-    from engine.load_test.plan_under_load import LoadTestSettings
-
-    default = LoadTestSettings()
-    return LoadTestSettings(
-        requests=default.requests if load.requests is None else load.requests,
-        seed=load.seed,
-        repeats=load.repeats,
-        moment=load.at or default.moment,  # type: ignore[arg-type]  # checked
-        replicas=load.replicas,
-        routing=load.routing,  # type: ignore[arg-type]  # checked
-        speed_up=1.0 if load.speed_up is None else load.speed_up,
-        trace_unit=load.trace_unit,  # type: ignore[arg-type]  # checked
-    )
+        for name, own in (("--requests", load.requests), ("--at", load.moment)):
+            if own is not None:
+                raise InputError(f"--trace {trace} has its own requests: leave {name} {own} out")
+        return
+    for name, of_trace in (("--speed-up", load.speed_up), ("--trace-unit", load.trace_unit)):
+        if of_trace is not None:
+            raise InputError(f"{name} {of_trace} is of a trace: give one with --trace")
 
 
 def _planned(

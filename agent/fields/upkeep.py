@@ -82,7 +82,10 @@ MONEY: Final = (
         label="other costs a month", show=show_usd, answer="{} a month beside the GPUs", slot="money", quiet=True,
         plausible=Plausible(0, 1e10, "USD a month"),
     ),
-    Field("money.amortisation_years", label="amortised over", show=show_figure, unit="years", quiet=True),
+    Field(
+        "money.amortisation_years", label="amortised over", show=show_figure, unit="years", quiet=True, slot="money",
+        answer="paid off over {} years", plausible=Plausible(0.5, 20, "years"),
+    ),
     Field(
         "money.usd_per_kwh", label="electricity per kWh", show=show_usd, quiet=True, slot="money",
         answer="electricity at {} per kWh",

@@ -1,6 +1,6 @@
 """The flags of the command line that state a value, from the table of fields; order is that of --help."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from agent.fields.demand import LEAST_TARGET_S
@@ -28,6 +28,20 @@ CONTRADICT: Final = (
 
 ONE_TOO_MANY: Final = "leave one of them out"
 """How a refusal of two flags ends that give the same."""
+
+
+def flags_without(*beginnings: str, but: Collection[str] = ()) -> dict[str, tuple[Flag, ...]]:
+    """Return the flags but for those of fields that a command cannot act on, by panel of --help.
+
+    Args:
+        beginnings: of the paths of those fields.
+        but: paths that are kept all the same.
+    """
+    kept = {
+        panel: tuple(flag for flag in flags if not flag.path.startswith(beginnings) or flag.path in but)
+        for panel, flags in FLAGS.items()
+    }
+    return {panel: flags for panel, flags in kept.items() if flags}
 
 
 def flag_values(

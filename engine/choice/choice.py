@@ -43,6 +43,11 @@ class Choice(Struct, frozen=True):
     tried: int
 
     @property
+    def over_budget_usd(self) -> float:
+        """What the best costs a month beyond the budget, which nothing keeps then; 0 within it, or without one."""
+        return max((self.best.monthly_usd or 0.0) - (self.spec.money.monthly_budget_usd or float("inf")), 0.0)
+
+    @property
     def least(self) -> Option | None:
         """The least bill at one provider; None where the best is no dearer."""
         priced = [option for option in self.by_provider if option.monthly_usd is not None]
@@ -51,7 +56,9 @@ class Choice(Struct, frozen=True):
 
 
 def choice(spec: WorkloadSpec, catalog: Catalog, objective: Objective) -> Choice | None:
-    """Return the best way to serve a spec; None where nothing meets it.
+    """Return the best way to serve a spec within its budget; None where nothing meets it.
+
+    Where nothing keeps the budget, the best is the cheapest, whatever the objective.
 
     Raises:
         InputError: the spec has no load, or nothing of it can be resolved.
@@ -61,6 +68,10 @@ def choice(spec: WorkloadSpec, catalog: Catalog, objective: Objective) -> Choice
     ranked = found.best(objective, term)
     if not ranked:
         return None
+    if (budget := spec.money.monthly_budget_usd) is not None:
+        within = tuple(one for one in ranked if one.measure("cost") <= budget)
+        objective = objective if within else "cost"
+        ranked = within or found.best("cost", term)
     facts = catalog.accelerators if not spec.hardware.accelerators else {}
     doubts = _doubts(ranked[0], facts)
     best, terms = ranked[0], dict.fromkeys((term, *(option.term for option in found.found)))

@@ -16,10 +16,9 @@ from engine.fleet.candidates import Candidates
 from engine.load_test.repeats import Progress, Repeated, repeats
 from engine.plan import CapacityPlan, Performance, SimulatedLatency, SimulatedTarget
 from engine.planning.inverse import chosen_candidate, fleet_rate
-from engine.proof.drawn_load import drawn_load
+from engine.proof.drawn_load import clients_load, drawn_load
 from engine.proof.simulated_figures import distribution_over, latency, simulated_targets
 from engine.question.demand import demand_of
-from engine.question.resolve import Question
 from engine.replica.performance import performance_at_rate
 from engine.simulation import Requests, SimulationResult, step_model_of
 from engine.simulation.compiled import can_compile
@@ -30,6 +29,8 @@ from engine.simulation.traces import read_trace
 
 Moment = Literal["peak", "mean", "profile"]
 
+REQUESTS = 20_000
+"""Drawn where nobody says how many."""
 MOST_REPEATS = 1_000
 MOST_REQUESTS = 100_000_000
 MOST_REPLICAS = 100_000
@@ -58,8 +59,8 @@ def refuse_impossible(replicas: int | None, speed_up: float, seed: int) -> None:
 class LoadTestSettings(Struct, frozen=True):
     """What is to be simulated."""
 
-    requests: int = 20_000
-    """Drawn from the spec; a trace has its own."""
+    requests: int | None = None
+    """Drawn from the spec; a trace has its own. Null: 20,000; of clients in a closed loop those of a benchmark."""
     seed: int = 0
     moment: Moment = "peak"
     """The rate of the peak hour, of the mean, or the hours of the profile from midnight on."""
@@ -81,7 +82,7 @@ class LoadTestSettings(Struct, frozen=True):
         Raises:
             InputError: naming the value.
         """
-        if not 1 <= self.requests <= MOST_REQUESTS:
+        if self.requests is not None and not 1 <= self.requests <= MOST_REQUESTS:
             raise InputError(f"{self.requests:,} requests cannot be simulated; 1 to {MOST_REQUESTS:,} are accepted")
         if not 1 <= self.repeats <= MOST_REPEATS:
             raise InputError(f"{self.repeats:,} repeats cannot be simulated; 1 to {MOST_REPEATS:,} are accepted")
@@ -160,26 +161,39 @@ def simulate_plan(
     """
     question, candidates = chosen_candidate(plan, catalog)
     replicas = settings.replicas or max(plan.fleet.replicas, 1)
+    traffic, peak = plan.spec.traffic, settings.moment == "peak"
+    words = {"peak": "the peak hour", "mean": "the mean rate", "profile": "the hours of the profile"}[settings.moment]
+    formula, clients, count, protocol, timestamps = None, 0, 0, None, None
     if trace is not None:
         if settings.repeats > 1:
             raise InputError(f"{trace_name} has the same requests in every repeat; --repeats is of a load drawn anew")
         words = trace_name + (f" at {settings.speed_up:g} times its rate" if settings.speed_up != 1 else "")
+        times = timestamps = Timestamps(settings.trace_unit)
         lines = trace
-        timestamps = Timestamps(settings.trace_unit)
 
-        def read(seed: int) -> Iterator[Requests]:
-            return read_trace(lines, trace_name, speed_up=settings.speed_up, timestamps=timestamps)
+        def load(seed: int) -> Iterator[Requests]:
+            return read_trace(lines, trace_name, speed_up=settings.speed_up, timestamps=times)
 
-        # Its length is not known beforehand.
-        case = _case(question, candidates, settings, replicas, read, 0, None)
-        return _run(plan, settings, case, None, words, trace_name, progress, 1, timestamps)
-    rate = fleet_rate(plan, question, peak=settings.moment == "peak")
-    profile = demand_of(plan.spec.traffic).hourly if settings.moment == "profile" else ()
-    words = {"peak": "the peak hour", "mean": "the mean rate", "profile": "the hours of the profile"}[settings.moment]
-    formula = None if profile else formula_at(candidates, rate / replicas, replicas, settings.routing)
-    load = drawn_load(question, rate, settings.requests, profile)
-    case = _case(question, candidates, settings, replicas, load, settings.requests, formula)
-    return _run(plan, settings, case, formula, words, None, progress, processes)
+    elif traffic.concurrency is not None and settings.moment != "profile":
+        protocol = question.catalog.protocols["default"]
+        clients = round(traffic.concurrency * (traffic.peak_factor if peak else 1))
+        count = settings.requests or clients * protocol.prompts_per_client
+        load = clients_load(question, count)
+        words += f", {clients:,} clients in a closed loop who all start at once"
+    else:
+        rate, count = fleet_rate(plan, question, peak=peak), settings.requests or REQUESTS
+        profile = demand_of(traffic).hourly if settings.moment == "profile" else ()
+        formula = None if profile else formula_at(candidates, rate / replicas, replicas, settings.routing)
+        load = drawn_load(question, rate, count, profile)
+    speed = settings.speed
+    if speed == "auto":
+        speed = "compiled" if can_compile() and (not count or count >= WORTH_COMPILING) else "plain"
+    scheduler, model = question.runtime.scheduler, step_model_of(candidates)
+    first, last = counted(count, formula.in_flight * replicas) if formula else (0, None)
+    case = Repeated(model, scheduler, load, count, replicas, settings.routing, first, last, speed, clients, protocol)
+    return _run(
+        plan, settings, case, formula, words, trace_name if timestamps else None, progress, processes, timestamps
+    )
 
 
 def formula_at(
@@ -216,32 +230,6 @@ def enough(in_flight: float) -> int:
     return int(float(f"{9 * in_flight + 100:.2g}"))
 
 
-def _case(
-    question: Question,
-    candidates: Candidates,
-    settings: LoadTestSettings,
-    replicas: int,
-    load: Callable[..., Iterator[Requests]],
-    requests: int,
-    formula: Performance | None,
-) -> Repeated:
-    speed = settings.speed
-    if speed == "auto":
-        speed = "compiled" if can_compile() and (not requests or requests >= WORTH_COMPILING) else "plain"
-    first, last = counted(requests, formula.in_flight * replicas) if formula else (0, None)
-    return Repeated(
-        model=step_model_of(candidates),
-        scheduler=question.runtime.scheduler,
-        load=load,
-        requests=requests,
-        replicas=replicas,
-        routing=settings.routing,
-        first_counted=first,
-        last_counted=last,
-        speed=speed,
-    )
-
-
 def _run(
     plan: CapacityPlan,
     settings: LoadTestSettings,
@@ -251,7 +239,7 @@ def _run(
     trace: str | None,
     progress: Progress | None,
     processes: int,
-    timestamps: Timestamps | None = None,
+    timestamps: Timestamps | None,
 ) -> SimulatedPlan:
     seeds = range(settings.seed, settings.seed + settings.repeats)
     results = repeats(case, seeds, processes=processes, progress=progress)

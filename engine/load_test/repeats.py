@@ -4,15 +4,17 @@ The results are those of the seeds in their order, whichever process took which.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
 
+from catalogs.records.protocols import BenchmarkProtocol
 from catalogs.records.runtimes import Scheduler
 from engine.simulation import Requests, SimulationResult, StepModel, requests_of, simulate
 from engine.simulation.requests import chunks
 from engine.simulation.routing import Routing
-from engine.simulation.simulate import Speed
+from engine.simulation.simulate import Speed, simulate_clients
 
 FEW = 40_000
 """Requests, over all repeats, below which starting other processes costs more than it saves."""
@@ -38,10 +40,17 @@ class Repeated(Struct, frozen=True):
     last_counted: int | None
     """The first request after those that count; None where all the others do."""
     speed: Speed
+    clients: int = 0
+    """Of a closed loop, who send the load's requests in their order; 0: they come when they arrive."""
+    protocol: BenchmarkProtocol | None = None
+    """Of those clients."""
 
     def run(self, seed: int, progress: Progress | None = None) -> SimulationResult:
         """Simulate one repeat."""
         load = self.load(seed=seed)
+        if self.protocol:
+            alike: dict[str, Any] = {"replicas": self.replicas, "routing": self.routing, "seed": seed}
+            return simulate_clients(self.model, self.scheduler, self.protocol, next(load), self.clients, **alike)
         return simulate(
             self.model,
             self.scheduler,

@@ -173,11 +173,35 @@ def simulate_protocol(
         draw_uniform(protocol.shortest * output_tokens, protocol.longest * output_tokens, count, answers),
         cached,
     )
-    think = (
-        protocol.turnaround_s + step_model.overhead_s + protocol.jitter_s * stream(seed, 0).standard_exponential(count)
-    )
     fixed = replace(step_model, fixed_answers=True)
-    fleet = FleetState(fixed, scheduler, replicas, routing, seed, loops_for("auto", count))
+    return simulate_clients(
+        fixed, scheduler, protocol, load, concurrency, replicas=replicas, routing=routing, seed=seed
+    )
+
+
+def simulate_clients(
+    step_model: StepModel,
+    scheduler: Scheduler,
+    protocol: BenchmarkProtocol,
+    load: Requests,
+    concurrency: int,
+    *,
+    replicas: int = 1,
+    routing: Routing = "round_robin",
+    seed: int = 0,
+) -> SimulationResult:
+    """Return what replicas make of clients that send requests in their order, each its next once its last is done.
+
+    Args:
+        protocol: what the clients do between two requests, and whether their first ones count.
+        load: its arrivals do not matter.
+        concurrency: clients, who all start at once.
+        replicas: that share the load.
+        seed: of all draws.
+    """
+    jitter = protocol.jitter_s * stream(seed, 0).standard_exponential(len(load))
+    think = protocol.turnaround_s + step_model.overhead_s + jitter
+    fleet = FleetState(step_model, scheduler, replicas, routing, seed, loops_for("auto", len(load)))
     tally, timeline = Tally(step_model.overhead_s, 0 if protocol.burst_counts else concurrency), TimelineCounts()
     served = fleet.serve_clients(load, concurrency, np.zeros(concurrency), think)
     tally.add(served)

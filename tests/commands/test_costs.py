@@ -64,3 +64,13 @@ def test_a_budget_that_is_exceeded_says_what_fits(fleetcast: Program) -> None:
     assert "Under $20,000" in run.err
     assert "on average" in run.err
     assert "Under $" not in fleetcast("forecast", *asked, "900000").err
+
+
+def test_what_the_question_pays_and_how_it_owns_is_in_the_bills(fleetcast: Program) -> None:
+    """Other costs in each fleet's, the years of owning; growth, which no bill of today has, is said to be left out."""
+    run = fleetcast("costs", f"{ASKED[1]}, growing 50% a year", "--api", "none", "--other-costs", 1000, "--json")
+    assert "Not used here, only in a forecast: growth a year." in run.err
+    for way in (one for one in run.tree["ways"][:7] if not one["infeasible"]):
+        assert [line["usd"] for line in way["lines"] if line["label"] == "other costs"] == [1000], way["mode"]
+    own = fleetcast("costs", f"{ASKED[1]}, our own hardware over 5 years", "--mode", "own", "--api", "none").out
+    assert "over 5 years" in own

@@ -117,3 +117,16 @@ def test_what_only_its_missing_evidence_keeps_from_being_cheapest_is_named_at_ev
     named = ("--gpu-type", f"{on_paper[0]['accelerator']},B300", "--no-verify", "--plain")
     compared = fleetcast("compare", asked[0], *named).out
     assert f"The speed of {on_paper[0]['accelerator_name']} is not known within a factor of 2" in compared
+
+
+@pytest.mark.parametrize("by", ["cost", "latency"])
+def test_a_budget_bounds_the_choice_and_one_that_nothing_keeps_is_exit_code_4(fleetcast: Program, by: str) -> None:
+    """The fastest within the budget; where nothing is, the cheapest, with what it is over."""
+    free = fleetcast("optimize", *ASKED, "--for", by, "--json").tree["best"]["monthly_usd"]
+    kept = fleetcast("optimize", *ASKED, "--for", by, "--budget", free + 1, "--json")
+    assert kept.code == 0 and kept.tree["best"]["monthly_usd"] <= free + 1 and kept.tree["over_budget_usd"] == 0
+    least = min(option["monthly_usd"] for option in kept.tree["front"])
+    over = fleetcast("optimize", *ASKED, "--for", by, "--budget", 10)
+    assert over.code == 4 and "within $10.00 a month: over by" in over.out
+    within = fleetcast("optimize", *ASKED, "--for", by, "--budget", least + 1, "--json")
+    assert within.code == 0 and within.tree["best"]["monthly_usd"] <= least + 1

@@ -42,6 +42,15 @@ def test_it_runs_the_plans_fleet_at_its_peak_hour(fleetcast: Program) -> None:
     assert mean["ttft_s"]["p95"]["value"] < tree["ttft_s"]["p95"]["value"]
 
 
+def test_requests_in_flight_are_clients_of_a_closed_loop(fleetcast: Program) -> None:
+    """No more run than there are clients, who send 10 requests each."""
+    loop = [word if word != "--rps" else "--concurrency" for word in ASKED]
+    tree = fleetcast(*loop, "--peak-multiplier", 2, "--json").tree
+    over = tree["over_time"]
+    assert max(a + b for a, b in zip(over["running"], over["waiting"], strict=True)) <= 8 == tree["requests"] / 10
+    assert "8 clients in a closed loop" in tree["load"] and tree["ttft_s"]["mean"]["formula"] is None
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_other_ones(fleetcast: Program) -> None:
     once, again, other = (fleetcast(*ASKED, "--requests", "500", "--seed", s, "--json").out for s in (1, 1, 2))
     assert once == again != other

@@ -4,6 +4,8 @@ import re
 from datetime import datetime
 from typing import Final
 
+from msgspec.structs import replace
+
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.billed import Resized
 from agent.after_plan.replies.bills.own_price import SELLERS, own_price, prices_of_both
@@ -24,7 +26,7 @@ from engine.choice.deployment.api import hosts_of
 from engine.choice.deployment.batch import batch_plan
 from engine.choice.deployment.bills import Bill
 from engine.choice.deployment.comparison import Comparison, ComparisonSettings, comparison
-from engine.choice.deployment.owning import Ownership
+from engine.choice.deployment.owning import Ownership, ownership_of
 from engine.training.budget import TrainingQuestion, training_budget
 from engine.training.memory import Method, TrainingSetup
 
@@ -44,8 +46,8 @@ _EXAMPLES: Final = re.compile(
 
 
 def own_or_rent(asked: Asked) -> Explanation:
-    """Return owning beside every term of renting over the years that are asked, three by default."""
-    years = float(asked.count_of("years?|yrs?") or 3)
+    """Return owning beside every term of renting over the years that are asked, else those of the plan."""
+    years = float(asked.count_of("years?|yrs?") or asked.plan.spec.money.amortisation_years)
     terms, priced = _bought(asked, years)
     found = _compared(asked, ComparisonSettings(ownership=terms, edge=False, other_costs=False))
     if isinstance(found, tuple):
@@ -103,19 +105,20 @@ def _rest_rented(asked: Asked) -> str:
 def _bought(asked: Asked, years: float) -> tuple[Ownership, str]:
     """Return what owning rests on, at the price that the line states or at the catalog's, and a sentence on which."""
     accelerator = asked.ports.catalog.accelerators[asked.plan.chosen.accelerator]
+    terms = ownership_of(asked.plan.spec.money, years=years)
     stated = own_price(asked.text, asked.plan, accelerator.per_node)
     if stated is None or stated.hours is not None:
         if accelerator.purchase_usd is None:
-            return Ownership(years=years), ""
+            return terms, ""
         price = show_usd(accelerator.purchase_usd)
         said = f"At {price} for one {accelerator.name} ({accelerator.source}); 'a box is 280k' takes yours."
-        return Ownership(years=years), said
+        return terms, said
     each = show_usd(stated.usd_per_accelerator)
     if stated.accelerators == 1:
         said = f"At your {each} for one {accelerator.name}, hosts and network on top."
-        return Ownership(years=years, purchase_usd=stated.usd), said
+        return replace(terms, purchase_usd=stated.usd), said
     said = f"At your {show_usd(stated.usd)} for a machine of {stated.accelerators}, hosts in it: {each} per GPU."
-    return Ownership(years=years, purchase_usd=stated.usd_per_accelerator, host_share=0.0), said
+    return replace(terms, purchase_usd=stated.usd_per_accelerator, host_share=0.0), said
 
 
 def _paid_back(own: Bill, rent: Bill) -> str:

@@ -14,6 +14,8 @@ from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_figure, sho
 GROWTH: Final = "traffic.growth_per_year"
 RATE: Final = "traffic.requests_per_s"
 HORIZON: Final = "traffic.horizon_years"
+AMORTISED: Final = "money.amortisation_years"
+_TERM: Final = "money.term"
 
 _PERIOD: Final = (
     "(per t:time | slash s:(time | tshort) | a:adverb | y:yoy | m:mom | 'next' t3:time | (per | 'in' | 'over' | "
@@ -290,9 +292,9 @@ def _horizon(draft: Draft, match: Match) -> None:
     before = draft.sentence.items[max(0, match.first - 1) : match.first]
     if amount.value < _SHORTEST_HORIZON or any(item.has("euro_sum", "money") for item in before):
         return  # '1.5 million over three years' is a budget
-    draft.read(
-        HORIZON, match, amount.times(1 / SECONDS_PER_YEAR), _tidy, lambda v, made: f"planned for {show_figure(v)} years"
-    )
+    owned = (draft.value(_TERM) or draft.known.get(_TERM)) == "owned" and not draft.has(GROWTH)
+    path, what = (AMORTISED, "paid off over") if owned else (HORIZON, "planned for")
+    draft.read(path, match, amount.times(1 / SECONDS_PER_YEAR), _tidy, lambda v, made: f"{what} {show_figure(v)} years")
 
 
 def _tidy(value: float) -> float:

@@ -54,6 +54,11 @@ def choice_report(choice: Choice, command: str) -> Iterator[Block]:
             f"{choice.latency_class}."
         ),
     ]
+    if over := choice.over_budget_usd:
+        budget = usd_shown(choice.spec.money.monthly_budget_usd)
+        lines.append(
+            Paragraph(f"Nothing {TERM_WORDS[best.term]} is within {budget} a month: over by {usd_shown(over)}.", "bad")
+        )
     if choice.doubts:
         other = choice.trusted
         more = f" Without such doubts: {named(other)}, {usd_shown(other.monthly_usd)} a month." if other else ""
@@ -230,6 +235,7 @@ def choice_tree(choice: Choice) -> dict[str, Any]:
         "latency": latency_name(choice.spec),
         "tried": choice.tried,
         "best": _tree(choice.best),
+        "over_budget_usd": plain(choice.over_budget_usd, usd=True),
         "runners_up": [_tree(option) | {"why_not": why} for option, why in choice.runners_up],
         "by_term": [_tree(option) for option in choice.by_term],
         "by_precision": [_tree(option) for option in choice.by_precision],

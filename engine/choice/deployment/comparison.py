@@ -118,7 +118,7 @@ def _ways(settings: ComparisonSettings, prices: Sequence[ApiPrice], catalog: Cat
 
 
 def with_other_costs(bill: Bill, served: Served, costs: Sequence[RunningCost]) -> Bill:
-    """Return a fleet's bill with what is paid beside accelerators, a named line each."""
+    """Return a fleet's bill with what is paid beside accelerators, by the plan and by ``costs``, a line each."""
     if bill.infeasible:
         return bill
     nodes = instances_for(served.replicas, served.replicas_size, served.accelerator.per_node)
@@ -135,7 +135,9 @@ def with_other_costs(bill: Bill, served: Served, costs: Sequence[RunningCost]) -
         for cost in costs
         for amount, what in [amounts[cost.per]]
     )
-    return replace(bill, lines=(*bill.lines, *lines))
+    stated = served.question.spec.money.other_monthly_usd
+    given = (BillLine("other costs", stated, "other", "stated, beside the accelerators"),) if stated else ()
+    return replace(bill, lines=(*bill.lines, *given, *lines))
 
 
 def edge(plan: CapacityPlan, served: Served, catalog: Catalog, terms: Ownership) -> Bill:
@@ -181,13 +183,9 @@ def _on_devices(
 
 def _bill_of(option: Option, served: Served, device: Accelerator, terms: Ownership) -> Bill:
     watts = device.power_w if option.kwh_per_month is None else 1000 * option.kwh_per_month / HOURS_PER_MONTH
-    alone = replace(
-        served,
-        capacity_rps=served.calls_per_s * served.peak / max(option.utilisation, 1e-9),
-        watts=watts,
-        replicas_size=1,
-    )
-    bill = on_device(alone, option.accelerator_name, device.power_w, device.purchase_usd or 0.0, terms)
+    busy = max(option.utilisation, 1e-9)
+    alone = replace(served, capacity_rps=served.calls_per_s * served.peak / busy, replicas_size=1)
+    bill = on_device(alone, option.accelerator_name, min(watts, device.power_w), device.purchase_usd or 0.0, terms)
     return replace(bill, title=f"edge: one {option.accelerator_name}, {option.precision.upper()}")
 
 

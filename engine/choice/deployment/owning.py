@@ -3,6 +3,7 @@
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.units import HOURS_PER_MONTH, show_count, show_usd
 from engine.choice.deployment.bills import Bill, BillLine
@@ -10,6 +11,7 @@ from engine.choice.deployment.served import Served
 from engine.fleet.offers import BY_THE_NODE, instances_for
 from engine.fleet.parallelisms import node_size
 from engine.question.fleet_limits import HOST_POWER_SHARE, rated_watts
+from engine.workload import Money
 
 PUE_SOURCE: Final = "Uptime Institute, Global Data Center Survey 2025: mean of 1.54"
 HOSTING_SOURCE: Final = "CBRE, North America Data Center Trends H1 2025: $184 per kW and month at 250 to 500 kW"
@@ -39,6 +41,12 @@ class Ownership(Struct, frozen=True):
     """One person, all costs. Judgement."""
     nodes_per_person: float = 50.0
     """Judgement."""
+
+
+def ownership_of(money: Money, **stated: float) -> Ownership:
+    """Return what owning rests on in a spec, where nothing else is stated."""
+    terms = Ownership(money.amortisation_years, usd_per_kwh=money.usd_per_kwh, host_share=money.overhead_share)
+    return replace(terms, **stated)
 
 
 def capital_recovery_factor(rate: float, years: float) -> float:
@@ -75,7 +83,7 @@ def owned(served: Served, terms: Ownership | None = None) -> Bill:
     count = nodes * size
     capital = count * each * (1 + terms.host_share)
     rated_kw = rated_watts(count, accelerator.power_w) / 1000
-    mean_kw = count * served.watts * (1 + HOST_POWER_SHARE) / 1000
+    mean_kw = served.watts(count) * (1 + HOST_POWER_SHARE) / 1000
     people = nodes / terms.nodes_per_person
     price, source = show_usd(each), "your own price" if terms.purchase_usd else accelerator.source
     lines = (
@@ -106,16 +114,16 @@ def owned(served: Served, terms: Ownership | None = None) -> Bill:
     return Bill("own", "own", lines, served.work, used, commitment_months=12 * terms.years)
 
 
-def on_device(served: Served, name: str, power_w: float, purchase_usd: float, terms: Ownership | None = None) -> Bill:
+def on_device(served: Served, name: str, mean_w: float, purchase_usd: float, terms: Ownership | None = None) -> Bill:
     """Return the bill of one device near the user: its price and its power, no building and nobody to mind it.
 
     Args:
         served: by that device alone.
-        power_w: its limit.
+        mean_w: its mean power.
         terms: what owning rests on.
     """
     terms = terms or Ownership()
-    mean_kw = min(served.watts, power_w) / 1000
+    mean_kw = mean_w / 1000
     lines = (
         BillLine("purchase", purchase_usd, "one-off", f"one {name}"),
         _capital(purchase_usd, terms),

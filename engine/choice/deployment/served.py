@@ -8,8 +8,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
-from catalogs.records.accelerators import Accelerator
+from catalogs.records.accelerators import Accelerator, PowerCurve
 from engine.choice.deployment.bills import Work
+from engine.fleet.energy import power_curve_for, power_share
 from engine.fleet.offers import (
     OfferChoice,
     PriceBasis,
@@ -58,8 +59,12 @@ class Served(Struct, frozen=True):
     spares: int
     added: int
     """Replicas that a simulation found to be needed beyond the formulas."""
-    watts: float
-    """Mean power of one accelerator that is paid for, W; its limit where nobody measured."""
+    curve: PowerCurve | None
+    """Of the accelerator; None where nobody measured one."""
+    stay_s: float
+    """Mean time of a call in a replica, at the mean load."""
+    saturated_rps: float
+    """Of one replica, model calls/s."""
     offers: Mapping[Term, TermOffers]
     """What can be rented for it, by term."""
     reaction_s: float
@@ -101,6 +106,16 @@ class Served(Struct, frozen=True):
         """Return the share of so many replicas' capacity that the mean load uses."""
         return min(1.0, self.calls_per_s / (replicas * self.capacity_rps)) if replicas else 0.0
 
+    def watts(self, accelerators: int) -> float:
+        """Return the mean power of so many that are there, W: of the replicas that work, others idle, as of a plan."""
+        limit, curve = self.accelerator.power_w, self.curve
+        if curve is None:
+            return limit * accelerators
+        each = self.calls_per_s / (self.replicas - self.spares)
+        busy = (self.replicas - self.spares) * self.replicas_size
+        share = power_share(curve, each * self.stay_s, each / self.saturated_rps)
+        return limit * (busy * share + (accelerators - busy) * curve.idle)
+
     def at(self, requests_per_s: float) -> "Served":
         """Return the same at another mean rate."""
         return replace(self, work=replace(self.work, requests_per_s=requests_per_s))
@@ -125,7 +140,7 @@ def served_by(plan: CapacityPlan, catalog: Catalog) -> Served:
     share = prices.input * lengths.prompt.mean if prices else 0.0
     whole = share + (prices.output * lengths.output.mean if prices else 0.0)
     accelerator = catalog.accelerator(plan.chosen.accelerator)
-    paid = max(fleet.billed_accelerators, fleet.accelerators)
+    at_mean = plan.performance.at_mean
     work = Work(
         requests_per_s=rate,
         calls_per_request=traffic.calls_per_request,
@@ -146,7 +161,9 @@ def served_by(plan: CapacityPlan, catalog: Catalog) -> Served:
         minimum=max(spec.availability.minimum_replicas, 1),
         spares=fleet.spares,
         added=0,
-        watts=plan.energy.watts / paid if plan.energy else accelerator.power_w,
+        curve=power_curve_for(accelerator, question.catalog.power_curves.values()),
+        stay_s=at_mean.in_flight / at_mean.requests_per_s,
+        saturated_rps=saturated,
         offers=_offers(question, accelerator, plan.chosen.accelerators_per_replica),
         reaction_s=plan.autoscaling.reaction_time_s,
         target_utilisation=plan.autoscaling.target_utilisation,

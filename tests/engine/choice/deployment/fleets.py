@@ -57,7 +57,9 @@ def fleet(requests_per_s: float = 10.0, **changed: object) -> Served:
         "minimum": 1,
         "spares": 0,
         "added": 0,
-        "watts": 200.0,
+        "curve": None,
+        "stay_s": 5.0,
+        "saturated_rps": 5.0,
         "offers": {term: TermOffers((offer(term, usd),), None) for term, usd in HOURLY.items()},  # type: ignore[arg-type]
         "reaction_s": 300.0,
         "target_utilisation": 1.0,

@@ -95,7 +95,7 @@ def test_owning_by_hand() -> None:
     by_label = {line.label: line.usd for line in bill.lines}
     assert by_label["purchase"] == pytest.approx(capital)
     assert by_label["capital"] == pytest.approx(monthly_capital_usd(capital, terms))
-    assert by_label["power"] == pytest.approx(10 * 200 * host / 1000 * 1.54 * 730 * 0.12)
+    assert by_label["power"] == pytest.approx(10 * card.power_w * host / 1000 * 1.54 * 730 * 0.12)
     assert by_label["hosting"] == pytest.approx(10 * card.power_w * host / 1000 * 184)
     assert by_label["maintenance"] == pytest.approx(capital * 0.03 / 12)
     assert by_label["staff"] == pytest.approx(5 / 50 * 12_500)
@@ -106,7 +106,7 @@ def test_owning_by_hand() -> None:
 def test_one_device_by_hand() -> None:
     """$1,200 over 3 years without interest or residual is $33.33 a month; 100 W at $0.20 are $14.60."""
     terms = Ownership(discount_rate=0.0, residual_share=0.0, usd_per_kwh=0.2)
-    bill = on_device(replace(fleet(), watts=100.0), "card", 300.0, 1200.0, terms)
+    bill = on_device(fleet(), "card", 100.0, 1200.0, terms)
     assert bill.monthly_usd == pytest.approx(1200 / 36 + 0.1 * 730 * 0.2)
     assert bill.one_off_usd == 1200
 
@@ -220,3 +220,13 @@ def test_long_prompts_to_an_api_by_hand() -> None:
     lines = by_prompt_length(spread, catalog(), api, 4000).lines
     (line,) = (one for one in lines if one.label.startswith("API"))
     assert float(line.why.split(" %")[0]) / 100 == pytest.approx(share, abs=1e-3)
+
+
+def test_power_of_owned_cards_is_of_the_load_and_the_cards_alone() -> None:
+    """More traffic on the same cards draws more, spares that stand idle no less; a limit where nobody measured."""
+    curve = next(iter(catalog().power_curves.values()))
+    served = fleet(curve=curve)
+    drawn = [served.at(rate).watts(16) for rate in (0.5, 1.0, 3.0, 5.0, 9.0, 12.0)]
+    assert drawn == sorted(drawn) and drawn[0] < drawn[-1] < 16 * served.accelerator.power_w
+    assert replace(served, spares=2).watts(16) == served.watts(16)
+    assert fleet().watts(16) == 16 * served.accelerator.power_w
