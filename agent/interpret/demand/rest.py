@@ -41,8 +41,6 @@ _MAKERS: Final = frozenset("run runs running operate maintain maintaining build 
 """What is done by people who serve and do not ask: 'our 5 engineers run it'."""
 _AVAILABLE: Final = 0.98
 """Share above which a percentage is one of time or of requests that are well."""
-_HOURS: Final = 0.5
-"""Probability of being hours of the day from which a duration is, by judgement."""
 _BEHIND: Final = 12
 """Characters behind a load in which its time may stand: 'et par jour'."""
 LIES: Final = "of 24 hours"
@@ -192,7 +190,7 @@ def _lie_in_hours(draft: Draft, second: Second) -> None:
     bare = [
         (item.start, item.end, SECONDS_PER_DAY / item.number.value) for item in unused_figures(draft, second)
         if item.has("dur") and 1 < SECONDS_PER_DAY / item.number.value <= 24
-        and second.roles[item.start].get("hours", 0.0) >= _HOURS and items[items.index(item) - 1].word != "for"
+        and second.roles[item.start].get("hours", 0.0) >= _MAY and items[items.index(item) - 1].word != "for"
     ]  # fmt: skip
     if len(peaks) > len(over) + len(lies) or not ((over and lies) or (bare and not lies)):
         return
