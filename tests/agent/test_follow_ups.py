@@ -322,6 +322,10 @@ def test_a_line_in_doubt_is_read_again_with_what_was_stated_since() -> None:
     assert "hardware.accelerators" not in state.values
 
 
+def test_a_bare_figure_of_a_quarter_is_no_load() -> None:
+    assert told("llama 3.1 8b, 12 rps", "prompts 1k now, 2.5k in Q3")[0].values[RATE] == 12
+
+
 def test_office_hours_go_on_from_the_load_though_a_preset_had_its_own_day() -> None:
     lines = ("gpus for a chatbot, llama 3.3 70b", "400 employees, 10 questions a day each", "1000 in, 250 out")
     assert told(*lines, "within office hours of course, 9 to 5")[0].values[PEAK] == 3

@@ -45,7 +45,7 @@ _RATES: Final = rules(
     f"n:num {_BETWEEN} e:event window (('every' | per) time | adverb | on? 'weekdays')?",
     "window (near | comma){0,3} n:num e:event",  # between 8 and 18 about 90,000 requests
     f"n:num {_BETWEEN} e:event 'in' ('a' | 'one')? t:('second' | 'minute' | 'sec' | 'hour') (?! near)",
-    f"n:num ingrand? p:peruser? {TIME}",  # 1.2M/day
+    f"n:num ingrand? p:peruser? (?! ('in' | 'during' | 'for')? calendar) {TIME}",  # 1.2M/day, not 2.5k in Q3
     f"(?: ^ | (?<= comma | stop | colon)) approx? n:num ingrand? a:adverb {_ENDS}",  # 450k daily
     "n:num (unknown | mean)? a:adverb (unknown | user){0,2} e:event",  # 5M daily requests
     f"n:num {_BETWEEN} e:event a:adverb",  # 5M requests daily
