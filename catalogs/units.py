@@ -431,6 +431,11 @@ def show_bytes(value: float) -> str:
     return f"{show_figure(value)} B"
 
 
+def rounded_down(value: float) -> float:
+    """Return what holds of a most that is shown: the next lower figure of three digits; a positive one."""
+    return math.floor(value / (unit := 10.0 ** (math.floor(math.log10(value)) - 2))) * unit
+
+
 def show_rate(value: float, unit: str = "requests/s") -> str:
     """Return a rate with its unit: 57.9 requests/s."""
     return f"{show_figure(value)} {unit}"

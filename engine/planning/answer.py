@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.fitted import UNMEASURED
-from catalogs.units import GIB
+from catalogs.units import GIB, rounded_down, show_figure, show_rate
 from engine.bands.beyond_data import outside_note
 from engine.fleet.candidates import Candidates, longest_request, pool_ends
 from engine.fleet.search import search
@@ -36,8 +36,8 @@ def answer_of(verdict: Verdict) -> Answer:
         f"{serve} {question.model.name} in {question.weights.name}"
     )
     if question.mean_rate is None and spec.traffic.concurrency is None:
-        mean = fleet.capacity_requests_per_s / spec.traffic.peak_factor
-        sentence += f", up to {fleet.capacity_requests_per_s:.3g} requests/s at the peak ({mean:.3g} on average)"
+        peak, mean = (rounded_down(fleet.capacity_requests_per_s / x) for x in (1, spec.traffic.peak_factor))
+        sentence += f", up to {show_rate(peak)} at the peak ({show_figure(mean)} on average)"
     if limit is not None and not within:
         sentence += f"; more than the {limit.counted(limit.count)} allowed"
     elif missed:

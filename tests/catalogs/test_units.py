@@ -243,3 +243,7 @@ def test_half_a_digit_is_rounded_as_that_of_the_plans_file(digits: int, power: i
 )
 def test_figures_are_shown_with_three_digits_and_a_unit(shown: str, expected: str) -> None:
     assert shown == expected
+
+
+def test_a_most_that_is_shown_is_never_more_than_it_is() -> None:
+    assert [units.rounded_down(value) for value in (75.69, 142_345.0, 9.999)] == pytest.approx([75.6, 142_000, 9.99])
