@@ -144,10 +144,9 @@ def with_model_for_purpose(state: State, heard: Step, text: str, ports: Ports) -
     new, says = heard
     cue = _BY_PURPOSE.search(text)
     purpose = purpose_in(text) if cue else None
-    asks = [new.pending.question.path] if isinstance(new.pending, Clarify) else []
-    if purpose is None or cue is None or "model" in new.values or "model" in asks:
+    waiting = (new.pending.question, *new.later) if isinstance(new.pending, Clarify) else new.later
+    if purpose is None or cue is None or "model" in {*new.values, *(one.path for one in waiting)}:
         return heard
     question = choice_of_model(purpose, cue[0], ports.catalog)
-    waiting = (new.pending.question, *new.later) if isinstance(new.pending, Clarify) else new.later
     proposed = replace(new, pending=Clarify(question), later=waiting)
     return proposed, () if new is state else says

@@ -29,7 +29,7 @@ from agent.interpret.hardware import read_hardware
 from agent.interpret.lengths_and_times.lengths import read_lengths
 from agent.interpret.lengths_and_times.targets import ask_lone_time, read_targets
 from agent.interpret.lengths_and_times.time_parts import leave_parts, take_parts
-from agent.interpret.money import read_money
+from agent.interpret.money import read_money, tell_currencies
 from agent.interpret.names.lexicon import Lexicon, lexicon_of
 from agent.interpret.names.machines import read_machines
 from agent.interpret.names.mentions import name
@@ -40,7 +40,7 @@ from agent.interpret.traffic.how_many import read_traffic
 from agent.interpret.traffic.peaks import keep_sense
 from agent.interpret.traffic.time_table import time_table, with_load_by_time
 from agent.interpret.traffic.workload_table import MOST_ROWS, several_workloads
-from agent.interpret.wishes import note_wishes, read_drafts, read_thinking
+from agent.interpret.wishes import name_closed, note_wishes, read_drafts, read_thinking
 from agent.interpret.words.dictated import as_meant
 from agent.interpret.words.grammar import Item, Sentence
 from agent.interpret.words.numerals import combine
@@ -71,6 +71,7 @@ def _sentence(text: str, lexicon: Lexicon, orders: Sequence[tuple[int, int]]) ->
     items, language = put_into_english(text, put_into_words(read, items_of(read)))
     sentence = Sentence(text, [item for item in items if not any(a <= item.start < b for a, b in orders)])
     name(sentence, lexicon)
+    name_closed(sentence)
     join_phrases(sentence)
     combine(sentence)
     return sentence, language
@@ -96,6 +97,7 @@ def _drafted(draft: Draft, catalog: Catalog, lexicon: Lexicon) -> Draft:
     read_hardware(draft)
     read_names(draft, lexicon)
     read_bare_answer(draft, lexicon)
+    tell_currencies(draft)
     ask_lone_time(draft)
     keep_sense(draft, catalog)
     read_thinking(draft)

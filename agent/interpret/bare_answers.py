@@ -11,7 +11,7 @@ from agent.interpret.hardware import read_power
 from agent.interpret.lengths_and_times.targets import which_latency
 from agent.interpret.names.lexicon import Lexicon
 from agent.interpret.traffic.how_many import in_which_time, read_users
-from agent.interpret.words.grammar import UNKNOWN, Item
+from agent.interpret.words.grammar import UNKNOWN, Item, whole
 from agent.interpret.words.ordinary import ORDINARY
 from agent.interpret.words.text_units import in_tokens
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure, show_percent
@@ -134,7 +134,7 @@ def _fill(draft: Draft, path: str, index: int) -> None:
     elif path == "money.monthly_budget_usd" and item.has("num", "money"):
         draft.read(path, (index, index), amount, float, lambda v, made: f"${v:,.10g} a month")
     elif plausible and item.has("num", "mult"):
-        convert: Callable[[float], Any] = _whole if plausible.whole else float
+        convert: Callable[[float], Any] = whole if plausible.whole else float
         draft.read(path, (index, index), amount, convert, lambda v, made: f"{show_figure(v)} {plausible.noun}")
 
 
@@ -142,10 +142,6 @@ def _is_width(draft: Draft, index: int) -> bool:
     """Whether a bare number may be of bits: '4', and not 'four', which is of something else."""
     item = draft.sentence.items[index]
     return item.has("num") and draft.sentence.text[item.start : item.start + 1].isdigit()
-
-
-def _whole(value: float) -> Any:
-    return int(value) if value == int(value) else value
 
 
 def _rate(draft: Draft, index: int) -> None:

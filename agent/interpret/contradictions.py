@@ -208,12 +208,12 @@ def _too_many(draft: Draft) -> None:
 
 
 def _too_long(draft: Draft) -> None:
-    """Object to a context window that a prompt does not fit in."""
+    """Object to a context window that a prompt with its answer does not fit in."""
     window = next((f for f in draft.findings if f.path == "serving.context_window" and len(f.options) == 1), None)
-    mean = draft.value("tokens.input.mean")
-    if window is not None and mean is not None and mean > window.options[0].value:
-        most = show_count(window.options[0].value)
-        text = f"prompts of {show_count(mean)} tokens do not fit into a context window of {most}"
+    mean, answer = draft.value("tokens.input.mean"), draft.value("tokens.output.mean") or 0
+    if window is not None and mean is not None and mean + answer > window.options[0].value:
+        most, also = show_count(window.options[0].value), f" and answers of {show_count(answer)}" if answer else ""
+        text = f"prompts of {show_count(mean)}{also} tokens do not fit into a context window of {most}"
         draft.objections.append((text, window.start, window.end))
         _without(draft, "serving.context_window")
 

@@ -13,6 +13,8 @@ GPU_HOURS_PER_FAILURE: Final = 50_700.0
 """419 unexpected interruptions in 54 days on 16,384 H100: The Llama 3 Herd of Models, arXiv 2407.21783, 3.3.4."""
 REPAIR_HOURS: Final = 24.0
 """Until a failed node is replaced: by judgement."""
+_FEW_NINES: Final = 0.995
+"""From which a share that stands alone can only be an availability, by judgement."""
 EXAMPLE_REPLICAS: Final = 8
 EXAMPLE_GPUS: Final = 8
 """Of each replica of the fleet for which nines are shown, before one is planned."""
@@ -34,7 +36,8 @@ _LOSSES: Final = rules(
 _TOLERANT: Final = Rule("x:mult ('fault' | 'failure') ('tolerant' | 'tolerance')")
 _NINES: Final = rules(
     "p:pct ('of' unknown? | unknown)? available",
-    "available (link | colon | 'target' | unknown){0,3} p:pct",
+    "available (link | colon | 'target' | unknown){0,3} (p:pct | x:num)",
+    "(?: ^ | (?<= comma | stop)) (p:pct | x:num) (?= comma | stop | paren | 'w' | 'across' | $)",
     "n:num 'nines' ('of'? available)?",
     "('highly' | 'high' | 'maximum') available",
     "('fault' | 'failure') ('tolerant' | 'tolerance')",
@@ -53,8 +56,8 @@ def read_failures(draft: Draft) -> None:
     if draft.has(SPARES):
         return
     for match in matches_of(_NINES, draft.sentence):
-        _nines(draft, match)
-        return
+        if not draft.has(SPARES):
+            _nines(draft, match)
 
 
 def _loss(draft: Draft, match: Match) -> None:
@@ -94,10 +97,11 @@ def availability(spares: int, replicas: int = EXAMPLE_REPLICAS, gpus: int = EXAM
 def _nines(draft: Draft, match: Match) -> None:
     """Ask how many spare replicas an availability takes, with what each number gives."""
     wanted = 0.0
-    if "p" in match:
-        wanted = match["p"].number.value
+    if "p" in match or "x" in match:
+        wanted = match["p"].number.value if "p" in match else match["x"].number.value / 100
         after = draft.sentence.items[match.last + 1 : match.last + 2]
-        if not 0.9 <= wanted < 1 or any(item.word == "since" for item in after):
+        alone = not any(item.has("available") for item in draft.sentence.items[match.first : match.last + 1])
+        if not (_FEW_NINES if alone else 0.9) <= wanted < 1 or any(item.word == "since" for item in after):
             return
     elif "n" in match:
         wanted = 1 - 0.1 ** match["n"].number.value

@@ -1,12 +1,12 @@
 """Which accelerators, how many, on how many nodes; how a replica is split over them."""
 
-from typing import Any, Final
+from typing import Final
 
 from agent.interpret.beside_wish.present import CAPACITY, plain_words
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.replicas import read_replicas
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules, whole
 from catalogs.units import show_count
 
 _TIMES: Final = "(times | 'of' | 'nvidia' | 'amd')?"
@@ -48,19 +48,15 @@ _COUNTS: Final = rules(
     "gpunoun colon n:num (?! times | per | time | event | token | percent)",  # gpus: 8
 )
 _ONE: Final = Rule("g:gpu")
-_OF_A_REPLICA: Final = (
-    Rule(f"n:num {_TIMES} (g:gpu gpunoun? | gpunoun) (per | slash | 'for' 'each' | 'in' 'each') replica"),
-    Rule("gpunoun per replica colon n:num"),
-    Rule(
-        "r:num unknown? replica comma? (times | 'at' | slash | paren | 'with' | 'of' | 'each'){1,2} n:num times? "
-        "(g:gpu | gpunoun)"
-    ),
-    Rule(
-        "r:num unknown? replica comma n:num times? (g:gpu | gpunoun) ('in'? 'each' | 'apiece' | (per | slash) replica)"
-    ),
-    Rule("r:num times? n:num times g:gpu gpunoun? ('replica' | 'replicas')"),  # 2 4xH100 replicas
-    Rule("(each | per) replica (link | colon | 'has' | 'with' | 'gets'){0,2} n:num times? (g:gpu | gpunoun)"),
-    Rule(f"replica ('of' | 'with' | 'on' | 'has' | 'have' | link){{1,3}} n:num {_TIMES} (g:gpu | gpunoun)"),
+_OF_A_REPLICA: Final = rules(
+    f"n:num {_TIMES} (g:gpu gpunoun? | gpunoun) (per | slash | 'for' 'each' | 'in' 'each') replica",
+    "gpunoun per replica colon n:num",
+    "r:num unknown? replica comma? (times | 'at' | slash | paren | 'with' | 'of' | 'each'){1,2} n:num times? "
+    "(g:gpu | gpunoun)",
+    "r:num unknown? replica comma n:num times? (g:gpu | gpunoun) ('in'? 'each' | 'apiece' | (per | slash) replica)",
+    "r:num times? n:num times g:gpu gpunoun? ('replica' | 'replicas')",  # 2 4xH100 replicas
+    "(each | per) replica (link | colon | 'has' | 'with' | 'gets'){0,2} n:num times? (g:gpu | gpunoun)",
+    f"replica ('of' | 'with' | 'on' | 'has' | 'have' | link){{1,3}} n:num {_TIMES} (g:gpu | gpunoun)",
 )
 _REPLICAS_OF: Final = Rule(
     "(?<! num | times) n:num t:times? ('nvidia' | 'amd')? g:gpu gpunoun? ('replica' | 'replicas')"
@@ -156,15 +152,16 @@ def _replica_of(draft: Draft, match: Match) -> None:
     path = "serving.tensor_parallel"
     if "r" in match:
         _whole_number(draft, "hardware.replicas", match, match["r"], "exactly {} replicas")
-    choices = (Choice(_whole(count), f"tensor parallel over all {count:g}"),)
+    choices = (Choice(whole(count), f"tensor parallel over all {count:g}"),)
     _named(draft, match)
+    draft.sentence.claim(match.first, match.last)
     if count > 1 and not draft.has(path):
         draft.ask(path, match.first, match.last, f"{said!r}: one copy of the model split over all {count:g}?", choices)
 
 
 def _replicas_of(draft: Draft, match: Match) -> None:
     """Ask whether '2 x H100 replicas' are two, or of two accelerators each; several of one are of one each."""
-    count = _whole(match["n"].number.value)
+    count = whole(match["n"].number.value)
     split, path = "serving.tensor_parallel", "hardware.replicas"
     _named(draft, match)
     if count == 1:
@@ -219,7 +216,7 @@ def _nodes(draft: Draft, match: Match) -> None:
     if "n" in match and "k" in match and a_ceiling:
         each = match["k"].number.value
         draft.read(
-            "hardware.max_accelerators", match, match["n"].number, lambda v: _whole(v * each),
+            "hardware.max_accelerators", match, match["n"].number, lambda v: whole(v * each),
             lambda v, made: f"{v:g} nodes × {each:g} = at most {made:g} accelerators",
         )  # fmt: skip
     elif "n" in match and a_ceiling:
@@ -288,7 +285,7 @@ def _fleet(draft: Draft, match: Match) -> None:
     if named and before is not None and before.has("num") and not before.claimed and "n" in match:
         count = match["n"].number.value  # one of several bare numbers: '1500 300 h100'
         said = " ".join(draft.sentence.words(match.first - 1, match.last).split())
-        choices = (Choice(_whole(count), f"a fleet of {count:g} accelerators"),)
+        choices = (Choice(whole(count), f"a fleet of {count:g} accelerators"),)
         _named(draft, match)
         draft.ask(path, match.first - 1, match.last, f"{said!r}: is that so many accelerators?", choices)
         return
@@ -350,7 +347,7 @@ def _names_choice(draft: Draft, item: Item) -> bool:
 
 
 def _whole_number(draft: Draft, path: str, match: Match, number: Item, shown: str) -> None:
-    draft.read(path, match, number.number, _whole, lambda v, made: _counted(shown, v))
+    draft.read(path, match, number.number, whole, lambda v, made: _counted(shown, v))
 
 
 def _counted(shown: str, count: float) -> str:
@@ -362,16 +359,12 @@ def _counted(shown: str, count: float) -> str:
     )
 
 
-def _whole(value: float) -> Any:
-    return int(value) if value == int(value) else value
-
-
 def _parallelism(draft: Draft) -> None:
     for match in matches_of(_PARALLEL, draft.sentence):
         way = match["p"].word
         if way == "pp" and match["n"].number.value > MOST_STAGES:  # llama-bench: tokens of prompt processing
             draft.read(
-                "tokens.input.mean", match, match["n"].number, _whole,
+                "tokens.input.mean", match, match["n"].number, whole,
                 lambda v, made: f"prompts: {show_count(v)} tokens on average",
             )  # fmt: skip
             continue

@@ -3,35 +3,44 @@
 from typing import Final
 
 from agent.interpret.facts.draft import Draft, Option
-from agent.interpret.facts.reading import Choice
+from agent.interpret.facts.reading import TODAY, Choice
 from agent.interpret.replicas import SPARES
 from agent.interpret.words.grammar import Match, Rule, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
-from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_usd
+from catalogs.currencies import RATES_OF, per_dollar
+from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_figure, show_usd
 
 BUDGET: Final = "money.monthly_budget_usd"
 _TERM: Final = "money.term"
 _OTHER: Final = "money.other_monthly_usd"
+_AN_HOUR: Final = "(slash ('h' | 'hr' | 'hour') | per 'hour')"
 _TIME: Final = "(per t:time | slash s:(time | tshort) | a:adverb | ('in' | 'for') 'a' t2:time)"
-_PRICE: Final = (
-    Rule("m:money gpuhour"),
-    Rule("m:money per (gpunoun | gpu) (per | slash)? 'hour'"),
-    Rule("m:money (slash ('h' | 'hr' | 'hour') | per 'hour') (per | slash | 'for' ('each' | 'one')?) (gpunoun | gpu)"),
+_PRICE: Final = rules(
+    "m:money gpuhour",
+    "m:money per (gpunoun | gpu) (per | slash)? 'hour'",
+    f"m:(money | num) {_AN_HOUR} (per | slash | 'for' ('each' | 'one')?) (gpunoun | gpu)",
+    f"(gpunoun | gpu) ('price' | 'cost' | 'rate') (link | colon){{0,3}} m:num {_AN_HOUR}",
 )
+_BILL: Final = tuple(
+    Rule(f"('pay' | 'pays' | 'paying' | 'paid' | 'spend' | 'spent') (link | unknown){{0,4}} {sum_of_money}")
+    for sum_of_money in ("s:(money | num) (per time | slash (time | tshort) | adverb | 'last' time)", "s:money")
+)
+"""What is paid now, for an API as a rule."""
 _POWER_PRICE: Final = Rule("(m:money | n:num c:('cents' | 'cent' | 'ct' | 'c')? usd?) (per | slash) 'kwh'")
 """What electricity costs, which a plan of accelerators of one's own pays."""
 _OF_TOKENS: Final = Rule(
     "(money | euro_sum) (per | slash) (num | scaleword)? (incue | outcue | 'cached')? (token | incue | outcue)"
 )
 """The price of an API, which is no length."""
-_OTHERS: Final = (
-    Rule(f"sidecost (near | colon | verb){{0,4}} (m:money | n:num) {_TIME}"),
-    Rule(f"(m:money | n:num) {_TIME} near{{0,3}} sidecost"),
+_OTHERS: Final = rules(
+    f"sidecost (near | colon | verb){{0,4}} (m:money | n:num) {_TIME}",
+    f"(m:money | n:num) {_TIME} near{{0,3}} sidecost",
 )
 """What is paid beside the accelerators: a support contract of 3000 a month."""
 _BUDGETS: Final = rules(
     f"c:(budget | under | over | upto) (near | colon){{0,5}} m:money {_TIME}",
     "a:adverb c:budget (near | colon){0,3} m:money",
+    "c:budget (near | colon){0,5} m:money (over | 'for' | 'in') d:dur",
     f"m:money {_TIME} near{{0,2}} c:(budget | 'max' | 'maximum' | 'cap' | 'ceiling' | 'tops')",
     f"c:'have' approx? m:money {_TIME} (?! 'in' | 'of')",
     f"c:budget (near | colon){{0,3}} n:num {_TIME}",
@@ -40,57 +49,46 @@ _BUDGETS: Final = rules(
 )
 _OPEN: Final = Rule("(?: ^ | (?<= comma | stop)) m:money (per | slash) t:('month' | 'mo' | 'year' | 'yr')")
 """A sum in a time that stands alone."""
-_WITHOUT_TIME: Final = (
-    Rule("c:budget (near | colon){0,4} m:money"),
-    Rule("m:num c:budget (?= comma | stop | conj | $)"),
-    Rule("c:budget (link | colon){0,3} m:num (?= comma | stop | conj | $)"),
+_WITHOUT_TIME: Final = rules(
+    "c:budget (near | colon){0,4} m:money",
+    "m:num c:budget (?= comma | stop | conj | $)",
+    "c:budget (link | colon){0,3} m:num (?= comma | stop | conj | $)",
 )
-_RESERVED: Final = (
-    Rule("d:dur near{0,2} reserved"),
-    Rule("reserved (near | paren){0,3} d:dur"),
-    Rule("reserved (near | paren | 'for'){0,3} ('a' | 'one' | 'an') y:'year'"),
-    Rule("reserved ('instances' | 'capacity' | 'pricing' | replica | gpunoun | unknown)?"),
+_RESERVED: Final = rules(
+    "d:dur near{0,2} reserved",
+    "reserved (near | paren){0,3} d:dur",
+    "reserved (near | paren | 'for'){0,3} ('a' | 'one' | 'an') y:'year'",
+    "reserved ('instances' | 'capacity' | 'pricing' | replica | gpunoun | unknown)?",
 )
-_SPOT: Final = (
-    Rule("spot (replica | gpunoun | node | 'pricing' | 'prices' | 'price' | 'capacity' | 'vms' | 'market' | 'pool')"),
-    Rule("spot ('only' | 'alone')"),
-    Rule("spot (?= gpu)"),
-    Rule("('on' | 'with' | 'using' | 'use' | 'in' | 'as') spot"),
-    Rule("(?<= provider) spot"),
-    Rule("(?<! unknown) (?<! 'the') (?<! 'a') spot (?= ('in' | 'at' | 'from' | 'on') (place | region | provider))"),
-    Rule("(?<! unknown) (?<! 'the') (?<! 'a') spot (?= comma | stop | $ | conj | or)"),
+_SPOT: Final = rules(
+    "spot (replica | gpunoun | node | 'pricing' | 'prices' | 'price' | 'capacity' | 'vms' | 'market' | 'pool')",
+    "spot ('only' | 'alone')",
+    "spot (?= gpu)",
+    "('on' | 'with' | 'using' | 'use' | 'in' | 'as') spot",
+    "(?<= provider) spot",
+    "(?<! unknown) (?<! 'the') (?<! 'a') spot (?= ('in' | 'at' | 'from' | 'on') (place | region | provider))",
+    "(?<! unknown) (?<! 'the') (?<! 'a') spot (?= comma | stop | $ | conj | or)",
 )
 _ONDEMAND: Final = Rule("ondemand | (?: ^ | 'are' | 'is') 'rented' (?= comma | stop | $)")
 _CARDS: Final = "'dgx'? (gpu | gpunoun | node)"
-_OWNED: Final = (
-    Rule("owned"),
+_OWNED: Final = rules(
+    "owned",
     # Of machines alone: GPUs that idle at night are rented as well.
-    Rule(
-        "num times? (gpu | gpunoun | node) ('that' | 'are' | link){0,2} ('sitting' | 'sit' | 'lie' | 'lying' | "
-        "'stand' | 'standing') ('idle' | 'around' | 'unused')"
-    ),
-    Rule(
-        "('bought' | 'purchased' | 'acquired') ('already' | 'some' | 'the' | 'our' | 'a' | num | times){0,4} "
-        f"{_CARDS}"
-    ),
-    Rule(
-        f"{_CARDS} comma? ('that' | 'which' | 'are' | 'is' | 'we' | 'i' | 'it' | 'they' | 'already'){{0,4}} "
-        "('bought' | 'purchased' | 'own' | 'owns' | 'ours' | 'mine')"
-    ),
-    Rule(f"(('our' | 'my' | 'their') 'own' unknown? | 'own' 'our') {_CARDS}"),
-    Rule("('they' | 'these' | 'those' | 'all') 'are' ('ours' | 'mine')"),
-    Rule(f"'own' 'already'? num times? {_CARDS}"),
-    Rule("'what' ('we' | 'i' | 'they' | ('the' | 'our') unknown) ('have' | 'has' | 'got' | 'own')"),
-    Rule(f"{_CARDS} ('that' | 'which')? ('we' | 'i') 'already'? ('have' | 'got')"),
-    Rule(
-        f"{_CARDS} unknown? ('at' 'home' | ('in' | 'under') ('our' | 'my' | 'the') ('basement' | 'office' | 'desk' | "
-        "'lab'))"
-    ),
-    Rule(
-        f"{_CARDS} comma? (conj | 'we' | 'i' | 'which'){{0,2}} ('already' ('have' | 'own') | ('have' | 'own' | 'got')) "
-        "('it' | 'them' | 'those' | 'these' | 'one') 'already'"
-    ),
-    Rule(f"{_CARDS} comma? (conj | 'we' | 'i'){{0,2}} 'already' ('have' | 'own' | 'got') ('it' | 'them' | 'one')"),
+    "num times? (gpu | gpunoun | node) ('that' | 'are' | link){0,2} ('sitting' | 'sit' | 'lie' | 'lying' | "
+    "'stand' | 'standing') ('idle' | 'around' | 'unused')",
+    f"('bought' | 'purchased' | 'acquired') ('already' | 'some' | 'the' | 'our' | 'a' | num | times){{0,4}} {_CARDS}",
+    f"{_CARDS} comma? ('that' | 'which' | 'are' | 'is' | 'we' | 'i' | 'it' | 'they' | 'already'){{0,4}} "
+    "('bought' | 'purchased' | 'own' | 'owns' | 'ours' | 'mine')",
+    f"(('our' | 'my' | 'their') 'own' unknown? | 'own' 'our') {_CARDS}",
+    "('they' | 'these' | 'those' | 'all') 'are' ('ours' | 'mine')",
+    f"'own' 'already'? num times? {_CARDS}",
+    "'what' ('we' | 'i' | 'they' | ('the' | 'our') unknown) ('have' | 'has' | 'got' | 'own')",
+    f"{_CARDS} ('that' | 'which')? ('we' | 'i') 'already'? ('have' | 'got')",
+    f"{_CARDS} unknown? ('at' 'home' | ('in' | 'under') ('our' | 'my' | 'the') ('basement' | 'office' | 'desk' | "
+    "'lab'))",
+    f"{_CARDS} comma? (conj | 'we' | 'i' | 'which'){{0,2}} ('already' ('have' | 'own') | ('have' | 'own' | 'got')) "
+    "('it' | 'them' | 'those' | 'these' | 'one') 'already'",
+    f"{_CARDS} comma? (conj | 'we' | 'i'){{0,2}} 'already' ('have' | 'own' | 'got') ('it' | 'them' | 'one')",
 )
 _SAID_TO_BE_HAD: Final = Rule(
     "('we' | 'i') ('already' | 'still')? ('have' | 'got' | 'own') ('already' | 'a' | 'an' | 'our' | 'some' | num | "
@@ -123,12 +121,19 @@ def read_money(draft: Draft) -> None:
         )
         draft.sentence.take(match.index("m"))
     for match in _POWER_PRICE.matches(draft.sentence):
+        if "m" in match and per_dollar(draft.sentence.words(match.first, match.first)):
+            continue  # a bill of electricity in euros is made in euros
         amount = match["m"].number if "m" in match else match["n"].number.times(0.01 if "c" in match else 1.0)
         echo = f"electricity at {show_usd(amount.value)} per kWh{'' if 'm' in match else ', taken as US dollars'}"
         draft.found("money.usd_per_kwh", match.first, match.last, [Option(amount.value, echo)])
     for path, ways in ((_OTHER, _OTHERS), (BUDGET, _BUDGETS)):
         for match in matches_of(ways, draft.sentence):
             _monthly(draft, match, path)
+    for match in matches_of(_BILL, draft.sentence):
+        said = " ".join(draft.sentence.words(match.first, match.last).split())
+        note = f"{TODAY} as I read {said!r}: what is paid, and neither a load nor a budget"
+        draft.notes.append((note, *draft.sentence.span(match.first, match.last)))
+        draft.sentence.take(match.index("s"))
     for match in _OPEN.matches(draft.sentence):
         value = match["m"].number.value / (SECONDS[match["t"].word] / SECONDS_PER_MONTH)
         choices = (Choice(value, f"yes: a budget of {show_usd(value)} a month"),)
@@ -137,13 +142,13 @@ def read_money(draft: Draft) -> None:
             draft.ask(BUDGET, match.first, match.last, f"{said!r}: is that the most that you can spend?", choices)
     for match in matches_of(_WITHOUT_TIME, draft.sentence):
         _ask_period(draft, match)
-    _foreign(draft)
 
 
 def _monthly(draft: Draft, match: Match, path: str) -> None:
     if "c" in match and match["c"].has("over"):
         return
-    seconds = next((SECONDS[match[group].word] for group in ("t", "s", "a", "t2") if group in match), SECONDS_PER_MONTH)
+    said = next((match[group] for group in ("t", "s", "a", "t2", "d") if group in match), None)
+    seconds = SECONDS_PER_MONTH if said is None else said.amount.values[0] if said.amount else SECONDS[said.word]
     amount = (match["m"] if "m" in match else match["n"]).number
     months = seconds / SECONDS_PER_MONTH
     draft.read(
@@ -164,15 +169,18 @@ def _ask_period(draft: Draft, match: Match) -> None:
 _OF_A_BUDGET: Final = frozenset("month monthly year years yearly annual annually spend spends spending total".split())
 
 
-def _foreign(draft: Draft) -> None:
-    """Object to a budget in another currency: prices are in USD and no exchange rate is known."""
+def tell_currencies(draft: Draft) -> None:
+    """Say at which rate another currency was taken for dollars; object to a budget in one that has none here."""
     items = draft.sentence.items
     for index, item in enumerate(items):
+        said = draft.sentence.words(index, index)
         if item.has("euro_sum") and not item.claimed:
             near = items[max(0, index - 5) : index + 4]
             if any(other.has("budget", "under", "dur") or other.word in _OF_A_BUDGET for other in near):
-                said = draft.sentence.words(index, index)
-                draft.object(index, index, f"{said} is not in USD: prices are, so give the budget in USD")
+                draft.object(index, index, f"{said} is not in USD: prices are, so give the budget in USD or EUR")
+        elif item.has("money") and item.claimed and (rate := per_dollar(said)):
+            text = f"{said} is {show_usd(item.number.value)}, at {show_figure(rate)} to the dollar: {RATES_OF}"
+            draft.notes.append((text, item.start, item.end))
 
 
 def _ask_of_reserve(draft: Draft, match: Match, years: tuple[Choice, ...]) -> None:
@@ -211,8 +219,7 @@ def _terms(draft: Draft) -> None:
             draft.found(_TERM, match.first, match.last, [Option("spot", "spot prices")])
     for match in _ONDEMAND.matches(draft.sentence):
         draft.found(_TERM, match.first, match.last, [Option("on_demand", "on-demand prices")])
-    for rule in _OWNED:
-        _owned(draft, rule)
+    _owned(draft)
     _had(draft)
     _ask_whether_owned(draft)
 
@@ -240,8 +247,8 @@ def _had(draft: Draft) -> None:
             draft.found(_TERM, match.first, match.last, [Option("owned", echo)], claim=False)
 
 
-def _owned(draft: Draft, rule: Rule) -> None:
-    for match in rule.matches(draft.sentence):
+def _owned(draft: Draft) -> None:
+    for match in matches_of(_OWNED, draft.sentence):
         if not any(found.path == _TERM for found in draft.findings):
-            option = Option("owned", "accelerators of your own")
-            draft.found(_TERM, match.first, match.last, [option], claim=rule is _OWNED[0])
+            option, word = Option("owned", "accelerators of your own"), draft.sentence.items[match.first].has("owned")
+            draft.found(_TERM, match.first, match.last, [option], claim=word)

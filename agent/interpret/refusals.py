@@ -19,6 +19,8 @@ _TARGETS: Final = NAMES | (NUMBERS - {"opaque"})
 _APOLOGIES: Final = ("sorry", "wait", "oops", "actually", "pardon", ",", "i", "meant", "mean")
 _BETWEEN: Final = frozenset("is are was seems looks way far much just simply we i : s can do -".split())
 """What may stand between a name and that it is refused."""
+STAYING: Final = ("leave", "leaves", "outside")
+"""What is not to be left is wanted: 'data must not leave Switzerland'."""
 _LISTED: Final = ("or", "nor", "and", "/", ",", "neither")
 
 
@@ -59,6 +61,8 @@ def _refused(sentence: Sentence, index: int) -> list[int]:
     at = index + 1
     while at < len(items) and at - index <= reach + 1:
         item = items[at]
+        if item.word in STAYING:
+            return []
         if item.has(*_TERMS) and at == index + 1:
             return [at, *_also_excluded(items, index, at)]
         if item.has(*_TARGETS) and not item.claimed:

@@ -1,9 +1,9 @@
 """How many replicas run: exactly, at least, at most, and how many beyond the load."""
 
-from typing import Any, Final
+from typing import Final
 
 from agent.interpret.facts.draft import Draft, Option
-from agent.interpret.words.grammar import Amount, Match, Rule, matches_of, rules
+from agent.interpret.words.grammar import Amount, Match, Rule, matches_of, rules, whole
 from agent.interpret.words.ordinary import ORDINARY
 from catalogs.units import show_count
 
@@ -59,11 +59,11 @@ def _count(draft: Draft, match: Match) -> None:
     if len(values) > 1 and "or" not in {item.word for item in draft.sentence.items[match.first : match.last + 1]}:
         low, high = values[0], values[-1]
         at = match.index("n")
-        draft.found(LEAST, at, match.last, [Option(_whole(low), f"at least {_copies(low)}")])
-        draft.found(MOST, at, match.last, [Option(_whole(high), f"at most {_copies(high)}")])
+        draft.found(LEAST, at, match.last, [Option(whole(low), f"at least {_copies(low)}")])
+        draft.found(MOST, at, match.last, [Option(whole(high), f"at most {_copies(high)}")])
         return
     at = match.index("n")
-    draft.read(EXACTLY, (at, at), match["n"].number, _whole, lambda v, made: f"exactly {_copies(v)}")
+    draft.read(EXACTLY, (at, at), match["n"].number, whole, lambda v, made: f"exactly {_copies(v)}")
 
 
 def _spare(draft: Draft, match: Match) -> None:
@@ -78,18 +78,14 @@ def _spare(draft: Draft, match: Match) -> None:
         if "n2" in match
         else Amount((0.0 if "w2" in match else 1.0,))
     )
-    draft.read(SPARES, match, amount, _whole, lambda v, made: f"{v:g} spare replica{'' if v == 1 else 's'}")
+    draft.read(SPARES, match, amount, whole, lambda v, made: f"{v:g} spare replica{'' if v == 1 else 's'}")
 
 
 def _read(draft: Draft, path: str, match: Match, shown: str) -> None:
     draft.read(
-        path, match, match["n"].number, _whole, lambda v, made: f"{shown.format(show_count(v))}{'' if v == 1 else 's'}"
+        path, match, match["n"].number, whole, lambda v, made: f"{shown.format(show_count(v))}{'' if v == 1 else 's'}"
     )
 
 
 def _copies(count: float) -> str:
     return f"{show_count(count)} replica{'' if count == 1 else 's'}"
-
-
-def _whole(value: float) -> Any:
-    return int(value) if value == int(value) else value

@@ -1,12 +1,13 @@
 """What is served and how: model, precision of weights and KV cache, runtime, batch, prefix reuse, kind of traffic."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.names.lexicon import Lexicon
-from agent.interpret.words.grammar import Amount, Match, Rule, matches_of, rules
+from agent.interpret.refusals import STAYING
+from agent.interpret.words.grammar import Amount, Match, Rule, matches_of, rules, tidy, whole
 from catalogs.catalog import MODEL_NOISE
 from catalogs.names import letters_of, words_of
 from catalogs.units import show_count, show_percent
@@ -28,12 +29,10 @@ _WEIGHTS: Final = (Rule("(p:prec | w:width)"),)
 _ACTIVATIONS: Final = (Rule("activation (link | colon | 'in' | 'at'){0,3} (p:prec | w:width)"),)
 _FULL: Final = Rule("fullprecision")
 _HALF: Final = Rule("halfprecision")
-_BATCH: Final = (
-    Rule(
-        "(batchcap | 'batch') (link | colon | under | upto){0,3} n:num (?! token | percent | time | thing | user | "
-        "event per)"
-    ),
-    Rule("n:num (batchcap)"),
+_BATCH: Final = rules(
+    "(batchcap | 'batch') (link | colon | under | upto){0,3} n:num (?! token | percent | time | thing | user | "
+    "event per)",
+    "n:num (batchcap)",
 )
 _BUDGET: Final = Rule("tokenbudget (link | colon | under){0,3} n:num")
 _CEILING: Final = Rule("'utilisation' 'ceiling' (link | colon){0,2} p:pct")
@@ -108,8 +107,11 @@ def _owner(draft: Draft, lexicon: Lexicon) -> None:
 _GENERAL_WORD: Final = "assistant"
 """Names a kind of traffic where no other is named."""
 _WHERE: Final = frozenset(
-    "in at from near region regions location zone : = to within inside hosted around on over".split()
+    "in at from near region regions location zone : = to within inside hosted around on over datacenter datacenters "
+    "dc only".split()
 )
+_AREA: Final = frozenset("region regions area datacenter datacenters dc stay stays remain remains only".split())
+"""Behind a place that is meant as one."""
 
 _ARE: Final = frozenset("are is sit sits live lives work works".split())
 """Before a place, behind a share: '40% of them are in EMEA' says where people are."""
@@ -128,12 +130,12 @@ def _places(draft: Draft, lexicon: Lexicon) -> None:
         value = codes[0] if len(codes) == 1 or (codes and place.latitude is not None) else place.id
         where = f"in {place.name}" if value == place.id else f"in {place.name}: {value} of {provider}"
         at = index - 1
-        while at >= 0 and items[at].word in ("the", "our"):
+        while at >= 0 and items[at].word in ("the", "our", "of"):
             at -= 1
         before = items[at] if at >= 0 else None
         after = items[index + 1] if index + 1 < len(items) else None
         alone = (before is None or before.has("comma", "stop", "provider")) and (
-            after is None or after.has("comma", "stop", "provider") or after.word in ("only", "hosted", "hosting")
+            after is None or after.has("comma", "stop", "provider", "or") or after.word in ("only", "hosted", "hosting")
         )
         spoken = items[max(0, index - 7) : index]
         share_is_there = any(one.has("pct") for one in spoken) and any(one.word in _ARE for one in spoken[-3:])
@@ -151,16 +153,20 @@ def _places(draft: Draft, lexicon: Lexicon) -> None:
             other = lexicon.places.places[items[earlier].entries[0]]
             if lexicon.places.inside(place, other) or lexicon.places.inside(other, place):
                 continue
+        around = range(max(0, index - 5), min(len(items), index + 4))
+        kept = [n for n in around if items[n].word in STAYING and any(items[m].has("neg") for m in around if m < n)]
         if (
             alone
+            or kept
             or joined
-            or (after is not None and after.word in ("region", "regions", "datacenter", "datacenters"))
+            or (after is not None and after.word in _AREA)
             or (before is not None and (before.word in _WHERE or before.has("in", "provider", "colon")))
         ):
             earlier = index
             said = draft.sentence.words(index, index)
             guessed = lexicon.places.called(said) is None
-            draft.found("money.region", index, index, [Option(value, f"{where} ({said!r})" if guessed else where)])
+            first, last = min([index, *kept]), max([index, *kept])
+            draft.found("money.region", first, last, [Option(value, f"{where} ({said!r})" if guessed else where)])
 
 
 # --- the model --------------------------------------------------------------------------------------------------------
@@ -209,7 +215,7 @@ def _has_other_name(said: str, entry: str, lexicon: Lexicon) -> bool:
     """Whether a name has a word that its entry's lacks: 'Llama Guard 3 8B', which has the sizes of Llama 3.1 8B."""
     named = [word for one in lexicon.models.spellings[entry][:2] for word in words_of(one)]
     return any(
-        word.isalpha() and len(word) > 2 and word not in MODEL_NOISE
+        ((word.isalpha() and len(word) > 2) or re.fullmatch(r"\d\.\d", word)) and word not in MODEL_NOISE
         and not any(word in one or (len(one) > 2 and one in word) for one in named)
         for word in words_of(said)
     )  # fmt: skip
@@ -392,12 +398,12 @@ def _limits(draft: Draft) -> None:
             "serving.batch_cap",
             match,
             match["n"].number,
-            _whole,
+            whole,
             lambda v, made: f"at most {show_count(v)} requests in a batch",
         )
     for match in _BUDGET.matches(draft.sentence):
         draft.read(
-            "serving.token_budget", match, match["n"].number, _whole, lambda v, made: f"{show_count(v)} tokens a step"
+            "serving.token_budget", match, match["n"].number, whole, lambda v, made: f"{show_count(v)} tokens a step"
         )
     for match in _MEMORY.matches(draft.sentence):
         amount = (match["n"] if "n" in match else match["p"]).number
@@ -425,10 +431,6 @@ def _sampling(draft: Draft) -> None:
         draft.found("tokens.sampling", match.first, match.last, [option])
 
 
-def _whole(value: float) -> Any:
-    return int(value) if value == int(value) else value
-
-
 def _prefix(draft: Draft) -> None:
     for match in matches_of(_PREFIX, draft.sentence):
         amount = (match["p"] if "p" in match else match["n"]).number
@@ -444,12 +446,8 @@ def _prefix(draft: Draft) -> None:
             "tokens.prefix_hit",
             match,
             amount,
-            _tidy,
+            tidy,
             lambda v, made: f"{show_percent(v)} of prompt tokens are cached already",
             claim=False,
         )
         draft.sentence.take(match.index("p" if "p" in match else "n"))  # and leave the length of those prompts
-
-
-def _tidy(value: float) -> float:
-    return float(f"{value:.12g}")

@@ -6,7 +6,7 @@ from typing import Final
 from agent.interpret.facts.draft import Draft
 from agent.interpret.facts.leftovers import covered
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import matches_of, rules
+from agent.interpret.words.grammar import Item, Sentence, matches_of, rules
 
 REASONING: Final = "tokens.reasoning_tokens"
 _DRAFT_MODEL: Final = rules(
@@ -120,6 +120,15 @@ _WISHES: Final = tuple(
 
 
 _MEDIA_SIZED: Final = re.compile(rf"\b(?:{MEDIA_MODELS})(?:[- ]\w+)?[- ]\d+(?:\.\d+)?b\b", re.I)
+_CLOSED: Final = re.compile(rf"\b(?:{CLOSED})", re.I)
+
+
+def name_closed(sentence: Sentence) -> None:
+    """Let a number inside the name of a closed model be no figure: the 4 of gpt-4o-mini."""
+    for found in _CLOSED.finditer(sentence.text):
+        for index, item in enumerate(sentence.items):
+            if found.start() <= item.start < item.end < found.end() and item.has("num"):
+                sentence.merge(index, index, Item(frozenset({"opaque"}), item.start, item.end, item.word, numeric=True))
 
 
 def read_drafts(draft: Draft) -> None:

@@ -20,7 +20,7 @@ from agent.interpret.facts.leftovers import covered
 from agent.interpret.facts.reading import TODAY, Choice
 from agent.interpret.traffic.growth import GROWTH
 from agent.interpret.traffic.rates import NEEDED
-from agent.interpret.words.grammar import Item, Rule, Sentence
+from agent.interpret.words.grammar import Item, Rule, Sentence, rules
 from catalogs.units import show_seconds
 from engine.workload import target_name
 
@@ -92,16 +92,12 @@ _FROM_TO: Final = Rule(
 _WHAT_IS_LEFT: Final = "(num | mult | width | dur | loose)"
 _THAT_WAS: Final = re.compile(r"(?mi)^\W*(?:that|this|it)(?:['’]s| is| was| were) [^.;\n]*")
 """A line that says what was measured in those above it: 'that's what one box does'."""
-_LEFT: Final = (
-    Rule(
-        "('migrate' | 'migrating' | 'migration' | 'move' | 'moving' | 'switch' | 'switching' | 'upgrade' | 'upgrading' "
-        "| 'come' | 'coming' | 'going' | 'get' | 'getting') (model | 'our' | 'the' | 'it' | 'this' | prec | "
-        f"unknown){{0,3}} f:('from' | 'off' | 'away') {_WHAT_IS_LEFT}{{1,30}}? t:('to' | 'new' | 'want' | stop)"
-    ),
-    Rule(
-        f"f:('replace' | 'replacing' | 'swap' | 'swapping' | 'leaving') {_WHAT_IS_LEFT}{{1,14}}? "
-        "t:('by' | 'with' | 'for' | 'behind')"
-    ),
+_LEFT: Final = rules(
+    "('migrate' | 'migrating' | 'migration' | 'move' | 'moving' | 'switch' | 'switching' | 'upgrade' | 'upgrading' "
+    "| 'come' | 'coming' | 'going' | 'get' | 'getting') (model | 'our' | 'the' | 'it' | 'this' | prec | "
+    f"unknown){{0,3}} f:('from' | 'off' | 'away') {_WHAT_IS_LEFT}{{1,30}}? t:('to' | 'new' | 'want' | stop)",
+    f"f:('replace' | 'replacing' | 'swap' | 'swapping' | 'leaving') {_WHAT_IS_LEFT}{{1,14}}? "
+    "t:('by' | 'with' | 'for' | 'behind')",
 )
 """'Migrate from 4xA100 (tp4, llama-2-70b) to 2xH100', 'replace 9 g5.12xlarge by g6e', 'moving off 16 A100 where p95 is
 2 s.': what is left runs now."""
@@ -128,7 +124,7 @@ def spans_of_now(sentence: Sentence) -> list[tuple[int, int]]:
     measured = measured_in(text)
     if CAPACITY.search(lowered):
         return measured
-    spans = [*measured, *deployed_in(text, wished=_WANTS.search(lowered) is not None)]
+    spans = [*measured, *deployed_in(text)]
     spans += _clauses_of_now(sentence, bool(spans))
     spans += _around(sentence, measured)
     for match in (match for rule in _LEFT for match in rule.matches(sentence)):
@@ -300,7 +296,7 @@ def _tell(wish: Draft, now: Draft, kept: Sequence[tuple[int, int]]) -> None:
     text = wish.sentence.text
     asked = [(start, end) for *_, start, end in now.questions if (start, end) not in kept]
     measured = measured_in(text)
-    printed = [*measured, *deployed_in(text, wished=False)]
+    printed = [*measured, *deployed_in(text)]
     said = [
         one.options[0].echo.removeprefix("exactly ")
         for one in told

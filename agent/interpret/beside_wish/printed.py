@@ -10,11 +10,13 @@ _KUBECTL: Final = re.compile(
     r"(?:\n[^\S\n]*[\w./-]+(?:[^\S\n]+(?:\S*[\d/%<]\S*|[A-Z]\w*))+[^\S\n]*(?=\n|\Z))*"
 )
 """What kubectl prints: a head in capitals and its rows."""
-_MANIFEST: Final = re.compile(
-    r"(?m)^[^\S\n]*[\"']?[\w.]*(?:replicaCount|minReplicas|maxReplicas|(?:nvidia|amd)\.com/gpu)[\"']?[^\S\n]*:[^\n]*"
-    r"|(?<=spec:)[^\S\n]*\n[^\S\n]*replicas:[^\n]*"
+_MANIFEST: Final = re.compile(r"replicaCount|(?:min|max)Replica|\.com/gpu|(?m:^[^\S\n]*(?:spec|containers):)")
+"""What only a chart's values and a deployment have."""
+_COUNTED: Final = re.compile(
+    r"(?:replicaCount|\breplicas|(?:min|max)Replicas|(?:nvidia|amd)\.com/gpu|gpus?PerReplica)[\"']?[^\S\n]*:[^\S\n]*"
+    r"[\"']?\d+"
 )
-"""Lines of a chart's values or of a deployment that count what is deployed."""
+"""How such a file counts what is deployed."""
 _MEASURED: Final = (
     r"(?:(?:mean|median|average|avg|min|max|std|p\d\d(?:\.\d)?)\b[ \w]*?\b(?:ttft|tpot|itl|e2el?|latency|inter-token)|"
     r"(?:\w+ )*throughput|(?:successful|failed|total|completed|request|requests)\b[\w ]*\b(?:requests?|count|tokens)|"
@@ -27,8 +29,9 @@ _RESULT: Final = re.compile(
 """A line of what a benchmark prints: 'P99 TTFT (ms): 1980.3'."""
 _FEWEST_RESULTS: Final = 2
 _SERIES: Final = re.compile(
-    r"(?m)^[ \t]*(?:# (?:HELP|TYPE) [^\n]*|(?:vllm[:_]|sglang[:_]|trtllm[:_]|nv_|DCGM_FI_|[a-z_]*:[a-z_]+)[\w:]*"
-    r"(?:\{[^}\n]*\})?[ \t]+[\d.eE+-]+[ \t]*)$"
+    r"(?m)^[ \t]*(?:# (?:HELP|TYPE) [^\n]*|(?:[a-z_]+\((?:0\.\d+, ?)?)*"
+    r"(?:vllm[:_]|sglang[:_]|trtllm[:_]|nv_|DCGM_FI_|[a-z_]*:[a-z_]+)[\w:]*"
+    r"(?:\{[^}\n]*\})?(?:\[\w+\])?\)*[ \t]+[\d.eE+-]+[ \t]*)$"
 )
 """A line of metrics as Prometheus takes them in."""
 _PERCENTILES: Final = re.compile(
@@ -61,11 +64,11 @@ def measured_in(text: str) -> list[tuple[int, int]]:
     return found + (results if len(results) >= _FEWEST_RESULTS else [])
 
 
-def deployed_in(text: str, *, wished: bool) -> list[tuple[int, int]]:
-    """Return where a text has what kubectl printed; beside a wish also where it counts what is deployed.
+def deployed_in(text: str) -> list[tuple[int, int]]:
+    """Return where a text has what kubectl printed, and where a manifest counts what is deployed.
 
     Args:
         text: as pasted.
-        wished: whether it wants something.
     """
-    return [match.span() for rule in (_KUBECTL, *((_MANIFEST,) if wished else ())) for match in rule.finditer(text)]
+    rules = (_KUBECTL, _COUNTED) if _MANIFEST.search(text) else (_KUBECTL,)
+    return [match.span() for rule in rules for match in rule.finditer(text)]

@@ -263,7 +263,7 @@ def _factors_left(draft: Draft, line: Line, second: Second) -> list[Item]:
     chances = {
         item.start: c for item in unused_figures(draft, second) if (c := _chance(draft, line, item, second)) > _MAY
     }
-    unused = [item for item in draft.sentence.items if item.start in chances]
+    unused = [item for item in draft.sentence.items if item.start in chances and item.amount]
     parts = [item.number.value for item in draft.sentence.items if item.has("pct")]
     if len(parts) > 1 and abs(sum(parts) - 1) < 0.01:
         return []  # parts of the load, which together are all of it

@@ -37,11 +37,11 @@ _CONTEXT_OF_EACH: Final = rules(
 )
 """'1,800 tokens of context per request', 'ctx 22k avg': what is sent, not what may be."""
 _MAX_TOKENS: Final = Rule("upto token colon n:num")
-_REASONING: Final = (
-    Rule("n:num 'hidden'? reasoning (token | (?= comma | stop | paren | conj | $))"),
-    Rule("n:num token (link | 'for'){0,2} reasoning"),
-    Rule("('think' | 'thinks' | 'thinking' | 'reasons') ('for' | link | upto){0,3} n:num token"),
-    Rule("('thinks' | 'reasons') (approx | upto | 'about'){0,2} n:num ('before' | 'first' | 'ahead' | 'beforehand')"),
+_REASONING: Final = rules(
+    "n:num 'hidden'? reasoning (token | (?= comma | stop | paren | conj | $))",
+    "n:num token (link | 'for'){0,2} reasoning",
+    "('think' | 'thinks' | 'thinking' | 'reasons') ('for' | link | upto){0,3} n:num token",
+    "('thinks' | 'reasons') (approx | upto | 'about'){0,2} n:num ('before' | 'first' | 'ahead' | 'beforehand')",
 )
 _DRAFTED: Final = Rule("n:num draft token?")
 _PAIRS: Final = rules(
@@ -109,13 +109,11 @@ _CHANGED: Final = Rule(
     "'increased' | 'changed' | 'doubled') (near | comma | colon){0,4} a:num token? (arrow | 'to') n:num token?"
 )
 """'prompts got longer, 800 -> 1900': what they were and are."""
-_P95: Final = (
-    Rule(
-        "p:pctl (link | colon){0,3} n:num u:(token | textunit)? (?! time | event | tshort | per | rateunit | percent "
-        "| gpunoun)"
-    ),
-    Rule("n:num u:(token | textunit)? ('at' | paren | 'as')? p:pctl"),
-    Rule(f"mean (link | colon){{0,2}} n:num u:(token | textunit)? {_NOT_THE_NEXT} (?! thing | user | per | slash)"),
+_P95: Final = rules(
+    "p:pctl (link | colon){0,3} n:num u:(token | textunit)? (?! time | event | tshort | per | rateunit | percent "
+    "| gpunoun)",
+    "n:num u:(token | textunit)? ('at' | paren | 'as')? p:pctl",
+    f"mean (link | colon){{0,2}} n:num u:(token | textunit)? {_NOT_THE_NEXT} (?! thing | user | per | slash)",
 )
 _ALONE: Final = Rule("(?: ^ | (?<= comma | stop | conj)) n:num (i2:'in' | o2:'out') (?= comma | stop | conj | $)")
 _LEFT_OVER: Final = Rule(

@@ -7,18 +7,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from agent.interpret.facts.draft import Draft, Option
-from agent.interpret.words.grammar import Match, Rule
+from agent.interpret.words.grammar import Match, Rule, rules
 from agent.interpret.words.text_units import count_of_tokens, in_tokens, whole
 from catalogs.units import show_count, show_percent
 
 _FILLED: Final = "((?! comma) loose){0,8}"
 _NO_LENGTH: Final = "(?! event | time | tshort | user | rateunit | gpu | gpunoun | times | percent | per | slash)"
-_PARTS: Final = (
-    Rule(
-        f"p:pct {_FILLED} n:num u:(token | textunit)? (('in' | incue)? slash m:num token? ('out' | outcue)?)? "
-        f"{_NO_LENGTH}"
-    ),
-    Rule("n:num u:(token | textunit)? (incue | event)? (paren | 'for' | 'in' | 'at'){1,2} approx? p:pct"),
+_PARTS: Final = rules(
+    f"p:pct {_FILLED} n:num u:(token | textunit)? (('in' | incue)? slash m:num token? ('out' | outcue)?)? {_NO_LENGTH}",
+    "n:num u:(token | textunit)? (incue | event)? (paren | 'for' | 'in' | 'at'){1,2} approx? p:pct",
 )
 _REST: Final = Rule(
     "('rest' | 'others' | 'other' | 'remaining' | 'remainder' | 'most' | 'majority') "

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.lengths_and_times.targets import DEFAULT_PERCENTILE, NAMES
-from agent.interpret.words.grammar import Item, Match, Rule, Sentence, matches_of
+from agent.interpret.words.grammar import Item, Match, Rule, Sentence, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import show_figure, show_seconds
 from engine.workload import Target
@@ -39,12 +39,10 @@ _SPENDS: Final = _any("takes take eats eat uses use needs adds add costs spends"
 _NOT_A_TIME: Final = (
     "(?! token | event | thing | user | rateunit | percent | per | gpunoun | times | bytes | slash | time | tshort)"
 )
-_SPENT: Final = (
-    Rule(f"k:{_STAGE} ((conj | comma) {_STAGE})? ({_SPENDS} | 'which' | 'that' | link | colon | paren){{0,4}} d:dur"),
-    Rule(
-        "d:dur ('of' | 'for' | 'to' | 'in' | 'on' | 'go' | 'goes' | 'which' | link){0,4} ('vector' | 'semantic')? "
-        f"k:{_STAGE} (?! {_SPENDS})"
-    ),
+_SPENT: Final = rules(
+    f"k:{_STAGE} ((conj | comma) {_STAGE})? ({_SPENDS} | 'which' | 'that' | link | colon | paren){{0,4}} d:dur",
+    "d:dur ('of' | 'for' | 'to' | 'in' | 'on' | 'go' | 'goes' | 'which' | link){0,4} ('vector' | 'semantic')? "
+    f"k:{_STAGE} (?! {_SPENDS})",
 )
 _SPENT_BARE: Final = Rule(f"k:{_STAGE} {_SPENDS} approx{{0,2}} d:num {_NOT_A_TIME}")
 _AND_BARE: Final = Rule(f"(conj | comma){{1,2}} k:{_STAGE} approx{{0,2}} d:num {_NOT_A_TIME}")
@@ -56,12 +54,10 @@ _OUTSIDE: Final = frozenset("top excluding excl excludes excluded without after 
 _OF_THIS: Final = frozenset("which that it this them these the those".split())
 _REST: Final = Rule("('rest' | 'remainder' | 'remaining') | ('llm' | 'model') ('gets' | 'has') near{0,2} 'left'")
 _TASK: Final = "('task' | 'tasks' | 'run' | 'runs' | 'job' | 'jobs' | 'workflow' | 'loop' | 'pipeline' | 'agent')"
-_TASK_TIMES: Final = (
-    Rule(f"{_TASK} near{{0,5}} (under | 'in' | 'within'){{1,3}} d:dur"),
-    Rule(
-        "d:dur ('for' | 'per' | 'in'){1,2} ('all' | 'the' | 'a' | 'each' | 'of' | 'them' | 'whole'){0,3} "
-        f"({_TASK} | eachuser | 'all' | 'calls')"
-    ),
+_TASK_TIMES: Final = rules(
+    f"{_TASK} near{{0,5}} (under | 'in' | 'within'){{1,3}} d:dur",
+    "d:dur ('for' | 'per' | 'in'){1,2} ('all' | 'the' | 'a' | 'each' | 'of' | 'them' | 'whole'){0,3} "
+    f"({_TASK} | eachuser | 'all' | 'calls')",
 )
 LONGEST_TASK_S: Final = 3600.0
 """Of a task whose caller waits; 'agents run within 30 days' is a date."""

@@ -37,7 +37,7 @@ _OF_EACH: Final = tuple(
 """Ways of saying 'each of them', before the noun of one of them."""
 _EACH_AND_A_TIME: Final = Rule("p:peruser ('and' | slash) (?= time)")
 """'40 questions per head and day' is 40 a day per head."""
-_COUNTED: Final = (Rule(f"n:num {_NOUN}"), Rule(f"n:num unknown {_NOUN}"), Rule(f"{_NOUN} (link | colon){{1,3}} n:num"))
+_COUNTED: Final = rules(f"n:num {_NOUN}", f"n:num unknown {_NOUN}", f"{_NOUN} (link | colon){{1,3}} n:num")
 _IN_A_TIME: Final = Rule(TIME)
 """Behind what is counted it makes that what is done, and no people: '18 letters per shift'."""
 _OF_THEM: Final = rules(

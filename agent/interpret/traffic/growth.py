@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules, tidy
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_figure, show_percent
 
@@ -56,14 +56,14 @@ _MONTHS: Final = {
 _NOW: Final = frozenset({"today", "now", "currently", "present", "launch"})
 _QUARTER: Final = re.compile(r"q([1-4])")
 _LATER: Final = Rule("('by' | 'until' | 'till' | 'before') near{0,3}")
-_WITHOUT_PERIOD: Final = (
-    Rule("g:(grow | shrink) (near | colon){0,3} p:pct"),
-    Rule("p:pct (unknown){0,1} g:(grow | shrink)"),
+_WITHOUT_PERIOD: Final = rules(
+    "g:(grow | shrink) (near | colon){0,3} p:pct",
+    "p:pct (unknown){0,1} g:(grow | shrink)",
 )
-_NONE: Final = (
-    Rule("'no' unknown? grow"),
-    Rule("flat unknown? (grow | 'traffic' | 'load' | 'demand')"),
-    Rule("('traffic' | 'load' | 'demand' | 'volume') (link | unknown){0,2} flat"),
+_NONE: Final = rules(
+    "'no' unknown? grow",
+    "flat unknown? (grow | 'traffic' | 'load' | 'demand')",
+    "('traffic' | 'load' | 'demand' | 'volume') (link | unknown){0,2} flat",
 )
 _HORIZON: Final = rules(
     "horizon (link | colon){0,3} d:dur",
@@ -294,8 +294,4 @@ def _horizon(draft: Draft, match: Match) -> None:
         return  # '1.5 million over three years' is a budget
     owned = (draft.value(_TERM) or draft.known.get(_TERM)) == "owned" and not draft.has(GROWTH)
     path, what = (AMORTISED, "paid off over") if owned else (HORIZON, "planned for")
-    draft.read(path, match, amount.times(1 / SECONDS_PER_YEAR), _tidy, lambda v, made: f"{what} {show_figure(v)} years")
-
-
-def _tidy(value: float) -> float:
-    return float(f"{value:.12g}")
+    draft.read(path, match, amount.times(1 / SECONDS_PER_YEAR), tidy, lambda v, made: f"{what} {show_figure(v)} years")

@@ -7,7 +7,7 @@ from typing import Final
 from agent.fields.demand import HABIT, USERS
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules, whole
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure, show_percent, show_rate
 
@@ -75,7 +75,7 @@ _SHARE_IN_HOURS: Final = rules(
 some of its hours."""
 _OVER_THE_MEAN: Final = Rule("x:mult ('the' | 'our' | 'its' | 'that'){0,1} mean")
 """'a peak of 60 rps, which is 3x the mean'."""
-_BURST: Final = (Rule("x:mult near{0,3} burst"), Rule("burst (near | colon){0,4} x:mult"))
+_BURST: Final = rules("x:mult near{0,3} burst", "burst (near | colon){0,4} x:mult")
 _BURSTINESS: Final = (Rule("burstiness (link | colon | 'cv' | paren){0,3} n:num"),)
 
 
@@ -204,7 +204,7 @@ def read_concurrency(draft: Draft) -> None:
             ask_of_signed_in(draft, match.first, match.last, amount.value, talks[0].word)
             continue
         amount = part
-        draft.read("traffic.concurrency", match, amount, _whole, lambda v, made: f"{show_count(v)} requests in flight")
+        draft.read("traffic.concurrency", match, amount, whole, lambda v, made: f"{show_count(v)} requests in flight")
 
 
 _TALKS: Final = ("calls", "callers", "conversations", "dialogues")
@@ -224,7 +224,7 @@ def ask_of_signed_in(draft: Draft, first: int, last: int, count: float, noun: st
     people = f"{show_count(count)} {noun}"
     there = "going on" if noun in _TALKS else "signed in"
     choices = (
-        Choice(_whole(count), f"{show_count(count)} requests in flight at the same time", usual=True),
+        Choice(whole(count), f"{show_count(count)} requests in flight at the same time", usual=True),
         Choice(None, f"{there}: say how often each of them asks, such as '6 times an hour each'", RATE),
     )
     text = f"{people} at once: so many requests in flight at the same time, or {there} (and how often does each ask)?"
@@ -244,7 +244,7 @@ def _each_of_those_in_flight(draft: Draft, match: Match, count: float, each: flo
             RATE,
             usual=True,
         ),
-        Choice(_whole(count), f"{show_count(count)} requests in flight at the same time", "traffic.concurrency"),
+        Choice(whole(count), f"{show_count(count)} requests in flight at the same time", "traffic.concurrency"),
     )
     draft.ask(RATE, match.first, match.last, f"{said!r}: does each of them ask so often?", choices)
 
@@ -363,7 +363,3 @@ def _is_factor(draft: Draft, match: Match) -> bool:
 def count_of(amount: Amount) -> Amount:
     """Return the amount of something counted, whose small m means millions."""
     return amount.times(1e6) if amount.small_m else amount
-
-
-def _whole(value: float) -> float:
-    return int(value) if value == int(value) else value

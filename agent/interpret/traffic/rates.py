@@ -169,9 +169,9 @@ NEEDED: Final = Rule(
 _UNIT_OF_OLD: Final = Rule("u:rateunit | event? per t:time | event? slash s:(time | tshort)")
 
 
-_UNITLESS: Final = (
-    Rule("a:num mean (slash | comma | conj){1,2} b:num k:peak"),
-    Rule("mean (link | colon)? a:num (slash | comma | conj){1,2} k:peak (link | colon)? b:num (?! times | token)"),
+_UNITLESS: Final = rules(
+    "a:num mean (slash | comma | conj){1,2} b:num k:peak",
+    "mean (link | colon)? a:num (slash | comma | conj){1,2} k:peak (link | colon)? b:num (?! times | token)",
 )
 
 

@@ -192,6 +192,16 @@ class Rule:
         return Match(sentence, found) if found else None
 
 
+def whole(value: float) -> float:
+    """Return a number as an integer where it is one."""
+    return int(value) if value == int(value) else value
+
+
+def tidy(value: float) -> float:
+    """Return a number without the last digits, which arithmetic makes."""
+    return float(f"{value:.12g}")
+
+
 def rules(*patterns: str) -> tuple[Rule, ...]:
     """Return a rule for each pattern."""
     return tuple(map(Rule, patterns))

@@ -10,7 +10,7 @@ _KEYS: Final = {
     "output : tokens ": "osl output_len",
     "max tokens :": "max_tokens max_new_tokens max_completion_tokens",
     "context window :": "max_model_len max_seq_len max_context context_len context_size context_window "
-    "max_model_length context_length max_sequence_length ctx_size num_ctx n_ctx",
+    "max_model_length max_total_tokens context_length max_sequence_length ctx_size num_ctx n_ctx",
     # load
     "requests per second :": "request_rate rps qps rate requests_s req_rate arrival_rate",
     "requests per minute :": "rpm",
@@ -39,7 +39,7 @@ _KEYS: Final = {
     "model :": "model model_name model_id served_model_name tokenizer model_path m",
     "on :": "gpu_type gpu accelerator accelerators gpu_model gpu_name hardware device",
     "gpus :": "num_gpus gpus gpu_count n_gpus number_of_gpus",
-    "gpus per replica :": "nvidia_com_gpu amd_com_gpu gpus_per_replica gpus_per_pod",
+    "gpus per replica :": "nvidia_com_gpu amd_com_gpu gpus_per_replica gpu_per_replica gpus_per_pod",
     "gpus per node :": "gpus_per_node gpus_per_host gpus_per_server accelerators_per_node num_gpus_per_node",
     "nodes :": "num_nodes nodes node_count nnodes",
     "replicas :": "replicas num_replicas replica_count",
@@ -76,6 +76,8 @@ _SIDES: Final = {
     **dict.fromkeys("out output answer response completion generation generated gen osl".split(), "output : tokens "),
 }  # fmt: skip
 _HIGHEST: Final = ("peak", "pk", "max")
+_OF_RATES: Final = frozenset({"", "avg", "average", "mean", "median", "p50"})
+"""What of rates is the usual; a high percentile of them is the peak."""
 _LENGTH: Final = frozenset({"tok", "toks", "token", "tokens", "len", "length", "size"})
 _LITTLE: Final = _LENGTH | frozenset("random synthetic sharegpt num sequence seq target per average desired".split())
 """Parts of a key that say no more than that it is of a length: --random-input-len, tokens_per_prompt."""
@@ -98,8 +100,7 @@ def meaning_of_key(key: str) -> tuple[str, str] | None:
     if not words or (statistic in _HIGHEST and not rate):
         return None  # only of a rate is the highest a figure of its own
     if rate:
-        highest = f"peak {words}" if statistic in _HIGHEST else words
-        return None if statistic not in ("", "avg", "average", "mean", *_HIGHEST) else (highest, unit)
+        return words if statistic in _OF_RATES else f"peak {words}", unit
     statistic = {"avg": "mean", "average": "mean", "median": "p50"}.get(statistic, statistic)
     if words.endswith(" : tokens "):
         return (words if statistic in ("", "mean") else f"{words.partition(' ')[0]} {statistic} : tokens "), unit

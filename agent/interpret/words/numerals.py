@@ -5,9 +5,10 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Final
 
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence
+from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence, rules, tidy
 from agent.interpret.words.scanner import LARGEST, items_of, kinds_of
 from agent.interpret.words.vocabulary import SECONDS
+from catalogs.currencies import per_dollar
 from catalogs.units import POWER_UNITS, SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 NUMBER_WORDS: Final = {
@@ -87,13 +88,11 @@ _WINDOW = Rule(
     "a2:num 'oclock'? range b2:num 'oclock') (?! near? "
     "(event | token | textunit | rateunit | gpunoun | gpu | user | percent | times | replica | node))"
 )
-_CLOCKS = (
-    Rule("a:opaque range? b:opaque"),
-    Rule("a:num range b:opaque"),
-    Rule(
-        "a:num range b:num (?= (comma | 'with' | 'has' | 'have' | 'sees' | 'gets' | 'carries'){1,2} approx? num "
-        "percent 'of' 'the'? ('day' | 'traffic' | 'load' | 'volume'))"
-    ),
+_CLOCKS = rules(
+    "a:opaque range? b:opaque",
+    "a:num range b:opaque",
+    "a:num range b:num (?= (comma | 'with' | 'has' | 'have' | 'sees' | 'gets' | 'carries'){1,2} approx? num "
+    "percent 'of' 'the'? ('day' | 'traffic' | 'load' | 'volume'))",
 )
 """'9am-6pm', '4 to 7pm' without a word before it, '10-11 has 18% of the day'."""
 _HOURS_OF_DAY = Rule(
@@ -140,7 +139,7 @@ _PERCENT = Rule("n:num percent")
 _DOLLARS = Rule("usd n:num usd? | m:num usd")
 _GRAND = Rule("n:num (?! event | user | token | euro | thing)")
 """'Twenty grand' is money."""
-_EUROS = Rule("euro n:num euro? | m:num euro")
+_EUROS = Rule("c:euro n:num euro? | m:num c2:euro")
 _WIDTH = Rule("n:num bits")
 _POWER = Rule("n:num u:(wattunit | 'w')")
 _DURATION = Rule("n:num t:(time | tshort)")
@@ -183,6 +182,7 @@ def combine(sentence: Sentence) -> None:
     _made(sentence, _PERCENT, "pct", lambda m: m["n"].number.times(0.01))
     _made(sentence, _DOLLARS, "money", lambda m: (m["n"] if "n" in m else m["m"]).number)
     _made(sentence, _GRAND, "money", lambda m: m["n"].number if m["n"].word == "grand" else None)
+    _made(sentence, _EUROS, "money", _in_dollars)
     _made(sentence, _EUROS, "euro_sum", lambda m: (m["n"] if "n" in m else m["m"]).number)
     _made(sentence, _WIDTH, "width", lambda m: m["n"].number)
     _made(sentence, _POWER, "power", _watts)
@@ -265,18 +265,14 @@ def _value_in_words(match: Match) -> Amount | None:
             group += item.amount.value
         else:
             group += _VALUES.get(item.word, 0.0)
-    made = _tidy(total + group)
+    made = tidy(total + group)
     if abs(made) > LARGEST:
         return None
     return _spread(made * 2 / 3, made * 4 / 3) if any(item.word == "few" for item in _items(match)) else Amount((made,))
 
 
 def _spread(low: float, high: float) -> Amount:
-    return Amount((_tidy(low), _tidy((low + high) / 2), _tidy(high)), ("the low end", "the middle", "the high end"))
-
-
-def _tidy(value: float) -> float:
-    return float(f"{value:.12g}")
+    return Amount((tidy(low), tidy((low + high) / 2), tidy(high)), ("the low end", "the middle", "the high end"))
 
 
 def _hours_between(match: Match) -> Amount | None:
@@ -304,8 +300,12 @@ def _added(match: Match) -> Amount:
 
 
 def _late_hours(match: Match) -> Amount | None:
-    early = match["a"].amount is None or not 6 <= match["a"].number.value < match["b"].number.value <= 24
-    return None if early else _hours_between(match)
+    if match["a"].amount is None:
+        return None
+    start, end = match["a"].number.value, match["b"].number.value
+    if end < 9 and 18 <= start < 24:
+        return Amount(((end - start + 24) * SECONDS_PER_HOUR,))
+    return _hours_between(match) if 6 <= start < end <= 24 else None
 
 
 def _hours_open(match: Match) -> Amount | None:
@@ -390,7 +390,7 @@ def _between(sentence: Sentence, low: Item, high: Item, joined: str = "to") -> A
     scale = 100.0 if high.word == "hundred" else scale
     bare = sentence.text[low.start : low.end].strip()[-1:].isdigit() or low.word in NUMBER_WORDS
     if bare and a * scale <= b:
-        a = _tidy(a * scale)
+        a = tidy(a * scale)
     if joined == "±":
         a, b = a - b, a + b
     if joined == "or" or a >= b:
@@ -478,7 +478,12 @@ def _seconds(match: Match) -> Amount | None:
     if not unit.has("time") and not (unit.start == number.end or unit.word in ("s", "h")):
         return None
     seconds = SECONDS[unit.word]
-    return Amount(tuple(_tidy(value * seconds) for value in number.number.values), number.number.labels)
+    return Amount(tuple(tidy(value * seconds) for value in number.number.values), number.number.labels)
+
+
+def _in_dollars(match: Match) -> Amount | None:
+    rate = per_dollar((match["c"] if "c" in match else match["c2"]).word)
+    return (match["n"] if "n" in match else match["m"]).number.times(1 / rate) if rate else None
 
 
 def _watts(match: Match) -> Amount | None:

@@ -134,10 +134,12 @@ _UPTIME: Final = re.compile(
     re.I,
 )
 _COUNTER: Final = re.compile(
-    r"(?m)^[ \t]*[\w:]*?(?:(?P<request>request_success|requests?|request_count)|(?P<prompt>prompt_tokens)|"
-    r"(?P<answer>generation_tokens))_total(?:\{[^}\n]*\})?(?=[ \t]+(?P<value>[\d.]+(?:e[+-]?\d+)?)[ \t]*$)"
+    r"(?m)^[ \t]*(?:[a-z]+(?: by *\([^)\n]*\))? *\()*?(?:(?P<by>rate|irate|increase) *\( *)?[\w:]*?(?:(?P<request>"
+    r"request_success|requests?|request_count)|(?P<prompt>prompt_tokens)|(?P<answer>generation_tokens))_total"
+    r"(?:\{[^}\n]*\})?(?:\[(?P<count>\d+)(?P<unit>[smhdw])\])?[ )]*(?:by \([^)\n]*\))?=?"
+    r"(?=[ \t]+(?P<value>\d+(?:\.\d+)?(?:e[+-]?\d+)?)[ \t]*$)"
 )
-"""A counter of vLLM's metrics."""
+"""A counter of vLLM's metrics, or how fast it counts."""
 
 
 def _totals(text: str) -> Iterator[_Pair]:
@@ -147,14 +149,22 @@ def _totals(text: str) -> Iterator[_Pair]:
     for total in _TOTAL.finditer(text) if count else ():
         words = "input : tokens" if total["side"].lower() == "input" else "output : tokens"
         yield _Pair(total.span(), None, words, scale=1 / count)
-    counters = list(_COUNTER.finditer(text)) if "_total" in text else []
-    requests = sum(float(one["value"]) for one in counters if one["request"])
-    if requests and (up := _UPTIME.search(text)):
-        seconds = float(up["count"]) * SECONDS[{"h": "hour", "d": "day", "w": "week"}[up["unit"][0].lower()]]
-        for one in counters:
-            side = "input : tokens" if one["prompt"] else "output : tokens"
-            words, scale = ("requests per second :", 1 / seconds) if one["request"] else (side, 1 / requests)
-            yield _Pair(one.span(), None, words, scale=scale)
+    up = _UPTIME.search(text)
+    counters = [(one, _seconds(one, up)) for one in _COUNTER.finditer(text)] if "_total" in text else []
+    rate = sum(float(one["value"]) / seconds for one, seconds in counters if one["request"] and seconds)
+    for one, seconds in counters if rate else ():
+        side = "input : tokens" if one["prompt"] else "output : tokens"
+        if seconds:
+            words, per = ("requests per second :", 1.0) if one["request"] else (side, rate)
+            yield _Pair(one.span(), None, words, scale=1 / seconds / per)
+
+
+def _seconds(counter: re.Match[str], up: re.Match[str] | None) -> float:
+    """Return the time in which a counter came about: since the server is up, or of its window; 0 where unknown."""
+    if counter["by"] in ("rate", "irate"):
+        return 1.0
+    span = counter if counter["by"] and counter["count"] else up if not counter["by"] else None
+    return float(span["count"]) * SECONDS[span["unit"][0].lower()] if span else 0.0
 
 
 def _parents(text: str) -> dict[int, tuple[int, str]]:
@@ -270,7 +280,7 @@ def _rewritten(text: str, items: list[Item], pairs: list[_Pair]) -> list[Item]:
         ends = items[position + 1 : position + 2]
         if text[end - 1] == "=" and ends and items[position].start == end and ends[0].has(*_NEXT):
             items.insert(position + 1, Item(kinds_of("\n"), ends[0].start, ends[0].start, "\n"))
-        if pair_here.scale != 1 and items[position : position + 1]:
+        if pair_here.scale != 1 and any(item.amount for item in items[position : position + 1]):
             items[position].amount = items[position].number.times(pair_here.scale)
         if pair_here.unit:
             made += _with_unit(items[position : position + 1], pair_here.unit, text)

@@ -276,7 +276,8 @@ def _sign(text: str, items: list[Item]) -> None:
     item = items[-1]
     before = text[: item.start]
     last_word = before[:-1].rstrip(" ")[-1:]
-    apart = before[-2:-1] in ("", " ", "(", ":", "=", "\n") and not last_word.isdigit() and last_word not in ("%", "-")
+    joined = last_word.isdigit() and not any(other.has("pctl") for other in items[-3:-1])
+    apart = before[-2:-1] in ("", " ", "(", ":", "=", "\n") and not joined and last_word not in ("%", "-")
     if before[-1:] in ("-", "−", "–") and apart:
         item.amount = item.number.times(-1.0)
         item.start -= 1

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from agent.interpret.words.grammar import Amount, Item, Rule, Sentence
+from agent.interpret.words.grammar import Amount, Item, Rule, Sentence, rules
 from catalogs.units import show_count
 
 TOKENS_PER_WORD: Final = 4 / 3
@@ -48,12 +48,10 @@ def whole(value: float) -> float:
     return int(value) if value == int(value) else value
 
 
-_DEFINED: Final = (
-    Rule(
-        "(num | per)? u:textunit (colon | copula | link | paren){1,3} n:num v:(token | textunit) "
-        "(?! incue | outcue | 'in' | 'out')"
-    ),
-    Rule("n:num v:(token | textunit) (per | slash) u:textunit"),
+_DEFINED: Final = rules(
+    "(num | per)? u:textunit (colon | copula | link | paren){1,3} n:num v:(token | textunit) "
+    "(?! incue | outcue | 'in' | 'out')",
+    "n:num v:(token | textunit) (per | slash) u:textunit",
 )
 """'A page is 280 words', '500 tokens a page'."""
 _COUNTED: Final = Rule("n:num u:textunit")

@@ -131,7 +131,7 @@ KINDS: Final[dict[str, str]] = {
     "owned": "owned colo",
     "ingrand": "ingrand altogether overall combined aggregate total together",
     "allat": "allat both",
-    "sidecost": "licences licenses staff salaries salary maintenance egress insurance",
+    "sidecost": "licences licenses staff salaries salary maintenance egress",
     "budget": "budget afford ceiling cheaper budgeted",
     "usd": "usd dollar dollars bucks $ us$",
     "euro": "eur euro euros € gbp pounds £ chf yen ¥ pln zł zl zloty zlotys sek nok dkk inr rupees ₹ jpy cad aud brl "
@@ -210,6 +210,8 @@ KINDS: Final[dict[str, str]] = {
 }
 
 PHRASES: Final[dict[str, str]] = {
+    "generates": "call writes|step writes|turn writes|model writes|bot writes|it writes|it writes back|agent writes|"
+    "llm writes|call emits|it emits|bot speaks|it speaks|assistant writes|bot says|model emits|step emits",
     "toodear": "too dear|too expensive|too pricey|too costly",
     "turns": "back and forth|back and forths|back & forths|rounds of messages|message pairs|question and answer pairs|"
     "user turns|follow ups",

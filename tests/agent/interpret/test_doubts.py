@@ -86,7 +86,7 @@ def test_a_figure_that_no_rule_takes_is_proposed_and_yes_accepts_it() -> None:
     [
         (
             "Llama 3.3 70B, 3 anni di contratto, tetto di 450.000 €, 70 richieste al secondo",
-            "'450.000 €' may be the budget",
+            "'3 anni' may be the term of a contract",
         ),
         ("300k documents a night, done between 22 and 6", "'22 and 6' may be hours of the day"),
         ("Phi-4, 2 rps. Our campus is 40 km wide", ""),
@@ -127,7 +127,7 @@ def test_what_multiplies_a_load_of_today_is_asked_about_where_no_load_is_said() 
 
 
 def test_the_likelier_of_prompt_and_answer_comes_first() -> None:
-    line = "Phi-4, 2 rps. It reads 1,300 tokens, it writes a letter of 650 tokens"
+    line = "Phi-4, 2 rps. It reads 1,300 tokens, it drafts a letter of 650 tokens"
     first = [one.choices[0] for one in interpret(line, CATALOG).questions]
     assert [(choice.label, choice.usual) for choice in first] == [("the prompt", True), ("the answer", True)]
 

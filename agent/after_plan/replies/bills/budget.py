@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from agent.after_plan.replies.asked import Asked, paragraphs
-from agent.after_plan.replies.bills.money import CURRENCIES, currency, no_rate
+from agent.after_plan.replies.bills.money import currency, no_rate
 from agent.after_plan.replies.bills.periods import PERIODS
 from agent.after_plan.replies.choices.cheaper import ANY_ACCELERATOR, rows_cheaper
 from agent.after_plan.replies.choices.sketched import Change
@@ -14,6 +14,7 @@ from agent.report.blocks import Bullets, Column, Table
 from agent.report.cost.price_origin import bill_beside
 from agent.report.words import accelerators_noun, fleet_shown, unknown_bill
 from agent.talk.model_proposals import model_proposals
+from catalogs.currencies import CURRENCIES
 from catalogs.errors import InputError
 from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_rate, show_usd
 from engine.plan import CapacityPlan

@@ -13,31 +13,11 @@ from agent.after_plan.sums import FIGURES, Explanation
 from agent.fields.demand import USERS
 from agent.report.blocks import Column, Facts, Table
 from agent.report.words import accelerators_noun, unknown_bill, usd_shown
+from catalogs.currencies import CURRENCIES, RATES_OF
 from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_count, show_figure, show_percent, show_rate, show_usd
 from engine.fleet.offers import origin
 from engine.plan import CapacityPlan
 
-_USD_PER_EUR: Final = 1.1652
-_CHF_PER_EUR: Final = 0.9404
-RATES_OF: Final = "reference rates of the European Central Bank of 2026-09-09, as reported"
-"""Of both."""
-CURRENCIES: Final = {
-    "EUR": ("euros?|eur|€|欧元", 1 / _USD_PER_EUR),
-    "CHF": ("swiss francs?|francs? suisses?|franken|francs?|chf", _CHF_PER_EUR / _USD_PER_EUR),
-    "GBP": ("pounds?|sterling|gbp|£|quid|pence|pennies", None),
-    "JPY": ("yen|jpy|¥", None),
-    "INR": ("rupees?|inr", None),
-    "CNY": ("yuan|rmb|renminbi|cny|人民币", None),
-    "CAD": ("canadian dollars?|cad", None),
-    "AUD": ("australian dollars?|aud", None),
-    "SEK": ("kron[ao]r?|sek", None),
-    "NOK": ("norwegian kroner|nok", None),
-    "DKK": ("danish kroner|dkk", None),
-    "PLN": ("zloty|pln", None),
-    "CZK": ("koruna|czk", None),
-    "HUF": ("forint|huf", None),
-}
-"""By code: how it is said, and how much of it a dollar was."""
 _PEOPLE: Final = (
     r"users?|seats?|licen[cs]es?|heads?|headcount|utilisateurs?|usuarios?|nutzer|anwender|employees?|employe|customers?|clients?|"
     r"persons?|people|students?|colleagues?|developers?|mitarbeiter\w*|workers?|staff|empleados?|employés?|用户|人(?!民)"

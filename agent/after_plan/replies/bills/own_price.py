@@ -5,9 +5,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from agent.after_plan.replies.bills.money import CURRENCIES, RATES_OF
 from agent.after_plan.replies.load import GPUS
 from agent.interpret.words.numerals import in_figures
+from catalogs.currencies import CURRENCIES, RATES_OF
 from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_figure, show_usd
 from engine.plan import CapacityPlan
 
