@@ -50,7 +50,7 @@ _Kind = TypeVar("_Kind", bound=Record)
 _CURVE: Final = "kernel curve of"
 
 ACCELERATOR_NOISE: Final = frozenset(
-    "nvidia amd intel google aws apple instinct geforce tesla gpu gpus accelerator card edition chip the".split()
+    "nvidia amd intel apple instinct geforce tesla gpu gpus accelerator card edition chip the".split()
 )
 MODEL_NOISE: Final = frozenset("instruct it hf chat base pt meta nvidia model preview gguf the".split())
 """Words that a model's name may carry and that do not tell it from another."""

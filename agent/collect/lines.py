@@ -29,7 +29,8 @@ from catalogs.errors import InputError, quoted
 
 _CORRECTS: Final = re.compile(
     rf"{MISTAKEN}|\b(?:instead|make (?:it|that|them)|change|rather|no longer|update|replace|set)\b|"
-    r"^\W*(?:no|nope|non|nein|nee|nie)\b(?= \d)",
+    r"^\W*(?:no|nope|non|nein|nee|nie)\b(?= \d)|"
+    r"^\W*(?:(?:hm+|ok(?:ay)?|so|well|and|but|no)\b\W*)*(?:(?:what|how) about|then)\b|\bthen\W*$",
     re.I,
 )
 LONGEST_NAME: Final = 200
@@ -315,7 +316,10 @@ def _echoes(old: State, new: State, said_values: tuple[SaidValue, ...], ports: P
             line += _taken_as(str(said_value.value), ports)
         known = None if before.get(GIVEN_AS) == MEAN_ASKED else before.get(said_value.path)
         changed = known not in (None, ()) and known != now.get(said_value.path)
-        if changed and said_value.path in FIELDS and said_value.path not in COLLECTIONS:
+        added = said_value.path in COLLECTIONS
+        if said_value.path == "hardware.accelerators":
+            added = bool({*(known or ())} & {*now[said_value.path]})
+        if changed and said_value.path in FIELDS and not added:
             line += f" (before: {value_shown(said_value.path, known)})"
         if f"{line}." not in lines:
             lines.append(f"{line}.")

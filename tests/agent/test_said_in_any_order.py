@@ -8,7 +8,7 @@ from agent.collect.assumed import assumed
 from agent.dialogue import step
 from agent.talk.questions import open_slot
 from agent.talk.state import Clarify, State
-from tests.agent.talks import ports
+from tests.agent.talks import ports, words
 from tests.draws import draws
 from tests.every import of_every
 
@@ -91,3 +91,14 @@ def test_what_is_said_stays_said(seed: int) -> None:
     values["model"] = str(values.get("model")).lower().replace(" ", "-")
     lost = {path: values.get(path) for path, (value, _, _) in facts.items() if values.get(path) != value}
     assert not lost, (lost, state.lines)
+
+
+def test_what_is_named_anew_takes_the_place_of_what_was_said_and_says_so() -> None:
+    state = State()
+    for line in ("8 rps", "llama 3.1 8b", "on a T4?"):
+        state, _ = step(state, line, ports())
+    state, says = step(state, "hm, what about L4 on aws then", ports())
+    assert (state.values["hardware.accelerators"], state.values["money.provider"]) == (("l4",), "aws")
+    assert "On l4 (before: t4)." in words(says)
+    state, says = step(state, "H100", ports())
+    assert "Which holds?" in words(says), "without such a word it is asked"

@@ -10,7 +10,7 @@ from agent.fields.demand import USERS
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.traffic.loads import count_of, share_of
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules
+from agent.interpret.words.grammar import CLAIMED, Amount, Item, Match, Rule, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import (
     SECONDS_PER_DAY,
@@ -33,6 +33,8 @@ _NOT_OURS = (
 )
 
 _ENDS: Final = "(?= comma | stop | conj | paren | slash | $)"
+_ENDS_OR_READ: Final = f"(?= comma | stop | conj | paren | slash | gpu | {CLAIMED} | $)"
+"""Or what stands behind is read already: '18 rps peak 7 avg llama 3.1 8b'."""
 _RATES: Final = rules(
     # 20 requests per second, 3 questions per user per hour
     f"n:num {_BETWEEN} (e:event | preset) (('of' | 'on' | 'via' | 'from') unknown)? p:(peruser | each)? {TIME}",
@@ -84,8 +86,9 @@ _OFTEN: Final = rules(
 
 
 _BARE: Final = rules(
-    f"n:num (link | 'during' | 'in' | 'over' | 'on'){{0,3}} (m:mean | k:peak) {_ENDS}",
-    "(m:(mean | 'usually' | 'normally' | 'typically' | 'otherwise') | k:peak) (link | colon){0,2} n:num " + _ENDS,
+    f"n:num (link | 'during' | 'in' | 'over' | 'on'){{0,3}} (m:mean | k:peak) {_ENDS_OR_READ}",
+    "(m:(mean | 'usually' | 'normally' | 'typically' | 'otherwise') | k:peak) (link | colon){0,2} n:num "
+    + _ENDS_OR_READ,
 )
 _EITHER: Final = Rule("n:num a:rateunit ('or' | slash | paren){1,2} b:rateunit")
 _LASTING: Final = Rule(
@@ -500,6 +503,8 @@ def _near_peak(draft: Draft, match: Match) -> bool:
     if (own := _own_word(draft, match)) is not None:
         return own.has("peak")
     items = draft.sentence.items
+    if any(item.has("mean") and not item.has("peak") for item in items[match.first : match.last + 1]):
+        return False
     for back in range(match.first - 1, max(-1, match.first - 5), -1):
         if items[back].has("comma", "stop", "conj", "num", "mean") and items[back].word != "with":
             break
