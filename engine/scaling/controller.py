@@ -6,7 +6,7 @@ simulation of a fleet over time and the replay of a week both ask this one contr
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import ceil, inf, isfinite
 
 from msgspec import Struct
@@ -158,18 +158,26 @@ class Controller:
         top = inf if replicas == policy.maximum else working * (1 + policy.tolerance) * (1 - _SURE)
         return (*lows, *(target * top for target in targets))
 
-    def catch_up(self, stayed_s: float | None, replicas: int, fewer: Iterable[Sequence[float]]) -> None:
+    def catch_up(self, stayed_s: float, replicas: int, fewer: Sequence[tuple[float, float, float, float]]) -> None:
         """Take note of looks that moved nothing, as ``settled`` foresaw.
 
         Args:
-            stayed_s: of the last that asked for just these replicas; None where none did.
+            stayed_s: of the last that asked for just these replicas; negative where none did.
             replicas: that serve or start.
             fewer: all later ones, as ``asked`` takes them but for the replicas.
         """
-        if stayed_s is not None:
+        policy, larger = self.policy, deque[tuple[float, int]]()
+        if stayed_s >= 0:
             self._asks = deque([(stayed_s, replicas)])
-        for now_s, *means in fewer:
-            self.asked(now_s, replicas, *means)
+        most_flight = most_rate = most_queue = -inf  # that surely ask for no more than the largest of the later asks
+        for now_s, in_flight, waiting, rate in reversed(fewer):
+            if in_flight > most_flight or rate > most_rate or waiting > most_queue:
+                wanted = self._wanted(replicas, (in_flight, rate, waiting))
+                if not larger or wanted > larger[0][1]:
+                    larger.appendleft((now_s, wanted))
+                    most = min(wanted - policy.spares, (replicas - policy.spares) * (1 - policy.tolerance))
+                    most_flight, most_rate, most_queue = (target * most * (1 - _SURE) for target, _ in self._targets)
+        self._put(larger)
 
     @property
     def held_since_s(self) -> float:
@@ -186,23 +194,30 @@ class Controller:
             waiting: of these, those that wait.
             requests_per_s: arrivals over the whole fleet since the last look.
         """
-        policy, asks = self.policy, self._asks
+        asks = self._asks
         means: Sequence[float] = (in_flight, requests_per_s, waiting)
         if self._samples is not None:
             self._samples.append(means)
             means = [sum(values) / len(values) for values in zip(*self._samples, strict=True)]
+        oldest = now_s - self.policy.scale_down_window_s
+        while asks and asks[0][0] < oldest:
+            asks.popleft()
+        self._put(((now_s, wanted := self._wanted(replicas, means)),))
+        return wanted if wanted >= replicas else min(replicas, asks[0][1])
+
+    def _put(self, asks: Sequence[tuple[float, int]]) -> None:
+        """Take note of asks, the largest first: of past ones only those that are larger than every later can matter."""
+        while asks and self._asks and self._asks[-1][1] <= asks[0][1]:
+            self._asks.pop()
+        self._asks.extend(asks)
+
+    def _wanted(self, replicas: int, means: Sequence[float]) -> int:
+        """Return what a look asks for, whatever was asked before: of in flight, requests/s and waiting."""
+        policy = self.policy
         # Spares come on top of what the metrics ask for, and the tolerance is about the others.
         working, wanted = max(replicas - policy.spares, 1), 1
         for at, (target, least) in enumerate(self._targets):
             # A metric that even the tolerance lifts to no more than what is wanted already need not be asked.
             if means[at] > wanted * least:
                 wanted = max(wanted, asked_on(working, means[at] / working, target, policy.tolerance))
-        wanted = min(max(wanted + policy.spares, policy.minimum), policy.maximum)
-        oldest = now_s - policy.scale_down_window_s
-        while asks and asks[0][0] < oldest:
-            asks.popleft()
-        # Of the past asks only those that are larger than every later one can still matter.
-        while asks and asks[-1][1] <= wanted:
-            asks.pop()
-        asks.append((now_s, wanted))
-        return wanted if wanted >= replicas else min(replicas, asks[0][1])
+        return min(max(wanted + policy.spares, policy.minimum), policy.maximum)

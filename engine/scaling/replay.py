@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from catalogs.kept import kept
+from catalogs.kept import kept, made_once
 from catalogs.units import SECONDS_PER_MINUTE
 from engine.arrays import Floats
 from engine.scaling.controller import NEVER_SETTLED, Controller, ScalingPolicy
@@ -48,7 +48,7 @@ class ReplicaLoads(Struct, frozen=True):
         )
 
 
-class ReplayedMinutes(Struct, frozen=True):
+class ReplayedMinutes(Struct, frozen=True, dict=True):
     """A fleet by minute, as a replay has it."""
 
     ready: Floats
@@ -64,7 +64,7 @@ class ReplayedMinutes(Struct, frozen=True):
     scale_downs: tuple[int, ...]
     """Minutes at whose end replicas were given back."""
 
-    @property
+    @made_once
     def flaps(self) -> int:
         """Times that replicas were asked for which had been given back shortly before."""
         downs, ups = np.array(self.scale_downs, dtype=np.int64), np.array(self.scale_ups, dtype=np.int64)
@@ -112,17 +112,19 @@ def replay(
     flow = _flow(loads)
     flight = fleet.ready * float(np.interp(first / fleet.ready, loads.requests_per_s, loads.in_flight))
     counted, luck = minutes.counted_per_s, minutes.counted_per_s / minutes.requests_per_s
-    cells, scale, each = flow.cells, flow.scale, list[float]()
-    settled, stayed_s, held_s = None, None, 0.0
+    cells, scale, each, window_s = flow.cells, flow.scale, list[float](), policy.scale_down_window_s
+    note = each.append
+    due, stayed, held_s = 0, -1, 0.0
     fewer: list[tuple[float, float, float, float]] = []  # looks that ask for fewer, while a past ask holds the fleet
     brought = (minutes.requests_per_s * SECONDS_PER_MINUTE).tolist()
     for minute, (comes, seen, share) in enumerate(zip(brought, counted.tolist(), luck.tolist(), strict=True)):
-        if settled is None or minute == fleet.next_start:
+        if minute == due:
             if minute == fleet.next_start:
                 fleet.begin(minute)
-            serving = fleet.ready
-            settled = own.settled(fleet.held) if controller is own else NEVER_SETTLED
-            low_flight, low_rate, low_queue, high_flight, high_rate, high_queue = settled
+            due, serving = fleet.next_start, fleet.ready
+            low_flight, low_rate, low_queue, high_flight, high_rate, high_queue = (
+                own.settled(fleet.held) if controller is own else NEVER_SETTLED
+            )
         # One look up in ``_Flow``, and most of the controller's, without a call.
         place = (flight + comes) / serving * scale
         if place < CELLS:
@@ -134,25 +136,25 @@ def replay(
         else:
             one, waiting = flow.beyond((flight + comes) / serving)
         flight = one * serving
-        each.append(one)
-        now_s, in_flight, queue = minute * SECONDS_PER_MINUTE, flight * share, waiting * serving * share
+        note(one)
+        in_flight, queue = flight * share, waiting * serving * share
         if in_flight < high_flight and seen < high_rate and queue < high_queue:
             if in_flight > low_flight or seen > low_rate or queue > low_queue:
-                stayed_s = held_s = now_s
+                stayed = minute
                 if fewer:
                     fewer = []
                 continue
-            if held_s >= now_s - policy.scale_down_window_s:
-                fewer.append((now_s, in_flight, queue, seen))
+            if (stayed * SECONDS_PER_MINUTE if stayed >= 0 else held_s) >= minute * SECONDS_PER_MINUTE - window_s:
+                fewer.append((minute * SECONDS_PER_MINUTE, in_flight, queue, seen))
                 continue
-        if stayed_s is not None or fewer:
-            own.catch_up(stayed_s, fleet.held, fewer)
-            stayed_s, fewer = None, []
-        wanted = controller.asked(now_s, fleet.held, in_flight, queue, seen)
+        if stayed >= 0 or fewer:
+            own.catch_up(stayed * SECONDS_PER_MINUTE, fleet.held, fewer)
+            stayed, fewer = -1, []
+        wanted = controller.asked(minute * SECONDS_PER_MINUTE, fleet.held, in_flight, queue, seen)
         held_s = own.held_since_s
         if wanted != fleet.held:
             fleet.scale(minute, wanted)
-            settled = None
+            due = minute + 1
     ready, held = fleet.by_minute(len(minutes))
     in_flight_of_one = np.array(each)
     return ReplayedMinutes(
