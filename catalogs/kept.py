@@ -120,6 +120,6 @@ def _locked(result: Any, given: Container[int]) -> None:
     kind = type(result)
     if (fields := _FIELDS[kind] if kind in _FIELDS else _fields(kind)) is _ARRAY:
         result.setflags(write=False)
-    elif id(result) not in given:
+    elif fields and id(result) not in given:
         for part in result if isinstance(result, tuple) else map(result.__getattribute__, fields):
             _locked(part, given)

@@ -831,7 +831,7 @@ def plan_json(plan: CapacityPlan) -> dict[str, Any]:
     tree["spec"] = tree["sources"] = None
     _rounded(tree)
     # The question whole, so that the plan can be made again; sources are texts.
-    return {"schema_version": tree.pop("schema_version"), **tree, "spec": exact(spec), "sources": sources}
+    return {"schema_version": tree.pop("schema_version"), **tree, "spec": _exact(spec), "sources": sources}
 
 
 def no_plan_json(plan: "NoPlan", spec: WorkloadSpec, sources: Mapping[str, object]) -> dict[str, Any]:
@@ -845,17 +845,17 @@ def no_plan_json(plan: "NoPlan", spec: WorkloadSpec, sources: Mapping[str, objec
     return {"schema_version": SCHEMA_VERSION, "answer": None, **reason, **question}
 
 
-def exact(value: object) -> Any:
-    """Return a record as JSON values with every digit; whole numbers below 1e15 become integers."""
-    if isinstance(value, Struct):
-        return exact(to_builtins(value))
-    if isinstance(value, dict):
-        return {str(key): exact(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [exact(item) for item in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return int(value)
-    return value
+def _exact(tree: Any) -> Any:
+    """Return JSON values with every digit, in place; whole numbers below 1e15 become integers."""
+    for key, item in tree.items() if type(tree) is dict else enumerate(tree):
+        kind = type(item)
+        if kind is float and item.is_integer() and abs(item) < 1e15:
+            tree[key] = int(item)
+        elif kind is tuple:
+            tree[key] = _exact(list(item))
+        elif kind is dict or kind is list:
+            _exact(item)
+    return tree
 
 
 class NoPlan(Struct, frozen=True):

@@ -23,6 +23,8 @@ HALF = 0.5
 MARGIN: Final[Mapping[Metric, float]] = {"ttft": 1.26, "itl": 1.1, "e2e": 1.1}
 """Times its floor: a target nearer to it than the median error of predictions (spec-kit/accuracy.md, points that no fit
 has seen: TTFT 26 %, ITL 10 %) is missed by one server in four however little it serves."""
+ROOM: Final = dict.fromkeys(MARGIN, USEFUL)
+"""Times its floor, likewise: room for a useful load."""
 BEYOND = 1.05
 """Times the least load: where a relaxed target is set, so that rounding does not refuse it again."""
 
@@ -58,16 +60,16 @@ def of_no_use(replicas: Replicas, capacity: Floats, ceiling: float, near: Bools)
     return result
 
 
-@kept(32)
 def leave_room(lightest: Load, targets: Sequence[Target]) -> bool:
     """Return whether the targets leave some candidate room above their floors, which ``relaxed_targets`` makes.
 
     Args:
         lightest: the candidates with nearly nothing else running.
     """
-    return bool(_leave(lightest, targets, dict.fromkeys(MARGIN, USEFUL)).any())
+    return bool(_leave(lightest, targets, ROOM).any())
 
 
+@kept(32)
 def _leave(lightest: Load, targets: Sequence[Target], times: Mapping[Metric, float]) -> Bools:
     """Return which replicas meet all targets with nearly nothing else running, each so many times over."""
     held = [meets(lightest, replace(t, seconds=t.seconds / times[t.metric]))[:, 0] for t in targets]
