@@ -1,6 +1,5 @@
 """What the API says of itself: bodies with examples that work, answers, failures."""
 
-from functools import cache
 from typing import Any, Final
 
 from msgspec import Struct
@@ -159,6 +158,31 @@ _SAID: Final = {
 }
 
 
+_ESTIMATE: Final = {
+    "type": "object",
+    "properties": {
+        "verdict": {"type": "string", "description": "incompatible where there is no estimate: figures are null."},
+        "reason": {"type": ["string", "null"], "description": "Why there is none."},
+        "relaxations": {"type": "array", "items": {"type": "string"}, "description": "Fields that would do, or none."},
+    },
+    "required": ["verdict", "reason", "relaxations"],
+}
+"""What tells an estimate from a load that one replica cannot carry."""
+_PLAN: Final = {
+    "type": "object",
+    "properties": {
+        "schema_version": {"type": "integer"},
+        "answer": {"type": ["object", "null"], "description": "Null where there is no plan; then reason says why."},
+        "reason": {"type": "string", "description": "Why there is no plan; the status is 200 all the same."},
+        "rejected": {"type": "array", "description": "What was tried, and relaxations: fields that would do."},
+        "spec": _OBJECT,
+        "sources": _OBJECT,
+    },
+    "required": ["schema_version", "answer", "spec", "sources"],
+}
+"""The outline of a plan: `/api/schema` has it whole."""
+
+
 def body_of(name: str) -> dict[str, Any]:
     """Return what the documentation says of an endpoint's body."""
     body = BODIES[name]
@@ -172,7 +196,7 @@ def answer_of(name: str) -> dict[int | str, dict[str, Any]]:
     """Return what the documentation says of an endpoint's answers."""
     legacy = name in ("calculate", "model_scaling_analysis")
     failures = [status for status in _SAID if status != 404 and not (legacy and status == 422)]
-    schema = {"forecast": _plan_schema(), "estimate": _estimate_schema()}.get(name, _OBJECT)
+    schema = {"forecast": _PLAN, "estimate": _ESTIMATE}.get(name, _OBJECT)
     return {200: _content("application/json", schema, BODIES[name].about), **_failures(*failures)}
 
 
@@ -208,34 +232,3 @@ def _content(media: str, schema: dict[str, Any], about: str) -> dict[str, Any]:
 
 def _failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _content("application/json", _FAILURE, _SAID[status]) for status in statuses}
-
-
-def _estimate_schema() -> dict[str, Any]:
-    """Return what tells an estimate from a load that one replica cannot carry."""
-    more = {"description": "What would do, in fields of the spec; empty where there is an estimate."}
-    return {
-        "type": "object",
-        "properties": {
-            "verdict": {"type": "string", "description": "incompatible where there is no estimate: figures are null."},
-            "reason": {"type": ["string", "null"], "description": "Why there is none."},
-            "relaxations": {"type": "array", "items": {"type": "string"}, **more},
-        },
-        "required": ["verdict", "reason", "relaxations"],
-    }
-
-
-@cache
-def _plan_schema() -> dict[str, Any]:
-    """Return the outline of a plan: `/api/schema` has it whole."""
-    return {
-        "type": "object",
-        "properties": {
-            "schema_version": {"type": "integer"},
-            "answer": {"type": ["object", "null"], "description": "Null where there is no plan; then reason says why."},
-            "reason": {"type": "string", "description": "Why there is no plan; the status is 200 all the same."},
-            "rejected": {"type": "array", "description": "What was tried, and relaxations: fields that would do."},
-            "spec": _OBJECT,
-            "sources": _OBJECT,
-        },
-        "required": ["schema_version", "answer", "spec", "sources"],
-    }

@@ -4,7 +4,6 @@ import asyncio
 import hmac
 import time
 from collections import OrderedDict
-from http.cookies import SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
@@ -98,8 +97,10 @@ class Guard:
 
     def _knows(self, headers: dict[str, str]) -> bool:
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        offered = (given.strip() if scheme.lower() == "bearer" else "", cookie.value if cookie else "")
+        # Cookies of other programs on the same host come too, of whatever names.
+        cookies = (one.strip().partition("=") for one in headers.get("cookie", "").split(";"))
+        offered = [value for name, _, value in cookies if name == COOKIE]
+        offered += [given.strip()] if scheme.lower() == "bearer" else []
         return sum(map(self._is_token, offered)) > 0  # all are compared, whichever is right
 
     def _is_token(self, text: str) -> bool:
@@ -158,12 +159,13 @@ def _host(header: str) -> str:
 
 def _foreign(headers: dict[str, str], host: str) -> str:
     """Return why a page of another site may not post here; empty where none does."""
-    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        return "a page of another site asks this; the server answers its own page and programs"
     origin = headers.get("origin")
-    if origin and origin != "null" and _host(urlsplit(origin).netloc) != host:
-        return "a page of another site asks this; the server answers its own page and programs"
-    return "a page without an origin asks this" if origin == "null" else ""
+    if origin == "null":
+        return "a page without an origin asks this"
+    own = not origin or _host(origin.partition("//")[2]) == host
+    if own and headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
+        return ""
+    return "a page of another site asks this; the server answers its own page and programs"
 
 
 async def _redirect(send: Any, to: str, cookie: str) -> None:

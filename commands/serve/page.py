@@ -1,6 +1,6 @@
 """The page: one form, one answer, the calculations that were made. All is rendered here: nothing has to be built."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from gzip import compress
 from typing import TYPE_CHECKING, Any, Final
@@ -91,7 +91,7 @@ def add_page(app: FastAPI, server: "Server") -> None:
         return page(
             request, "home.html", groups=_groups(texts), lists=lists,
             answer=await _answer(server, texts, asked.objected + asked.open),
-            query=urlencode(texts), notes=notes, sentence=asked.sentence, open=asked.open, formats=_formats(),
+            query=urlencode(texts), notes=notes, sentence=asked.sentence, open=asked.open, formats=format_names(),
             history=server.history is not None, most_bytes=server.settings.body_bytes, suffixes=",".join(SUFFIXES),
         )  # fmt: skip
 
@@ -104,7 +104,7 @@ def add_page(app: FastAPI, server: "Server") -> None:
         asked, verified = await _question(server, request), _verified(request)
         texts, query = asked.texts, urlencode(asked.texts)
         found = await _answer(server, texts, asked.open, verified=verified)
-        made = page(request, "answer.html", answer=found, query=query, verified=verified, formats=_formats())
+        made = page(request, "answer.html", answer=found, query=query, verified=verified, formats=format_names())
         open_too = urlencode({"sentence": asked.sentence}) + "&" if asked.open else ""
         made.headers["HX-Replace-Url"] = f"/?{open_too}{query}"
         return made
@@ -280,7 +280,3 @@ def _field(name: str, row: Any, values: Mapping[str, str]) -> FormField:
 
 def _names(kind: str, server: "Server") -> list[tuple[str, str]]:
     return [(entry["id"], entry.get("name", "")) for entry in catalog_list(kind, server.settings.directories)]
-
-
-def _formats() -> Iterator[str]:
-    return iter(format_names())

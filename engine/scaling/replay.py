@@ -113,7 +113,6 @@ def replay(
     flight = fleet.ready * float(np.interp(first / fleet.ready, loads.requests_per_s, loads.in_flight))
     counted, luck = minutes.counted_per_s, minutes.counted_per_s / minutes.requests_per_s
     cells, scale, each, window_s = flow.cells, flow.scale, list[float](), policy.scale_down_window_s
-    note = each.append
     due, stayed, held_s = 0, -1, 0.0
     fewer: list[tuple[float, float, float, float]] = []  # looks that ask for fewer, while a past ask holds the fleet
     brought = (minutes.requests_per_s * SECONDS_PER_MINUTE).tolist()
@@ -136,7 +135,7 @@ def replay(
         else:
             one, waiting = flow.beyond((flight + comes) / serving)
         flight = one * serving
-        note(one)
+        each.append(one)
         in_flight, queue = flight * share, waiting * serving * share
         if in_flight < high_flight and seen < high_rate and queue < high_queue:
             if in_flight > low_flight or seen > low_rate or queue > low_queue:

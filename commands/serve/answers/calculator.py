@@ -16,7 +16,7 @@ from catalogs.errors import InputError, quoted
 from catalogs.matrices import total_parameters
 from catalogs.records.models import ModelArchitecture
 from catalogs.units import GB, GIB
-from commands.serve.answers.work import Answer, Desk, json_answer, refuse_outside, refuse_unknown
+from commands.serve.answers.work import Answer, Desk, json_answer, refuse_outside, refuse_unknown, whole
 from commands.serve.documented import BODIES
 
 ANSWER: Final = 32
@@ -63,13 +63,6 @@ class _Replica(Struct, frozen=True):
 # --- what is asked ----------------------------------------------------------------------------------------------------
 
 
-def _whole(tree: Mapping[str, Any], name: str, default: int | None = None, most: int = 10_000_000) -> int:
-    value = tree.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1 or not 1 <= value <= most:
-        raise InputError(f"{name} is {quoted(value)} where a whole number from 1 to {most:,} is expected")
-    return int(value)
-
-
 def _number(tree: Mapping[str, Any], name: str, default: float | None, most: float) -> float:
     value = tree.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
@@ -94,13 +87,13 @@ def _own_model(tree: Mapping[str, Any], length: int, hidden: str, feed_forward: 
     needed = (*others, hidden, feed_forward, "num_layers", "vocab_size")
     if missing := [name for name in needed if tree.get(name) is None]:
         raise InputError(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} needed")
-    width = _whole(tree, hidden)
+    width = whole(tree, hidden)
     return architecture_of(
         {
             "hidden_size": width,
-            "intermediate_size": _whole(tree, feed_forward),
-            "layers": _whole(tree, "num_layers", most=10_000),
-            "vocab_size": _whole(tree, "vocab_size"),
+            "intermediate_size": whole(tree, feed_forward),
+            "layers": whole(tree, "num_layers", most=10_000),
+            "vocab_size": whole(tree, "vocab_size"),
             "heads": width // HEAD if width % HEAD == 0 else 1,
             "max_context": length + ANSWER,
         }
@@ -211,7 +204,7 @@ def calculated(tree: dict[str, Any], desk: Desk) -> Answer:
     kind = _text(tree, "calculation_type", "model")
     if kind != "model":
         raise InputError(f"calculation_type is {quoted(kind)}; only 'model' is accepted")
-    length, batch = _whole(tree, "seq_length", 2048), _whole(tree, "batch_size", 1, 100_000)
+    length, batch = whole(tree, "seq_length", 2048), whole(tree, "batch_size", 1, 100_000)
     name = _text(tree, "model_name", "custom")
     model = _model(tree, name, length, desk)
     if length + ANSWER > model.max_context:
@@ -381,7 +374,7 @@ def scaled(tree: dict[str, Any], desk: Desk) -> Answer:
     Raises InputError naming the field.
     """
     refuse_unknown(tree, BODIES["model_scaling_analysis"].properties)
-    length, batch = _whole(tree, "sequence_length", 2048), _whole(tree, "batch_size", 1, 100_000)
+    length, batch = whole(tree, "sequence_length", 2048), whole(tree, "batch_size", 1, 100_000)
     model = _own_model(tree, length, "hidden_dimensions", "feedforward_dimensions", "gpu_vram_gb")
     capacity = _number(tree, "gpu_vram_gb", None, 1e5)
     case = _Case(model, _precision(tree), length, batch)

@@ -9,13 +9,15 @@ from typing import Any, Final
 
 import msgspec
 
-from catalogs.errors import InputError, quoted
-from commands.serve.answers.work import Answer, Desk, asked, from_spec, planned
+from catalogs.errors import InputError
+from commands.serve.answers.work import Answer, Desk, asked, from_spec, planned, whole
 from commands.serve.pool import framed, started
 from commands.serve.settings import Settings
 
 MOST_REQUESTS: Final = 200_000
 """Of one simulation."""
+MOST_SEED: Final = 2**53
+"""Up to which JSON's numbers are whole everywhere."""
 
 
 def to_simulate(tree: dict[str, Any], desk: Desk) -> Answer:
@@ -26,20 +28,12 @@ def to_simulate(tree: dict[str, Any], desk: Desk) -> Answer:
 
     Raises InputError for what cannot be simulated, and where there is no plan.
     """
-    requests, seed = _whole(tree, "requests", 20_000, 1), _whole(tree, "seed", 0, 0)
-    if requests > MOST_REQUESTS:
-        raise InputError(f"requests is {requests:,}; 1 to {MOST_REQUESTS:,} are simulated here")
-    made = msgspec.json.decode(planned(asked([from_spec(tree)], desk), desk, verify=True).body)
+    requests, seed = whole(tree, "requests", 20_000, MOST_REQUESTS), whole(tree, "seed", 0, MOST_SEED, 0)
+    spec = {name: value for name, value in tree.items() if name not in ("requests", "seed")}
+    made = msgspec.json.decode(planned(asked([from_spec(spec)], desk), desk, verify=True).body)
     if made["answer"] is None:
         raise InputError(f"there is no plan to simulate: {made['reason']}")
     return Answer(200, msgspec.json.encode({"plan": made, "requests": requests, "seed": seed}))
-
-
-def _whole(tree: dict[str, Any], name: str, default: int, least: int) -> int:
-    value = tree.pop(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 or value < least:
-        raise InputError(f"{name} is {quoted(value)} where a whole number from {least} on is expected")
-    return int(value)
 
 
 async def simulated(prepared: bytes, settings: Settings) -> AsyncIterator[bytes]:

@@ -377,6 +377,25 @@ def _verify(tree: dict[str, Any], *, default: bool) -> bool:
     return value
 
 
+def whole(tree: Mapping[str, Any], name: str, default: int | None = None, most: int = 10**7, least: int = 1) -> int:
+    """Return a whole number of a request.
+
+    Args:
+        tree: of the request.
+        name: of the field.
+        default: where the field is left out.
+        most: that it may be.
+        least: that it may be.
+
+    Raises:
+        InputError: it is none, or beyond its bounds.
+    """
+    value = tree.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 or not least <= value <= most:
+        raise InputError(f"{name} is {quoted(value)} where a whole number from {least} to {most:,} is expected")
+    return int(value)
+
+
 def _in(module: str, name: str) -> Callable[[dict[str, Any], Desk], Answer]:
     """Return what answers in a module beside this one, which is imported when it is asked."""
 

@@ -121,7 +121,7 @@ def test_what_cannot_be_forecast_cannot_be_simulated_in_the_same_words(server: S
         ("/api/explain", {"path": "answer", "flags": {"rps": 5}}, 400, "flags are texts"),
         ("/import", {"name": "a.csv", "text": "a,b", "flags": [1]}, 400, "flags are texts"),
         ("/import", {"name": "a.csv", "text": "a,b", "flags": "abc"}, 400, "flags are texts"),
-        ("/api/simulate", {**SPEC, "requests": 10**9}, 400, "200,000 are simulated here"),
+        ("/api/simulate", {**SPEC, "requests": 10**9}, 400, "a whole number from 1 to 200,000"),
         ("/api/simulate", {**SPEC, "requests": None}, 400, "requests is null where a whole number"),
         ("/api/simulate", {**SPEC, "seed": True}, 400, "seed is true where a whole number"),
         ("/api/simulate", {**SPEC, "serving": {"tensor_parallel": 3}}, 400, "no plan to simulate"),
@@ -143,6 +143,7 @@ def test_pages_of_other_sites_and_other_names_are_refused(server: Server) -> Non
     assert server.ask("/api/forecast", SPEC, {"Origin": "https://evil.example"})[0] == 403
     assert server.ask("/api/forecast", SPEC, {"Sec-Fetch-Site": "cross-site"})[0] == 403
     assert server.ask("/api/forecast", SPEC, {"Origin": "null"})[0] == 403
+    assert server.ask("/api/forecast", SPEC, {"Origin": "http://["})[0] == 403
     assert server.ask("/api/forecast", SPEC, {"Origin": server.url, "Sec-Fetch-Site": "same-origin"})[0] == 200
     assert "script-src 'self'" in server.ask("/")[2]["content-security-policy"]
     for path in ("/static/../settings.py", "/static/%2e%2e/settings.py", "/static/..%2f..%2fprogram.py"):
@@ -249,7 +250,9 @@ def test_a_token_is_asked_of_everybody_but_who_watches(tmp_path: Path) -> None:
             asked = f"GET //evil.example/?token={token} HTTP/1.1\r\nHost: localhost\r\n\r\n"
             bare.sendall(asked.encode())
             assert b"location: /evil.example/" in bare.recv(4000)
-        assert server.ask("/api/plans", headers={"Cookie": f"fleetcast-token={token}"})[0] == 200
+        others = "theme@other=1; a,b=2; fleetcast-token=wrong"  # cookies know no ports
+        assert server.ask("/api/plans", headers={"Cookie": others})[0] == 401
+        assert server.ask("/api/plans", headers={"Cookie": f"{others}; fleetcast-token={token}"})[0] == 200
 
 
 def test_listening_beyond_this_machine_needs_a_token() -> None:
