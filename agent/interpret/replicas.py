@@ -3,7 +3,7 @@
 from typing import Final
 
 from agent.interpret.facts.draft import Draft, Option
-from agent.interpret.words.grammar import Amount, Match, Rule, matches_of, rules, whole
+from agent.interpret.words.grammar import CLAIMED, Amount, Match, Rule, matches_of, rules, whole
 from agent.interpret.words.ordinary import ORDINARY
 from catalogs.units import show_count
 
@@ -19,7 +19,8 @@ _SPARE: Final = rules(
     "(w:'a' | w2:('no' | 'without')) spare replica?",
     "w2:spare (link | dont | neg){1,2} ('needed' | 'necessary' | 'required' | 'wanted')",
 )
-_SURVIVE: Final = Rule("survive")
+_SURVIVE: Final = Rule(f"survive (?! num | {CLAIMED})")
+"""Not a load: 'can it survive 20 rps'."""
 _BOUNDS: Final = tuple(
     (path, Rule(pattern))
     for path, pattern in (

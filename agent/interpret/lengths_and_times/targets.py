@@ -45,6 +45,15 @@ _PAIRED: Final = Rule(
     f"e:dur (?! {_METRIC})"
 )
 _TWO_LEVELS: Final = Rule(f"m:{_METRIC} (under | link | colon){{0,3}} a:num slash d:dur (p:pctl slash q:pctl)?")
+_LEVELS: Final = rules(
+    f"m:{_METRIC} p:pctl slash q:pctl (under | link | colon){{0,3}} a:num slash d:dur",
+    f"m:{_METRIC} p:pctl slash q:pctl slash r:pctl (under | link | colon){{0,3}} a:num slash b:num slash d:dur",
+)
+"""'TTFT p50/p95/p99 250/700/1400 ms'."""
+_UNIT_BEHIND: Final = Rule(
+    "pctl (under | link | colon){0,2} n:num (slash | comma | conj){1,2} pctl (under | link | colon){0,2} d:dur"
+)
+"""'p95 700 / p99 1400 ms': the unit is of both."""
 NOT_WANTED: Final = "no latency is a target but one that is stated"
 _FOR_ALL: Final = Rule("allat ('at')? p:pctl")
 
@@ -81,6 +90,12 @@ def read_targets(draft: Draft) -> None:
     used: set[int] = set()
     if for_all:
         sentence.take(for_all[2])
+    while match := next(_UNIT_BEHIND.matches(sentence), None):
+        bare, unit = match["n"], _unit(sentence, match["d"])
+        made = Amount((round(bare.number.value * unit, 9),))
+        sentence.merge(match.index("n"), match.index("n"), Item(frozenset({"dur"}), bare.start, bare.end, "s", made))
+    for match in matches_of(_LEVELS, sentence):
+        _levels(draft, match, "pqr", "abd" if "b" in match else "ad")
     for match in _TWO_LEVELS.matches(sentence):
         _two_levels(draft, match)
     for match in _PAIRED.matches(sentence):
@@ -184,17 +199,35 @@ def _pair(draft: Draft, match: Match, for_all: str | None) -> None:
         _note(draft, METRICS[_metric_word(match[metric])], named, seconds, match.first, match.last)
 
 
+def _unit(sentence: Sentence, duration: Item) -> float:
+    """Return the seconds of the unit in which a duration is written."""
+    written = re.match(r"[\d.,]+", sentence.text[duration.start :])
+    return duration.number.value / float(written.group().replace(",", ".").rstrip(".")) if written else 1.0
+
+
+def _levels(draft: Draft, match: Match, percentiles: str, times: str) -> None:
+    """Take a limit for each percentile; the unit stands behind the last."""
+    unit = _unit(draft.sentence, match["d"])
+    for named, time in zip(percentiles, times, strict=False):
+        seconds = round(match[time].number.value * (1.0 if time == "d" else unit), 9)
+        _note(
+            draft,
+            METRICS[_metric_word(match["m"])],
+            match[named].entries[0],
+            Amount((seconds,)),
+            match.first,
+            match.last,
+        )
+
+
 def _two_levels(draft: Draft, match: Match) -> None:
     """Read 'ITL 20/40 ms p50/p95' as two limits; without two percentiles ask which holds."""
     metric, last = METRICS[_metric_word(match["m"])], match["d"]
-    written = re.match(r"[\d.,]+", draft.sentence.text[last.start :])
-    unit = last.number.value / float(written.group().replace(",", ".").rstrip(".")) if written else 0.0
-    both = (match["a"].number.value * unit, last.number.value)
-    if not unit or min(both) <= 0:
+    both = (match["a"].number.value * _unit(draft.sentence, last), last.number.value)
+    if min(both) <= 0:
         return
     if "p" in match:
-        for group, seconds in zip(("p", "q"), both, strict=True):
-            _note(draft, metric, match[group].entries[0], Amount((seconds,)), match.first, match.last)
+        _levels(draft, match, "pq", "ad")
     else:
         _note(draft, metric, None, Amount(both, ("the first", "the second")), match.first, match.last)
 
