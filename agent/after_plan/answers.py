@@ -229,9 +229,9 @@ def answer_read(state: State, read: Understood, ports: Ports) -> Step:
 
 
 _SAYS_NOTHING: Final = re.compile(
-    r"(?:(?:ch\w*n\w*ge|swap|switch|instead|better|really|suddenly|meant|mean|wrong|nonsense|looked|option|"
-    r"halves|saves?|dont|don'?t|believe|all at|a?b[ou]+t|everyone|one|no|si|et|passe|happens?|becomes?|system prompts?|"
-    r"prefix caching|prefix hit|every ?time)\W*)+",
+    r"(?:\b(?:ch\w*n\w*ge|swap|switch|instead|better|really|suddenly|meant|mean|wrong|nonsense|looked|option|"
+    r"halves|saves?|don'?t|believe|all at|a?b[ou]+t|everyone|one|no|si|et|passe|happens?|becomes?|system prompts?|"
+    r"prefix caching|prefix hit|every ?time)\b\W*)+",
     re.I,
 )
 """Words beside a change that has been read which name nothing more that could be used."""
