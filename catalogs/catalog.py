@@ -492,7 +492,7 @@ class Catalog(Struct, frozen=True, dict=True):
         That is one of its architecture, else of its maker, whose memory is about as fast.
         """
         entries = self._entries("accelerator")
-        measured = [self.accelerators[id] for id in sorted({id for id, _ in self.curves})]
+        measured = [self.accelerators[id] for id in sorted({id for id, _ in self.curves}) if id in self.accelerators]
         for own in (self.accelerators[str(id)] for id, layer in entries.layers.items() if layer):
             if own.kernels is None and own not in measured:
                 alike = min(

@@ -235,6 +235,13 @@ def test_an_accelerator_of_ones_own_takes_the_kernels_of_the_measured_one_most_l
     assert catalog.accelerators["acme-1"].kernels == taken
 
 
+def test_a_curve_of_an_accelerator_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """Also where other accelerators of one's own look for kernels among the curves."""
+    curves = (BUILT_IN / "kernels" / "l40s.toml").read_text().replace('"l40s"', '"l40z"')
+    error = error_of(written(tmp_path, accelerator(), "a.toml") and written(tmp_path, curves, "b.toml"))
+    assert "there is no accelerator 'l40z'" in str(error)
+
+
 def test_a_checkpoint_is_found_by_its_repository_or_without_its_owner(tmp_path: Path) -> None:
     extra = 'checkpoints = [{ repository = "AcmeAI/Acme-7B-Instruct-FP8", precision = "fp8", kv_precision = "fp8" }]'
     catalog = Catalog.load([written(tmp_path, model(extra=extra))])
