@@ -128,7 +128,12 @@ def _usage(error: Exception) -> str:
         longer = sorted(name for name in known if name.startswith(option))
         near = longer or get_close_matches(option, known, n=1, cutoff=0.85) or _of_field(option, known)
         near = near or get_close_matches(option, known, n=1, cutoff=0.8)
-        message = f"there is no option {option}" + (f"; did you mean {near[0]}?" if near else "")
+        from agent.fields.table import FIELDS
+
+        instead = f"; did you mean {near[0]}?" if near else ""
+        if any(field.flag == option for field in FIELDS.values()):
+            instead = ", which says nothing here; `fleetcast forecast` has it"
+        message = f"there is no option {option}{instead}"
     else:
         message = f"{message[:1].lower()}{message[1:]}"
         of = next(iter(getattr(getattr(error, "param", None), "opts", ())), "")

@@ -17,6 +17,7 @@ from agent.statements.merged import collected, flag_statement
 from agent.statements.spec_files import spec_file
 from catalogs.errors import InputError, listed, quoted
 from commands import over_time
+from commands.asking import not_used
 from commands.catalogs_of_user import user_catalogs, user_settings
 from commands.failures import Exit
 from commands.flag_options import texts_of
@@ -180,6 +181,7 @@ def _planned(
     statements = [*user_settings(directories or ()), *([spec_file(spec)] if spec else ()), flag_statement(texts)]
     question = collected(statements, facts).completed()
     notice(question.notes)
+    left_out(not_used(question, _WITHOUT))
     from engine.method import forecast  # numpy: bad input is refused without it
 
     with progress("planning"):

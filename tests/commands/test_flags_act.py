@@ -58,7 +58,7 @@ def test_every_flag_that_a_command_lists_acts(fleetcast: Program) -> None:
         plain: dict[str, Any] = {}
         for flag, value in ACTS.items():
             if flag not in listed:
-                assert f"there is no option {flag}" in fleetcast.refusal(command, flag, value)
+                assert f"there is no option {flag}, which says nothing here" in fleetcast.refusal(command, flag, value)
                 continue
             beside = asked | BESIDE.get(flag, {})
             key = str(beside)
