@@ -55,10 +55,6 @@ RATE_UNITS: Final = _spelled(
     }
 )
 """Seconds in the period of a rate's abbreviation."""
-BYTE_UNITS: Final = _spelled({1.0: "b byte bytes", 1e3: "kb", 1e6: "mb", GB: "gb", 1e12: "tb"}) | _spelled(
-    {KIB: "kib", 2.0**20: "mib", GIB: "gib", 2.0**40: "tib"}
-)
-"""Bytes in a unit, in lower case: decimal and binary ones are different words."""
 POWER_UNITS: Final = _spelled({1.0: "w watt watts", 1e3: "kw kilowatt kilowatts", 1e6: "mw megawatt megawatts"})
 """Watts in a unit of power, in lower case."""
 PERCENT_SIGNS: Final = {"%": 0.01, "percent": 0.01, "pct": 0.01}
@@ -252,25 +248,6 @@ def read_billions(text: str, what: str = "model size") -> float:
     """Return billions of parameters from '70B', '70', '0.5B', '500M' or '1.5T'."""
     accepted = "a size in billions of parameters, such as 70B, 0.5B or 1.5T"
     return _more_than_zero(_quantity(text, what, accepted, MULTIPLIERS, "b") / 1e9, text, what)
-
-
-def read_bytes(text: str, what: str = "size", unit: str | None = None) -> float:
-    """Return bytes from '80GB' (80e9), '80 GiB' (80 · 2**30), '512 MiB'.
-
-    Args:
-        what: the value's name in a refusal.
-        unit: of a bare number; without one it is refused.
-
-    Raises:
-        InputError: it is no size, one that could be decimal or binary ('80G') or bits ('80Gb'), or not above 0.
-    """
-    accepted = "a size such as 80GB (80e9 bytes) or 80GiB (80 × 2**30 bytes)"
-    _, rest = _split(text, what, accepted)
-    if re.fullmatch(r"[kKmMgGtT]", rest):
-        raise InputError(f"{what} {quoted(text)} could be decimal or binary: write {rest}B or {rest}iB")
-    if re.fullmatch(r"[KMGT]b", rest):
-        raise InputError(f"{what} {quoted(text)} could be bits: write {rest[0]}B for bytes")
-    return _more_than_zero(_quantity(text, what, accepted, BYTE_UNITS, unit), text, what)
 
 
 def read_watts(text: str, what: str = "power", unit: str | None = None) -> float:

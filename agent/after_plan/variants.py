@@ -1,13 +1,14 @@
 """Variants of a plan: how a request becomes one, and how plans stand beside each other."""
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.after_plan.first_plan import refusal
-from agent.report.blocks import Cell, Column, Group, Paragraph, Report, Table
+from agent.report.blocks import Column, Group, Paragraph, Report, Table
 from agent.report.choice.comparison_report import Compared, comparison_report
 from agent.report.choice.shortfalls import floor_of, too_few
 from agent.report.choice.surprises import other_promise, surprise
@@ -19,10 +20,27 @@ from agent.talk.speech import Data, Say
 from agent.talk.state import Branch, Ports, State, joined_targets, without
 from catalogs.units import show_count, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, NoPlan, split_shown
-from engine.workload import SPLIT, StatedSpec, Statement, Target, target_name
+from engine.workload import SPLIT, Metric, Percentile, StatedSpec, Statement, Target, target_name
 
-Row = tuple[str, str, float | None]
-"""A figure's name, how it is shown, and its value where a ratio says something."""
+_Value = TypeVar("_Value", float, float | None)
+
+
+class FigureOfBoth(Struct, frozen=True):
+    """A figure of two plans beside each other."""
+
+    name: str
+    then: str
+    now: str
+    old: float | None
+    """Its value in the earlier plan, where a ratio says something."""
+    new: float | None
+
+    @property
+    def moved(self) -> str:
+        """How it moves: '+20%', 'same'; empty where a ratio says nothing."""
+        if self.then == self.now or (self.old and self.old == self.new):
+            return "same"
+        return f"{self.new / self.old - 1:+.0%}" if self.old and self.new is not None else ""
 
 
 def varied(state: State, change: Variation, ports: Ports) -> tuple[State, Branch]:
@@ -104,17 +122,16 @@ def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
     plan, before = branch.plan, base.capacity_plan
     if isinstance(plan, NoPlan):
         return (Data(Report((title, *refusal(plan, branch.number).blocks))),)
-    if floor := floor_of(plan):
-        return (Data(Report((Group((title, Paragraph(floor, "warning"))),))),)
-    if few := too_few(plan):
-        return (Data(Report((Group((title, Paragraph(few, "warning"))),))),)
+    if short := floor_of(plan) or too_few(plan):
+        return (Data(Report((Group((title, Paragraph(short, "warning"))),))),)
     answer = Paragraph(f"{plan.answer.sentence.rstrip('.')}.")
     if before is None:
         return (Data(Report((Group((title, answer)),))),)
-    rows: list[tuple[Cell, ...]] = []
-    for (name, now, value), (_, then, old) in zip(_figures(plan, before), _figures(before, plan), strict=True):
-        if now != then or name in ("accelerators", "billed", "monthly"):
-            rows.append((name, then, now, _moved(old, value, now == then)))
+    rows = tuple(
+        (one.name, one.then, one.now, one.moved)
+        for one in _figures(before, plan)
+        if one.now != one.then or one.name in ("accelerators", "billed", "monthly")
+    )
     columns = (
         Column(""),
         Column(f"plan {base.number}", spoken="titled"),
@@ -123,7 +140,7 @@ def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
     )
     whose = priced_at(plan, before)
     below = tuple(Paragraph(text) for text in (whose, surprise(plan, before), other_promise(plan, before)) if text)
-    return (Data(Report((Group((title, answer)), Table(columns, tuple(rows)), *below))),)
+    return (Data(Report((Group((title, answer)), Table(columns, rows), *below))),)
 
 
 _ASKED_FIGURES: Final = (
@@ -140,16 +157,15 @@ def moved_verdict(question: str, branch: Branch, base: Branch) -> str:
     plan, before = branch.capacity_plan, base.capacity_plan
     if plan is None or before is None or floor_of(plan):
         return ""
-    now = {name: (shown, value) for name, shown, value in _figures(plan, before)}
-    then = {name: (shown, value) for name, shown, value in _figures(before, plan)}
+    figures = {one.name: one for one in _figures(before, plan)}
     told = []
     for name, called, words in _ASKED_FIGURES:
-        (shown, value), (was, old) = now[name], then[name]
-        if re.search(rf"\b(?:{words})\b", question, re.I) and value is not None and old:
+        one = figures[name]
+        if re.search(rf"\b(?:{words})\b", question, re.I) and one.new is not None and one.old:
             told.append(
-                f"{called}: {was} → {shown}, {value / old:.3g} times"
-                if value != old
-                else f"{called}: {shown}, as it was"
+                f"{called}: {one.then} → {one.now}, {one.new / one.old:.3g} times"
+                if one.new != one.old
+                else f"{called}: {one.now}, as it was"
             )
     return f"{'; '.join(told)}." if told else ""
 
@@ -179,66 +195,49 @@ def side_by_side(branches: tuple[Branch, ...]) -> tuple[Say, ...]:
     return (Data(comparison_report(compared)),)
 
 
-def _figures(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
-    """Return the figures that two plans are compared by; the targets of either are among them."""
-    peak, first = plan.performance.at_peak, plan.peak_latency_s("ttft", "p95")
-    rows: list[Row] = [
-        ("accelerators", _fleet_beside(plan, other), plan.fleet.accelerators),
-        ("replicas", f"{plan.fleet.replicas} of {split_shown(plan.chosen, always='')}", None),
-        *_billed_beside(plan, other),
-        ("weights", plan.chosen.precision.weights.upper(), None),
-        ("KV cache", plan.chosen.precision.kv_cache.upper(), None),
-        ("monthly", usd_shown(plan.cost.monthly_usd), plan.cost.monthly_usd),
-        *_scaled_beside(plan, other),
-        *_price_beside(plan, other),
-        ("TTFT p95", show_seconds(first), first),
-        ("ITL mean", show_seconds(peak.itl_s.mean), peak.itl_s.mean),
-    ]
-    targets = {(t.metric, t.percentile) for t in (*plan.spec.targets, *other.spec.targets)}
-    for metric, percentile in sorted(targets, reverse=True):  # the same order for either plan
-        name = target_name(metric, percentile)
-        if name not in {row[0] for row in rows}:
-            value = plan.peak_latency_s(metric, percentile)
-            rows.append((name, show_seconds(value), value))
-    if plan.targets or other.targets:
-        rows.append(("targets", _verdict(plan), None))
-    holds = plan.answer.holds_to_requests_per_s
-    rows.append(("holds to", show_rate(holds), holds))
-    if plan.fleet.maximum_accelerators != plan.fleet.accelerators or (
-        other.fleet.maximum_accelerators != other.fleet.accelerators
-    ):
-        count = plan.fleet.maximum_accelerators
-        rows.append((f"{accelerators_noun(plan.chosen)} at most", show_count(count), count))
-    return rows
+def _figures(before: CapacityPlan, plan: CapacityPlan) -> Iterator[FigureOfBoth]:
+    """Yield the figures that a plan is compared with an earlier one by; the targets of either are among them."""
+    both = (before, plan)
+    same = before.chosen.accelerator == plan.chosen.accelerator
 
+    def row(
+        name: str, shown: Callable[[CapacityPlan], str], of: Callable[[CapacityPlan], float | None] = lambda _: None
+    ) -> FigureOfBoth:
+        return FigureOfBoth(name, shown(before), shown(plan), of(before), of(plan))
 
-def _fleet_beside(plan: CapacityPlan, other: CapacityPlan) -> str:
-    """Return a fleet; of the same accelerator in both plans the name would say nothing."""
-    same = plan.chosen.accelerator == other.chosen.accelerator
-    return show_count(plan.fleet.accelerators) if same else fleet_shown(plan)
+    def figure(name: str, of: Callable[[CapacityPlan], _Value], shown: Callable[[_Value], str]) -> FigureOfBoth:
+        return row(name, lambda one: shown(of(one)), of)
 
+    def latency(metric: Metric, percentile: Percentile) -> FigureOfBoth:
+        return figure(target_name(metric, percentile), lambda one: one.peak_latency_s(metric, percentile), show_seconds)
 
-def _billed_beside(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
-    """Return the accelerators that whole instances bill, where either plan runs fewer."""
-    if all(one.fleet.billed_accelerators == one.fleet.accelerators for one in (plan, other)):
-        return []
-    return [("billed", show_count(plan.fleet.billed_accelerators), plan.fleet.billed_accelerators)]
-
-
-def _scaled_beside(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
-    """Return the bill that follows the load, where that of a fleet always on is the same for either."""
-    scaled = plan.cost.autoscaled_monthly_usd
-    if plan.cost.monthly_usd != other.cost.monthly_usd or None in (scaled, other.cost.autoscaled_monthly_usd):
-        return []
-    return [("autoscaled", usd_shown(scaled), scaled)]
-
-
-def _price_beside(plan: CapacityPlan, other: CapacityPlan) -> list[Row]:
-    """Return the price of an accelerator-hour where it moves the bill beside the fleet: of the same accelerator."""
-    if plan.chosen.accelerator != other.chosen.accelerator:
-        return []
-    (mine, hourly), (_, others) = _price(plan), _price(other)
-    return [(f"a {accelerators_noun(plan.chosen, 1)}-hour", mine, hourly)] if hourly != others else []
+    yield row(  # of the same accelerator its name would say nothing
+        "accelerators",
+        lambda one: show_count(one.fleet.accelerators) if same else fleet_shown(one),
+        lambda one: one.fleet.accelerators,
+    )
+    yield row("replicas", lambda one: f"{one.fleet.replicas} of {split_shown(one.chosen, always='')}")
+    if any(one.fleet.billed_accelerators != one.fleet.accelerators for one in both):
+        yield figure("billed", lambda one: one.fleet.billed_accelerators, show_count)
+    yield row("weights", lambda one: one.chosen.precision.weights.upper())
+    yield row("KV cache", lambda one: one.chosen.precision.kv_cache.upper())
+    yield figure("monthly", lambda one: one.cost.monthly_usd, usd_shown)
+    follows = [one.cost.autoscaled_monthly_usd for one in both]
+    if before.cost.monthly_usd == plan.cost.monthly_usd and None not in follows:
+        yield figure("autoscaled", lambda one: one.cost.autoscaled_monthly_usd, usd_shown)
+    if same and _price(before)[1] != _price(plan)[1]:
+        yield row(f"a {accelerators_noun(plan.chosen, 1)}-hour", lambda one: _price(one)[0], lambda one: _price(one)[1])
+    yield latency("ttft", "p95")
+    yield figure("ITL mean", lambda one: one.performance.at_peak.itl_s.mean, show_seconds)
+    targets = {(target.metric, target.percentile) for one in both for target in one.spec.targets}
+    for target in sorted(targets - {("ttft", "p95"), ("itl", "mean")}, reverse=True):
+        yield latency(*target)
+    if plan.targets or before.targets:
+        yield row("targets", _verdict)
+    yield figure("holds to", lambda one: one.answer.holds_to_requests_per_s, show_rate)
+    if any(one.fleet.maximum_accelerators != one.fleet.accelerators for one in both):
+        name = f"{accelerators_noun(plan.chosen)} at most"
+        yield figure(name, lambda one: one.fleet.maximum_accelerators, show_count)
 
 
 def _price(plan: CapacityPlan) -> tuple[str, float | None]:
@@ -253,12 +252,6 @@ def _verdict(plan: CapacityPlan) -> str:
     if not plan.targets:
         return "none"
     return "met" if plan.answer.meets_targets else "missed"
-
-
-def _moved(old: float | None, new: float | None, same: bool) -> str:
-    if old is None or new is None or same or not old:
-        return "same" if same else ""
-    return f"{new / old - 1:+.0%}" if old != new else "same"
 
 
 def numbered(state: State, numbers: tuple[int, ...]) -> tuple[Branch, ...] | str:

@@ -97,17 +97,6 @@ class Load(Struct, frozen=True, dict=True):
     def _longer_by_answer(self) -> tuple[Floats, Floats, Floats]:
         return self.stall.by_answer(self.lengths.answer_steps)
 
-    @property
-    def itl_parts(self) -> dict[str, Floats]:
-        """What the mean ITL over requests is made of, by name."""
-        mean = self.itl_by_answer @ self.lengths.output.weights
-        return {
-            "decoding step": self.step_s,
-            "prompts of others": self.itl_s / self.wander - self.step_s,
-            "a batch that varies": self.itl_s * (1 - 1 / self.wander),
-            "prompts that came during its own": mean - self.itl_s,
-        }
-
     def mapped(self, change: Callable[[Floats], Floats]) -> "Load":
         """Return the load with every array changed alike."""
         tables = {name: getattr(self, name).mapped(change) for name in _TABLES}

@@ -21,7 +21,6 @@ READERS: list[Callable[[str], float]] = [
     units.read_usd,
     lambda text: units.read_usd(text, per="month"),
     units.read_billions,
-    units.read_bytes,
     units.read_watts,
 ]
 
@@ -157,15 +156,6 @@ def test_money_without_a_period_refuses_one_and_other_currencies() -> None:
 @pytest.mark.parametrize(("text", "billions"), [("70B", 70), ("70", 70), ("0.5b", 0.5), ("500M", 0.5), ("1.5T", 1500)])
 def test_a_model_size_is_in_billions(text: str, billions: float) -> None:
     assert units.read_billions(text) == billions
-
-
-def test_decimal_and_binary_bytes_never_mix() -> None:
-    assert units.read_bytes("80GB") == 80e9
-    assert units.read_bytes("80 GiB") == 80 * 2**30
-    assert units.read_bytes("80", unit="GiB") == 80 * 2**30
-    for text in ("80G", "80Gb", "80"):
-        with pytest.raises(InputError):
-            units.read_bytes(text)
 
 
 def test_whole_counts_refuse_fractions_and_zero() -> None:
