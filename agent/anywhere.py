@@ -130,10 +130,6 @@ def _save(state: State, rest: str, ports: Ports) -> Step:
     return saving.save(state, rest, ports)
 
 
-def _resume(state: State, rest: str, ports: Ports) -> Step:
-    return state, (Resume(),)
-
-
 def _quit(state: State, rest: str, ports: Ports) -> Step:
     if not ports.files:
         kept = "The conversation ends here, and nothing of it is kept."
@@ -152,6 +148,6 @@ EVERYWHERE: Final[Mapping[str, Callable[[State, str, Ports], Step]]] = {
     "review": _review,
     "start over": _start_over,
     "save": _save,
-    "resume": _resume,
+    "resume": lambda state, rest, ports: (state, (Resume(),)),
     "quit": _quit,
 }

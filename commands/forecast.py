@@ -75,7 +75,8 @@ def forecast_command(
     Needed are a rate (or a fleet), the lengths of prompts and answers (or a preset) and a model; quantities may carry
     their unit: 800ms, 1.5k, 5M/day.
     """
-    if _nothing_given(sentence, spec, catalog, output, *flags.values()) and sys.stdin.isatty() and sys.stdout.isatty():
+    given = (sentence, spec, catalog, output, *flags.values())
+    if all(value is None for value in given) and sys.stdin.isatty() and sys.stdout.isatty():
         from commands.converse import open_conversation
 
         return open_conversation(plain)
@@ -129,10 +130,6 @@ def _file_to_write(path: Path, force: bool) -> _Written:
 
     check_writable(path, force=force)
     return _Written(path, format_of(str(path)), force)
-
-
-def _nothing_given(*given: object) -> bool:
-    return all(value is None for value in given)
 
 
 def _answered(

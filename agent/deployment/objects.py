@@ -171,11 +171,6 @@ def tolerations(replica: Replica) -> list[Tree]:
     return [{"key": replica.plugin.resource, "operator": "Exists", "effect": "NoSchedule"}] if replica.plugin else []
 
 
-def hook_s(replica: Replica) -> int:
-    """Return for how long a pod waits between the end of its traffic and SIGTERM, seconds."""
-    return DRAIN_S + (replica.answer_s if replica.drains_by == "hook" else 0)
-
-
 def grace(replica: Replica) -> Noted:
     """Return a pod's time to end: its traffic, the answers in flight, the process."""
     seconds = max(LEAST_GRACE_S, DRAIN_S + replica.answer_s + EXIT_S)
@@ -218,9 +213,10 @@ def container(replica: Replica, *, leader: bool = True) -> Tree:
 
 
 def _slept(replica: Replica) -> Noted:
+    """Return for how many seconds a pod waits between the end of its traffic and SIGTERM."""
     hook = replica.drains_by == "hook"
     why = f"{replica.runtime_shown} has no flag that lets answers in flight end: the hook does" if hook else ""
-    return Noted(str(hook_s(replica)), why or "no traffic comes any more when SIGTERM does")
+    return Noted(str(DRAIN_S + (replica.answer_s if hook else 0)), why or "no traffic comes any more when SIGTERM does")
 
 
 def _network(replica: Replica) -> Tree:

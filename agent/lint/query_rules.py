@@ -176,7 +176,8 @@ def _other_place(query: Query, places: frozenset[str], served: frozenset[str], w
         places: namespaces of the fleet; empty where they are not known.
         served: names under which models are served, likewise.
     """
-    for selector in query.selectors if own_metrics_of(query, watched) else ():
+    ours = any(own_metrics(selector, watched) for selector in query.selectors)
+    for selector in query.selectors if ours else ():
         for matcher in selector.matchers if selector.name else ():
             if matcher.how != "=" or not matcher.value or re.search(r"\$|<<|\{\{", matcher.value):
                 continue
@@ -187,11 +188,6 @@ def _other_place(query: Query, places: frozenset[str], served: frozenset[str], w
                 sentence = f"{selector.name} is asked of {matcher.label} {quoted(matcher.value)}, and the fleet {what}"
                 fix = f'{matcher.label}="{min(places if elsewhere else served)}"'
                 yield found("L11", query.document, query.path, sentence, fix)
-
-
-def own_metrics_of(query: Query, watched: Watched) -> list[Metric]:
-    """Return the runtime's metrics that a query asks for, of any version."""
-    return [metric for selector in query.selectors for metric in own_metrics(selector, watched)]
 
 
 def _named(one: Named, watched: Watched) -> Iterator[Finding]:

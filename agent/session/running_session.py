@@ -15,7 +15,7 @@ from agent.session.written_files import write_files
 from agent.talk.answer_display import answer_shown
 from agent.talk.questions import open_slot, open_slots
 from agent.talk.slots import ASKED, default_of
-from agent.talk.speech import Data, Resume, Say, Spoken, Talk, Write, said, warned
+from agent.talk.speech import Data, Resume, Spoken, Talk, Write, said, warned
 from agent.talk.state import Clarify, NameFile, Ports, Propose, State, WhichReading
 from catalogs.errors import InputError
 from engine.planning.phrases import counted
@@ -54,7 +54,7 @@ class RunningSession:
 
     def where(self) -> tuple[Spoken, ...]:
         """Return the words that say where it stands."""
-        return _spoken(where(self.state, self._ports))
+        return tuple(one for one in where(self.state, self._ports) if isinstance(one, Talk | Data))
 
     def take(self, line: str) -> tuple[Spoken, ...]:
         """Take a line: step, save, write what is to be written, and return what is said."""
@@ -179,10 +179,6 @@ def _written(wanted: Write) -> Talk:
     except (RuntimeError, ValueError, OSError) as error:
         return warned(f"{wanted.path} cannot be written: {error}.")
     return said(f"Wrote {wanted.what} to {wanted.path}.")
-
-
-def _spoken(says: tuple[Say, ...]) -> tuple[Spoken, ...]:
-    return tuple(one for one in says if isinstance(one, Talk | Data))
 
 
 def _known(state: State) -> str:

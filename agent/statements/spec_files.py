@@ -185,13 +185,9 @@ def _without(tree: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str =
         if isinstance(value, Mapping) and path != "architecture":
             if branch := _without(value, defaults, f"{path}."):
                 kept[key] = branch
-        elif not (path in defaults and _same(value, defaults[path])):
+        elif path not in defaults or (tuple(value) if isinstance(value, list) else value) != defaults[path]:
             kept[key] = value
     return kept
-
-
-def _same(value: object, default: object) -> bool:
-    return (tuple(value) if isinstance(value, list) else value) == default
 
 
 @cache

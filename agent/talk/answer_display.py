@@ -8,7 +8,6 @@ from agent.fields.value_display import names_shown
 from agent.report.words import singular
 from agent.talk.slots import Slot, Values
 from catalogs.units import show_count, show_figure, show_seconds
-from engine.workload import Target
 
 MOST_LISTED: Final = 6
 """Names in a list; the rest is counted: 'NVIDIA only' names fifty."""
@@ -38,14 +37,9 @@ def variant_shown(path: str, value: Any) -> str:
     return _shown(path, value, FIELDS[path].what_if or FIELDS[path].answer)
 
 
-def target_shown(target: Target) -> str:
-    """Return 'TTFT p95 within 800 ms'."""
-    return f"{target.name} within {show_seconds(target.seconds)}"
-
-
 def _shown(path: str, value: Any, pattern: str) -> str:
     if path == "targets":
-        return ", ".join(target_shown(target) for target in value)
+        return ", ".join(f"{target.name} within {show_seconds(target.seconds)}" for target in value)
     if path == "architecture":
         return "dimensions from its config"
     show = FIELDS[path].show

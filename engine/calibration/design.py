@@ -72,7 +72,7 @@ def next_measurements(
     chosen: list[NextMeasurement] = []
     for _ in range(most):
         before = np.diag(covariance)
-        sure = _without_noise(covariance, noise)
+        sure: Floats = covariance - np.diag(noise)
         after = {
             run: before - _gain(sure[:, own], covariance[np.ix_(own, own)])
             for run, own in of_run.items()
@@ -86,10 +86,6 @@ def next_measurements(
         own = of_run[run]
         covariance = covariance - sure[:, own] @ np.linalg.inv(covariance[np.ix_(own, own)]) @ sure[:, own].T
     return tuple(chosen)
-
-
-def _without_noise(covariance: Floats, noise: Floats) -> Floats:
-    return np.asarray(covariance - np.diag(noise), dtype=np.float64)
 
 
 def _gain(crossed: Floats, own: Floats) -> Floats:

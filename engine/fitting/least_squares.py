@@ -72,13 +72,8 @@ class Fold(Struct, frozen=True):
 
 
 def group_of(point: MeasuredPoint) -> str:
-    """Return the group that a point is left out with: its model and its accelerator."""
-    return f"{model_of(point)}|{point.setting.accelerator}"
-
-
-def model_of(point: MeasuredPoint) -> str:
-    """Return a point's model, as printed."""
-    return point.row["model"].casefold()
+    """Return the group that a point is left out with: its model, as printed, and its accelerator."""
+    return f"{point.row['model'].casefold()}|{point.setting.accelerator}"
 
 
 class Problem:

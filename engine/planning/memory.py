@@ -28,7 +28,7 @@ def _memory(question: Question, replica: Candidates) -> Memory:
     verdict: Verdict = "compatible"
     if memory.tight[0] or pool < 4 * float(memory.sequence_p95[0]):
         verdict = "marginal"
-    kv_bytes = question.kv_cache.bytes_per_element
+    kv_bytes, ends = question.kv_cache.bytes_per_element, pool_ends(replica)
     return Memory(
         weights_bytes=weights_bytes(question.model, question.storage),
         kv_cache_bytes_per_token=kv_bytes_per_token(question.model, kv_bytes),
@@ -50,13 +50,8 @@ def _memory(question: Question, replica: Candidates) -> Memory:
             unused_bytes=float(memory.unused[0]),
         ),
         kv_cache_tokens=_pool_size(question, replica, pool).kv_cache_tokens,
-        band=_pool_band(question, replica),
+        band=PoolBand(*(_pool_size(question, replica, end) for end in ends)) if ends else None,
     )
-
-
-def _pool_band(question: Question, replica: Candidates) -> PoolBand | None:
-    ends = pool_ends(replica)
-    return PoolBand(*(_pool_size(question, replica, end) for end in ends)) if ends else None
 
 
 def _pool_size(question: Question, replica: Candidates, pool: float) -> PoolSize:

@@ -108,7 +108,7 @@ def simulate_over_time(
     end = interval_s if until_s is None else until_s
     nothing = requests_of(np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
     fed = with_horizons(_before(parts, until_s))
-    for part, horizon in _or_nothing(fed, (nothing, NEVER)):
+    for part, horizon in chain([next(fed, (nothing, NEVER))], fed):
         if until_s is None and len(part):
             end = (float(part.arrival_s[-1]) // interval_s + 1) * interval_s
         # Before the last part nobody knows the end; what is beyond this part's horizon is decided with the next.
@@ -155,13 +155,6 @@ def _check(
         if not 0 <= at < (NEVER if until_s is None else until_s):
             until = "" if until_s is None else f" to {until_s:g}"
             raise InputError(f"a failure at {at:g} s is outside the load; seconds from 0{until} are accepted")
-
-
-def _or_nothing(
-    fed: Iterator[tuple[Requests, float]], nothing: tuple[Requests, float]
-) -> Iterator[tuple[Requests, float]]:
-    first = next(fed, nothing)
-    return chain([first], fed)
 
 
 def _before(parts: Iterable[Requests], until_s: float | None) -> Iterator[Requests]:

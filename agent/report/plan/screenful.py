@@ -100,7 +100,7 @@ def screenful(plan: CapacityPlan) -> Report:
 def _screen(plan: CapacityPlan, room: _Room) -> Report:
     opening = (*answer_lines(plan, room.answer), *_first_warning(plan, room.warning))
     sure = _sure(plan) if room.bands else ()
-    replay = _replay(plan) if room.replay else ()
+    replay = (Paragraph(said),) if room.replay and (said := replay_sentence(plan)) else ()
     bill: tuple[Block, ...] = (
         fleet_table(plan, whole=False),
         *burst_sentence(plan),
@@ -193,8 +193,3 @@ def _bill(plan: CapacityPlan, most: int) -> tuple[Paragraph, ...]:
     place = plan.sources.get("money.region")
     stands_in = (Paragraph(sentence(place.detail)),) if place is not None and place.kind == "derived" else ()
     return (Paragraph(shortened(text, most), "bad" if cost.within_budget is False else "quiet"), *stands_in)
-
-
-def _replay(plan: CapacityPlan) -> tuple[Paragraph, ...]:
-    text = replay_sentence(plan)
-    return (Paragraph(text),) if text else ()

@@ -21,13 +21,10 @@ def scenario_question(scenario: Scenario, catalog: Catalog, changes: Sequence[St
         "preset": scenario.preset,
         "model": scenario.model,
         "precision.weights": scenario.precision,
-        "traffic.requests_per_s": scenario.requests_per_s or _batch_rate(scenario),
+        "traffic.requests_per_s": scenario.requests_per_s
+        or (scenario.requests or 0.0) / ((scenario.deadline_h or 1.0) * 3600),  # of a batch
         "traffic.calls_per_request": scenario.calls_per_request,
         "tokens.reasoning_tokens": scenario.reasoning_tokens,
     }
     details = dict.fromkeys(values, f"scenario {scenario.id}")
     return collected([Statement("file", values, details), *changes], catalog)
-
-
-def _batch_rate(scenario: Scenario) -> float:
-    return (scenario.requests or 0.0) / ((scenario.deadline_h or 1.0) * 3600)
