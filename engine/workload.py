@@ -120,6 +120,16 @@ class Traffic(Record):
             raise ValueError(f"hourly_profile has {len(self.hourly_profile)} values; 24 or 168 are accepted")
 
     @property
+    def unstated(self) -> bool:
+        """Whether no load is stated: then the fleet is, and what it carries is asked."""
+        return self.requests_per_s is None and self.concurrency is None
+
+    @property
+    def growth(self) -> float:
+        """Demand at the horizon over today's."""
+        return float((1 + self.growth_per_year) ** self.horizon_years)
+
+    @property
     def peak_calls_per_s(self) -> float | None:
         """Model calls a second of the busiest hour; None for a load without a rate."""
         return self.requests_per_s and self.requests_per_s * self.calls_per_request * self.peak_factor

@@ -195,7 +195,7 @@ def options(spec: WorkloadSpec, catalog: Catalog, *, terms: Sequence[Term] = TER
     Raises:
         InputError: the spec has no load, or nothing of it can be resolved.
     """
-    if spec.traffic.requests_per_s is None and spec.traffic.concurrency is None:
+    if spec.traffic.unstated:
         raise InputError("there is no load to choose a fleet for; give a rate, such as --rps 10")
     terms = tuple(dict.fromkeys((spec.money.term, *(() if spec.money.usd_per_accelerator_hour else terms))))
     questions, refused = _questions(spec, catalog) if precisions else ([resolve(spec, catalog)], [])

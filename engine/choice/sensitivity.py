@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from engine.choice.options import pinned
-from engine.fleet.size import growth_factor
 from engine.method import forecast
 from engine.plan import CapacityPlan
 from engine.workload import TokenDistribution, WorkloadSpec
@@ -142,7 +141,7 @@ def _breaks(plan: CapacityPlan) -> list[tuple[float, int]]:
     traffic = plan.spec.traffic
     if traffic.requests_per_s is None:
         return []
-    at_once = traffic.peak_factor * traffic.burst * growth_factor(plan.spec) * traffic.calls_per_request
+    at_once = traffic.peak_factor * traffic.burst * traffic.growth * traffic.calls_per_request
     each = plan.replica_capacity.requests_per_s / at_once
     needed = next(count for count in range(1, 10**9) if count * each >= traffic.requests_per_s * (1 - 1e-6))
     return [(count * each, count) for count in range(max(1, needed - 1), needed - 1 + BREAKS)]

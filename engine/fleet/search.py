@@ -12,7 +12,7 @@ from engine.arrays import Floats, Indices
 from engine.fleet.candidates import Candidates, candidates
 from engine.fleet.offers import OfferChoice
 from engine.fleet.prices import fleet_prices
-from engine.fleet.size import Counts, replica_counts
+from engine.fleet.size import Counts, replica_counts, replicas_for
 from engine.fleet.useful_load import too_little
 from engine.plan import Rejection
 from engine.question.fleet_limits import (
@@ -157,7 +157,8 @@ def _counts(question: Question, found: Candidates, capacity: Floats, in_flight: 
             )
         whole = np.where(np.isnan(capacity) | (given <= spares), np.nan, given)
         working = whole - spares
-        return Counts(working, working, working, working, whole)
+        at_mean = np.maximum(replicas_for(working, np.array(spec.traffic.peak_factor)), fewest_replicas(spec))
+        return Counts(np.minimum(at_mean, working), working, working, working, whole)
     return replica_counts(spec, float(load), in_flight if spec.traffic.concurrency else capacity)
 
 
@@ -176,7 +177,7 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, counts: Cou
         possible &= accelerators <= allowed * (1 + 1e-9)
     tight = found.memory.tight
     fleet_rate = capacity * counts.total
-    if question.mean_rate is None and question.spec.traffic.concurrency is None:
+    if question.spec.traffic.unstated:
         # So many replicas of any size: those whose accelerators carry most each, not the largest.
         any_size = hardware.accelerator_count is None and hardware.nodes is None
         keys = [tight.astype(float), -fleet_rate / (accelerators if any_size else 1.0)]

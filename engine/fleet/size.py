@@ -18,11 +18,6 @@ class Counts(Rows, frozen=True):
     """With spares."""
 
 
-def growth_factor(spec: WorkloadSpec) -> float:
-    """Demand at the horizon over today's."""
-    return float((1 + spec.traffic.growth_per_year) ** spec.traffic.horizon_years)
-
-
 def replicas_for(load: Floats | float, capacity: Floats | float) -> Floats:
     """Return the replicas that carry a load; one that fills them to the last part in a million needs no further one.
 
@@ -49,7 +44,7 @@ def replica_counts(spec: WorkloadSpec, mean_load: float, capacity: Floats) -> Co
     mean = needed(mean_load)
     peak = needed(mean_load * traffic.peak_factor)
     burst = needed(mean_load * traffic.peak_factor * traffic.burst)
-    growth = np.maximum(needed(mean_load * traffic.peak_factor * traffic.burst * growth_factor(spec)), burst)
+    growth = np.maximum(needed(mean_load * traffic.peak_factor * traffic.burst * traffic.growth), burst)
     return Counts(mean, peak, burst, growth, growth + spec.availability.spare_replicas)
 
 

@@ -35,7 +35,7 @@ def answer_of(verdict: Verdict) -> Answer:
         f"{fleet.accelerators:,} × {found.accelerator(0).name}: {fleet.replicas:,} replica{many} of {replica}{spare} "
         f"{serve} {question.model.name} in {question.weights.name}"
     )
-    if question.mean_rate is None and spec.traffic.concurrency is None:
+    if spec.traffic.unstated:
         peak, mean = (rounded_down(fleet.capacity_requests_per_s / x) for x in (1, spec.traffic.peak_factor))
         sentence += f", up to {show_rate(peak)} at the peak ({show_figure(mean)} on average)"
     if limit is not None and not within:

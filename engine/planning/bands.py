@@ -290,7 +290,7 @@ def _fleet_band(chosen: ChosenFleet, carried: Factors, *, meets_targets: bool) -
     """
     fleet, traffic = chosen.fleet, chosen.question.spec.traffic
     worst = fleet.working_replicas
-    if traffic.requests_per_s is not None or traffic.concurrency is not None:
+    if not traffic.unstated:
         load = chosen.points.at_peak.requests_per_s * worst
         worst = max(int(-(-load // (chosen.capacity.requests_per_s * carried[0]))), worst)
     worst += fleet.spares

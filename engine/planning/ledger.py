@@ -7,7 +7,6 @@ from msgspec import Struct
 from catalogs.units import show_figure
 from engine.fleet.offers import PricedOffer, paid_accelerators
 from engine.fleet.search import SizedCandidates
-from engine.fleet.size import growth_factor
 from engine.plan import Chosen, Fleet, LedgerLine, Reason, ReplicaCapacity
 from engine.planning.phrases import counted
 from engine.question.fleet_limits import fewest_replicas, rated_watts
@@ -32,7 +31,10 @@ def fleet_of(question: Question, best: SizedCandidates, capacity: ReplicaCapacit
     spares, minimum = spec.availability.spare_replicas, fewest_replicas(spec)
     working, maximum = int(counts.peak[0]), int(counts.total[0])
     replicas = working + spares
-    mean = float(counts.mean[0]) if question.mean_rate is None else question.mean_rate / capacity.requests_per_s
+    rate = question.mean_rate
+    if spec.traffic.unstated:  # a given fleet: its peak hour is what it holds
+        rate = working * capacity.requests_per_s / spec.traffic.peak_factor
+    mean = float(counts.mean[0]) if rate is None else rate / capacity.requests_per_s
     lowest = max(min(ceil(mean * trough - 1e-6), working), minimum) + spares
 
     def instances(count: int) -> int:
@@ -48,7 +50,7 @@ def fleet_of(question: Question, best: SizedCandidates, capacity: ReplicaCapacit
         billed_accelerators=instances(replicas) * offer.accelerators if offer else replicas * size,
         capacity_requests_per_s=working * capacity.requests_per_s / spec.traffic.calls_per_request,
         capacity_output_tokens_per_s=working * capacity.requests_per_s * question.lengths.output.mean,
-        ledger=_ledger(question, best, capacity, offer),
+        ledger=_ledger(question, best, rate, capacity, offer),
         rated_watts=(
             rated_watts(maximum * size, best.candidates.accelerator(0).power_w) if spec.hardware.max_power_kw else None
         ),
@@ -56,16 +58,26 @@ def fleet_of(question: Question, best: SizedCandidates, capacity: ReplicaCapacit
 
 
 def _ledger(
-    question: Question, best: SizedCandidates, capacity: ReplicaCapacity, offer: PricedOffer | None
+    question: Question,
+    best: SizedCandidates,
+    rate: float | None,
+    capacity: ReplicaCapacity,
+    offer: PricedOffer | None,
 ) -> tuple[LedgerLine, ...]:
-    """Return lines whose replicas and accelerators sum to the whole fleet; rounding to whole instances is one too."""
+    """Return lines whose replicas and accelerators sum to the whole fleet; rounding to whole instances is one too.
+
+    Args:
+        best: the candidate, an array of one.
+        rate: model calls/s on average; None for a closed loop.
+        capacity: what one replica carries.
+        offer: what is rented; None without one.
+    """
     spec, counts = question.spec, best.counts
     size = int(best.candidates.parallelism.accelerators[0])
     traffic = spec.traffic
-    rate = question.mean_rate
     per_accelerator = offer.monthly_usd(1) / offer.accelerators if offer else None
     if rate is None:
-        why_mean = f"concurrency {traffic.concurrency}" if traffic.concurrency else "the fleet that was given"
+        why_mean = f"concurrency {traffic.concurrency}"
     else:
         why_mean = f"{show_figure(rate)} calls/s on average ÷ {show_figure(capacity.requests_per_s)} per replica"
     reasons: tuple[tuple[Reason, str, int], ...] = (
@@ -80,7 +92,7 @@ def _ledger(
         (
             "growth",
             f"{traffic.growth_per_year:.0%} a year over {counted(traffic.horizon_years, 'year')}: "
-            f"× {growth_factor(spec):.3g}",
+            f"× {traffic.growth:.3g}",
             int(counts.growth[0] - counts.burst[0]),
         ),
     )

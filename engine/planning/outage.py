@@ -29,8 +29,8 @@ def outage_of(chosen: ChosenFleet, fleet: Fleet, thresholds: Autoscaling, bill: 
     offer = choice.chosen if choice else None
     together = max(offer.accelerators // size, 1) if offer else 1
     one_node = fleet.replicas <= together
-    rate = chosen.question.mean_rate
-    peak = None if rate is None else rate * chosen.question.spec.traffic.peak_factor
+    traffic = chosen.question.spec.traffic
+    peak = None if traffic.concurrency else chosen.mean_rate * traffic.peak_factor
     left = (fleet.replicas - 1) * chosen.capacity.requests_per_s
     if not one_node and (peak is None or left >= peak * (1 - 1e-6)):
         return None

@@ -24,7 +24,7 @@ def surge_of(chosen: ChosenFleet, fleet: Fleet, results: Sequence[TargetResult])
         return None
     each = chosen.capacity.saturated_requests_per_s / traffic.calls_per_request
     served = fleet.replicas * each
-    mean = (chosen.question.mean_rate or 0.0) / traffic.calls_per_request
+    mean = chosen.mean_rate / traffic.calls_per_request
     queued = max(0.0, (traffic.surge_requests_per_s - served) * traffic.surge_s)
     wait = queued / served
     # The wait adds to the first token and the whole: no other target tells whether it holds.

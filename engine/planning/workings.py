@@ -141,7 +141,7 @@ class PlanWorkings(Workings):
         true = {
             "rate": spec.traffic.requests_per_s is not None,
             "clients": spec.traffic.concurrency is not None,
-            "given": spec.traffic.requests_per_s is None and spec.traffic.concurrency is None,
+            "given": spec.traffic.unstated,
             "rented": offer is not None,
             "shared": offer is not None and offer.accelerators >= size,
             "owed": offer is not None and offer.term in COMMITTED,

@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from catalogs.units import MINUTES_PER_HOUR
+from catalogs.units import MINUTES_PER_HOUR, show_figure, show_seconds
 from engine.fleet.offers import paid_accelerators
 from engine.plan import Assumption, Autoscaling, Correction, Moment, MomentName, Replay
 from engine.planning.ledger import fixed_fleet
@@ -227,7 +227,7 @@ def _corrected(
     reasons = dict(thresholds.reasons)
     for correction in corrections:
         if correction.threshold in reasons:
-            was = f"{correction.planned:.3g}"
+            was = _shown(correction, correction.planned)
             reasons[correction.threshold] += f"; corrected from {was} by the replay, in which {correction.why}"
     warnings = [*thresholds.warnings, *(_missed(moment, burst) for moment in moments if moment.missed)]
     warnings += [
@@ -241,6 +241,10 @@ def _corrected(
         flaps = counted(outcome.run.flaps, "time")
         warnings.append(f"replayed, replicas are still asked back soon after being given back {flaps}: {WAY_OUT}")
     return replace(thresholds, reasons=reasons, warnings=tuple(warnings))
+
+
+def _shown(correction: Correction, value: float) -> str:
+    return show_seconds(value) if correction.threshold.endswith("_s") else show_figure(value)
 
 
 def _missed(moment: Moment, burst: float) -> str:
@@ -262,5 +266,5 @@ def _assumptions(
         yield Assumption(f"demand moves over the {shape} like this: {basis}")
     for correction in corrections:
         name = correction.threshold.removesuffix("_s").replace("_", " ")
-        values = f"{correction.corrected:.3g} instead of {correction.planned:.3g}"
+        values = " instead of ".join(_shown(correction, value) for value in (correction.corrected, correction.planned))
         yield Assumption(f"the {name} is {values}: in a replay {correction.why}")

@@ -207,6 +207,18 @@ def test_a_given_fleet_returns_the_rate_that_it_holds() -> None:
     assert back.fleet.accelerators == 16
 
 
+def test_a_given_fleet_is_the_one_of_its_rate_in_every_line() -> None:
+    """Its ledger, its autoscaler's range and bill, and what a loss does, are those of the rate that it holds."""
+    day = {"traffic.peak_factor": 3.0}
+    given = planned({"traffic.requests_per_s": None, "hardware.accelerator_count": 64, **day})
+    rate = given.answer.holds_to_requests_per_s / 3 * (1 - 1e-9)
+    back = planned({"traffic.requests_per_s": rate, **day})
+    assert [line.replicas for line in given.fleet.ledger] == [line.replicas for line in back.fleet.ledger]
+    assert given.fleet.minimum_replicas == back.fleet.minimum_replicas < back.fleet.replicas
+    assert given.cost.autoscaled_monthly_usd == pytest.approx(back.cost.autoscaled_monthly_usd, rel=0.01)
+    assert given.outage == back.outage
+
+
 def test_a_fleet_given_in_nodes_is_one_in_accelerators() -> None:
     by_node = planned({"traffic.requests_per_s": None, "hardware.nodes": 2})
     by_count = planned({"traffic.requests_per_s": None, "hardware.accelerator_count": 16})

@@ -76,7 +76,7 @@ def choice_report(choice: Choice, command: str) -> Iterator[Block]:
     yield from _mixed(choice)
     if choice.relaxations:
         relaxed = (f"{one.constraint} {one.from_} → {one.to} saves {_saved(one)}" for one in choice.relaxations)
-        yield Bullets(tuple(relaxed), "What relaxing a constraint saves:")
+        yield Bullets(tuple(relaxed), "What relaxing a constraint saves, before a simulation:")
     if choice.advice:
         advice = (f"{one.change}: {one.note or f'saves {_saved(one)}'}" for one in choice.advice)
         yield Bullets(tuple(advice), "What would change the plan:")

@@ -88,7 +88,7 @@ def fleet_sentence(plan: CapacityPlan) -> str:
     off = f"if the forecast is off by as much as {RARE[plan.bands.level]} is"
     low, high = plan.bands.fleet.accelerators.low, plan.bands.fleet.accelerators.high
     counted = f"{low:,.0f} {accelerators_noun(plan.chosen, int(low))}"
-    if plan.spec.traffic.requests_per_s is None and plan.spec.traffic.concurrency is None:
+    if plan.spec.traffic.unstated:
         verb = "carries" if low == 1 else "carry"
         return f"{counted} {verb} {show_rate(plan.bands.fleet.capacity_requests_per_s.low)} {off}"
     if not plan.bands.fleet.meets_targets:

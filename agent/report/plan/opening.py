@@ -3,7 +3,7 @@
 from agent.report.blocks import Block, Cell, Column, Group, Paragraph, Table, Words
 from agent.report.plan.bands import measure_sentence
 from agent.report.words import accelerators_noun, figure, sentence, shortened, usd_shown, verdict_shown
-from catalogs.units import show_count, show_figure, show_rate, show_seconds, show_usd
+from catalogs.units import rounded_down, show_count, show_figure, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan
 from engine.workload import targets_by_default
 
@@ -167,15 +167,24 @@ def outage_sentence(plan: CapacityPlan) -> tuple[Paragraph, ...]:
 
 
 def burst_sentence(plan: CapacityPlan) -> tuple[Paragraph, ...]:
-    """Return that today's fleet does not hold a stated burst, and what would; nothing where it does."""
+    """Return that today's fleet does not hold a stated burst, and what would; nothing where it does.
+
+    Of a given fleet, what it carries under a stated burst and growth: what it does at the peak hour allows for neither.
+    """
     burst = sum(line.replicas for line in plan.fleet.ledger if line.reason == "burst")
+    traffic = plan.spec.traffic
+    beyond = traffic.burst * max(traffic.growth, 1.0)
+    if traffic.unstated and beyond > 1:
+        carried = show_rate(rounded_down(plan.answer.holds_to_requests_per_s / beyond))
+        text = f"With the stated burst and growth, {show_figure(beyond)} × the peak hour, it carries {carried} then."
+        return (Paragraph(text),)
     if not burst:
         return ()
     fleet = plan.fleet
     held = fleet.replicas + burst
     holds = "replica holds" if fleet.replicas == 1 else "replicas hold"
     text = f"Today's {show_count(fleet.replicas)} {holds} the peak hour's mean; its "
-    text += f"busiest minute, {show_figure(plan.spec.traffic.burst)} × that, takes {show_count(held)}"
+    text += f"busiest minute, {show_figure(traffic.burst)} × that, takes {show_count(held)}"
     always_on = held == fleet.maximum_replicas and plan.cost.maximum_monthly_usd
     text += f", always on {usd_shown(plan.cost.maximum_monthly_usd)} a month." if always_on else "."
     return (Paragraph(text),)

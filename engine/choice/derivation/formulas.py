@@ -22,8 +22,9 @@ asked.load [rate] = asked.calls_per_s
 asked.load [clients] = spec.traffic.concurrency
 asked.each [rate] = replica_capacity.requests_per_s
 asked.each [clients] = replica_capacity.requests_per_s × load.capacity.e2e_s
-need.mean [given] @ given.replicas: the fleet that was given, without its spares
-need.* [given] = need.mean
+need.peak [given] @ given.replicas: the fleet that was given, without its spares
+need.mean [given] = min(max(ceil(need.peak ÷ spec.traffic.peak_factor − 0.000001), fewest.replicas), need.peak)
+need.* [given] = need.peak
 need.mean = max(ceil(asked.load ÷ asked.each − 0.000001), fewest.replicas)
 need.peak = max(ceil(asked.load × spec.traffic.peak_factor ÷ asked.each − 0.000001), fewest.replicas)
 need.burst = max(ceil(asked.load × spec.traffic.peak_factor × spec.traffic.burst ÷ asked.each − 0.000001),
@@ -48,6 +49,7 @@ fleet.minimum_replicas = lowest.replicas
 lowest.replicas = min(max(min(ceil(lowest.mean × demand.trough − 0.000001), need.peak), fewest.replicas)
     + spec.availability.spare_replicas, fleet.maximum_replicas)
 lowest.mean [rate] = asked.calls_per_s ÷ replica_capacity.requests_per_s
+lowest.mean [given] = need.peak ÷ spec.traffic.peak_factor
 lowest.mean = need.mean
 fleet.maximum_replicas = sum(ledger_replicas.*)
 ledger_replicas.* = fleet.ledger.{0}.replicas
@@ -81,8 +83,8 @@ surge.served_requests_per_s = fleet.replicas × replica_capacity.saturated_reque
     ÷ spec.traffic.calls_per_request
 surge.queued_requests = max(0, (surge.requests_per_s − surge.served_requests_per_s) × surge.seconds)
 surge.longest_wait_s = surge.queued_requests ÷ surge.served_requests_per_s
-surge.gone_after_s [rate] = surge.queued_requests ÷ (surge.served_requests_per_s − spec.traffic.requests_per_s)
-surge.gone_after_s = surge.queued_requests ÷ surge.served_requests_per_s
+surge.gone_after_s = surge.queued_requests ÷ (surge.served_requests_per_s − demand.mean_calls_per_s
+    ÷ spec.traffic.calls_per_request)
 surge.replicas_without_queue = ceil(surge.requests_per_s × spec.traffic.calls_per_request
     ÷ replica_capacity.saturated_requests_per_s × (1 − 0.000000001))
 outage.spare_monthly_usd = (max(whole.more, fleet.instances) − fleet.instances) × chosen.offer.usd_per_hour

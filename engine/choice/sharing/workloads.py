@@ -13,15 +13,28 @@ from catalogs.errors import InputError
 from catalogs.records.facts import Record
 from engine.arrays import Floats
 from engine.choice.options import Option, Options, options
-from engine.fleet.size import growth_factor
+from engine.fleet.operating_points import loads_today
 from engine.question.demand import demand_of
 from engine.question.fleet_limits import without_ceilings
 from engine.question.lengths import mixed_lengths
 from engine.question.resolve import Question, refuse_small_steps, resolve
+from engine.replica.latencies import mean_latency, percentile_latency, target_latency
+from engine.replica.load import Load
 from engine.workload import Availability, Hardware, Money, Precisions, Serving, Target, Tokens, WorkloadSpec
 
 MOST_WORKLOADS = 4
 """All ways to group so many are tried: 15 for four."""
+
+
+class Met(Struct, frozen=True):
+    """What one workload meets on a fleet in its busiest hour there."""
+
+    workload: str
+    ttft_p95_s: float
+    itl_s: float
+    """Mean over its steps."""
+    targets_s: tuple[float, ...]
+    """Of each of its targets, in their order."""
 
 
 class Workload(Struct, frozen=True):
@@ -38,11 +51,27 @@ class Workload(Struct, frozen=True):
         """With its weights as it asks for them, or as they were published."""
         return self.found.searched[0][0]
 
+    def met(self, *loads: Load) -> Met:
+        """Return what it meets at the last batch of loads, the worst of them."""
+
+        def latencies(load: Load) -> list[float]:
+            usual = percentile_latency(load, "ttft", 0.95), mean_latency(load, "itl")
+            return [float(one[0, -1]) for one in (*usual, *(target_latency(load, t) for t in self.targets))]
+
+        ttft, itl, *others = map(max, zip(*map(latencies, loads), strict=True))
+        return Met(self.name, ttft, itl, tuple(others))
+
+    @property
+    def alone(self) -> Met:
+        """What it meets on its best fleet alone."""
+        question, sized = self.found.searched[self.best.search]
+        return self.met(loads_today(question, sized, np.array([self.best.row]))[1])
+
     @property
     def hourly(self) -> Floats:
         """Calls/s of each hour that a fleet must hold: with the burst of its peak minute, at the horizon."""
         spec = self.question.spec
-        grown = max(growth_factor(spec), 1.0)
+        grown = max(spec.traffic.growth, 1.0)
         shape = np.array(demand_of(spec.traffic).hourly)
         return shape * float(self.question.mean_rate or 0.0) * spec.traffic.burst * grown
 
