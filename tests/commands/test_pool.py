@@ -26,6 +26,21 @@ def test_two_in_words(fleetcast: Program) -> None:
     }  # fmt: skip
 
 
+def test_each_target_is_beside_what_it_asks_of_in_every_way(fleetcast: Program) -> None:
+    """A p95 beside a p95, apart as in the forecast of the workload alone, and shared within what was asked."""
+    asked = "llama 3.1 8B fp8, 0.5 rps, 500 in, 250 out, itl p95 50ms, e2e p99 60s"
+    command = ("pool", asked, "qwen3 4b, 0.5 rps, 500 in, 200 out", "--gpu-type", "h100")
+    found = json.loads(fleetcast(*command, "--json").out)
+    ways = [found["best"], *found["others"]]
+    met = [next(m for f in way["fleets"] for m in f["met"] if m["workload"] == "llama-3.1-8b") for way in ways]
+    assert len(ways) == 3 and all(one["itl_s"] < one["targets_s"][0] <= 0.05 for one in met)
+    alone = json.loads(fleetcast("forecast", asked, "--gpu-type", "h100", "--no-verify", "--json").out)
+    forecast = {(one["metric"], one["percentile"]): one["forecast_s"] for one in alone["targets"]}
+    assert met[-1]["targets_s"][:2] == pytest.approx([forecast["itl", "p95"], forecast["e2e", "p99"]], rel=1e-3)
+    lines = fleetcast(*command, "--plain").out.splitlines()
+    assert any("llama-3.1-8b" in line and "ITL p95" in line and "50 ms" in line for line in lines), lines
+
+
 def test_files_and_a_saved_plan(fleetcast: Program, tmp_path: Path) -> None:
     file, plan = tmp_path / "rag.toml", tmp_path / "chat.json"
     lines = ('model = "8B"', "traffic.requests_per_s = 3", "tokens.input.mean = 3000", "tokens.output.mean = 200")

@@ -9,8 +9,9 @@ from agent.report.words import capital, listed_names, usd_shown
 from catalogs.units import show_count, show_percent, show_rate, show_seconds, show_usd
 from engine.choice.options import Option
 from engine.choice.sharing.cards import Share, SharedCards
-from engine.choice.sharing.pool import Met, Pool
+from engine.choice.sharing.pool import Pool
 from engine.choice.sharing.ways import Fleet, Grouping, Kind, Together
+from engine.choice.sharing.workloads import Met
 from engine.plan import parallelism_shown, plain, split_shown
 from engine.planning.phrases import counted
 
@@ -117,25 +118,28 @@ def _ways(result: Together) -> Table:
 
 
 def _met(result: Together) -> Table:
-    columns = (Column("workload"), Column("way"), *Column.figures("TTFT p95", "ITL"), Column("asked"))
+    """Return each workload's targets, or its usual latencies, beside what it meets in each way."""
+    ways = (result.best, *result.others)
+    columns = (
+        Column("workload"),
+        Column("latency"),
+        *Column.figures("asked", *(" + ".join(way.kinds) for way in ways)),
+    )
     rows = []
     for one in result.workloads:
-        asked = ", ".join(f"{t.metric.upper()} {t.percentile} {show_seconds(t.seconds)}" for t in one.targets) or "–"
-        for way in (result.best, result.apart) if result.best is not result.apart else (result.apart,):
-            fleet = next(fleet for fleet in way.fleets if one.name in fleet.workloads)
-            met = met_of(fleet, one.name)
-            shown = show_seconds(met.ttft_p95_s), show_seconds(met.itl_s)
-            rows.append((one.name, fleet.kind, *shown, asked))
+        met = [_met_in(way, one.name) for way in ways]
+        if one.targets:
+            asked = [
+                (t.name, show_seconds(t.seconds), [m.targets_s[at] for m in met]) for at, t in enumerate(one.targets)
+            ]
+        else:
+            asked = [("TTFT p95", "–", [m.ttft_p95_s for m in met]), ("ITL mean", "–", [m.itl_s for m in met])]
+        rows += [(one.name, name, limit, *map(show_seconds, there)) for name, limit, there in asked]
     return Table(columns, tuple(rows))
 
 
-def met_of(fleet: Fleet, workload: str) -> Met:
-    """Return what a workload meets on a fleet."""
-    of = fleet.of
-    if isinstance(of, Option):
-        return Met(workload, of.ttft_p95_s, of.itl_mean_s)
-    all_met = of.met if isinstance(of, Pool) else [share.met for share in of.shares]
-    return next(one for one in all_met if one.workload == workload)
+def _met_in(way: Grouping, workload: str) -> Met:
+    return next(met for fleet in way.fleets for met in fleet.met if met.workload == workload)
 
 
 def _refused(one: Any, result: Together) -> str:
@@ -188,12 +192,12 @@ def pool_rows(result: Together) -> list[dict[str, Any]]:
                 "fleet_of": " + ".join(fleet.workloads),
                 "fleet_monthly_usd": fleet.monthly_usd,
                 "accelerators": fleet.accelerators,
-                "ttft_p95_s": met_of(fleet, name).ttft_p95_s,
-                "itl_s": met_of(fleet, name).itl_s,
+                "ttft_p95_s": met.ttft_p95_s,
+                "itl_s": met.itl_s,
             }
             for grouping in (result.best, *result.others)
             for fleet in grouping.fleets
-            for name in fleet.workloads
+            for name, met in zip(fleet.workloads, fleet.met, strict=True)
         ]
     )
     return rows
@@ -217,7 +221,7 @@ def _fleet_tree(fleet: Fleet) -> dict[str, Any]:
         "accelerators": fleet.accelerators,
         "accelerator": fleet.accelerator,
         "provider": of.offer.provider if of.offer else "",
-        "met": [met_of(fleet, name) for name in fleet.workloads],
+        "met": fleet.met,
     }
     if isinstance(of, SharedCards):
         names = ("workload", "part", "precision", "replicas", "whole_cards")

@@ -18,8 +18,7 @@ from msgspec.structs import replace
 
 from catalogs.records.accelerators import Accelerator, PeakRates
 from catalogs.records.partitions import Partitioning, PartitionProfile
-from engine.choice.sharing.pool import Met
-from engine.choice.sharing.workloads import Conflict, Workload, joined_money
+from engine.choice.sharing.workloads import Conflict, Met, Workload, joined_money
 from engine.fleet.candidates import candidates
 from engine.fleet.offers import OfferChoice, PricedOffer
 from engine.fleet.prices import prices_of
@@ -28,7 +27,6 @@ from engine.fleet.size import replicas_for
 from engine.question.fleet_limits import fewest_replicas, without_ceilings
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, capacity_batch
-from engine.replica.latencies import mean_latency, percentile_latency
 from engine.workload import SPLIT
 
 EIGHTHS = 8
@@ -350,7 +348,5 @@ def _share(workload: Workload, held: Held, replicas: int, whole_cards: int) -> S
     one = found.fleet_replicas()
     carried = float(workload.hourly.max()) / replicas if not whole_cards else held.capacity
     load = one.at(batch_at_rate(one, np.array([[min(carried, held.capacity)]])))
-    met = Met(
-        workload.name, float(percentile_latency(load, "ttft", 0.95)[0, 0]), float(mean_latency(load, "itl")[0, 0])
-    )
-    return Share(workload.name, held.part.name, workload.question.weights.id, replicas, whole_cards, met)
+    precision = workload.question.weights.id
+    return Share(workload.name, held.part.name, precision, replicas, whole_cards, workload.met(load))

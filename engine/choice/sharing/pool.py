@@ -13,7 +13,15 @@ from catalogs.records.models import ModelArchitecture
 from catalogs.records.runtimes import ServingRuntime
 from catalogs.units import GIB
 from engine.arrays import Floats
-from engine.choice.sharing.workloads import Conflict, Workload, at_hour, hourly_load, joined_question, unbettered_hours
+from engine.choice.sharing.workloads import (
+    Conflict,
+    Met,
+    Workload,
+    at_hour,
+    hourly_load,
+    joined_question,
+    unbettered_hours,
+)
 from engine.fleet.candidates import Candidates, candidates, measure
 from engine.fleet.offers import PricedOffer
 from engine.fleet.prices import fleet_prices
@@ -21,7 +29,6 @@ from engine.fleet.search import BLOCK, doubt_of
 from engine.fleet.size import Counts, replicas_for
 from engine.question.resolve import Question
 from engine.replica.batches import batch_at_rate, largest_batches, missed_most
-from engine.replica.latencies import mean_latency, percentile_latency
 from engine.replica.load import Load, Replicas
 from engine.workload import Target
 
@@ -31,15 +38,6 @@ ADAPTER_STEP_S = 2e-3
 """What adapters add to every step, seconds: "only adding 2ms latency per token" (Punica, arXiv:2310.18547)."""
 ADAPTER_RANK = 16
 """Of a LoRA adapter: vLLM's own --max-lora-rank (docs: LoRA adapters)."""
-
-
-class Met(Struct, frozen=True):
-    """What one workload meets on a shared fleet in its busiest hour there."""
-
-    workload: str
-    ttft_p95_s: float
-    itl_s: float
-    """Mean over its steps."""
 
 
 class Pool(Struct, frozen=True):
@@ -167,16 +165,14 @@ def _met_by(
         count: replicas of the fleet, the spares among them.
         step_s: what every step takes longer.
     """
-    busy, ttft, itl = 0.0, np.zeros(len(workloads)), np.zeros(len(workloads))
+    busy, parts = 0.0, []
     for calls in hours:
         one = _under_load(_measured(candidate, at_hour(fleet, questions, calls)), step_s)
         serving = count - fleet.spec.availability.spare_replicas
         load = _load_at(one, float(calls.sum()) / serving)
         busy = max(busy, float(load.requests_per_s[0, 0] / one.saturated_rate[0, 0]))
-        parts = list(_by_workload(load, questions))
-        ttft = np.maximum(ttft, [percentile_latency(part, "ttft", 0.95)[0, 0] for part in parts])
-        itl = np.maximum(itl, [mean_latency(part, "itl")[0, 0] for part in parts])
-    met = tuple(Met(w.name, float(t), float(i)) for w, t, i in zip(workloads, ttft, itl, strict=True))
+        parts.append(_by_workload(load, questions))
+    met = tuple(w.met(*loads) for w, loads in zip(workloads, zip(*parts, strict=True), strict=True))
     return {"utilisation": busy, "met": met}
 
 

@@ -11,7 +11,7 @@ from catalogs.errors import InputError
 from engine.choice.options import Option
 from engine.choice.sharing.cards import How, SharedCards, shared_cards
 from engine.choice.sharing.pool import Pool, pooled
-from engine.choice.sharing.workloads import MOST_WORKLOADS, Conflict, Workload, workload_of
+from engine.choice.sharing.workloads import MOST_WORKLOADS, Conflict, Met, Workload, workload_of
 from engine.question.releases import same_release
 from engine.workload import WorkloadSpec
 
@@ -28,6 +28,8 @@ class Fleet(Struct, frozen=True):
     workloads: tuple[str, ...]
     monthly_usd: float
     of: Option | Pool | SharedCards
+    met: tuple[Met, ...]
+    """By each workload, in their order."""
 
     @property
     def accelerator(self) -> str:
@@ -146,7 +148,7 @@ def best_grouping(workloads: tuple[Workload, ...], *, adapters: bool = False) ->
         workloads: each with its fleet alone.
         adapters: as in ``together``.
     """
-    alone = [Fleet("apart", (one.name,), one.best.measure("cost"), one.best) for one in workloads]
+    alone = [Fleet("apart", (one.name,), one.best.measure("cost"), one.best, (one.alone,)) for one in workloads]
     apart = Grouping(tuple(alone))
     fleets: dict[tuple[int, ...], list[Fleet]] = {(at,): [fleet] for at, fleet in enumerate(alone)}
     refusals: list[Refusal] = []
@@ -161,13 +163,13 @@ def best_grouping(workloads: tuple[Workload, ...], *, adapters: bool = False) ->
             except Conflict as conflict:
                 refusals.append(Refusal(kind, names, str(conflict)))
                 continue
-            fleets[some].append(Fleet(kind, names, made.monthly_usd, made))
+            fleets[some].append(Fleet(kind, names, made.monthly_usd, made, _met(made)))
         if _fine_tunes(members) and not adapters:
             try:
                 made = pooled(members, adapters=True)
             except Conflict:
                 continue
-            based.append(Fleet("adapters", names, made.monthly_usd, made))
+            based.append(Fleet("adapters", names, made.monthly_usd, made, made.met))
     groupings = [Grouping(tuple(chosen)) for chosen in _covers(len(workloads), fleets)]
     best = min(groupings, key=lambda one: one.rank)
     if best.monthly_usd > (1 - WORTH) * apart.monthly_usd:
@@ -187,6 +189,10 @@ def best_grouping(workloads: tuple[Workload, ...], *, adapters: bool = False) ->
         refusals=tuple(refusals),
         adapters=base if base and base.monthly_usd < (1 - WORTH) * best.monthly_usd else None,
     )
+
+
+def _met(made: Pool | SharedCards) -> tuple[Met, ...]:
+    return made.met if isinstance(made, Pool) else tuple(share.met for share in made.shares)
 
 
 def _subsets(count: int) -> Iterator[tuple[int, ...]]:
