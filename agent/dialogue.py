@@ -170,7 +170,8 @@ def _varies(state: State, text: str, keyword: Keyword) -> bool:
     """
     if keyword.name == "explain" and state.phase == "planned" and not state.editing:
         return not isinstance(state.pending, Clarify)  # it is about what was answered
-    if state.phase != "planned" or state.editing or state.pending or not keyword.rest:
+    waits = state.pending and not isinstance(state.pending, WhichReading)
+    if state.phase != "planned" or state.editing or waits or not keyword.rest:
         return False
     changes = keyword.name == "edit" and not re.match(r"\W*edit\b", text, re.I) and slot_called(keyword.rest) is None
     return changes or keyword.name == "why"

@@ -514,7 +514,7 @@ def with_kept(state: State, number: int | None, ports: Ports) -> Step:
         return state, (said(f"Plan {wanted} is the plan already."),)
     new = replace(state, kept=wanted, statements=branch.statements, settled=branch.settled)
     return new, (
-        said(f"Plan {wanted} ({branch.label}) is the plan now; what-ifs change it."),
+        said(f"Plan {wanted} ({branch.label}) is the plan now; 'undo' takes it back."),
         suggestions(branch, ports),
     )
 

@@ -11,6 +11,7 @@ from agent.after_plan.whatif import is_thing
 from agent.after_plan.wording.plain_words import CHEAPER_IF
 from agent.interpret.words.scanner import items_of
 from agent.interpret.words.tongues import CHINESE, in_english, put_into_english
+from agent.talk.keywords import MISTAKEN
 from agent.talk.requests import Ask, Cheapest, Compare, CompareBranches, Keep, Show, Unclear, Understood, WhatIf, Why
 from catalogs.errors import quoted
 
@@ -136,9 +137,12 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
         likely: its acts, the likeliest first.
     """
     first = likely[0]
+    names_values = first.act in _NAMES_VALUES and first.probability >= SURE
+    stated = (adopts(text) or (tells(text) and not names_values)) and not read.unused
+    stated = stated and isinstance(read.request, WhatIf | Cheapest)
     match read.request:
-        case WhatIf() | Cheapest() | Ask() if first.act in _NAMES_VALUES and first.probability >= SURE:
-            return False
+        case WhatIf() | Cheapest() | Ask() if stated or names_values:
+            return stated
         case Keep() | Show() | CompareBranches() | Compare():
             return True
         case Why():
@@ -220,6 +224,48 @@ SUPPOSED: Final = re.compile(
     re.I,
 )
 """How a line puts something for the sake of argument: a variant answers it."""
+
+
+_TAKES: Final = re.compile(
+    r"\W*(?:(?:ok(?:ay)?|then|so|yes|let'?s|(?:we|i)(?:'ll| will)?|and|please|fine|good|now|just)\W+)*"
+    r"(?:keep|take|make (?:it|that)|adopt|go (?:with|for)|choose|settle on|stick with|use|switch to|move to|"
+    r"plan (?:for|with|on)|set|nimm|prends|toma|neem)\b(?!.*\b(?:out|away|off|back|everything|rest|else)\b)|"
+    rf".*\b(?:please|pls|bitte|svp|por favor|instead)\W*$|.*{MISTAKEN}",
+    re.I,
+)
+
+
+def adopts(text: str) -> bool:
+    """Return whether a line wants what it says as the plan: 'ok, use A100', '25 rps instead', 'N+1 please'."""
+    return "?" not in text and not SUPPOSED.search(text) and _TAKES.match(text) is not None
+
+
+_PUTS: Final = re.compile(
+    r"\W*(?:(?:and|but|ok(?:ay)?|so|then|now|also)\W+)*(?:with|without|try|same|what|how|half|twice|double|show|find|"
+    r"compare|or)\b",
+    re.I,
+)
+"""How a line begins that puts a case: 'and with fp8', 'half the traffic'."""
+
+
+def puts_case(text: str) -> bool:
+    """Return whether a line asks, supposes or puts a case: what it says is tried, and the plan stays."""
+    return "?" in text or any(one.search(text) for one in (ASKS, SUPPOSED)) or _PUTS.match(text) is not None
+
+
+_STATES: Final = re.compile(
+    r"\b(?:is|are|was|were|be|being|must|should|shall|needs?|has|have|wants?|will|can|cannot|may|gets?|got|stays?|"
+    r"adds?|remov\w+|drops?|scrap|delete|forget|chang\w+|makes?|sets?|puts?|rais\w+|lower|increas\w+|decreas\w+|reduc\w+|"
+    r"cuts?|bring|moves?|switch|relax|tighten|loosen|allow|limit|caps?|goes|went|gr[eo]ws?|rises?|rose|falls?|fell|hir\w+)\b|"
+    r"(?<=\w)'(?:s|re|ve|ll)\b",
+    re.I,
+)
+"""Verbs that state or bid. A line without one names a value alone, as 'H200' does."""
+
+
+def tells(text: str) -> bool:
+    """Return whether a line has a verb that states or bids, and puts no case: 'scrap the spare', 'ttft can be 2 s'."""
+    return not puts_case(text) and _STATES.search(text) is not None
 
 
 def is_news(read: Understood, base: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from agent.after_plan.answers import answer_request, branched, undone, with_kept
 from agent.after_plan.lines import choosing
 from agent.after_plan.variants import difference
-from agent.after_plan.whatif import understood
+from agent.after_plan.whatif import is_chained, understood
 from agent.before_plan.amendments import Again, said_anew
 from agent.collect.amended import (
     LEADS,
@@ -103,7 +103,7 @@ def against_before(state: State, text: str, ports: Ports) -> "Step | None":
     if last.number:
         return state, difference(last, state.branches[last.against])
     changed, before = _last_change(state, None, ports)
-    return _without(state, changed, before, ports) if before else None
+    return answer_request(state, WhatIf(_without(state, changed, before)), ports) if before else None
 
 
 _OF_BILLS: Final = frozenset({"since", "cost", "cheaper", "compare", "change"})
@@ -123,7 +123,10 @@ def taken_back(state: State, text: str, ports: Ports) -> Step:
     if slot is None and (len(state.branches) > 1 or guesses(text)[0].act != "undo"):
         return undone(state, text)
     changed, before = _last_change(state, slot, ports)
-    return _as_plan(state, _without(state, changed, before, ports), ports) if before else undone(state, text)
+    if before is None:
+        return undone(state, text)
+    change = _without(state, changed, before)
+    return choosing.as_plan(state, answer_request(state, WhatIf(change), ports), change, ports)
 
 
 def _last_change(state: State, slot: Slot | None, ports: Ports) -> tuple[dict[str, Any], State | None]:
@@ -134,11 +137,10 @@ def _last_change(state: State, slot: Slot | None, ports: Ports) -> tuple[dict[st
     return changed, None if before and before.phase != "planned" and assumed(before, ports).missing else before
 
 
-def _without(state: State, changed: Mapping[str, Any], before: State, ports: Ports) -> Step:
+def _without(state: State, changed: Mapping[str, Any], before: State) -> Variation:
     label = f"without {quoted(_line_after(state, before))}"
     then = {path: value for path, value in changed.items() if value is not None}
-    change = Variation(then, {}, label, frozenset(changed.keys() - then.keys()))
-    return answer_request(state, WhatIf(change), ports)
+    return Variation(then, {}, label, frozenset(changed.keys() - then.keys()))
 
 
 _UNDOES: Final = re.compile(
@@ -199,8 +201,10 @@ def _found(
     unsure = first.act == "change" or first.probability < SURE
     loosely = unsure and isinstance(read.request, Unclear) and read.request.nothing
     of_load = whole and read.request.change.values.keys() <= _OF_THE_LOAD  # type: ignore[union-attr]
-    for clause in (text, re.split(r"[,;](?!\d)", text)[0]) if of_load or not whole else ():
-        if changed := said_again((_collected(state) if loosely else state).lines, clause, loosely=loosely):
+    whole_apart = whole and (not of_load or is_chained(text))
+    for clause in () if whole_apart else (text, re.split(r"[,;](?!\d)", text)[0]):
+        # What a line after the plan says whole is no other line after it.
+        if changed := said_again((_collected(state) if loosely or whole else state).lines, clause, loosely=loosely):
             return clause, changed
     return None
 
@@ -229,6 +233,8 @@ def _planned_anew(
         amendment: what it says of the number that it takes the place of, if anything.
         changed: which line of the conversation it changes, and that line with it.
     """
+    from agent.after_plan.readings import puts_case
+
     before = _collected(state)
     if changed[0] >= len(before.lines):
         return choosing.answer_line(state, changed[1], ports)
@@ -246,28 +252,13 @@ def _planned_anew(
     )
     variation = Variation(values, dict.fromkeys(values, part), label, frozenset(old.keys() - new.keys()))
     made, answer = answer_request(state, WhatIf(variation), ports)
-    if choosing.adopts(text) or (amendment and not _SUPPOSES.match(text)):
-        made, answer = _as_plan(state, (made, answer), ports)
+    if choosing.states(state, text, variation) or (amendment and not puts_case(text)):
+        made, answer = choosing.as_plan(state, (made, answer), variation, ports)
     rest = text.replace(part, "", 1).strip(" ,;")
     if rest and not re.search(r"[\d?]", rest):
         return made, (*answer, said(f"Not used: {quoted(rest)}.")) if any(map(str.isalnum, rest)) else answer
     after, told = choosing.answer_line(made, rest, ports) if any(map(str.isalnum, rest)) else (made, ())
     return after, (*answer, *told)
-
-
-_SUPPOSES: Final = re.compile(
-    r".*\?|\W*(?:(?:and|but|so|ok|then)\W+)*(?:what|how|if|when|suppose|imagine|wenn|was wenn|et si|y si|e se)\b", re.I
-)
-"""A line that puts a case with another number, and does not correct the one that was said."""
-
-
-def _as_plan(before: State, varied: Step, ports: Ports) -> Step:
-    """Return a step that made a variant with that as the plan."""
-    made, says = varied
-    if made is before or made.pending is not None:
-        return varied
-    made, kept = with_kept(made, None, ports)
-    return made, (*says[:-1], *kept)
 
 
 def _returned(state: State, figure: float, ports: Ports) -> "Step | None":

@@ -39,7 +39,6 @@ from agent.report.blocks import Report
 from agent.report.choice.shortfalls import too_few
 from agent.talk.answer_display import variant_shown
 from agent.talk.assistance import values_pointed_at
-from agent.talk.keywords import MISTAKEN
 from agent.talk.questions import choice_said, open_slots
 from agent.talk.requests import (
     Ask,
@@ -306,44 +305,28 @@ def _accounted(
     return new, (*says, said(not_used(text, left)))
 
 
-_TAKES: Final = re.compile(
-    r"\W*(?:(?:ok(?:ay)?|then|so|yes|let'?s|we(?:'ll)?|i(?:'ll)?|and|please|fine|good|now|just)\W+)*"
-    r"(?:keep|take|make (?:it|that)|adopt|go (?:with|for)|choose|settle on|stick with|use|switch to|move to|"
-    r"plan (?:for|with|on)|set|nimm|prends|toma|neem)\b(?!.*\b(?:out|away|off|back|everything|rest|else)\b)|"
-    rf".*\b(?:please|pls|bitte|svp|por favor|instead)\W*$|.*{MISTAKEN}",
-    re.I,
-)
+def states(state: State, text: str, change: Variation) -> bool:
+    """Return whether a line states what is to be planned: it bids, has a verb, or names what nobody had said.
 
-
-def adopts(text: str) -> bool:
-    """Return whether a line wants what it says as the plan: 'ok, use A100', '25 rps instead', 'N+1 please'."""
-    from agent.after_plan.readings import SUPPOSED
-
-    return "?" not in text and not SUPPOSED.search(text) and _TAKES.match(text) is not None
-
-
-_PUTS: Final = re.compile(
-    r"\W*(?:(?:and|but|ok(?:ay)?|so|then|now)\W+)*(?:with|without|try|same|what|how|half|twice|double)\b",
-    re.I,
-)
-
-
-def _adds(state: State, text: str, change: Variation, ports: Ports) -> bool:
-    """Return whether a line states what nobody had said of a workload that was planned since a question wanted it.
-
-    Nobody had asked for the plan, so that what comes then belongs to it and varies nothing.
+    A value alone is tried where something else was said of it: 'H200' after 'on H100'.
     """
-    from agent.after_plan.readings import SUPPOSED
+    from agent.after_plan.readings import adopts, puts_case, tells
 
-    if "?" in text or SUPPOSED.search(text) or _PUTS.match(text) or change.drops or not change.values:
-        return False
+    if adopts(text) or tells(text):
+        return True
     old = state.values
     before = {one.metric for one in old.get("targets", ())}
-    known = any(
-        _is_said(state, path) and (before & {one.metric for one in value} if path == "targets" else value != old[path])
-        for path, value in change.values.items()
+    return (
+        bool(change.values)
+        and not change.drops
+        and "money.monthly_budget_usd" not in change.values  # a search for what it buys
+        and not puts_case(text)
+        and not any(
+            _is_said(state, path)
+            and (before & {one.metric for one in value} if path == "targets" else value != old[path])
+            for path, value in change.values.items()
+        )
     )
-    return not known and _before_asked_for(state) is not None
 
 
 def _before_asked_for(state: State) -> State | None:
@@ -372,7 +355,7 @@ def _as_answer(state: State, text: str, ports: Ports) -> str:
 
 
 def taken(state: State, made: Step, text: str, line: str, ports: Ports) -> Step:
-    """Make the variant of a line the plan where the line wants it, not only to see it.
+    """Make the variant of a line the plan where the line states it, and does not only try it.
 
     Args:
         made: the answer.
@@ -381,20 +364,26 @@ def taken(state: State, made: Step, text: str, line: str, ports: Ports) -> Step:
     """
     base = state.branches[-1] if is_chained(line) else state.base
     request = understood(line, base.values, ports).request
-    if (
-        not isinstance(request, WhatIf)
-        or made[0].pending
-        or not (adopts(text) or _adds(state, text, request.change, ports))
-    ):
+    if not isinstance(request, WhatIf | Cheapest) or not states(state, text, request.change):
         return made
+    return as_plan(state, made, request.change, ports)
+
+
+def as_plan(state: State, made: Step, change: Variation, ports: Ports) -> Step:
+    """Return a step that made a variant, or found that there is one already, with that as the plan.
+
+    Args:
+        made: the step.
+        change: what the variant changes.
+    """
     new, shown = made
-    if len(new.branches) > len(state.branches):
+    if new.pending or (new is not state and len(new.branches) <= len(state.branches)):
+        return made  # something else was done, such as to take a variant back
+    if new is not state:
         branch = new.branches[-1]
-    elif new is not state:  # something else was done, such as to take a variant back
-        return made
-    else:  # it may be there already
+    else:
         try:
-            spec = varied_spec(state, request.change, ports).spec
+            spec = varied_spec(state, change, ports).spec
         except InputError:
             return made
         same = [one for one in state.branches if one.spec == spec and one.number != state.kept]
