@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from agent.after_plan.first_plan import refusal
 from agent.report.blocks import Column, Group, Paragraph, Report, Table
 from agent.report.choice.comparison_report import Compared, comparison_report
-from agent.report.choice.shortfalls import floor_of, too_few
+from agent.report.choice.shortfalls import floor_of, missed_shown, too_few
 from agent.report.choice.surprises import other_promise, surprise
-from agent.report.cost.price_origin import priced_at
+from agent.report.cost.price_origin import bill_beside, priced_at
 from agent.report.words import NO_PRICE, accelerators_noun, fleet_shown, usd_shown
 from agent.statements.merged import collected
 from agent.talk.requests import Variation
@@ -252,6 +252,25 @@ def _verdict(plan: CapacityPlan) -> str:
     if not plan.targets:
         return "none"
     return "met" if plan.answer.meets_targets else "missed"
+
+
+def versus(other: CapacityPlan, plan: CapacityPlan) -> str:
+    """Return another plan in a line, against the one that was chosen."""
+    fleet = f"{fleet_shown(other)}, {bill_beside(other, plan, ' a month')}"
+    mine, its = plan.cost.monthly_usd, other.cost.monthly_usd
+    money = ""
+    if mine and its:
+        ratio = its / mine - 1
+        money = f", {abs(ratio):.0%} {'more' if ratio > 0 else 'less'}" if abs(ratio) >= 0.005 else ", the same"
+    peak = other.performance.at_peak
+    speed = f"; TTFT p95 {show_seconds(other.peak_latency_s('ttft', 'p95'))}, ITL {show_seconds(peak.itl_s.mean)}"
+    if best := missed_shown(other):
+        return f"it cannot meet the targets, at best {best}"
+    measured = ""
+    if mine and its and its < mine:
+        # The search prefers accelerators whose kernels were measured; the warning says so of this one.
+        measured = next((f"; {text}" for text in other.warnings if "kernel" in text or "memory" in text), "")
+    return f"{fleet}{money}{speed}{measured}"
 
 
 def numbered(state: State, numbers: tuple[int, ...]) -> tuple[Branch, ...] | str:

@@ -4,24 +4,22 @@ import re
 from itertools import product
 from typing import Final
 
-from msgspec.structs import replace
-
 from agent.after_plan.acts.phrases import names_in
 from agent.after_plan.lines.accounts import figures_in
 from agent.after_plan.replies.asked import Asked, stated_s
 from agent.after_plan.replies.choices.sketched import newer_accelerators
 from agent.after_plan.replies.grounds import MADE
 from agent.after_plan.sums import FIGURES, Explanation, weights_spread
-from agent.after_plan.variants import SPLIT_PATHS, at_wider_targets, varied, varied_spec
+from agent.after_plan.variants import at_wider_targets, varied, versus
 from agent.report.blocks import Bullets, Paragraph, Report
-from agent.report.choice.shortfalls import floor_of, missed_shown
-from agent.report.cost.price_origin import alternative_bill, bill_beside
-from agent.report.words import accelerators_noun, calls_shown, fleet_shown, singular
+from agent.report.choice.shortfalls import missed_shown
+from agent.report.cost.price_origin import alternative_bill
+from agent.report.words import calls_shown
 from agent.talk.requests import Variation
 from agent.talk.speech import Data, Say, said
-from agent.talk.state import Branch, Ports, State
+from agent.talk.state import Ports, State
 from catalogs.errors import AmbiguousName, InputError, quoted
-from catalogs.units import show_count, show_seconds, show_usd
+from catalogs.units import show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency, NoPlan, Rejection, split_shown
 
 _NOT: Final = re.compile(r"\bnot?\b|\binstead of\b|n't\b", re.I)
@@ -331,95 +329,12 @@ def _on(named: str, name: str, plan: CapacityPlan, state: State, ports: Ports) -
         either = "" if plan.answer.meets_targets else " either"
         wider = at_wider_targets(other, ports)
         return f"{lead}{name} cannot meet the targets{either}, however many there are: at best {best}. {wider}".rstrip()
-    return f"{lead}On {name} it would be {_versus(other, plan)}."
-
-
-def moved_along(state: State, branch: Branch, change: Variation, ports: Ports) -> tuple[Say, ...]:
-    """Say that a change moved the accelerator or the split, which it did not name, and what they would be held."""
-    plan, before = branch.capacity_plan, state.branches[branch.against].capacity_plan
-    if plan and (wider := _wider(plan, state, change, ports) or _in_stages(plan, branch, state, change, ports)):
-        return (said(wider),)
-    named = change.drops | change.values.keys()
-    if plan is None or before is None or floor_of(plan) or named & {"hardware.accelerators", "hardware.excluded"}:
-        return ()
-    old, new, held = before.chosen, plan.chosen, {"hardware.accelerators": (before.chosen.accelerator,)}
-    if old.accelerator != new.accelerator:
-        what, now = old.accelerator_name, new.accelerator_name
-    elif split_shown(old) != split_shown(new) and not any(path in named for path in SPLIT_PATHS):
-        what, now = split_shown(old), split_shown(new)
-        held |= {path: getattr(old, path.removeprefix("serving.")) for path in SPLIT_PATHS}
-    else:
-        return ()
-    try:
-        spec = varied_spec(replace(state, kept=branch.number), Variation(held, {}, ""), ports).spec
-        other = ports.sketch(spec)
-    except InputError as error:
-        return (said(f"{now} in place of {what} comes with the change: with {what}, {error}."),)
-    if isinstance(other, CapacityPlan):
-        best = missed_shown(other)
-        why = f"it cannot meet the targets, at best {best}" if best else f"it would be {_versus(other, plan)}"
-    else:
-        why = other.reason
-    return (said(f"{now} in place of {what} comes with the change: with {what} {why}."),)
-
-
-def _wider(plan: CapacityPlan, state: State, change: Variation, ports: Ports) -> str:
-    """Return the replicas of another size of which a wished number would do; empty where the number does as it is."""
-    wanted = change.values.get("hardware.replicas")
-    if wanted is None or plan.fleet.replicas <= wanted or change.values.keys() & set(SPLIT_PATHS):
-        return ""
-    held = {**change.values, "hardware.accelerators": (plan.chosen.accelerator,)}
-    try:
-        other = ports.sketch(varied_spec(state, Variation(held, {}, ""), ports).spec)
-    except InputError:
-        return ""
-    if not isinstance(other, CapacityPlan) or not other.answer.meets_targets or other.fleet.replicas > wanted:
-        return f"No replica of another size makes {wanted} enough."
-    split = split_shown(other.chosen)
-    ones = "one" if wanted == 1 else "ones"
-    plans = f"'{wanted} replicas of {split}' plans that."
-    return singular(f"{wanted} larger {ones} would do, of {split}: {_versus(other, plan)}. {plans}")
-
-
-def _in_stages(plan: CapacityPlan, branch: Branch, state: State, change: Variation, ports: Ports) -> str:
-    """Say why a split that was asked for needs stages as well; empty where it stands as it was asked for."""
-    wanted, chosen = change.values.get("serving.tensor_parallel"), plan.chosen
-    if not wanted or chosen.pipeline_parallel == 1 or "serving.pipeline_parallel" in change.values:
-        return ""
-    held = Variation({"serving.pipeline_parallel": 1}, {}, "")
-    try:
-        other = ports.sketch(varied_spec(replace(state, kept=branch.number), held, ports).spec)
-    except InputError as error:
-        return f"TP{wanted} alone cannot be: {error}."
-    if isinstance(other, CapacityPlan):
-        return f"TP{wanted} alone would do: {_versus(other, plan)}."
-    reason = other.reason
-    what = f"{show_count(wanted)} {accelerators_noun(chosen, wanted)} a replica"
-    return f"Not {what}: {reason}. So it is {split_shown(chosen)}, {chosen.accelerators_per_replica} a replica."
+    return f"{lead}On {name} it would be {versus(other, plan)}."
 
 
 def _rejection(rejected: Rejection) -> Explanation:
     said = Paragraph(f"{rejected.what}: {rejected.reason}.")
     return (said, Bullets(rejected.relaxations, "What would work:")) if rejected.relaxations else (said,)
-
-
-def _versus(other: CapacityPlan, plan: CapacityPlan) -> str:
-    """Return another plan in a line, against the one that was chosen."""
-    fleet = f"{fleet_shown(other)}, {bill_beside(other, plan, ' a month')}"
-    mine, its = plan.cost.monthly_usd, other.cost.monthly_usd
-    money = ""
-    if mine and its:
-        ratio = its / mine - 1
-        money = f", {abs(ratio):.0%} {'more' if ratio > 0 else 'less'}" if abs(ratio) >= 0.005 else ", the same"
-    peak = other.performance.at_peak
-    speed = f"; TTFT p95 {show_seconds(other.peak_latency_s('ttft', 'p95'))}, ITL {show_seconds(peak.itl_s.mean)}"
-    if best := missed_shown(other):
-        return f"it cannot meet the targets, at best {best}"
-    measured = ""
-    if mine and its and its < mine:
-        # The search prefers accelerators whose kernels were measured; the warning says so of this one.
-        measured = next((f"; {text}" for text in other.warnings if "kernel" in text or "memory" in text), "")
-    return f"{fleet}{money}{speed}{measured}"
 
 
 # --- parallelism ------------------------------------------------------------------------------------------------------
@@ -470,4 +385,4 @@ def _other_width(plan: CapacityPlan, width: int, state: State, ports: Ports) -> 
     other = branch.plan
     if isinstance(other, NoPlan):
         return f"TP{width}: {other.reason}"
-    return f"TP{width}: {_versus(other, plan)}"
+    return f"TP{width}: {versus(other, plan)}"
