@@ -6,8 +6,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.after_plan import answers, saving
+from agent.after_plan.beside.suggestions import suggestions
 from agent.after_plan.lines import choosing
-from agent.after_plan.suggestions import suggestions
 from agent.after_plan.wording.plain_words import corrected
 from agent.collect.lines import hear
 from agent.collect.review import ANYTHING_ELSE, review

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.after_plan.cheapest import (
+from agent.after_plan.beside.cheapest import (
     budget_verdict,
     cheaper_still,
     dearer_than_before,
@@ -13,11 +13,11 @@ from agent.after_plan.cheapest import (
     sold_elsewhere,
     where_searched,
 )
+from agent.after_plan.beside.moved_along import moved_along
+from agent.after_plan.beside.suggestions import suggestions
 from agent.after_plan.first_plan import plan_says
 from agent.after_plan.measured import next_runs, take_results
-from agent.after_plan.moved_along import moved_along
 from agent.after_plan.saving import exported
-from agent.after_plan.suggestions import suggestions
 from agent.after_plan.variants import at_wider_targets, difference, numbered, side_by_side, varied
 from agent.after_plan.whatif import with_choice
 from agent.after_plan.why import reasons

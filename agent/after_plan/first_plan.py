@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agent.after_plan.suggestions import suggestions
+from agent.after_plan.beside.suggestions import suggestions
 from agent.report.blocks import Report
 from agent.report.plan.no_plan import no_plan_report
 from agent.report.words import capital

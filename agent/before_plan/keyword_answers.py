@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from agent.after_plan import first_plan
-from agent.after_plan.suggestions import suggestions
+from agent.after_plan.beside.suggestions import suggestions
 from agent.collect.proposals import proposal
 from agent.talk.keywords import Keyword
 from agent.talk.questions import default_said, kept_on_enter, open_slot, open_slots, question, settled

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from agent.after_plan.suggestions import questions_about
+from agent.after_plan.beside.suggestions import questions_about
 from agent.dialogue import step
 from agent.exports import format_by_suffix, formats
 from agent.fields.table import FIELDS
