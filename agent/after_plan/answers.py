@@ -15,11 +15,11 @@ from agent.after_plan.beside.cheapest import (
 )
 from agent.after_plan.beside.moved_along import moved_along
 from agent.after_plan.beside.suggestions import suggestions
+from agent.after_plan.changes import with_choice
 from agent.after_plan.first_plan import plan_says
 from agent.after_plan.measured import next_runs, take_results
 from agent.after_plan.saving import exported
 from agent.after_plan.variants import at_wider_targets, difference, numbered, side_by_side, varied
-from agent.after_plan.whatif import with_choice
 from agent.after_plan.why import reasons
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.interpret.words.tongues import without_tongue
