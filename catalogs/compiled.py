@@ -65,8 +65,7 @@ def cached_content(name: str, files: Sequence[Path], versions: str, make: Callab
     with suppress(Exception):
         kept_stamp, content = pickle.loads(copy.read_bytes())
         if kept_stamp == stamp:
-            same: Made = content
-            return same
+            return content
     made = make()
     with suppress(OSError):
         _write(copy, packed_bytes((stamp, made)))

@@ -47,8 +47,7 @@ class Network(Struct, frozen=True):
             rows: of features, each of length one.
         """
         hidden = np.maximum(rows @ self.inner + self.inner_bias, 0)
-        made: Singles = hidden @ self.outer + self.outer_bias
-        return made
+        return hidden @ self.outer + self.outer_bias
 
 
 def trained(rows: Singles, truth: Ints, classes: int) -> Network:

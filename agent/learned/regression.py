@@ -15,8 +15,7 @@ ITERATIONS: Final = 150
 
 def alike(rows: Singles) -> Singles:
     """Return the products of the features of each two examples."""
-    made: Singles = rows @ rows.T + np.float32(BIAS**2)
-    return made
+    return rows @ rows.T + np.float32(BIAS**2)
 
 
 def fitted(products: Singles, truth: Ints, count: int) -> Singles:

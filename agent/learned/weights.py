@@ -31,12 +31,10 @@ def sums(
     """
     buckets = list(features)
     values = np.fromiter(features.values(), float, len(features)) * rarity[buckets]
-    added: NDArray[np.float64] = values / max(float(np.linalg.norm(values)), 1e-9) @ weights[buckets] * scale
-    return added
+    return values / max(float(np.linalg.norm(values)), 1e-9) @ weights[buckets] * scale
 
 
 def softmax(logits: _Floats) -> _Floats:
     """Return probabilities along the last axis."""
     shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    made: _Floats = shares / shares.sum(axis=-1, keepdims=True)
-    return made
+    return shares / shares.sum(axis=-1, keepdims=True)

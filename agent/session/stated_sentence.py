@@ -93,5 +93,4 @@ def understood_json(gathered: Collected, said: StatedSentence | None) -> dict[st
         {"path": one.path, "text": one.text, "words": one.words, "choices": [choice.label for choice in one.choices]}
         for one in parts["questions"]
     ]
-    found: dict[str, Any] = plain({**tree, **parts})
-    return found
+    return plain({**tree, **parts})

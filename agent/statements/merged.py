@@ -62,8 +62,7 @@ class Collected(Struct, frozen=True):
         Raises InputError where a value is out of its range.
         """
         if not self.missing:
-            tree: dict[str, Any] = to_builtins(self.completed().spec)
-            return tree
+            return to_builtins(self.completed().spec)
         known = {path: value for path, value in self.values.items() if value is not None}
         if isinstance(architecture := known.get("architecture"), ModelArchitecture):
             known["architecture"] = to_builtins(architecture)

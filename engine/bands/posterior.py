@@ -65,8 +65,7 @@ class Posterior(Struct, frozen=True, dict=True):
 
     def noise(self, own: Sequence[Evidence]) -> Floats:
         """Return the variance of the noise of each figure."""
-        result: Floats = (np.array([one.noise for one in own]) * self.scales(own)) ** 2 + LEAST_NOISE**2
-        return result
+        return (np.array([one.noise for one in own]) * self.scales(own)) ** 2 + LEAST_NOISE**2
 
     @property
     def prior(self) -> Floats:
@@ -100,8 +99,7 @@ class Posterior(Struct, frozen=True, dict=True):
     @property
     def mean(self) -> Floats:
         """By which logarithm each constant is likeliest to have moved."""
-        result: Floats = self.prior * (self.slopes.T @ (self.inverse @ self.log_errors))
-        return result
+        return self.prior * (self.slopes.T @ (self.inverse @ self.log_errors))
 
     @property
     def covariance(self) -> Floats:

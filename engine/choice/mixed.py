@@ -140,8 +140,7 @@ def _with_spares(hourly: Floats, spares: int, *kinds: Kind) -> Floats:
 
 def _units(rest: Floats, kind: Kind) -> Floats:
     """Return whole units for a rest of the demand, as ``engine.fleet.size`` rounds."""
-    result: Floats = replicas_for(np.maximum(rest, 0.0), kind.capacity)
-    return result
+    return replicas_for(np.maximum(rest, 0.0), kind.capacity)
 
 
 def _ahead(units: Floats) -> Floats:

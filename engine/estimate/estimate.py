@@ -180,8 +180,7 @@ def estimate_json(outcome: Outcome) -> dict[str, Any]:
     rejection = Rejection("", "", None, None, "") if isinstance(outcome, Estimate) else outcome.rejection
     for name in ("needed", "available", "unit", "relaxations"):
         tree[name] = getattr(rejection, name)
-    result: dict[str, Any] = plain(tree | {"assumptions": outcome.assumptions})
-    return result
+    return plain(tree | {"assumptions": outcome.assumptions})
 
 
 # --- FLOPs ------------------------------------------------------------------------------------------------------------

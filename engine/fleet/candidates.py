@@ -82,8 +82,7 @@ class Memories(Rows, frozen=True):
     @property
     def tight(self) -> Bools:
         """Whether the weights leave little room for the KV cache."""
-        result: Bools = self.weights > MARGINAL_WEIGHTS * self.usable
-        return result
+        return self.weights > MARGINAL_WEIGHTS * self.usable
 
 
 class Candidates(Struct, frozen=True, dict=True):
@@ -471,8 +470,7 @@ def seats_in(pool: Floats, memory: Memories, parallelism: Parallelism) -> Floats
     filled = np.minimum(SEAT_SHARE * pool, np.maximum(pool - memory.entry, 0.0))
     seats = np.floor(filled / np.maximum(memory.planned, 1.0) * parallelism.dp)
     # Where the longest request fits, each rank runs one, however little it leaves free for longer ones.
-    result: Floats = np.where(memory.longest <= pool, np.maximum(seats, parallelism.dp), 0.0)
-    return result
+    return np.where(memory.longest <= pool, np.maximum(seats, parallelism.dp), 0.0)
 
 
 def pool_ends(replica: Candidates) -> tuple[float, float] | None:

@@ -63,8 +63,7 @@ class OperatingPoints(Struct, frozen=True, dict=True):
     @property
     def rising_rates(self) -> Floats:
         """Of the rising loads, requests/s."""
-        result: Floats = RISING * float(self.replicas.saturated_rate[0, 0])
-        return result
+        return RISING * float(self.replicas.saturated_rate[0, 0])
 
     @cached_property
     def load(self) -> Load:

@@ -187,8 +187,7 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, counts: Cou
         keys.append(np.array([bool(doubt_of(question, a)) for a in found.accelerators])[found.which].astype(float))
     keys.append(np.isinf(monthly).astype(float))  # what nobody offers there is listed, not chosen
     rows = np.lexsort(keys)
-    result: Indices = rows[possible[rows]]
-    return result
+    return rows[possible[rows]]
 
 
 def has_evidence(question: Question, accelerator: Accelerator) -> bool:

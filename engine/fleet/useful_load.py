@@ -56,8 +56,7 @@ def of_no_use(replicas: Replicas, capacity: Floats, ceiling: float, near: Bools)
         near: whether some limit lies nearer to its floor than predictions err.
     """
     share = capacity / (ceiling * replicas.saturated_rate[:, 0])
-    result: Bools = (share < LEAST_SHARE) | ((share < HALF) & near)
-    return result
+    return (share < LEAST_SHARE) | ((share < HALF) & near)
 
 
 def leave_room(lightest: Load, targets: Sequence[Target]) -> bool:
@@ -73,8 +72,7 @@ def leave_room(lightest: Load, targets: Sequence[Target]) -> bool:
 def _leave(lightest: Load, targets: Sequence[Target], times: Mapping[Metric, float]) -> Bools:
     """Return which replicas meet all targets with nearly nothing else running, each so many times over."""
     held = [meets(lightest, replace(t, seconds=t.seconds / times[t.metric]))[:, 0] for t in targets]
-    result: Bools = np.all(held, axis=0)
-    return result
+    return np.all(held, axis=0)
 
 
 def relaxed_targets(

@@ -81,8 +81,7 @@ def drawn_workflows(workflow: AgentWorkflow, calls: Sequence[Call], count: int, 
 
 def _lognormal(random: np.random.Generator, means: list[float], cvs: list[float], shape: tuple[int, int]) -> Floats:
     mean, sigma = np.array(means), np.sqrt(np.log1p(np.array(cvs) ** 2))
-    result: Floats = mean * np.exp(sigma * random.standard_normal(shape) - sigma**2 / 2)
-    return result
+    return mean * np.exp(sigma * random.standard_normal(shape) - sigma**2 / 2)
 
 
 def simulate_workflows(

@@ -165,11 +165,9 @@ def _within_targets(chosen: ChosenFleet) -> Within:
         """Return how well a target holds at each load, 1 where it just does."""
         seconds = target.seconds / (slowness * chosen.off(target))
         if target.percentile == "mean":
-            mean: Floats = seconds / mean_latency(load, target.metric)[0]
-            return mean
+            return seconds / mean_latency(load, target.metric)[0]
         beyond = tails[target.metric](np.array([[seconds]]))[0]
-        result: Floats = (1 - PERCENTILE_SHARES[target.percentile]) / np.maximum(beyond, TINY)
-        return result
+        return (1 - PERCENTILE_SHARES[target.percentile]) / np.maximum(beyond, TINY)
 
     def within(slowness: float, targets: Iterable[Target]) -> float | None:
         margins = np.full(TRIALS, np.inf)

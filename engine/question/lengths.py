@@ -211,8 +211,6 @@ def lengths_of(tokens: Tokens, context_limit: float) -> Lengths:
 def _capped_integral(start: Floats, end: Floats, cap: float) -> Floats:
     """Return ∫ min(x, cap) dx from start to end."""
     if cap == np.inf:
-        result: Floats = (end * end - start * start) / 2
-        return result
+        return (end * end - start * start) / 2
     low_start, low_end = np.minimum(start, cap), np.minimum(end, cap)
-    capped: Floats = (low_end * low_end - low_start * low_start) / 2 + cap * ((end - low_end) - (start - low_start))
-    return capped
+    return (low_end * low_end - low_start * low_start) / 2 + cap * ((end - low_end) - (start - low_start))

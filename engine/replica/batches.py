@@ -44,8 +44,7 @@ def batch_at_rate(replicas: Replicas, requests_per_s: Floats) -> Floats:
     slope = np.log(beyond / here) / np.log(NEARBY)
     further = np.log(wanted / here) / np.maximum(slope, 0.05)
     batch = batch * np.exp(np.minimum(np.maximum(further, -0.01), 0.01))
-    result: Floats = np.where(wanted > ladder.saturated_rate, np.nan, batch)
-    return result
+    return np.where(wanted > ladder.saturated_rate, np.nan, batch)
 
 
 def batch_in_flight(replicas: Replicas, requests: Floats) -> Floats:
@@ -203,14 +202,12 @@ def largest_batches(
 
 def missed_most(load: Load, targets: Sequence[Target]) -> Floats:
     """Return by how much the target that is missed most is missed at each batch; it is met at 0 or below."""
-    result: Floats = np.max([missed_by(load, target) for target in targets], axis=0)
-    return result
+    return np.max([missed_by(load, target) for target in targets], axis=0)
 
 
 def _held(missed: Floats) -> Floats:
     """Return at how many trials targets hold before one at which they fail."""
-    result: Floats = np.cumprod(missed <= 0, axis=-1, dtype=np.float64).sum(axis=-1)
-    return result
+    return np.cumprod(missed <= 0, axis=-1, dtype=np.float64).sum(axis=-1)
 
 
 def _nearest(trials: Floats, missed: Floats) -> tuple[Floats, Floats]:
@@ -264,5 +261,4 @@ def _narrowed(quantity: Callable[[Floats], Floats], wanted: Floats, low: Floats,
         (wanted - before) / np.maximum(width, TINY),
         np.minimum(np.maximum((wanted - before) / np.maximum(after - before, TINY), 0.0), 1.0),
     )
-    result: Floats = np.exp(low + width * part)[..., 0]
-    return result
+    return np.exp(low + width * part)[..., 0]

@@ -162,8 +162,7 @@ def seat_queue(clients: Floats, seats: Floats, protocol: BenchmarkProtocol) -> F
     """
     beyond = clients - seats
     share = 1.0 / protocol.prompts_per_client if protocol.burst_counts else 0.0
-    result: Floats = beyond / seats * (1 - share + share * beyond / clients / 2)
-    return result
+    return beyond / seats * (1 - share + share * beyond / clients / 2)
 
 
 def prompts_together(replicas: Replicas) -> Floats:
@@ -172,8 +171,7 @@ def prompts_together(replicas: Replicas) -> Floats:
     fit = replicas.costs.budget / mean
     most = np.maximum(fit if replicas.costs.scheduler.chunked else np.floor(fit), 1.0)
     limit = replicas.costs.scheduler.prompts_per_step
-    result: Floats = most if limit is None else np.minimum(most, float(limit))
-    return result
+    return most if limit is None else np.minimum(most, float(limit))
 
 
 def closed_wait(
@@ -210,8 +208,7 @@ def closed_wait(
     else:
         steady = looked + burst
     share = 1.0 / protocol.prompts_per_client if protocol.burst_counts else 0.0
-    result: Floats = np.where(seats > 1, share * burst + (1 - share) * steady, 0.0)
-    return result
+    return np.where(seats > 1, share * burst + (1 - share) * steady, 0.0)
 
 
 def _figures(

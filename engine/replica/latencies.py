@@ -29,8 +29,7 @@ LADDERS = tuple(np.arange(parts + 1) / parts for parts in (16, 12, 12))
 def mean_latency(load: Load, metric: str) -> Floats:
     """Return a metric's mean over requests (candidates, batches), seconds."""
     if metric == "itl":
-        result: Floats = load.itl_by_answer @ load.lengths.output.weights
-        return result
+        return load.itl_by_answer @ load.lengths.output.weights
     ttft: Floats = load.own_prefill_s @ load.lengths.prompt.weights + load.waits.mean[..., 0]
     return ttft if metric == "ttft" else ttft + load.lengths.decoded * load.itl_s + load.stall.seconds
 
@@ -52,8 +51,7 @@ def share_beyond(load: Load, metric: str, seconds: Floats) -> Floats:
 
 def meets(load: Load, target: Target) -> Bools:
     """Return whether a target holds at each batch (candidates, batches)."""
-    result: Bools = missed_by(load, target) <= 0
-    return result
+    return missed_by(load, target) <= 0
 
 
 def missed_by(load: Load, target: Target) -> Floats:
@@ -66,8 +64,7 @@ def missed_by(load: Load, target: Target) -> Floats:
     else:
         beyond = share_beyond(load, target.metric, np.array(target.seconds))
         ratio = np.maximum(beyond, TINY) / (1 - PERCENTILE_SHARES[target.percentile])
-    result: Floats = np.log(ratio)
-    return result
+    return np.log(ratio)
 
 
 def percentile_latency(load: Load, metric: str, share: float) -> Floats:
@@ -88,8 +85,7 @@ def percentile_latencies(load: Load, metric: str, shares: Sequence[float]) -> Fl
     count = load.batch.shape[1]
     columns = np.arange(count).repeat(len(shares)) if len(shares) > 1 else None
     found = latencies_within(load, metric, np.array(tuple(shares) * count), columns)
-    result: Floats = np.maximum.accumulate(found.reshape(*load.batch.shape, -1), axis=-1)
-    return result
+    return np.maximum.accumulate(found.reshape(*load.batch.shape, -1), axis=-1)
 
 
 def latencies_within(load: Load, metric: str, shares: Floats, columns: Indices | None = None) -> Floats:
@@ -125,8 +121,7 @@ def latencies_within(load: Load, metric: str, shares: Floats, columns: Indices |
     before = along_last(above, passed[..., None] - 1)[..., 0]
     after = along_last(above, passed[..., None])[..., 0]
     part = np.minimum(np.maximum((before - allowed) / np.maximum(before - after, TINY), 0.0), 1.0)
-    result: Floats = np.exp(low + width * part)
-    return result
+    return np.exp(low + width * part)
 
 
 class Tail(Struct, frozen=True):

@@ -74,14 +74,12 @@ class Load(Struct, frozen=True, dict=True):
     def itl_s(self) -> Floats:
         """Mean over an answer's steps: τ and the prompts of others, beside a batch that wanders."""
         others = self.batch * self.prompt_s / self.decoded
-        result: Floats = (self.step_s + others * self.met) * self.wander
-        return result
+        return (self.step_s + others * self.met) * self.wander
 
     @made_once
     def itl_by_answer(self) -> Floats:
         """Mean ITL of answers by their length: (candidates, batches, …, answer strata)."""
-        result: Floats = self.itl_s[..., None] + self._longer_by_answer[0] / self.lengths.answer_steps
-        return result
+        return self.itl_s[..., None] + self._longer_by_answer[0] / self.lengths.answer_steps
 
     @made_once
     def itl_variance_by_answer(self) -> Floats:
@@ -272,8 +270,7 @@ class Replicas(Struct, frozen=True, dict=True):
         if self.arrival_cv == 1:
             return 0.0
         stay = at_gate.step + at_gate.beside + own_s + load.decoded * load.itl_s
-        come: Floats = load.prefills.clumps / 2 * load.prefills.clump_within(stay) - at_gate.joined
-        return come
+        return load.prefills.clumps / 2 * load.prefills.clump_within(stay) - at_gate.joined
 
     def _seats(self, load: Load) -> tuple[Floats, Floats]:
         """Return formula 6: the probability that no seat is free, and the mean wait for one then, seconds."""

@@ -20,8 +20,7 @@ CLUMP_ROUNDS = 4
 
 def by_head(together: Floats) -> Floats:
     """Return steps that carry any prompt over prompts, (1 − e^−a)/a, where a come in a step on average, Poisson."""
-    result: Floats = -np.expm1(-together) / together
-    return result
+    return -np.expm1(-together) / together
 
 
 class Prefills(Rows, frozen=True, dict=True):
@@ -60,20 +59,17 @@ class Prefills(Rows, frozen=True, dict=True):
     @made_once
     def busy_share(self) -> Floats:
         """Share w = λ·(c + h·F) of the replica's time that prompts take, below 1."""
-        result: Floats = np.minimum(self.requests_per_s * (self.seconds + self.fixed * self.shared), 0.999)
-        return result
+        return np.minimum(self.requests_per_s * (self.seconds + self.fixed * self.shared), 0.999)
 
     @made_once
     def added(self) -> Floats:
         """Share m = λ·c of a longer step by which the next is longer: what prompts bring, without what they share."""
-        result: Floats = np.minimum(self.requests_per_s * self.seconds, 0.999)
-        return result
+        return np.minimum(self.requests_per_s * self.seconds, 0.999)
 
     @made_once
     def idle_share(self) -> Floats:
         """1 − w."""
-        result: Floats = 1.0 - self.busy_share
-        return result
+        return 1.0 - self.busy_share
 
     @made_once
     def while_busy(self) -> Floats:
@@ -89,8 +85,7 @@ class Prefills(Rows, frozen=True, dict=True):
         """
         misled = 0.5 * self.batch / (self.batch + 1.0 / self.idle_share)
         all_busy = self.busy_share ** (np.sqrt(2.0 * self.pool + 2.0) - 2.0)
-        result: Floats = np.where(self.pool > 1.0, misled + (1.0 - misled) * all_busy, 1.0)
-        return result
+        return np.where(self.pool > 1.0, misled + (1.0 - misled) * all_busy, 1.0)
 
     def again(self, come: Floats) -> Floats:
         """Return β: how many others come with an arrival among ``come``, over those that would on its own.
@@ -99,14 +94,12 @@ class Prefills(Rows, frozen=True, dict=True):
         q = (1 − 1/n)/2 fewer come, as time passes for them to: β = 1 − q/λX·(1 − e^(−λX/q)).
         """
         passed = come / self._turns
-        result: Floats = 1.0 + np.expm1(-passed) / passed
-        return result
+        return 1.0 + np.expm1(-passed) / passed
 
     @made_once
     def _turns(self) -> Floats:
         """q, of which β is made."""
-        result: Floats = np.maximum(0.5 - 0.5 / self.pool, TINY)
-        return result
+        return np.maximum(0.5 - 0.5 / self.pool, TINY)
 
     def clump_within(self, seconds: Floats) -> Floats:
         """Return g: the share of what follows an arrival in its clump that has come after an exponential time, mean.
@@ -119,28 +112,24 @@ class Prefills(Rows, frozen=True, dict=True):
         beyond = self.clumps / (self.requests_per_s * self.gap_s)
         z = self.gap_s / np.maximum(seconds, TINY)
         later = -np.expm1(-np.log1p((1 + beyond) * z) / (1 + beyond))
-        result: Floats = (1 / later - 1 - 1 / z) * 2 / beyond
-        return result
+        return (1 / later - 1 - 1 / z) * 2 / beyond
 
     @made_once
     def clumped_square(self) -> Floats:
         """E[c²] and what clumps bring, beyond a Poisson process: (c_a² − 1)/N·c², seconds²."""
-        result: Floats = self.square + self.clumps * self.seconds * self.seconds
-        return result
+        return self.square + self.clumps * self.seconds * self.seconds
 
     @made_once
     def cubed(self) -> Floats:
         """Return E[c³] + 3·k·E[c²]·c + 1.5·k²·c³, seconds³: of clumps of geometric size, k = (c_a² − 1)/N."""
         more = np.maximum(self.clumps, 0.0) * self.seconds
-        result: Floats = self.cube + 3 * more * (self.square + more * self.seconds / 2)
-        return result
+        return self.cube + 3 * more * (self.square + more * self.seconds / 2)
 
     @made_once
     def met_work(self) -> Floats:
         """E[c²] + (c_a² − 1)/N·c² + F·(2·c + F·h), seconds²: over λ, the work of prompts that a moment meets."""
         by_fixed = self.fixed * (2.0 * self.seconds + self.fixed * self.shared)
-        result: Floats = np.maximum(self.clumped_square + by_fixed, 0.0)
-        return result
+        return np.maximum(self.clumped_square + by_fixed, 0.0)
 
     @property
     def work_variance(self) -> Floats:
@@ -150,8 +139,7 @@ class Prefills(Rows, frozen=True, dict=True):
         do, F varies less.
         """
         once = self.fixed * self.shared * (2.0 * self.seconds + self.fixed)
-        result: Floats = np.maximum(self.clumped_square + once, 0.0)
-        return result
+        return np.maximum(self.clumped_square + once, 0.0)
 
 
 class Gate(Struct, frozen=True):
@@ -277,8 +265,7 @@ def _met_step(
     square = prefills.added * prefills.added
     by_decoding = decoding * (1.0 + prefills.busy_share * (1.0 - 2.0 * apart))
     by_prompts = square * (let - again) * whole + prefills.requests_per_s * prefills.met_work
-    result: Floats = (by_decoding + by_prompts) / (1.0 - again * square)
-    return result
+    return (by_decoding + by_prompts) / (1.0 - again * square)
 
 
 def _met_square(
@@ -321,20 +308,17 @@ class Response(Rows, frozen=True, dict=True):
     @made_once
     def left(self) -> Floats:
         """1 − m'."""
-        result: Floats = 1.0 - self.passed
-        return result
+        return 1.0 - self.passed
 
     @made_once
     def stalled(self) -> Floats:
         """m'/(1 − m'): seconds of prompts that follow on one more second of them."""
-        result: Floats = self.passed / self.left
-        return result
+        return self.passed / self.left
 
     @made_once
     def stiff(self) -> Floats:
         """1 − ε."""
-        result: Floats = 1.0 - self.bent
-        return result
+        return 1.0 - self.bent
 
 
 def response(prefills: Prefills, elasticity: Floats) -> Response:
@@ -414,8 +398,7 @@ def _left_after(left: Floats, kept: Floats, decoded: Floats) -> Floats:
     # An exponential, which is quicker than a power.
     power = np.log(np.maximum(left, TINY))[..., None] * (decoded - 1.0)
     power += np.log(np.maximum(kept, TINY))[..., None]
-    result: Floats = np.exp(power, out=power)
-    return result
+    return np.exp(power, out=power)
 
 
 def stall(

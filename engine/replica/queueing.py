@@ -21,7 +21,7 @@ NEGLIGIBLE = 1e-6
 def normal_tail(z: Floats) -> Floats:
     """Return P(N(0,1) > z), to 1.5e-7 (Abramowitz and Stegun 7.1.26)."""
     if not z.ndim:
-        return normal_tail(z[None])[0]  # type: ignore[no-any-return]
+        return normal_tail(z[None])[0]
     # In place: among the largest arrays of a forecast.
     x = np.abs(z)
     x /= np.sqrt(2.0)
@@ -70,8 +70,7 @@ def _erlang_c(servers: Floats, load: Floats) -> Floats:
     nodes, weights = _laguerre()
     grown = servers[:, None] * np.log1p(nodes / np.maximum(load, 1e-12)[:, None])
     blocked = 1.0 / (np.exp(np.minimum(grown, 600.0)) @ weights)
-    result: Floats = np.clip(blocked / (1.0 - np.minimum(load / servers, 1.0) * (1.0 - blocked)), 0.0, 1.0)
-    return result
+    return np.clip(blocked / (1.0 - np.minimum(load / servers, 1.0) * (1.0 - blocked)), 0.0, 1.0)
 
 
 @lru_cache(maxsize=1)
@@ -113,8 +112,7 @@ class Waits(Rows, frozen=True, dict=True):
     @property
     def mean(self) -> Floats:
         """Expected wait, seconds."""
-        result: Floats = self.step + self.beside + self.behind + self.seat_busy * self.seat_wait
-        return result
+        return self.step + self.beside + self.behind + self.seat_busy * self.seat_wait
 
     @property
     def parts(self) -> dict[str, Floats]:

@@ -160,8 +160,7 @@ class StepCosts(Struct, frozen=True, dict=True):
 
     def decode_attention(self, running: Floats) -> Floats:
         """Return the seconds of a decoding step of so many sequences, at least one, that grow with its context."""
-        result: Floats = self._context_s * (running + self._decode_extra)
-        return result
+        return self._context_s * (running + self._decode_extra)
 
     def decode_sequences(self, running: Floats) -> Floats:
         """Return the seconds of a decoding step that so many sequences, at least one, take beyond T and launches."""
@@ -294,8 +293,7 @@ class StepCosts(Struct, frozen=True, dict=True):
         spilled = (span - (top - steps.rest)) * (fuller / steps.room)[..., None]
         tokens = (self.tables.base(begun + top) - steps.last + spilled) @ weights
         chunks = (steps.full @ weights) * (fuller + self._prompt_fixed)
-        result: Floats = others * (tokens / at_least_one + chunks + self._prompt_context_s)
-        return result
+        return others * (tokens / at_least_one + chunks + self._prompt_context_s)
 
     @property
     def looks(self) -> int:
@@ -313,8 +311,7 @@ class StepCosts(Struct, frozen=True, dict=True):
         # (1 − e^−x)/x of those who come, by 1/(1 + x/2).
         left = np.maximum(steps.room - (1 + before) * self.computed, steps.room / 2)
         of_left = self.computed / left
-        share: Floats = 1 / (np.maximum(of_left, 1.0) + after * of_left / 2)
-        return share
+        return 1 / (np.maximum(of_left, 1.0) + after * of_left / 2)
 
     # Columns as ``across`` has them.
 
@@ -446,8 +443,7 @@ def _between(table: Floats, place: Floats) -> Floats:
     """Return a table's rows between its columns, as far on as places (rows, …) say, and before the first likewise."""
     column = np.fmin(np.fmax(place, 0.0), table.shape[1] - 2.0).astype(np.intp)  # no place, NaN, is the first
     low = along_last(table, column)
-    result: Floats = low + (along_last(table, column + 1) - low) * (place - column)
-    return result
+    return low + (along_last(table, column + 1) - low) * (place - column)
 
 
 def sum_of_parts(parts: dict[str, Floats]) -> Floats:

@@ -61,8 +61,7 @@ def _shape(hourly: tuple[float, ...], peak: float, seed: int) -> Floats:
     hours = np.asarray(hourly)
     at = (np.arange(len(hours) * MINUTES_PER_HOUR) + 0.5) / MINUTES_PER_HOUR
     smooth = np.interp(at, np.arange(len(hours)) + 0.5, hours, period=len(hours))
-    result: Floats = smooth * _wobble(len(smooth), peak, seed)
-    return result
+    return smooth * _wobble(len(smooth), peak, seed)
 
 
 def _wobble(count: int, peak: float, seed: int) -> Floats:
@@ -71,5 +70,4 @@ def _wobble(count: int, peak: float, seed: int) -> Floats:
     draws = stream(seed, _WOBBLE).standard_normal(count)
     draws[1:] *= sqrt(1 - kept * kept)
     walk = np.fromiter(accumulate(draws.tolist(), lambda last, draw: kept * last + draw), np.float64, count)
-    result: Floats = np.exp(np.clip(walk, -REACH, REACH) * (log(peak) / REACH))
-    return result
+    return np.exp(np.clip(walk, -REACH, REACH) * (log(peak) / REACH))

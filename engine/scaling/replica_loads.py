@@ -59,5 +59,4 @@ def _within(load: Load, targets: Sequence[Target], waited_s: Floats) -> Floats:
             misses = (mean_latency(load, target.metric) > limit)[0].astype(float)
         missed[target.metric] = np.maximum(missed.get(target.metric, 0.0), misses)
     total = sum(missed.values(), np.zeros(len(waited_s)))
-    result: Floats = np.clip(1 - total, 0.0, 1.0)
-    return result
+    return np.clip(1 - total, 0.0, 1.0)

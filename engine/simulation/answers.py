@@ -54,7 +54,7 @@ def set_aside(decoding: int, lingering: int, share: float, numbers: Any, policy:
         # What the last step gave is not known yet either.
         long = numbers[LONG] + numbers[LINGERING_LONG]
         promised += numbers[UNKNOWN] if numbers[UNKNOWN] >= 0 else decoding + lingering - long
-    return promised * (1.0 if policy.whole_answers else share)  # type: ignore[no-any-return]
+    return promised * (1.0 if policy.whole_answers else share)
 
 
 def promise(one: int, answered: int, numbers: Any, requests: RequestColumns, policy: Policy) -> None:
@@ -199,13 +199,13 @@ def known_answer(one: int, iteration: int, numbers: Any, requests: RequestColumn
     """
     answered = requests.output[one] - (requests.ends[one] - iteration)
     if not policy.lingering:
-        return answered  # type: ignore[no-any-return]
+        return answered
     if numbers[ENDED] < 0:
-        return answered - 1  # type: ignore[no-any-return]
+        return answered - 1
     for place in range(numbers[ENDED]):
         if endings[place] == one:
-            return answered - 1  # type: ignore[no-any-return]
-    return answered  # type: ignore[no-any-return]
+            return answered - 1
+    return answered
 
 
 def put_at_end(one: int, numbers: Any, requests: RequestColumns) -> None:

@@ -113,8 +113,7 @@ def _arriving(arrivals: Floats, lengths: LengthDraws, prefix_hit: float, start: 
 def _renewals(gaps: np.random.Generator, burstiness: float, passed: float, count: int) -> Floats:
     """Return the next ``count`` moments of a renewal process with a mean gap of 1, the last of which was ``passed``."""
     steps = gaps.standard_exponential(count) if burstiness == 1 else _gamma_gaps(gaps, burstiness, count)
-    result: Floats = np.cumsum(np.concatenate([[passed], steps]))[1:]
-    return result
+    return np.cumsum(np.concatenate([[passed], steps]))[1:]
 
 
 def drawn_lengths(
@@ -190,8 +189,7 @@ def draw_lengths(
         variance = log(1 + distribution.lognormal_cv**2)
         normal = random.standard_normal(count)
         values = _mean_of_clipped(distribution.mean, variance, limit) * np.exp(sqrt(variance) * normal - variance / 2)
-    result: Ints = np.clip(np.rint(values), 1, limit).astype(np.int64)
-    return result
+    return np.clip(np.rint(values), 1, limit).astype(np.int64)
 
 
 def draw_uniform(lowest: float, highest: float, count: int, random: np.random.Generator) -> Ints:
@@ -204,8 +202,7 @@ def draw_uniform(lowest: float, highest: float, count: int, random: np.random.Ge
         random: source of the draws.
     """
     low, high = max(round(lowest), 1), max(round(highest), 1)
-    result: Ints = random.integers(low, high + 1, count)
-    return result
+    return random.integers(low, high + 1, count)
 
 
 def _mean_of_clipped(mean: float, variance: float, limit: float) -> float:
@@ -224,18 +221,15 @@ def _mean_of_clipped(mean: float, variance: float, limit: float) -> float:
 
 def _gamma_gaps(random: np.random.Generator, cv: float, count: int) -> Floats:
     shape = 1 / (cv * cv)
-    result: Floats = random.standard_gamma(shape, count) / shape
-    return result
+    return random.standard_gamma(shape, count) / shape
 
 
 def _stretched(units: Floats, requests_per_s: float, profile: Floats) -> Floats:
     """Return the times at which the integral of the rate reaches ``units``."""
     if len(profile) == 1:
-        flat: Floats = units / (requests_per_s * profile[0])
-        return flat
+        return units / (requests_per_s * profile[0])
     reached = np.concatenate([[0.0], np.cumsum(profile * requests_per_s * SECONDS_PER_HOUR)])
     rounds, rest = np.divmod(units, reached[-1])
     hour = np.minimum(np.searchsorted(reached, rest, side="right") - 1, len(profile) - 1)
     within = (hour + (rest - reached[hour]) / (profile[hour] * requests_per_s * SECONDS_PER_HOUR)) * SECONDS_PER_HOUR
-    result: Floats = rounds * len(profile) * SECONDS_PER_HOUR + within
-    return result
+    return rounds * len(profile) * SECONDS_PER_HOUR + within

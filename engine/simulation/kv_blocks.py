@@ -120,7 +120,7 @@ def take_out(victim: int, policy: Policy, windows: Any, requests: RequestColumns
                 if windows[w] - size < left:
                     remove(heap, (((iteration + windows[w] - size) * kinds + w + 1) << ID_BITS) | victim)
     ends[victim] = -1
-    return full  # type: ignore[no-any-return]
+    return full
 
 
 def put_in_front(one: int, clock: float, numbers: Any, requests: RequestColumns) -> None:
@@ -168,7 +168,7 @@ def release_early(one: int, replica: int, policy: Policy, requests: RequestColum
             groups[2 * later + 1] = groups[2 * later + 3] - (size // block - shared)
         let_go(requests.group[one], shared, numbers, state.prefixes[replica])
     requests.ends[one] = -2  # a second entry of it in the order counts no more
-    return numbers[GIVEN_BACK] - before  # type: ignore[no-any-return]
+    return numbers[GIVEN_BACK] - before
 
 
 def known_tokens(one: int, size: int, tokens: int, emitted: Any, keeping: int) -> int:
@@ -202,7 +202,7 @@ def keep_blocks(one: int, full: int, numbers: Any, requests: RequestColumns, pre
     requests.kept_until[one] = numbers[GIVEN_BACK]
     if shared:
         let_go(requests.group[one], min(full, shared), numbers, prefixes)
-    return numbers[GIVEN_BACK] - before  # type: ignore[no-any-return]
+    return numbers[GIVEN_BACK] - before
 
 
 def prefix_there(group: int, line: int, numbers: Any, prefixes: Any) -> int:
@@ -217,8 +217,8 @@ def prefix_there(group: int, line: int, numbers: Any, prefixes: Any) -> int:
     at = OF_A_PREFIX * group
     there = prefixes[at + THERE]
     if prefixes[at + HOLDERS]:
-        return there  # type: ignore[no-any-return]
-    return max(min(prefixes[at + UNTIL] - numbers[GIVEN_BACK] + line, there), 0)  # type: ignore[no-any-return]
+        return there
+    return max(min(prefixes[at + UNTIL] - numbers[GIVEN_BACK] + line, there), 0)
 
 
 def hold(group: int, blocks: int, numbers: Any, prefixes: Any) -> None:

@@ -755,4 +755,4 @@ def filling(prompt: int, cached: int, decoding: int, budget: int, model: Model) 
     attention = model.prompt_context_s * middle
     for w in range(len(windows)):
         attention += window_prompt[w] * min(middle, 1.0 * windows[w])
-    return seconds + (stages - 1) * whole * (model.prompt_token_s + attention)  # type: ignore[no-any-return]
+    return seconds + (stages - 1) * whole * (model.prompt_token_s + attention)

@@ -47,7 +47,7 @@ def outstanding(numbers: Any, times: Any, now: float) -> int:
         times: its seconds, by column.
         now: seconds.
     """
-    return numbers[ASSIGNED] - numbers[COMPLETED] + (numbers[LEAVING] if times[CLOCK] > now else 0)  # type: ignore[no-any-return]
+    return numbers[ASSIGNED] - numbers[COMPLETED] + (numbers[LEAVING] if times[CLOCK] > now else 0)
 
 
 def note(replica: int, numbers: Any, times: Any, now: float, loads: Any, alarms: Any) -> None:
@@ -111,12 +111,12 @@ def choose(one: int, kind: int, now: float, chosen: Any, other: Any, latest: int
         latest: the replica that was chosen last.
     """
     if kind == GIVEN:
-        return chosen[one]  # type: ignore[no-any-return]
+        return chosen[one]
     integers, floats, loads = state.integers, state.floats, state.loads
     if kind == TWO:
         a, b = chosen[one], other[one]
         theirs = outstanding(integers[b], floats[b], now)
-        return b if theirs < outstanding(integers[a], floats[a], now) else a  # type: ignore[no-any-return]
+        return b if theirs < outstanding(integers[a], floats[a], now) else a
     replica = first_within(loads, (latest + 1) % len(integers), loads[1])
     return replica if replica >= 0 else first_within(loads, 0, loads[1])
 

@@ -70,8 +70,7 @@ def quantile(ordered: Floats, share: float) -> Floats:
     below = int(position)
     above = min(below + 1, ordered.shape[-1] - 1)
     low, high, along = ordered[..., below], ordered[..., above], position - below
-    quantiles: Floats = high - (high - low) * (1 - along) if along >= 0.5 else low + (high - low) * along
-    return quantiles
+    return high - (high - low) * (1 - along) if along >= 0.5 else low + (high - low) * along
 
 
 def _batches(count: int, share: float) -> int:
@@ -178,8 +177,7 @@ def quantiles_of_bins(counts: Ints, edges: Floats, share: float) -> Floats:
     before = np.take_along_axis(reached, at, axis=1) - inside
     part = np.clip((wanted - before) / np.maximum(inside, 1), 0.0, 1.0)
     found = edges[at] + (edges[at + 1] - edges[at]) * part
-    result: Floats = np.where(reached[:, -1:] > 0, found, np.nan)[:, 0]
-    return result
+    return np.where(reached[:, -1:] > 0, found, np.nan)[:, 0]
 
 
 class Timeline(Struct, frozen=True):

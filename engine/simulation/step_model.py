@@ -100,8 +100,7 @@ class StepModel(Struct, frozen=True):
         at = np.maximum(np.arange(most + 1, dtype=np.float64), 1.0)
         left = np.clip(np.searchsorted(grid, at) - 1, 0, len(grid) - 2)
         slope = (seconds[left + 1] - seconds[left]) / (grid[left + 1] - grid[left])
-        result: Floats = seconds[left] + slope * (at - grid[left])
-        return result
+        return seconds[left] + slope * (at - grid[left])
 
 
 def step_model(

@@ -104,8 +104,7 @@ def all_reduce_seconds(
         across = NODE_HOP_S * np.log2(nodes) * 2 + 2 * (nodes - 1) / nodes * message_bytes / per_node / (
             accelerator.inter_node_gb_per_s * 1e9
         )
-        result: Floats = within + across
-        return result
+        return within + across
     link = accelerator.link
     if link.kind.startswith("PCIe") or group > link.domain or not link.gb_per_s or not rates.all_reduce:
         ring = PCIE_RING_BYTES_PER_S.get(accelerator.pcie_generation or 4, 22.4e9)
@@ -123,8 +122,7 @@ def _log_log(size: Floats, table_bytes: tuple[float, ...], table_seconds: tuple[
     at = np.log(np.maximum(size, 1.0))
     seconds = np.exp(np.interp(at, x, y))
     beyond = np.maximum(size / table_bytes[-1], 1.0)
-    result: Floats = seconds * beyond
-    return result
+    return seconds * beyond
 
 
 def _all_to_all(own: Floats, group: int, accelerator: Accelerator, model: ModelArchitecture, per_node: int) -> Floats:
@@ -137,5 +135,4 @@ def _all_to_all(own: Floats, group: int, accelerator: Accelerator, model: ModelA
     fast = max(accelerator.link.gb_per_s, 1.0) * ALL_TO_ALL_SHARE * 1e9
     slow = max(accelerator.inter_node_gb_per_s, 1.0) * 1e9
     rate = fast if group <= per_node else slow
-    result: Floats = ALL_TO_ALL_LAUNCH_S + own * copies * model.hidden_size * 2.0 / rate
-    return result
+    return ALL_TO_ALL_LAUNCH_S + own * copies * model.hidden_size * 2.0 / rate

@@ -83,8 +83,7 @@ def weight_parts(
 
 def share_of_layers(model: ModelArchitecture, parallelism: Parallelism) -> Floats:
     """Return the share of a model's layers on the fullest stage of each candidate's pipeline: 2 of 3 on two stages."""
-    result: Floats = np.ceil(model.layer_count / parallelism.pp) / model.layer_count
-    return result
+    return np.ceil(model.layer_count / parallelism.pp) / model.layer_count
 
 
 def _filled(
@@ -177,8 +176,7 @@ def _room(model: ModelArchitecture, tokens: Floats, shares: PoolShares | None) -
     windows = [mix.window for mix in kinds if mix.window and not mix.index_elements]
     if shares is None or not windows or len(windows) == len(kinds):
         return None
-    result: Floats = np.maximum(tokens, np.minimum(tokens, max(windows)) / shares.window_tokens)
-    return result
+    return np.maximum(tokens, np.minimum(tokens, max(windows)) / shares.window_tokens)
 
 
 PROMPT_GRAPHS: Ints = np.array(
@@ -224,8 +222,7 @@ def memory_share(
     reserved = np.where(large, np.maximum(reserved, reserve.least_mib), reserved)
     towers = model.tower_parameters / reserve.usual_tower_parameters
     seeing = reserve.tower_share * np.clip(1 - reserve.tower_slope * (towers - 1), *reserve.tower_bounds)
-    result: Floats = np.round(1 - reserved / memory_mib, 3) * (seeing if model.tower_parameters else 1.0)
-    return result
+    return np.round(1 - reserved / memory_mib, 3) * (seeing if model.tower_parameters else 1.0)
 
 
 def activation_bytes(
@@ -239,8 +236,7 @@ def activation_bytes(
         sampled: requests for which it samples.
     """
     parts = activation_parts(model, parallelism, budget_tokens, sampled, profile)
-    result: Floats = np.maximum(parts["layers"], parts["sampler"]) + parts["experts"]
-    return result
+    return np.maximum(parts["layers"], parts["sampler"]) + parts["experts"]
 
 
 def activation_parts(
@@ -332,5 +328,4 @@ def runtime_parts(
 
 def sum_of(parts: Mapping[str, Floats]) -> Floats:
     """Return the sum of named parts, arrays of one shape."""
-    result: Floats = np.sum(list(parts.values()), axis=0)
-    return result
+    return np.sum(list(parts.values()), axis=0)

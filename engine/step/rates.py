@@ -309,8 +309,7 @@ def sustained_share(accelerator: Accelerator, full_power: Accelerator) -> float:
     if full_power.architecture != accelerator.architecture:
         return 1.0
     own, theirs = (each.power_w / (peak_flops(each, "bf16") or 1.0) for each in (accelerator, full_power))
-    result: float = min(own / theirs, 1.0) ** SUSTAINED_BY_POWER
-    return result
+    return min(own / theirs, 1.0) ** SUSTAINED_BY_POWER
 
 
 def _is_widened(weights: Precision, unit: str) -> bool:

@@ -81,19 +81,16 @@ class StepTables(Struct, frozen=True, dict=True):
     def base(self, tokens: Floats) -> Floats:
         """Return T at ``tokens`` (candidates, …), linear between grid points and beyond the last."""
         if len(self.seconds) == 1:  # most calls are about one candidate, where numpy has it ready made
-            single: Floats = np.interp(tokens, _GRID, self._reaching[0])
-            return single
+            return np.interp(tokens, _GRID, self._reaching[0])
         at = TOKEN_GRID[1:-1].searchsorted(tokens)
         rows = np.arange(len(self.seconds)).reshape((-1,) + (1,) * (tokens.ndim - 1))
         low, slope = self.seconds.take(at + rows * len(TOKEN_GRID)), self._slopes.take(at + rows * len(TOKEN_GRID))
-        result: Floats = low + slope * (np.maximum(tokens, 1.0) - TOKEN_GRID.take(at))
-        return result
+        return low + slope * (np.maximum(tokens, 1.0) - TOKEN_GRID.take(at))
 
     def sequences(self, running: Floats) -> Floats:
         """Return the seconds that decoding sequences (candidates, …), at least one, add whatever their context."""
         each, further, sampled = self._by_sequence
-        result: Floats = each * running + further * np.maximum(running - sampled, 0.0)
-        return result
+        return each * running + further * np.maximum(running - sampled, 0.0)
 
     @property
     def of_sequence(self) -> Floats:
@@ -120,8 +117,7 @@ class StepTables(Struct, frozen=True, dict=True):
     @made_once
     def _slopes(self) -> Floats:
         """Seconds per token from each grid point on."""
-        slopes: Floats = np.diff(self._reaching) / np.diff(_GRID)
-        return slopes
+        return np.diff(self._reaching) / np.diff(_GRID)
 
 
 class _Roof(Struct, frozen=True):
@@ -135,8 +131,7 @@ class _Roof(Struct, frozen=True):
     def seconds(self, flops: Floats, moved: Floats) -> Floats:
         compute, memory = flops / self.flops, moved / self.bytes
         high, low = np.maximum(compute, memory), np.minimum(compute, memory)
-        result: Floats = self.t0 + high * (1.0 + (low / high) ** self.p) ** (1.0 / self.p)
-        return result
+        return self.t0 + high * (1.0 + (low / high) ** self.p) ** (1.0 / self.p)
 
 
 def _gather(rooflines: Sequence[Roofline], which: Ints) -> _Roof:
@@ -293,8 +288,7 @@ class _Columns:
 
     @staticmethod
     def _scalar(values: list[float], which: Ints) -> Floats:
-        result: Floats = np.array(values)[which][:, None]
-        return result
+        return np.array(values)[which][:, None]
 
     @staticmethod
     def product(
@@ -408,8 +402,7 @@ def experts_touched(block: MixtureFeedForward, distinct: Floats, ranks: Floats) 
     own = block.experts / ranks
     chance = 1.0 - (1.0 - block.experts_per_token / block.experts) ** np.maximum(distinct, 1.0)
     deviations = np.vectorize(largest_of_normals, otypes=[np.float64])(ranks)
-    result: Floats = np.minimum(own * chance + deviations * np.sqrt(own * chance * (1.0 - chance)), own)
-    return result
+    return np.minimum(own * chance + deviations * np.sqrt(own * chance * (1.0 - chance)), own)
 
 
 @lru_cache(maxsize=64)
@@ -438,8 +431,7 @@ def _state(mix: Mixing, column: _Columns, own: Floats) -> Floats:
     shards = np.minimum(column.tp, mix.linear_heads)
     moved = np.minimum(own, SAMPLED_POSITIONS) * mix.state_bytes * 2.0 / shards
     scan = own * mix.state_flops / shards / column.prefill.flops
-    result: Floats = column.decode_t0 + moved / column.decode_bytes + scan
-    return result
+    return column.decode_t0 + moved / column.decode_bytes + scan
 
 
 def _with_context(model: ModelArchitecture, column: _Columns, seconds: Floats, further_s: Floats) -> StepTables:

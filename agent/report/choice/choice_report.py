@@ -297,8 +297,7 @@ def _split_tree(split: Split) -> dict[str, Any]:
 
 
 def _relaxation_tree(one: Relaxation) -> dict[str, Any]:
-    tree: dict[str, Any] = plain({name.removesuffix("_"): getattr(one, name) for name in one.__struct_fields__})
-    return tree
+    return plain({name.removesuffix("_"): getattr(one, name) for name in one.__struct_fields__})
 
 
 _INTERNAL = ("offer", "offers", "other_usd", "search", "row")
@@ -306,5 +305,4 @@ _INTERNAL = ("offer", "offers", "other_usd", "search", "row")
 
 def _tree(option: Option) -> dict[str, Any]:
     values = {name: getattr(option, name) for name in option.__struct_fields__ if name not in _INTERNAL}
-    tree: dict[str, Any] = plain(values | {"priced_at": origin(option.offer) if option.offer else ""})
-    return tree
+    return plain(values | {"priced_at": origin(option.offer) if option.offer else ""})

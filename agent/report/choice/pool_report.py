@@ -164,7 +164,7 @@ def _rests_on(best: Grouping) -> str:
 
 def pool_tree(result: Together) -> dict[str, Any]:
     """Return what was found as JSON holds it."""
-    tree: dict[str, Any] = plain(
+    return plain(
         {
             "workloads": [{"name": one.name, "targets": one.targets} for one in result.workloads],
             "best": _grouping_tree(result.best),
@@ -176,12 +176,11 @@ def pool_tree(result: Together) -> dict[str, Any]:
             "if_lora_adapters": _grouping_tree(result.adapters) if result.adapters else None,
         }
     )
-    return tree
 
 
 def pool_rows(result: Together) -> list[dict[str, Any]]:
     """Return a row for each workload in each way, with its fleet and what it meets there; a fleet's bill is whole."""
-    rows: list[dict[str, Any]] = plain(
+    return plain(
         [
             {
                 "way": " + ".join(grouping.kinds),
@@ -200,7 +199,6 @@ def pool_rows(result: Together) -> list[dict[str, Any]]:
             for name, met in zip(fleet.workloads, fleet.met, strict=True)
         ]
     )
-    return rows
 
 
 def _grouping_tree(grouping: Grouping) -> dict[str, Any]:

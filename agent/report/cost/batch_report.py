@@ -75,5 +75,4 @@ def _time(hours: float) -> str:
 
 def batch_tree(plan: BatchPlan) -> dict[str, Any]:
     """Return the same as JSON holds it."""
-    tree: dict[str, Any] = plain(plan)
-    return tree
+    return plain(plan)

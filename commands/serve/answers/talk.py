@@ -166,5 +166,4 @@ def _state_held(held: object) -> "State | None":
     signature, body = whole[:32], whole[32:]
     if not hmac.compare_digest(signature.hex(), _signature(body)):
         return None
-    state: State = pickle.loads(body)
-    return state
+    return pickle.loads(body)

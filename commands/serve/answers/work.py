@@ -400,8 +400,7 @@ def _in(module: str, name: str) -> Callable[[dict[str, Any], Desk], Answer]:
     """Return what answers in a module beside this one, which is imported when it is asked."""
 
     def answer(tree: dict[str, Any], desk: Desk) -> Answer:
-        found: Answer = getattr(import_module(f"{__package__}.{module}"), name)(tree, desk)
-        return found
+        return getattr(import_module(f"{__package__}.{module}"), name)(tree, desk)
 
     return answer
 

@@ -209,8 +209,7 @@ def unbettered_hours(load: Floats) -> Floats:
     """Return the hours of which no other asks for as much of every workload and more of one, each once."""
     distinct = np.unique(np.round(load, 9), axis=0)
     keep = [not any((other >= one).all() and (other > one).any() for other in distinct) for one in distinct]
-    kept: Floats = distinct[np.array(keep)]
-    return kept
+    return distinct[np.array(keep)]
 
 
 def at_hour(joined: Question, questions: Sequence[Question], calls: Floats) -> Question:

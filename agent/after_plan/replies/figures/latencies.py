@@ -205,8 +205,7 @@ def _percentiles_of(asked: Asked, words: str) -> tuple[str, ...]:
 
 
 def _of(at: object, metric: str) -> Latency:
-    found: Latency = getattr(at, f"{metric}_s")
-    return found
+    return getattr(at, f"{metric}_s")
 
 
 def meets(asked: Asked) -> Explanation:
