@@ -5,6 +5,7 @@ from typing import Final
 
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
+from agent.interpret.replicas import STATED
 from agent.interpret.words.grammar import Match, Rule, matches_of, rules
 from catalogs.units import show_count
 
@@ -37,6 +38,7 @@ _TOLERANT: Final = Rule("x:mult ('fault' | 'failure') ('tolerant' | 'tolerance')
 _NINES: Final = rules(
     "p:pct ('of' unknown? | unknown)? available",
     "available (link | colon | 'target' | unknown){0,3} (p:pct | x:num)",
+    "('sla' | 'slo') (link | colon){0,2} p:pct (?= comma | stop | paren | conj | $)",
     "(?: ^ | (?<= comma | stop)) (p:pct | x:num) (?= comma | stop | paren | 'w' | 'across' | $)",
     "n:num 'nines' ('of'? available)?",
     "('highly' | 'high' | 'maximum') available",
@@ -111,6 +113,14 @@ def _nines(draft: Draft, match: Match) -> None:
         for n in (1, 2, 3)
     )
     said = " ".join(draft.sentence.words(match.first, match.last).split())
+    for stated in matches_of(STATED, draft.sentence):
+        spares = int(stated["n"].number.value)
+        text = (
+            f"{said!r} sets nothing beside the spares that are said: {spares} of {EXAMPLE_REPLICAS + spares} replicas"
+        )
+        draft.notes.append((f"{text} give {availability(spares):.5%}", *draft.sentence.span(match.first, match.last)))
+        draft.sentence.claim(match.first, match.last)
+        return
     text = (
         f"{said!r}: how many spare replicas? Shown is the time in which {EXAMPLE_REPLICAS} replicas of {EXAMPLE_GPUS} "
         f"GPUs run, if each GPU fails once in {show_count(GPU_HOURS_PER_FAILURE)} hours and is replaced within "

@@ -15,7 +15,7 @@ _NODES: Final = rules(
     f"{_TIMES} unknown? (g:gpu | gpunoun)",
     "n:num g:gpu? unknown? node (per (site | unknown) | unknown){0,2} ('w' | slash | 'with' | 'each' | 'of' | "
     "paren){1,3} k:num (gpunoun | gpu)",  # two L40S servers per site w/ 4 cards
-    "n:num unknown? node ('of' | 'with') k:num (?= comma | stop | conj | paren | $)",
+    "n:num (unknown | dgx | link){0,3} node ('of' | 'with') k:num (?= comma | stop | conj | paren | $)",
     "n:num 'n' times k:num times? (g:gpu | gpunoun)",  # 2n x 8 H100
     "n:num times? k:num times g:gpu",
     "k:num (times | unknown)? (gpunoun | gpu) pernode",
@@ -24,7 +24,7 @@ _NODES: Final = rules(
     "k:num times g:gpu node",
     "(n:num times?)? k:num gpunoun g:gpu node",  # two 8-GPU H200 nodes
     "k:num times g:gpu 'each' (?= comma | stop | conj | $)",  # servers in Oslo that have 8x L40S each
-    "(?<! slash) n:num (unknown){0,2} g:gpu? node (?! 'pool')",
+    "(?<! slash) n:num (unknown){0,2} g:gpu? node (?! 'pool' | times num)",
     "node colon n:num (?! times | gpu | gpunoun | per | time | event | token | percent)",  # nodes: 2
 )
 _MOST: Final = rules(
@@ -33,14 +33,18 @@ _MOST: Final = rules(
     "('limit' | 'limited' | 'ceiling' | 'cap' | 'capped') (link | 'to' | 'at' | 'of'){1,2} n:num times? (g:gpu | "
     "gpunoun)",
 )
-_LEAST: Final = Rule(f"over ('a' | 'of'){{0,2}} n:num {_TIMES} unknown? (gpu? node | gpu | gpunoun)")
+_LEAST: Final = Rule(
+    f"(?<! 'split' | 'spread') over ('a' | 'of'){{0,2}} n:num {_TIMES} unknown? (gpu? node | gpu | gpunoun)"
+)
 _POWER: Final = rules(
     "(under | upto | budget | 'limit' | 'cap' | 'power' | 'have' | 'got' | 'rack') (near | colon){0,4} p:power "
     "(?! per | slash | pernode | each)",
     "p:power (?! per | slash | pernode | each) near{0,3} (budget | 'limit' | 'max' | 'maximum' | 'cap' | 'ceiling' "
     "| 'tops' | 'power' | 'rack' | 'racks' | 'available')",
 )
-_DGX: Final = Rule("n:(num | mult) times? dgx unknown? g:gpu? node?")
+_DGX: Final = Rule(
+    "n:(num | mult) times? dgx (?! (unknown | link){0,2} node ('of' | 'with') num) unknown? g:gpu? node?"
+)
 _COUNTS: Final = rules(
     f"n:num {_TIMES} (unknown | 'of' | 'the')? g:gpu (?! gpunoun? per (replica | time))",  # 8xH100, two A100
     "g:gpu times n:num (?! per | time | event | token | rateunit | percent)",  # H100 x8
@@ -53,7 +57,9 @@ _OF_A_REPLICA: Final = rules(
     "gpunoun per replica colon n:num",
     "r:num unknown? replica comma? (times | 'at' | slash | paren | 'with' | 'of' | 'each'){1,2} n:num times? "
     "(g:gpu | gpunoun)",
-    "r:num unknown? replica comma n:num times? (g:gpu | gpunoun) ('in'? 'each' | 'apiece' | (per | slash) replica)",
+    "r:num (unknown | runtime)? replica near{0,2} comma? 'each' (link | 'with')? n:num times? (g:gpu | gpunoun)",
+    "r:num (unknown | runtime)? replica (soft | comma | model | prec){1,5} n:num times? (g:gpu | gpunoun) ('in'? "
+    "'each' | 'apiece' | (per | slash) replica)",
     "r:num times? n:num times g:gpu gpunoun? ('replica' | 'replicas')",  # 2 4xH100 replicas
     "(each | per) replica (link | colon | 'has' | 'with' | 'gets'){0,2} n:num times? (g:gpu | gpunoun)",
     f"replica ('of' | 'with' | 'on' | 'has' | 'have' | link){{1,3}} n:num {_TIMES} (g:gpu | gpunoun)",

@@ -12,12 +12,15 @@ LEAST: Final = "availability.minimum_replicas"
 MOST: Final = "hardware.max_replicas"
 EXACTLY: Final = "hardware.replicas"
 
-_SPARE: Final = rules(
-    "'n' plus n:num",
-    "n:num (unknown)? spare (replica | unknown)?",
-    "spare (replica? (link | colon){1,2} n:num | n2:num replica)",
-    "(w:'a' | w2:('no' | 'without')) spare replica?",
-    "w2:spare (link | dont | neg){1,2} ('needed' | 'necessary' | 'required' | 'wanted')",
+STATED: Final = rules("'n' plus n:num", "n:num (unknown)? spare (replica | unknown)?")
+"""Spares that are counted."""
+_SPARE: Final = (
+    *STATED,
+    *rules(
+        "spare (replica? (link | colon){1,2} n:num | n2:num replica)",
+        "(w:'a' | w2:('no' | 'without')) spare replica?",
+        "w2:spare (link | dont | neg){1,2} ('needed' | 'necessary' | 'required' | 'wanted')",
+    ),
 )
 _SURVIVE: Final = Rule(f"survive (?! num | {CLAIMED})")
 """Not a load: 'can it survive 20 rps'."""

@@ -1,6 +1,9 @@
 """Wishes that are no field of a plan: each is named, with what would be needed or where the plan ends."""
 
 import re
+from functools import cache
+from pathlib import Path
+from tomllib import loads
 from typing import Final
 
 from agent.interpret.facts.draft import Draft
@@ -30,93 +33,20 @@ MEDIA_MODELS: Final = (
     r"mochi(?:[- ]1|(?=[- ]\d+b))|cogvideo\w*|ltx(?:[- ]?video)?"
 )
 """Families of models that make pictures and video, as people write them."""
-_WISHES: Final = tuple(
-    (re.compile(rf"\b(?:{pattern})\b", re.I), text)
-    for pattern, text in (
-        (
-            r"(?:eagle(?:-?\d)?\s+)?speculative\s+(?:decoding|sampling)|eagle-?\d|eagle|medusa|mtp|"
-            r"multi-token prediction|draft model|lookahead decoding|self-speculation|speculation",
-            "speculative decoding is not reckoned; without it the plan is on the safe side for latency",
-        ),
-        (CLOSED, f"{NOT_OPEN}, so that nobody else can serve it; name an open model, such as gpt-oss 120B"),
-        (
-            r"(?:multi-?)?lora(?:\s+adapters?)?s?|adapters?|qlora",
-            "adapters are not reckoned; leave memory for them with a lower memory utilisation",
-        ),
-        (
-            r"gdpr|hipaa|soc ?2|iso ?27001|fedramp|complian\w+|sovereign\w*|air-?gapped|confidential(?: computing)?|"
-            r"data protection|privacy|secure|security|encrypt\w*",
-            "rules and protection of data are not judged; name a region or a provider, or say 'on our own hardware'",
-        ),
-        (
-            r"carbon(?:[- ]neutral)?|co2\w*|green|sustainab\w+|renewable\w*|emissions?|climate",
-            "emissions need the grid's g CO2e per kWh (money.grid_g_co2e_per_kwh in a spec file)",
-        ),
-        (
-            r"disaggregat\w+(?:\s+(?:prefill|serving|inference))?|p/d (?:split|disaggregation)",
-            "prefill and decode on accelerators of their own are not planned",
-        ),
-        (
-            r"(?:no|without) gpus?(?: at all)?|cpus? only|only (?:on )?cpus?|on cpus?",
-            "a plan is of accelerators; of processors the catalog has a few, named as accelerators are",
-        ),
-        (
-            r"whisper(?:[- ](?:large|small|turbo))?|asr|tts|speech[- ](?:to[- ]text|recognition)|text[- ]to[- ]speech|"
-            r"transcri(?:be|bes|bing|ption)|diari[sz]ation",
-            "out of scope are speech to text and text to speech: planned are models that read and write text",
-        ),
-        (
-            r"(?:two |an? |\d+ )?(?:images?|photos?|pictures?|screenshots?|audio|speech|voice|videos?|"
-            r"multi-?modal|vision)",
-            "only tokens are reckoned; count what an image or a minute of sound takes as tokens of the prompt",
-        ),
-        (
-            r"embeddings?|embed|embedding models?|re-?rank\w*",
-            "embeddings and rankings are plans of their own: '--task embed' sizes a model that only reads",
-        ),
-        (
-            r"fine-?tun\w+|pre-?train\w*|rlhf|train(?:ing)?\s+(?:an?|the|our)\b[^,.;]*|distil\w+",
-            "a plan serves a model that is ready; a training run is reckoned by 'fleetcast train'",
-        ),
-        (
-            rf"{MEDIA_MODELS}|diffusion|image generation|text[- ]to[- ](?:image|video|speech)",
-            "out of scope is what makes no text",
-        ),
-        (
-            r"batch (?:jobs?|processing|inference)|offline(?: (?:jobs?|batch|processing|inference))?|deadline",
-            "a job with a deadline is planned by 'fleetcast batch'; here it is a rate, its requests over its time",
-        ),
-        (
-            r"(?:each|either)(?: (?:site|zone|region|dc|one|of them))? (?:must |can |should |has to |needs to |to |"
-            r"be able to |alone )+(?:carry|take|handle|hold|serve)\w* (?:the )?(?:whole|all|every\w*|full|entire)"
-            r"[^,.;]*|active[-/ ]active",
-            "a plan is of one place that carries all; each further one that does takes as many GPUs again",
-        ),
-        (r"kv (?:cache )?offload\w*|lmcache|offload\w*", "offloading of the KV cache is not reckoned"),
-        (
-            r"(?:very |ultra[- ]?)?(?:low(?:est)?[- ]latency|fast(?:est)?|quick(?:ly)?|responsive|"
-            r"snappy|real-?time|instant(?:ly)?)",
-            "how fast is a target: say 'p95 TTFT 800 ms' or '30 tokens/s per user'",
-        ),
-        (
-            r"cheap(?:est|ly|er)?|affordable|low[- ]cost|inexpensive|cost[- ]effective|economical|save money",
-            "a plan is the cheapest fleet that holds what is stated; a limit is a budget such as 'under $20k a month'",
-        ),
-        (
-            r"(?:kubernetes|k8s|docker|helm|compose)(?:(?:,| and| with| or)? (?:kubernetes|k8s|docker|helm|compose))*",
-            "what replicas are run by changes no count; files for it can be exported from the plan",
-        ),
-        (
-            r"(?:istio|openshift|slurm|nomad|terraform|ansible|pulumi)(?:(?:,| and| with| or)? "
-            r"(?:istio|openshift|slurm|nomad|terraform|ansible|pulumi))*",
-            "what replicas are run by changes no count; files are written for Kubernetes, Helm and Docker Compose",
-        ),
-        (
-            r"(?:high(?:est)? |best |good )?(?:quality|accura(?:cy|te))|hallucinat\w+|smart(?:est)?",
-            "the quality of answers is not judged, only what serving takes",
-        ),
+
+
+_NAMED: Final = re.compile(r"\{closed\}|\{media\}|\n")
+
+
+@cache
+def _wishes() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return the words of each wish of ``wishes.toml``, and what is said of it."""
+    entries = loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["wish"]
+    names = {"{closed}": CLOSED, "{media}": MEDIA_MODELS, "\n": ""}
+    return tuple(
+        (re.compile(rf"\b(?:{_NAMED.sub(lambda name: names[name[0]], entry['said'])})\b", re.I), entry["note"])
+        for entry in entries
     )
-)
 
 
 _MEDIA_SIZED: Final = re.compile(rf"\b(?:{MEDIA_MODELS})(?:[- ]\w+)?[- ]\d+(?:\.\d+)?b\b", re.I)
@@ -166,7 +96,7 @@ def read_thinking(draft: Draft) -> None:
 def note_wishes(draft: Draft) -> None:
     """Note each wish that is in no value and no question."""
     taken, text = covered(draft), draft.sentence.text
-    for pattern, note in _WISHES:
+    for pattern, note in _wishes():
         for match in pattern.finditer(text):
             start, end = match.span()
             if not any(taken[start:end]):

@@ -42,7 +42,9 @@ _NOW: Final = re.compile(
     r"\b(?:today|todays|currently|presently|nowadays|status quo|as of (?:now|today)|right now|"
     r"at (?:the moment|present)|these days|so far|up to now|(?:our|the|my) (?:current|existing|present)|"
     r"i inherited|since ~|in prod(?:uction)? since|now (?:we|it|they) (?:run|runs|use|uses)|"
-    r"(?:is|are|were|im|run|runs|use|using) now)\b|^(?:as is|existing|current(?! (?:target|goal))|now (?:on|at))\b|"
+    r"(?:is|are|were|im|run|runs|use|using) now|"
+    r"(?:pods?|replicas?|instances|copies|nodes|boxes) (?:are |is )?(?:up|live|deployed|running|serving))\b|"
+    r"^(?:as is|existing|current(?! (?:target|goal))|now (?:on|at))\b|"
     r"^now [:=~]|\bold (?:one|box|boxes|server|servers|system|setup|cluster|cards|machines?)\b"
 )
 """Words of time that tell of now, in the English that rules read."""
@@ -82,7 +84,7 @@ _HINTS: Final = frozenset(
     "today todays today's currently presently nowadays quo now moment present days far current existing production "
     "prod run runs running serve use using host hosting operate operating cluster setup deployment stack fleet "
     "inherited as old back since replace replacing replaces swap swapping migrate migrating migration move moving "
-    "switch switching upgrade upgrading were off away leaving".split()
+    "switch switching upgrade upgrading were off away leaving up live deployed serving".split()
 )
 """Words without which nothing is told of now: most lines have none of them."""
 _FROM_TO: Final = Rule(

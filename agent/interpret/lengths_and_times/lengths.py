@@ -104,6 +104,17 @@ _MEAN_AND_P95: Final = Rule(
     "a:num token? mean (slash | comma | conj)? b:num token? p:pctl (i:('in' | incue) | o:('out' | outcue))"
 )
 """'12k avg / 60k p95 in'."""
+_BESIDE = "(link | incue | outcue | token | 'out' | 'at')"
+_MOST = "('max' | 'maximum' | upto | 'longest' | 'largest' | 'biggest' | 'limit' | 'ceiling' | 'cap')"
+_THE_MOST = f"({_MOST} {_BESIDE}{{0,4}} a:num token? | a2:num token? {_BESIDE}{{0,4}} {_MOST} (incue | outcue)?)"
+_USUAL = "(mean | 'typical' | 'typically' | 'usually' | 'usual' | 'normally')"
+_THE_MEAN = f"({_USUAL} {_BESIDE}{{0,4}} n:num token? | n2:num token? (on | link){{0,2}} {_USUAL})"
+_NO_LENGTH = "(?! thing | user | event | per | slash | rateunit | time | percent | textunit | gpunoun)"
+_MOST_AND_MEAN: Final = rules(
+    f"{_THE_MEAN} (comma | paren | slash | conj | but | link){{0,4}} {_THE_MOST} {_NO_LENGTH}",
+    f"{_THE_MOST} (comma | paren | slash | conj | but | link){{0,4}} {_THE_MEAN} {_NO_LENGTH}",
+)
+"""'2,000 is the max, 800 on average', 'avg 900 (max 4000)': of the side that is named in it or just before it."""
 _CHANGED: Final = Rule(
     "(i:incue | o:outcue) near{0,3} ('longer' | 'shorter' | 'bigger' | 'smaller' | grow | 'went' | 'rose' | 'jumped' | "
     "'increased' | 'changed' | 'doubled') (near | comma | colon){0,4} a:num token? (arrow | 'to') n:num token?"
@@ -143,6 +154,8 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
         _note(draft, _side(match), count_of_tokens(match["a"]), "token", "mean", match.first, match.index("a"))
         named = match["p"].entries[0]
         _note(draft, _side(match), count_of_tokens(match["b"]), "token", named, match.index("b"), match.last)
+    for match in matches_of(_MOST_AND_MEAN, draft.sentence):
+        _most_and_mean(draft, match)
     for match in _CHANGED.matches(draft.sentence):
         _note(draft, _side(match), count_of_tokens(match["n"]), "token", "mean", match.index("n"), match.last)
         draft.dropped.append(draft.sentence.span(match.index("a"), match.index("a")))
@@ -173,6 +186,25 @@ def read_lengths(draft: Draft, known: Mapping[str, Any]) -> None:
     read_spreads(draft)
     read_relative(draft)
     _kinds_of_calls(draft)
+
+
+def _most_and_mean(draft: Draft, match: Match) -> None:
+    """Note the mean of a side and ask what the most of it is; the most of a context is the window."""
+    before, inside = draft.sentence.items[max(0, match.first - 4) : match.first], match.sentence.items[match.first :]
+    cut = max((at + 1 for at, item in enumerate(before) if item.has("comma", "stop")), default=0)
+    near = [item for item in before[cut:] if item.has("inplain", "outplain", "context", "in", "out")][-1:]
+    cues = [item for item in inside[: match.last + 1 - match.first] if item.has("incue", "outcue")] or near
+    most, mean = ((name if name in match else f"{name}2") for name in ("a", "n"))
+    if not cues or count_of_tokens(match[most]).value <= count_of_tokens(match[mean]).value:
+        return
+    side = "output" if cues[0].has("outcue", "out") else "input"
+    for name in sorted((mean, most), key=lambda one: one == most):
+        at = match.index(name)
+        if name == most and cues[0].has("context"):
+            value = whole(match[name].number.value)
+            draft.found("serving.context_window", at, at, [Option(value, f"context window {show_count(value)} tokens")])
+        else:
+            _note(draft, side, count_of_tokens(match[name]), "token", "most" if name == most else "mean", at, at)
 
 
 def _kinds_of_calls(draft: Draft) -> None:
@@ -345,7 +377,9 @@ def _note(draft: Draft, side: str, amount: Amount, unit: str, statistic: str, fi
         text = f"{said!r}: {show_count(value)} tokens as the p95, the mean or the limit?"
         cut = Choice(value, "as the limit at which answers are cut off (--max-tokens)", "tokens.max_tokens")
         window = Choice(value, "as the context window", "serving.context_window")
-        draft.ask(f"{path}.p95", first, last, text, (cut, p95, mean) if side == "output" else (p95, mean, window))
+        either = [] if draft.has(mean.path) else [mean]
+        text = text if either else text.replace("the mean ", "")
+        draft.ask(f"{path}.p95", first, last, text, [cut, p95, *either] if side == "output" else [p95, *either, window])
     elif statistic == "least":
         text = f"{said!r}: {show_count(value)} tokens are the least; how many are they on average?"
         draft.ask(f"{path}.mean", first, last, text, (mean,))

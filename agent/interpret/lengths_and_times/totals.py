@@ -1,9 +1,11 @@
 """Tokens in a time, as bills and dashboards have them: with the requests they give lengths, with lengths the rate."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
@@ -22,6 +24,7 @@ _PERIOD: Final = "(a:adverb | on? per (unknown | mean | link){0,2} t:time | slas
 _TOKENS: Final = rules(
     f"n:num token {_PERIOD} 'of'? {_SIDE}",  # 40M tokens a day in
     f"n:num token? (?! thing (?! token)) {_SIDE} token?",  # 6M out, 912M input tokens, no '40M documents'
+    f"token {_PERIOD} colon n:num",  # tokens/day: 300M
     "n:num (unknown | ingrand)? token",  # 3 million tokens
 )
 _BEHIND: Final = Rule(f"(ingrand | conj | plus | paren)? {_PERIOD}")
@@ -31,6 +34,19 @@ _REQUESTS: Final = Rule(
     "k:num (unknown | model){0,2} event (?! per | slash | adverb | window | near{1,2} per | token | num)"
 )
 _EACH: Final = Rule("n:num token? (comma | paren)? ingrand")
+_CALL = "('call' | 'calls' | 'request' | 'requests' | 'req' | 'query' | 'queries' | 'message' | 'messages')"
+_A_CALL: Final = rules(
+    f"n:num token? ingrand? (perrequest | (per | slash) {_CALL})",
+    f"token (perrequest | (per | slash) {_CALL}) (link | colon){{0,3}} n:num",
+    f"{_CALL} (link | colon | 'averages'){{0,4}} n:num token?",
+)
+_SHARES: Final = rules(
+    "p:pct ('of' | 'which' | 'it' | 'that' | 'those' | 'them' | 'is' | 'are' | 'being' | 'as' | 'goes' | token){0,4} "
+    "(i:(incue | in) | o:(outcue | out))",
+    "(i:incue | o:outcue) (token | 'share' | link | colon | 'makes' | 'up'){0,4} p:pct",
+)
+"""What part of a total prompts or answers are: '85% input', 'output share 20 %', 'a quarter of it output'."""
+_SPLIT: Final = re.compile(r"\b(\d\d) ?[/:] ?(\d\d) (?:in|input|prompts?) ?[/:] ?(?:out|answer|completion|gen)", re.I)
 
 
 class Total(Struct):
@@ -56,6 +72,7 @@ def totals_of(draft: Draft, known: Mapping[str, Any]) -> list[Total]:
         known: values that were given before.
     """
     totals = _totals(draft, shortest=SECONDS["minute"])
+    totals = [part for total in totals for part in _parted(draft, total)]
     sided = [total for total in totals if total.side]
     rate = draft.value(_RATE) or known.get(_RATE)
     if sided and not rate and not draft.has(_RATE):
@@ -64,6 +81,41 @@ def totals_of(draft: Draft, known: Mapping[str, Any]) -> list[Total]:
         return totals
     _lengths(draft, sided, rate)
     return [total for total in totals if not total.side]
+
+
+def _parted(draft: Draft, total: Total) -> list[Total]:
+    """Return the prompts and the answers of a total whose shares are said; with the length of a call, note the rate."""
+    share, split = 0.0, _SPLIT.search(draft.sentence.text)
+    if total.side:
+        return [total]
+    if split and float(split[1]) + float(split[2]) == 100:
+        share = float(split[1]) / 100
+        _tell(draft, split.span(), share)
+    for match in matches_of(_SHARES, draft.sentence) if not share else ():
+        share = match["p"].number.value if "i" in match else 1 - match["p"].number.value
+        _tell(draft, draft.sentence.span(match.first, match.last), share)
+    if not 0 < share < 1:
+        return [total]
+    for match in matches_of(_A_CALL, draft.sentence):
+        beside = draft.sentence.items[match.last + 1 : match.last + 2]
+        if draft.has(_RATE) or any(item.has("in", "out", "incue", "outcue") for item in beside):
+            continue
+        length = count_of_tokens(match["n"]).value
+        rate = total.tokens / total.seconds / length
+        shown = f"{show_count(total.tokens)} / {show_count(total.seconds)} s / {show_count(length)} tokens a request"
+        draft.found(_RATE, *total.said, [Option(rate, f"{shown} = {show_figure(rate)} requests/s on average")])
+        span = draft.sentence.span(match.first, match.last)
+        draft.notes.append((f"{draft.sentence.text[slice(*span)]!r}: prompt and answer together", *span))
+        draft.sentence.claim(match.first, match.last)
+    parts = ((share, "input"), (1 - share, "output"))
+    return [replace(total, tokens=part * total.tokens, side=side) for part, side in parts]
+
+
+def _tell(draft: Draft, span: tuple[int, int], share: float) -> None:
+    draft.notes.append((f"{draft.sentence.text[slice(*span)]!r}: {share:.0%} of all tokens are of prompts", *span))
+    for index, item in enumerate(draft.sentence.items):
+        if span[0] <= item.start < span[1]:
+            draft.sentence.take(index)
 
 
 def rate_of_totals(draft: Draft, totals: Sequence[Total], known: Mapping[str, Any]) -> None:

@@ -262,10 +262,23 @@ def _listed(sentence: Sentence, first: int, names: Mapping[str, str], longest: i
 
 
 def _precision(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
-    found = _listed(sentence, first, lexicon.precisions, 4)
+    found = _listed(sentence, first, lexicon.precisions, 4) or _four_bits(sentence, first)
     if not found or bare_number_with_unit(sentence, found[0], lexicon):
         return None
     return found[0], name_item("prec", sentence, first, found[0], (found[1],))
+
+
+_QUANTISED: Final = re.compile(r"q4\W{0,2}(?:quant|gguf|weights|of\b|version)", re.I)
+
+
+def _four_bits(sentence: Sentence, first: int) -> tuple[int, str] | None:
+    """Return what 'q4' is behind a model or before what is quantised; elsewhere it is a quarter of a year."""
+    if sentence.items[first].word != "q4":
+        return None
+    before = [item for item in sentence.items[max(0, first - 2) : first] if not item.has("paren", "comma")][-1:]
+    of_a_model = any(item.has("model") or re.fullmatch(r"[\d.]+b", item.word) for item in before)
+    quantised = _QUANTISED.match(sentence.text, sentence.items[first].start)
+    return (first, "int4") if of_a_model or quantised else None
 
 
 def _runtime(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:

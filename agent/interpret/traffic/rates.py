@@ -88,7 +88,7 @@ _OFTEN: Final = rules(
 _BARE: Final = rules(
     f"n:num (link | 'during' | 'in' | 'over' | 'on'){{0,3}} (m:mean | k:peak) {_ENDS_OR_READ}",
     "(m:(mean | 'usually' | 'normally' | 'typically' | 'otherwise') | k:peak) (link | colon){0,2} n:num "
-    + _ENDS_OR_READ,
+    f"(?! slash num) {_ENDS_OR_READ}",
 )
 _EITHER: Final = Rule("n:num a:rateunit ('or' | slash | paren){1,2} b:rateunit")
 _LASTING: Final = Rule(
@@ -514,6 +514,7 @@ def _near_peak(draft: Draft, match: Match) -> bool:
         if items[ahead].has("comma", "stop", "conj", "num", "mult", "pct", "mean"):
             break
         if items[ahead].has("peak"):
-            following = items[ahead + 1] if ahead + 1 < len(items) else None
-            return following is None or not following.has("mult", "factor", "num")
+            following = items[ahead + 1 : ahead + 4]
+            is_pair = len(following) == 3 and following[1].has("slash") and following[2].has("num")  # 'peak 800/200'
+            return not following or is_pair or not following[0].has("mult", "factor", "num")
     return any(item.has("peak") for item in items[match.first : match.last + 1])

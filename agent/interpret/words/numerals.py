@@ -74,8 +74,11 @@ _ONE_IN_SO_MANY = Rule(
     "(concurrent | inflight | 'active' | 'online'))"
 )
 """'Only 1 in 40 is generating', 'one in ten online at once'."""
-_ONE_IN_DOES = Rule("a:num 'in' b:num (?= unknown | 'starts' | 'start' | 'uses' | 'asks' | 'use')")
-"""'One in fifty opens it'."""
+_ONE_IN_DOES = Rule(
+    "a:num ('in' | 'out' 'of' | on 'the'?) b:num (?= unknown | user | 'of' | 'chat' | 'chats' | 'starts' | 'start' | "
+    "'uses' | 'asks' | 'use')"
+)
+"""'One in fifty opens it', 'one out of ten of our visitors'."""
 _FRACTION_OF_RATE = Rule("a:num slash b:num (?= rateunit | textunit)")
 _SAME = "(time | tshort | event | token | rateunit | percent)"
 _RANGE_OF_SAME = Rule(f"a:num {_SAME} range b:num (?= {_SAME})")

@@ -78,14 +78,14 @@ KINDS: Final[dict[str, str]] = {
     "reasoning": "thinking reasoning thought thoughts",
     "context": "context ctx",
     # --- connections ---
-    "link": "of is are be was will at = : about around ~ roughly approximately approx circa ca nearly almost average "
+    "link": "of is are be was will at = : about around ~ roughly approximately approx circa ca nearly almost average ø "
     "avg mean averaging averages typical typically usually normally length lengths long size sizes sized count to "
     "the an some maybe perhaps say like ish mostly generally a bit just only with has have equals equal being set "
     "expected expect around_ lognormal our my their its target reach reaches stay stays should must",
     "approx": "about around ~ roughly approximately approx circa ca nearly almost maybe perhaps like say some just "
     "only exactly",
     "size": "lognormal length lengths long size sizes sized count average avg mean averaging averages averaged typical",
-    "mean": "average avg mean averaging averages averaged",
+    "mean": "ø average avg mean averaging averages averaged",
     "median": "median medians",
     "deviation": "sd std stdev stddev σ deviation cv cov",
     "copula": "lognormal of = : is are about around ~ roughly approximately approx average avg mean averaging averages "
@@ -116,7 +116,7 @@ KINDS: Final[dict[str, str]] = {
     "flat": "flat stable constant",
     # --- hardware ---
     "gpunoun": "gpu gpus card cards accelerator accelerators chip chips device devices",
-    "node": "node nodes server servers box boxes machine machines host hosts",
+    "node": "workstations rig rigs node nodes server servers box boxes machine machines host hosts",
     "dgx": "dgx hgx",
     "replica": "pod pods replica replicas instance instances copy copies",
     "spare": "spare spares standby standbys redundant redundancy failover backup extra",
