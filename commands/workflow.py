@@ -20,8 +20,6 @@ from commands.showing import Shape, left_out, notice, show_as
 if TYPE_CHECKING:
     from catalogs.catalog import Catalog
     from catalogs.records.workflows import AgentWorkflow
-    from engine.choice.workflow import WorkflowFleet
-    from engine.load_test.workflows import SimulatedWorkflows
 
 app = App()
 
@@ -92,17 +90,11 @@ def workflow_command(
         left_out([f"{none} finishes {workflow.name}{unless}; {instead}."])
         return Exit.NOTHING_MEETS
     from agent.report.choice.workflow_report import workflow_report, workflow_tree
-    from engine.load_test.workflows import simulate_workflows
-
-    def simulate(fleet: "WorkflowFleet", count: int) -> "SimulatedWorkflows":
-        return simulate_workflows(
-            workflow, fleet.candidate, fleet.replicas, fleet.workflows_per_s, count=count, seed=seed
-        )
 
     simulated = None
     if not no_simulate:
         with progress("simulating"):
-            fleets, simulated = simulated_fleet(question.spec, workflow, facts, demand, limit, fleets, simulate)
+            fleets, simulated = simulated_fleet(question.spec, workflow, facts, demand, limit, fleets, seed)
     report = workflow_report(workflow, fleets, simulated, limit)
     show_as(report, workflow_tree(workflow, fleets, simulated, limit), shape, "workflow")
     met = limit is None or (simulated.p95_s if simulated else fleets[0].p95_s) <= limit

@@ -1,8 +1,7 @@
 """Fleets for agents' workflows, sized by how long a whole workflow takes and by how many run at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import ceil, erf, exp, log, sqrt
-from typing import Protocol, TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -12,7 +11,8 @@ from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from catalogs.records.workflows import AgentWorkflow
 from catalogs.units import SECONDS_PER_MONTH
-from engine.arrays import Floats
+from engine.arrays import Bools, Floats
+from engine.choice.simulated_workflows import SimulatedWorkflows, simulate_workflows
 from engine.fleet.candidates import Candidates, candidates
 from engine.fleet.offers import OfferChoice
 from engine.fleet.prices import fleet_prices
@@ -33,18 +33,10 @@ BATCHES = 48
 """Batches at which a replica is looked at, from a request alone to the ceiling."""
 TRIES = 4
 """Fleets that are tried where the simulation misses what the closed form meets."""
+NEAR = 0.03
+"""Within which of the workflows that are to run at a time as many do in a simulation."""
 COUNTED, LIFETIMES = 400, 8.0
 """Workflows that are simulated at least, and for each that runs at a time: so that the fleet is in its steady state."""
-
-
-class _Timed(Protocol):
-    """What a simulation of workflows says at least."""
-
-    @property
-    def p95_s(self) -> float: ...
-
-
-_Simulated = TypeVar("_Simulated", bound=_Timed)
 
 
 class WorkflowFleet(Struct, frozen=True):
@@ -59,11 +51,15 @@ class WorkflowFleet(Struct, frozen=True):
     monthly_usd: float | None
     provider: str
     workflows_per_s: float
-    """Of the whole fleet, at the busiest hour."""
+    """Of the whole fleet, at the busiest hour: by the closed form, or of so many at a time as a simulation found it."""
+    carries: float
+    """Workflows at a time for which one replica is planned."""
+    by_time: bool
+    """Whether it carries no more because workflows would take too long; else the utilisation ceiling stops it."""
     in_flight: float
-    """Workflows that run at a time then."""
+    """Workflows that run at a time in the busiest hour, by the closed form."""
     mean_s: float
-    """Of a whole workflow, at that load."""
+    """Of a whole workflow, at that load; likewise."""
     p95_s: float
     call_s: tuple[float, ...]
     """Of each call from its sending to its last token."""
@@ -75,6 +71,18 @@ class WorkflowFleet(Struct, frozen=True):
         """At the mean rate."""
         traffic = self.question.spec.traffic
         return self.workflows_per_s / traffic.peak_factor * SECONDS_PER_MONTH
+
+
+class _Carried(Struct, frozen=True):
+    """What one replica of each candidate carries within the time of a workflow, NaN where it never holds."""
+
+    calls_per_s: Floats
+    in_flight: Floats
+    """Workflows."""
+    by_time: Bools
+    """Where a longer time would let it carry more."""
+    floor: Floats
+    """The p95 of a workflow's time with nearly nothing else running, seconds."""
 
 
 class Demand(Struct, frozen=True):
@@ -118,13 +126,13 @@ def workflow_fleets(
         return ()
     replicas = found.replicas()
     ceiling = question.spec.serving.utilisation_ceiling
-    capacity, in_flight, floor = _capacities(replicas, calls, ceiling, p95_s)
+    carried = _carried(replicas, calls, ceiling, p95_s)
     if demand.at_a_time is not None:
-        counts = replica_counts(_level(question.spec), float(demand.at_a_time), in_flight)
+        counts = replica_counts(_level(question.spec), float(demand.at_a_time), carried.in_flight)
     else:
-        counts = replica_counts(question.spec, float(demand.per_s or 0.0), capacity / len(calls))
+        counts = replica_counts(question.spec, float(demand.per_s or 0.0), carried.calls_per_s / len(calls))
     if p95_s is not None:
-        useless = of_no_use(replicas, capacity, ceiling, floor * MARGIN["e2e"] > p95_s)
+        useless = of_no_use(replicas, carried.calls_per_s, ceiling, carried.floor * MARGIN["e2e"] > p95_s)
         counts.total[useless & (counts.growth > fewest_replicas(question.spec))] = np.nan
     monthly, offers = fleet_prices(question, found, counts)
     accelerators = counts.total * found.parallelism.accelerators
@@ -137,13 +145,8 @@ def workflow_fleets(
     limits = question.spec.hardware.max_accelerators
     rows = [row for row in best.values() if limits is None or accelerators[row] <= limits]
     return tuple(
-        _fleet(question, found, replicas, calls, counts, row, demand, float(monthly[row]), _provider(offers[row]))
-        for row in rows
+        _fleet(question, found, carried, calls, counts, row, demand, float(monthly[row]), offers[row]) for row in rows
     )
-
-
-def _provider(offer: OfferChoice | None) -> str:
-    return offer.chosen.provider if offer else ""
 
 
 def _level(spec: WorkloadSpec) -> WorkloadSpec:
@@ -151,26 +154,23 @@ def _level(spec: WorkloadSpec) -> WorkloadSpec:
     return replace(spec, traffic=replace(spec.traffic, peak_factor=1.0, burst=1.0, hourly_profile=()))
 
 
-def _capacities(
-    replicas: Replicas, calls: tuple[Call, ...], ceiling: float, p95_s: float | None
-) -> tuple[Floats, Floats, Floats]:
-    """Return calls/s and workflows in flight that one replica carries within the time, NaN where it never holds, and
-    the p95 of a workflow's time with nearly nothing else running, seconds."""
+def _carried(replicas: Replicas, calls: tuple[Call, ...], ceiling: float, p95_s: float | None) -> _Carried:
     most = batch_at_rate(replicas, ceiling * replicas.saturated_rate[:, 0])
     low = np.log(np.minimum(replicas.smallest_batch, most))
     batches = np.exp(low + (np.log(most) - low) * np.linspace(0, 1, BATCHES))
     capacity, in_flight, floor = (np.full(len(most), np.nan) for _ in range(3))
+    by_time = np.zeros(len(most), dtype=bool)
     for begin in range(0, len(most), BLOCK):
         rows = np.arange(begin, min(begin + BLOCK, len(most)))
         load = replicas.take(rows).at(batches[rows])
         mean, p95 = workflow_seconds(load, calls)
         holds = np.cumprod(p95 <= (np.inf if p95_s is None else p95_s), axis=1).sum(axis=1)
-        able, floor[rows] = holds > 0, p95[:, 0]
+        able, floor[rows], by_time[rows] = holds > 0, p95[:, 0], holds < BATCHES
         at = np.maximum(holds - 1, 0)
         rate = load.requests_per_s[np.arange(len(rows)), at]
         capacity[rows] = np.where(able, rate, np.nan)
         in_flight[rows] = np.where(able, rate / len(calls) * mean[np.arange(len(rows)), at], np.nan)
-    return capacity, in_flight, floor
+    return _Carried(capacity, in_flight, by_time, floor)
 
 
 def workflow_seconds(load: Load, calls: Sequence[Call]) -> tuple[Floats, Floats]:
@@ -223,17 +223,17 @@ def largest_of(count: int) -> tuple[float, float]:
 def _fleet(
     question: Question,
     found: Candidates,
-    replicas: Replicas,
+    carried: _Carried,
     calls: tuple[Call, ...],
     counts: Counts,
     row: int,
     demand: Demand,
     usd: float,
-    provider: str,
+    offer: OfferChoice | None,
 ) -> WorkflowFleet:
     """Return the fleet of one candidate at its busiest hour."""
     index = np.array([row])
-    one = replicas.take(index)
+    one = found.take(index).replicas()
     serving = int(counts.peak[row]) if demand.at_a_time is None else int(counts.mean[row])
     if demand.per_s is not None:
         per_s = demand.per_s * question.spec.traffic.peak_factor
@@ -252,8 +252,10 @@ def _fleet(
         replicas=int(counts.total[row]),
         accelerators=int(counts.total[row] * found.parallelism.accelerators[row]),
         monthly_usd=usd + question.spec.money.other_monthly_usd if np.isfinite(usd) else None,
-        provider=provider,
+        provider=offer.chosen.provider if offer else "",
         workflows_per_s=per_s,
+        carries=float(carried.in_flight[row]),
+        by_time=bool(carried.by_time[row]),
         in_flight=per_s * float(mean[0, 0]),
         mean_s=float(mean[0, 0]),
         p95_s=float(p95[0, 0]),
@@ -310,19 +312,34 @@ def simulated_fleet(
     demand: Demand,
     limit_s: float | None,
     fleets: tuple[WorkflowFleet, ...],
-    simulate: Callable[[WorkflowFleet, int], _Simulated],
-) -> tuple[tuple[WorkflowFleet, ...], _Simulated]:
+    seed: int = 0,
+) -> tuple[tuple[WorkflowFleet, ...], SimulatedWorkflows]:
     """Return the fleets and the first of them simulated; a fleet that misses is sized anew against a tighter time.
+
+    Where so many run at a time they begin as often as keeps that many running in the simulation, whose workflows take
+    another time than the closed form's.
 
     Args:
         limit_s: seconds within which 95 of a hundred must be done; None: whatever they take.
         fleets: by the closed forms, the cheapest first.
-        simulate: a fleet and so many workflows, turn by turn.
+        seed: of all draws.
     """
+
+    def simulate(fleet: WorkflowFleet) -> SimulatedWorkflows:
+        count = max(COUNTED, ceil(LIFETIMES * fleet.in_flight))
+        rate = fleet.workflows_per_s
+        return simulate_workflows(workflow, fleet.candidate, fleet.replicas, rate, count=count, seed=seed)
+
     held = limit_s
     for tried in range(TRIES):
-        best = fleets[0]
-        simulated = simulate(best, max(COUNTED, ceil(LIFETIMES * best.in_flight)))
+        simulated = simulate(fleets[0])
+        for _ in range(TRIES if demand.at_a_time else 0):
+            times = fleets[0].in_flight / simulated.in_flight
+            if abs(times - 1) <= NEAR:
+                break
+            # The root, since workflows take the longer the more of them begin.
+            fleets = (replace(fleets[0], workflows_per_s=fleets[0].workflows_per_s * sqrt(times)), *fleets[1:])
+            simulated = simulate(fleets[0])
         if limit_s is None or held is None or simulated.p95_s <= limit_s or tried == TRIES - 1:
             return fleets, simulated
         held *= min(0.97, limit_s / simulated.p95_s)

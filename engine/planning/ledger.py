@@ -11,6 +11,7 @@ from engine.plan import Chosen, Fleet, LedgerLine, Reason, ReplicaCapacity
 from engine.planning.phrases import counted
 from engine.question.fleet_limits import fewest_replicas, rated_watts
 from engine.question.resolve import Question
+from engine.workload import WorkloadSpec
 
 RUNNING = ("mean", "peak", "spares", "burst")
 """Lines of the ledger that run today: growth is yet to come."""
@@ -34,7 +35,10 @@ def fleet_of(question: Question, best: SizedCandidates, capacity: ReplicaCapacit
     rate = question.mean_rate
     if spec.traffic.unstated:  # a given fleet: its peak hour is what it holds
         rate = working * capacity.requests_per_s / spec.traffic.peak_factor
-    mean = float(counts.mean[0]) if rate is None else rate / capacity.requests_per_s
+    mean, why = float(counts.mean[0]), f"concurrency {spec.traffic.concurrency}"
+    if rate is not None:
+        mean = rate / capacity.requests_per_s
+        why = f"{show_figure(rate)} calls/s on average ÷ {show_figure(capacity.requests_per_s)} per replica"
     lowest = max(min(ceil(mean * trough - 1e-6), working), minimum) + spares
 
     def instances(count: int) -> int:
@@ -50,7 +54,7 @@ def fleet_of(question: Question, best: SizedCandidates, capacity: ReplicaCapacit
         billed_accelerators=instances(replicas) * offer.accelerators if offer else replicas * size,
         capacity_requests_per_s=working * capacity.requests_per_s / spec.traffic.calls_per_request,
         capacity_output_tokens_per_s=working * capacity.requests_per_s * question.lengths.output.mean,
-        ledger=_ledger(question, best, rate, capacity, offer),
+        ledger=_ledger(spec, best, offer, why),
         rated_watts=(
             rated_watts(maximum * size, best.candidates.accelerator(0).power_w) if spec.hardware.max_power_kw else None
         ),
@@ -58,61 +62,32 @@ def fleet_of(question: Question, best: SizedCandidates, capacity: ReplicaCapacit
 
 
 def _ledger(
-    question: Question,
-    best: SizedCandidates,
-    rate: float | None,
-    capacity: ReplicaCapacity,
-    offer: PricedOffer | None,
+    spec: WorkloadSpec, best: SizedCandidates, offer: PricedOffer | None, why_mean: str
 ) -> tuple[LedgerLine, ...]:
     """Return lines whose replicas and accelerators sum to the whole fleet; rounding to whole instances is one too.
 
     Args:
         best: the candidate, an array of one.
-        rate: model calls/s on average; None for a closed loop.
-        capacity: what one replica carries.
         offer: what is rented; None without one.
+        why_mean: why the mean load takes so many.
     """
-    spec, counts = question.spec, best.counts
+    traffic, counts = spec.traffic, best.counts
     size = int(best.candidates.parallelism.accelerators[0])
-    traffic = spec.traffic
     per_accelerator = offer.monthly_usd(1) / offer.accelerators if offer else None
-    if rate is None:
-        why_mean = f"concurrency {traffic.concurrency}"
-    else:
-        why_mean = f"{show_figure(rate)} calls/s on average ÷ {show_figure(capacity.requests_per_s)} per replica"
-    reasons: tuple[tuple[Reason, str, int], ...] = (
-        ("mean", why_mean, int(counts.mean[0])),
-        ("peak", f"busiest hour {traffic.peak_factor:.3g} × the mean", int(counts.peak[0] - counts.mean[0])),
-        (
-            "spares",
-            f"{counted(spec.availability.spare_replicas, 'spare replica')} asked for",
-            int(counts.total[0] - counts.growth[0]),
-        ),
-        ("burst", f"peak minute {traffic.burst:.3g} × the peak hour", int(counts.burst[0] - counts.peak[0])),
-        (
-            "growth",
-            f"{traffic.growth_per_year:.0%} a year over {counted(traffic.horizon_years, 'year')}: "
-            f"× {traffic.growth:.3g}",
-            int(counts.growth[0] - counts.burst[0]),
-        ),
+    whole, spares, growth = counts.total[0], spec.availability.spare_replicas, traffic.growth
+    grows = f"{traffic.growth_per_year:.0%} a year over {counted(traffic.horizon_years, 'year')}: × {growth:.3g}"
+    reasons: tuple[tuple[Reason, str, float], ...] = (
+        ("mean", why_mean, counts.mean[0]),
+        ("peak", f"busiest hour {traffic.peak_factor:.3g} × the mean", counts.peak[0] - counts.mean[0]),
+        ("spares", f"{counted(spares, 'spare replica')} asked for", whole - counts.growth[0]),
+        ("burst", f"peak minute {traffic.burst:.3g} × the peak hour", counts.burst[0] - counts.peak[0]),
+        ("growth", grows, counts.growth[0] - counts.burst[0]),
     )
-    lines = [
-        LedgerLine(
-            reason,
-            why,
-            replicas,
-            replicas * size,
-            None if per_accelerator is None else replicas * size * per_accelerator,
-        )
-        for reason, why, replicas in reasons
-    ]
-    whole = int(counts.total[0])
-    extra = offer.instances_for(whole, size) * offer.accelerators - whole * size if offer else 0
+    extra = offer.instances_for(int(whole), size) * offer.accelerators - int(whole) * size if offer else 0
     why_rounding = f"whole instances of {offer.accelerators} accelerators" if offer else "no offer, no instances"
-    lines.append(
-        LedgerLine("rounding", why_rounding, 0, extra, None if per_accelerator is None else extra * per_accelerator)
-    )
-    return tuple(lines)
+    rows: list[tuple[Reason, str, int, int]] = [(why, text, int(n), int(n) * size) for why, text, n in reasons]
+    rows.append(("rounding", why_rounding, 0, extra))
+    return tuple(LedgerLine(*row, per_accelerator and row[-1] * per_accelerator) for row in rows)
 
 
 class FixedFleet(Struct, frozen=True):

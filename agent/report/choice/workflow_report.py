@@ -6,10 +6,10 @@ from typing import Any
 from agent.report.blocks import Block, Column, Group, Heading, Paragraph, Report, Table
 from agent.report.words import usd_shown
 from catalogs.records.workflows import AgentWorkflow
-from catalogs.units import show_count, show_percent, show_rate, show_seconds
+from catalogs.units import show_count, show_figure, show_percent, show_rate, show_seconds
+from engine.choice.simulated_workflows import SimulatedWorkflows
 from engine.choice.workflow import WorkflowFleet
 from engine.fleet.search import doubt_of
-from engine.load_test.workflows import SimulatedWorkflows
 from engine.plan import parallelism_shown, plain
 
 SHOWN = 6
@@ -48,6 +48,7 @@ def workflow_report(
             f"{show_rate(best.workflows_per_s * 3600, 'workflows/h')} at the peak."
         ),
         Paragraph(f"A workflow takes {show_seconds(took)} at p95{verdict}."),
+        Paragraph(f"A replica is planned for {show_figure(best.carries)} at a time: {_bound(best)}."),
     ]
     yield from (Group(tuple(lines)), _times(best, simulated))
     yield from (Heading("Call by call"), _calls(workflow, best, simulated))
@@ -57,12 +58,27 @@ def workflow_report(
         yield Paragraph(f"Simulated turn by turn: {show_count(simulated.workflows)} workflows counted.", "quiet")
 
 
+def _bound(best: WorkflowFleet) -> str:
+    if best.by_time:
+        return "with more, they would take longer than what was asked"
+    ceiling = show_percent(best.question.spec.serving.utilisation_ceiling)
+    return f"that is {ceiling} of its saturated rate, and a longer time would not take fewer"
+
+
 def _times(best: WorkflowFleet, simulated: SimulatedWorkflows | None) -> Table:
-    columns = (Column("whole workflow"), *Column.figures("mean", "p95", "at a time"))
-    rows = [("closed form", show_seconds(best.mean_s), show_seconds(best.p95_s), show_count(round(best.in_flight)))]
-    if simulated:
-        at_a_time = show_count(round(simulated.in_flight))
-        rows.insert(0, ("simulated", show_seconds(simulated.mean_s), show_seconds(simulated.p95_s), at_a_time))
+    columns = (Column("whole workflow"), *Column.figures("mean", "p95", "at a time", "an hour"))
+    made = {"simulated": simulated, "closed form": best}
+    rows = (
+        (
+            name,
+            show_seconds(one.mean_s),
+            show_seconds(one.p95_s),
+            show_count(round(one.in_flight)),
+            show_count(round(one.in_flight / one.mean_s * 3600)),
+        )
+        for name, one in made.items()
+        if one
+    )
     return Table(columns, tuple(rows))
 
 
@@ -123,7 +139,10 @@ def workflow_tree(
 
 def _fleet_tree(fleet: WorkflowFleet) -> dict[str, Any]:
     sizes = fleet.candidate.parallelism.sizes()
-    named = ("replicas", "accelerators", "monthly_usd", "provider", "workflows_per_s", "in_flight", "mean_s", "p95_s")
+    named = (
+        "replicas", "accelerators", "monthly_usd", "provider", "workflows_per_s", "carries", "by_time", "in_flight",
+        "mean_s", "p95_s",
+    )  # fmt: skip
     figures: dict[str, Any] = plain({name: getattr(fleet, name) for name in (*named, "itl_s", "call_s", "ttft_s")})
     return {
         "accelerator": fleet.candidate.accelerator(0).id,

@@ -10,6 +10,7 @@ from catalogs.errors import InputError
 from catalogs.records.validation import InvalidValues, record_of
 from catalogs.records.workflows import AgentWorkflow
 from engine import spec_from
+from engine.choice.simulated_workflows import drawn_workflows, simulate_workflows
 from engine.choice.workflow import (
     Demand,
     WorkflowFleet,
@@ -19,7 +20,6 @@ from engine.choice.workflow import (
     stated_calls,
     workflow_question,
 )
-from engine.load_test.workflows import SimulatedWorkflows, drawn_workflows, simulate_workflows
 from engine.question.calls import calls_of, lengths_of_calls
 from engine.workload import WorkloadSpec
 
@@ -145,12 +145,11 @@ def test_so_many_run_at_a_time_as_were_asked_for() -> None:
 def test_a_fleet_that_misses_when_simulated_grows_until_it_holds() -> None:
     limit = 50.0
     fleets = sized_workflow(spec(TWELVE), TWELVE, CATALOG, Demand(at_a_time=100), limit)
-
-    def simulate(fleet: WorkflowFleet, count: int) -> SimulatedWorkflows:
-        return simulate_workflows(TWELVE, fleet.candidate, fleet.replicas, fleet.workflows_per_s, count=count)
-
-    grown, simulated = simulated_fleet(spec(TWELVE), TWELVE, CATALOG, Demand(at_a_time=100), limit, fleets, simulate)
+    grown, simulated = simulated_fleet(spec(TWELVE), TWELVE, CATALOG, Demand(at_a_time=100), limit, fleets)
     assert simulated.p95_s <= limit
+    assert simulated.in_flight == pytest.approx(100, rel=0.03)
+    assert grown[0].workflows_per_s * simulated.mean_s == pytest.approx(simulated.in_flight)
+    assert grown[0].by_time and grown[0].carries * grown[0].replicas >= 100
     assert grown[0].replicas >= fleets[0].replicas
 
 

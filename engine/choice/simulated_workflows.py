@@ -110,23 +110,24 @@ def simulate_workflows(
     scheduler = question.runtime.scheduler_on(candidate.accelerator(0))
     fleet = _WorkflowFleet(model, scheduler, replicas, DEFAULT_ROUTING, seed, loops_for("plain", 0))
     begins = np.cumsum(np.random.default_rng((seed, 6)).exponential(1 / workflows_per_s, count))
+    edge = int(WARMING * count)
+    counted = slice(edge, count - edge)
+    if count - 2 * edge > 1:  # as many a second as were asked for begin in what is counted, whatever was drawn
+        begins *= (count - 2 * edge - 1) / workflows_per_s / (begins[counted][-1] - begins[counted][0])
     served = fleet.serve_workflows(drawn, calls, begins, model.overhead_s)
     shape = drawn.output.shape
     ends, starts, firsts = (np.full(shape, np.nan) for _ in range(3))
     order = np.unravel_index(served.number, shape)
     ends[order] = served.finish_s + model.overhead_s
     starts[order], firsts[order] = served.arrival_s, served.first_token_s + model.overhead_s
-    edge = int(WARMING * count)
-    counted = slice(edge, count - edge)
     took = (ends.max(axis=1) - begins)[counted]
-    span = begins[counted][-1] - begins[counted][0] if len(took) > 1 else np.inf
     return SimulatedWorkflows(
         workflows=len(took),
         calls=served.number.size,
         mean_s=float(took.mean()),
         p50_s=float(np.quantile(took, 0.5)),
         p95_s=float(np.quantile(took, 0.95)),
-        in_flight=float(took.mean() * (len(took) - 1) / span),
+        in_flight=float(took.mean() * workflows_per_s),
         call_s=tuple(float(x) for x in (ends - starts)[counted].mean(axis=0)),
         ttft_s=tuple(float(x) for x in (firsts - starts)[counted].mean(axis=0)),
     )
