@@ -132,8 +132,8 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
     return made
 
 
-_OFFERS: Final = re.compile(r"'([^']+)' (?:plans|makes it the plan)\b")
-"""How an answer names the line that plans for what it found: "'N+1' plans for it", "'keep 2' makes it the plan"."""
+_OFFERS: Final = re.compile(r"'(?P<line>[^']+)' (?:plans|makes it the plan)\b|\bCheapest: plan (?P<plan>\d+)")
+"""How an answer names what it found: "'N+1' plans for it", "'keep 2' makes it the plan", "Cheapest: plan 0"."""
 _UNDO_AND: Final = re.compile(
     r"\W*(?:(?:no|ok|oh|hm+)\W+)*(?:undo|scrap|go back|(?:put|take) (?:it |that )?back)(?: that| it)?\W+"
     r"(?:and|then|but)\W+",
@@ -150,8 +150,8 @@ _DO_SO: Final = re.compile(
 
 def _offered(old: State, says: tuple[Say, ...]) -> str:
     """Return the line that an answer offers: to keep a variant, or to plan for what it found."""
-    found = _OFFERS.findall(shown_text(says)) if old.branches else []
-    return found[-1] if found else ""
+    found = [*_OFFERS.finditer(shown_text(says))] if old.branches else []
+    return (found[-1]["line"] or f"keep {found[-1]['plan']}") if found else ""
 
 
 def _done_as_offered(state: State, ports: Ports) -> Step:

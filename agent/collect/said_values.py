@@ -11,7 +11,7 @@ from agent.interpret.facts.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.statements.merged import preset_statement, without_unwanted_targets
 from agent.talk.answer_display import value_shown
 from agent.talk.slots import Slot
-from agent.talk.state import Ports, State, joined_targets, without
+from agent.talk.state import Ports, State, joined_targets, merged, without
 from catalogs.errors import InputError
 from engine.workload import Statement, missing, spec_from
 
@@ -56,7 +56,8 @@ def with_values(
             # The hub is asked once: a plan is made from what was read then.
             values |= {"model": model.name, "architecture": model.architecture}
     if "targets" in values:
-        values["targets"] = joined_targets(old.get("targets", ()), tuple(values["targets"]))
+        stated = merged(tuple(one for one in statements if one.kind != "preset"))[0].get("targets", ())
+        values["targets"] = joined_targets(stated, tuple(values["targets"]))
     if adding and values.get("hardware.accelerators"):
         both = (*old.get("hardware.accelerators", ()), *values["hardware.accelerators"])
         values["hardware.accelerators"] = tuple(dict.fromkeys(both))
@@ -64,7 +65,10 @@ def with_values(
     users = old.get(USERS) if values.get(RATE) and values.get(HABIT) and USERS not in values else None
     if users:
         values[HABIT] = values[RATE] / users  # of a part of them who ask, what each of all does on average
-    statements = without(statements, set(values))
+    # A kind of traffic keeps its targets: those that are said win over them one by one.
+    usual = tuple(one for one in statements if one.kind == "preset" and values.get("targets"))
+    stated = without(tuple(one for one in statements if one not in usual), set(values))
+    statements = (*without(usual, values.keys() - {"targets"}), *stated)
     kept = {path: details[path] for path in values if path in details}
     said = (Statement("said", values, kept),) if values else ()
     return replace(state, statements=tuple(without_unwanted_targets((*statements, *said))))

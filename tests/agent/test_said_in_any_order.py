@@ -5,13 +5,17 @@ from random import Random
 from typing import Any
 
 from agent.collect.assumed import assumed
+from agent.collect.said_values import with_values
 from agent.dialogue import step
 from agent.talk.questions import open_slot
 from agent.talk.state import Clarify, State
+from catalogs.catalog import Catalog
+from engine.workload import Target
 from tests.agent.talks import ports, words
 from tests.draws import draws
 from tests.every import of_every
 
+CATALOG = Catalog.load()
 MODELS = {"llama 3.1 8b": "llama-3.1-8b", "Qwen2.5 32B": "qwen2.5-32b", "gpt-oss 120b": "gpt-oss-120b"}
 CARDS = {"H100": "h100-sxm-80gb", "L40S": "l40s", "B200": "b200-sxm"}
 LEADS = ("", "", "", "ok ", "so ", "also ", "plus ", "oh and ", "well, ", "yes, ", "btw ")
@@ -102,3 +106,16 @@ def test_what_is_named_anew_takes_the_place_of_what_was_said_and_says_so() -> No
     assert "On l4 (before: t4)." in words(says)
     state, says = step(state, "H100", ports())
     assert "Which holds?" in words(says), "without such a word it is asked"
+
+
+@of_every(sorted(CATALOG.presets))
+def test_a_stated_target_replaces_its_own_alone_of_those_that_the_kind_of_traffic_has(kind: str) -> None:
+    """As at the flags: in one line with the kind, before it or behind it."""
+    own = CATALOG.presets[kind].targets
+    mine: dict[str, Any] = {"targets": (Target(metric="ttft", percentile="p95", seconds=3.0),)}
+    for parts in (({"preset": kind, **mine},), ({"preset": kind}, mine), (mine, {"preset": kind})):
+        state = State()
+        for values in parts:
+            state = with_values(state, dict(values), {}, ports())
+        names = {f"{one.metric}_{one.percentile}_s": one.seconds for one in state.values["targets"]}
+        assert names == {**own, "ttft_p95_s": 3.0}, parts

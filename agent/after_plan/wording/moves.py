@@ -123,13 +123,16 @@ _METRIC: Final = re.compile(r"\b(?:ttft|itl|tpot|e2e|first[- ]token|end[- ]to[- 
 
 
 def _with_metric(said: str, base: Mapping[str, Any]) -> str:
-    """Return a line with the metric of the plan's one target where it names a percentile and a time alone."""
+    """Return a line with the metric of the plan's one target where it names a percentile and a time alone.
+
+    A percentile alone is of all targets that have the same.
+    """
     targets = base.get("targets", ())
+    if (alone := _PERCENTILE_ALONE.fullmatch(said)) and len(now := {target.percentile for target in targets}) == 1:
+        return f"{alone['at']} instead of {now.pop()}"
     if len({target.metric for target in targets}) != 1:
         return said
     seconds, metric = targets[0].seconds, targets[0].metric.upper()
-    if alone := _PERCENTILE_ALONE.fullmatch(said):
-        return f"{metric} {alone['at']} {seconds:g} s"
 
     def named(found: re.Match[str]) -> str:
         before, figure = found.string[: found.start()], float(found["figure"])
