@@ -41,12 +41,11 @@ class Matcher(Struct, frozen=True):
 
 
 class Selector(Struct, frozen=True):
-    """Series of a metric, maybe over a range."""
+    """Series of a metric, over a range or not."""
 
     name: str
     """Empty where matchers name it."""
     matchers: tuple[Matcher, ...]
-    ranged: bool = False
 
     @property
     def names(self) -> "Callable[[str], bool]":
@@ -89,10 +88,6 @@ class Binary(Struct, frozen=True):
     operator: str
     left: "Expression"
     right: "Expression"
-    matched: tuple[str, ...] | None = None
-    """Labels of ``on``; None where all labels match."""
-    many: bool = False
-    """group_left or group_right."""
 
 
 class Number(Struct, frozen=True):
@@ -221,30 +216,24 @@ class _Parser:
         while self._peek()[1].lower() in _LEVELS[level] and self._peek()[0] in ("mark", "word"):
             sign = self._next()[1].lower()
             self._skip("bool")
-            matched, many = self._matching()
-            left = Binary(sign, left, self.expression(level + 1), matched, many)
+            self._skip_matching()
+            left = Binary(sign, left, self.expression(level + 1))
         return left
 
-    def _matching(self) -> tuple[tuple[str, ...] | None, bool]:
-        matched: tuple[str, ...] | None = None
-        many = False
-        if self._peek()[1] in ("on", "ignoring"):
-            on = self._next()[1] == "on"
-            labels = self._labels()
-            matched = labels if on else None
-        if self._peek()[1] in ("group_left", "group_right"):
-            self._next()
-            many = True
-            if self._peek()[1] == "(":
-                self._labels()
-        return matched, many
+    def _skip_matching(self) -> None:
+        """Pass by what is said of the labels that match."""
+        if self._skip("on") or self._skip("ignoring"):
+            self._labels()
+        if (self._skip("group_left") or self._skip("group_right")) and self._peek()[1] == "(":
+            self._labels()
 
     def _unary(self) -> Expression:
         if self._peek()[1] in ("-", "+"):
             sign = -1.0 if self._next()[1] == "-" else 1.0
             return Binary("*", Number(sign), self.expression(len(_LEVELS) - 1))
         tree = self._primary()
-        return self._ranged(tree)
+        self._skip_range()
+        return tree
 
     def _primary(self) -> Expression:
         kind, word = self._next()
@@ -321,19 +310,16 @@ class _Parser:
         self._expect("}")
         return tuple(matchers)
 
-    def _ranged(self, tree: Expression) -> Expression:
+    def _skip_range(self) -> None:
         while self._peek()[1] in ("[", "offset", "@"):
             word = self._next()[1]
             if word == "[":
                 while self._peek()[1] != "]":
                     self._next()
                 self._next()
-                if isinstance(tree, Selector):
-                    tree = Selector(tree.name, tree.matchers, ranged=True)
             else:
                 self._skip("-")
                 self._next()
-        return tree
 
     def _peek(self) -> tuple[str, str]:
         return self.tokens[self.at] if self.at < len(self.tokens) else ("", "")

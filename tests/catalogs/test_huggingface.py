@@ -21,19 +21,10 @@ from catalogs.matrices import total_parameters
 from catalogs.records.models import GroupedAttention, LatentAttention, LinearAttention, MixtureFeedForward
 from tests.catalogs.test_models import MODELS
 from tests.draws import draws
+from tests.llama_config import LLAMA
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "tests" / "fixtures" / "configs"
-LLAMA = {
-    "model_type": "llama",
-    "hidden_size": 4096,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "intermediate_size": 14336,
-    "vocab_size": 128256,
-    "max_position_embeddings": 131072,
-}
 
 
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.json")), ids=lambda file: file.stem)

@@ -12,6 +12,7 @@ import pytest
 from agent.exports import formats
 from agent.talk.model_proposals import model_proposals
 from tests.commands.conftest import Program
+from tests.llama_config import LLAMA
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAFFIC = ("--rps", "10", "--input-tokens", "500", "--output-tokens", "200")
@@ -198,17 +199,7 @@ def test_settings_of_the_user_stand_below_everything_else(fleetcast: Program, tm
 
 # --- models -----------------------------------------------------------------------------------------------------------
 
-CONFIG = {
-    "model_type": "llama",
-    "hidden_size": 4096,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "intermediate_size": 14336,
-    "vocab_size": 128256,
-    "max_position_embeddings": 131072,
-    "torch_dtype": "bfloat16",
-}
+CONFIG = LLAMA | {"torch_dtype": "bfloat16"}
 DIMENSIONS = (
     *("--layers", "32", "--hidden-size", "4096", "--heads", "32", "--kv-heads", "8"),
     *("--intermediate-size", "14336", "--vocab-size", "128256"),

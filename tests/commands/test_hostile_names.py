@@ -7,18 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Program
+from tests.llama_config import LLAMA
 
-CONFIG = {
-    "model_type": "llama",
-    "architectures": ["LlamaForCausalLM"],
-    "hidden_size": 4096,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "intermediate_size": 14336,
-    "vocab_size": 128256,
-    "max_position_embeddings": 131072,
-}
+CONFIG = LLAMA | {"architectures": ["LlamaForCausalLM"]}
 LOAD = ("--rps", "2", "--input-tokens", "500", "--output-tokens", "200", "--gpu-type", "h100", "--no-verify")
 
 

@@ -26,7 +26,6 @@ _PLAIN: Final = frozenset({"unknown", "textunit", "chunk", "call"})
 """Kinds of a word that may be any noun."""
 _PASSED: Final = ("approx", "mean", "filler", "link", "any", "more", "concurrent", "inflight", "peak", "ingrand")
 """Words between a figure and its noun, or between a noun and what it is of, that change neither."""
-_LITTLE: Final = ("in", "for", "on", "out", "than", "into", "range", "way", "verb", "link", "grow", "arrow", "peak")
 _PRONOUNS: Final = frozenset("they them those these who whom which that it apiece each everyone everybody".split())
 _AT_ONCE: Final = frozenset({"ccu", "ccus"})
 """Concurrent users, in the trade of games."""
