@@ -1,6 +1,7 @@
 """Every way to serve a question, over precisions, terms and providers too, with what it costs, takes and uses."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -138,8 +139,6 @@ class Options(Struct, frozen=True):
     found: tuple[Option, ...]
     searched: tuple[tuple[Question, SizedCandidates], ...]
     """One for each precision in which something fits."""
-    refused: tuple[str, ...]
-    """Precisions that cannot be, each with the reason."""
 
     def best(self, objective: Objective, term: Term) -> tuple[Option, ...]:
         """Return those of a term by an objective, best first.
@@ -198,30 +197,29 @@ def options(spec: WorkloadSpec, catalog: Catalog, *, terms: Sequence[Term] = TER
     if spec.traffic.unstated:
         raise InputError("there is no load to choose a fleet for; give a rate, such as --rps 10")
     terms = tuple(dict.fromkeys((spec.money.term, *(() if spec.money.usd_per_accelerator_hour else terms))))
-    questions, refused = _questions(spec, catalog) if precisions else ([resolve(spec, catalog)], [])
+    questions = _questions(spec, catalog) if precisions else [resolve(spec, catalog)]
     ranked = tuple(searched(question) for question in questions)
     target = spec.targets[0] if spec.targets else None
     found = [option for which in range(len(ranked)) for option in _options(ranked, which, terms, target)]
-    return Options(tuple(found), ranked, tuple(refused))
+    return Options(tuple(found), ranked)
 
 
-def _questions(spec: WorkloadSpec, catalog: Catalog) -> tuple[list[Question], list[str]]:
+def _questions(spec: WorkloadSpec, catalog: Catalog) -> list[Question]:
+    """Return the question in its own precision, and in each other that is stored or made and that can be."""
     first = resolve(spec, catalog)
     if spec.precision.weights is not None:
-        return [first], []
+        return [first]
     stored = (
         checkpoint.precision for checkpoint in first.model.checkpoints if checkpoint.precision in catalog.precisions
     )
-    questions, refused = [first], []
+    questions = [first]
     for precision in dict.fromkeys((*stored, *first.runtime.online)):
         if precision == first.weights.id:
             continue
         changed = replace(spec, precision=replace(spec.precision, weights=precision))
-        try:
+        with suppress(InputError):
             questions.append(resolve(changed, catalog))
-        except InputError as error:
-            refused.append(f"{precision}: {error}")
-    return questions, refused
+    return questions
 
 
 def _quality(question: Question, own: Question) -> Quality:

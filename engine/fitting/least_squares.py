@@ -47,9 +47,8 @@ class Fit(Struct, frozen=True):
     """Fitted constants, and the errors that they leave."""
 
     constants: tuple[FittedConstants, ...]
-    in_sample: Mapping[str, tuple[float, float]]
-    """By metric: median and p90 APE."""
     left_out: Mapping[str, tuple[float, float]]
+    """By metric: median and p90 APE."""
     fitted_ratios: "Ratios"
     """Of each point, in the fit."""
     without: Mapping[str, "Ratios"]
@@ -259,7 +258,6 @@ def fit(problem: Problem, say: Callable[[str], None] = lambda text: None) -> Fit
     }
     return Fit(
         constants=problem.with_values(logs),
-        in_sample=_errors(problem, final),
         left_out=_errors(problem, by_group),
         fitted_ratios=_ratios(problem, final),
         without={"group": _ratios(problem, by_group)}

@@ -44,7 +44,6 @@ class Part(Struct, frozen=True):
     """A part of a card, as the accelerator that an engine in it sees."""
 
     card: Accelerator
-    how: How
     name: str
     accelerator: Accelerator
 
@@ -73,7 +72,6 @@ class Share(Struct, frozen=True):
 class SharedCards(Struct, frozen=True):
     """Cards that several workloads share."""
 
-    how: How
     card: Accelerator
     cards: int
     """Of the fleet, those that one workload has alone among them."""
@@ -101,7 +99,7 @@ def shared_cards(workloads: Sequence[Workload], how: How) -> SharedCards:
     money = joined_money([one.question.spec.money for one in workloads])
     cards = _cards(workloads)
     parts = [part for card in cards for part in _parts(card, how, workloads)]
-    wholes = [Part(card, how, "", card) for card in cards]
+    wholes = [Part(card, "", card) for card in cards]
     held = [_held(one, parts) for one in workloads]
     whole = [_held(one, wholes) for one in workloads] if how == "turns" else [{} for _ in workloads]
     best: tuple[tuple[float, float], Accelerator, int, list[tuple[Held, int, int]], OfferChoice] | None = None
@@ -125,7 +123,6 @@ def shared_cards(workloads: Sequence[Workload], how: How) -> SharedCards:
         raise Conflict(f"no {part} of a single card holds each of them within its targets")
     (usd, _), card, count, chosen, choice = best
     return SharedCards(
-        how=how,
         card=card,
         cards=count,
         shares=tuple(_share(one, *row) for one, row in zip(workloads, chosen, strict=True)),
@@ -159,12 +156,12 @@ def _parts(card: Accelerator, how: How, workloads: Sequence[Workload]) -> Iterat
     if how == "slices":
         for split in (one for one in catalog.partitionings.values() if card.id in one.accelerators):
             for profile in split.profiles:
-                yield Part(card, how, profile.name, slice_of(card, split, profile))
+                yield Part(card, profile.name, slice_of(card, split, profile))
         return
     for eighths in range(1, EIGHTHS - len(workloads) + 2):
         share = 1 / len(workloads)
         name = f"{eighths}/{EIGHTHS} of the memory"
-        yield Part(card, how, name, part_of(card, f"{eighths}/{EIGHTHS}", eighths / EIGHTHS, share, share))
+        yield Part(card, name, part_of(card, f"{eighths}/{EIGHTHS}", eighths / EIGHTHS, share, share))
 
 
 def slice_of(card: Accelerator, split: Partitioning, profile: PartitionProfile) -> Accelerator:
