@@ -400,6 +400,16 @@ def show_count(value: float, compact: bool = False) -> str:
     return show_figure(value)
 
 
+TERM_WORDS: Final[Mapping[str, str]] = {
+    "on_demand": "on demand",
+    "spot": "spot",
+    "reserved_1y": "reserved for 1 year",
+    "reserved_3y": "reserved for 3 years",
+    "owned": "owned",
+}
+"""How hardware is paid for."""
+
+
 def show_bytes(value: float) -> str:
     """Return bytes in binary units: 131 GiB, 320 KiB, 12 B."""
     for unit, name in ((2.0**40, "TiB"), (GIB, "GiB"), (2.0**20, "MiB"), (KIB, "KiB")):

@@ -35,9 +35,9 @@ def _regions(facts: "Catalog", provider: str) -> Completions:
 
 
 def _terms(facts: "Catalog", provider: str) -> Completions:
-    from agent.fields.value_display import TERMS
+    from catalogs.units import TERM_WORDS
 
-    yield from TERMS.items()
+    yield from TERM_WORDS.items()
 
 
 _SOURCES: "Final[dict[str, Callable[[Catalog, str], Completions]]]" = {

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from agent.after_plan.multiples import METRICS, added, scaled, with_shared_factor
 from agent.after_plan.wording.moves import INSTEAD
 from agent.after_plan.wording.plain_words import TAKE_BACK, TO_A_FIGURE
-from agent.after_plan.wording.withdrawn import STAYS, withdrawn
+from agent.after_plan.wording.withdrawn import CHEAPEST_PROVIDER, STAYS, withdrawn
 from agent.fields.demand import CROWD, GIVEN_AS, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.facts.reading import Reading
@@ -19,6 +19,7 @@ from agent.interpret.words.tongues import in_english
 from agent.talk.answer_display import value_shown, variant_shown
 from agent.talk.requests import Unclear, Variation
 from agent.talk.state import Ports, joined_targets
+from engine.workload import ANY_PROVIDER
 
 
 class Change(Struct):
@@ -34,13 +35,20 @@ class Change(Struct):
     """Clauses that say what is not to be: 'don't double the traffic'."""
 
 
-_WITHOUT: Final = tuple(
-    (
-        re.compile(rf"\b(?:without|no|ignoring|ignore) (?:a |the |any )?(?:{words})\b", re.I),
-        {field.path: field.absent.value for field in FIELDS.values() if field.absent and field.absent.words == words},
-        label,
-    )
-    for words, label in dict.fromkeys((f.absent.words, f.absent.label) for f in FIELDS.values() if f.absent)
+_WITHOUT: Final = (
+    (CHEAPEST_PROVIDER, {"money.provider": ANY_PROVIDER}, "any provider, the cheapest"),
+    *(
+        (
+            re.compile(rf"\b(?:without|no|ignoring|ignore) (?:a |the |any )?(?:{words})\b", re.I),
+            {
+                field.path: field.absent.value
+                for field in FIELDS.values()
+                if field.absent and field.absent.words == words
+            },
+            label,
+        )
+        for words, label in dict.fromkeys((f.absent.words, f.absent.label) for f in FIELDS.values() if f.absent)
+    ),
 )
 """What a line may do without: its pattern, the values by path, the variant's label."""
 ADDS: Final = re.compile(r"\b(also|add|plus|as well|too|additionally)\b", re.I)

@@ -3,11 +3,11 @@
 from difflib import get_close_matches
 from typing import Final, get_args
 
-from agent.fields.value_display import TERMS
 from catalogs.errors import InputError, listed, quoted
 from catalogs.names import letters_of
 from catalogs.units import (
     SECONDS_PER_YEAR,
+    TERM_WORDS,
     TOKEN_NOUNS,
     read_billions,
     read_factor,
@@ -183,10 +183,10 @@ def read_choice(text: str, what: str, choices: tuple[str, ...]) -> str:
 
 def read_term(text: str, what: str) -> str:
     """Return a rental term."""
-    terms = {letters_of(term): term for term in TERMS} | _OTHER_TERMS
+    terms = {letters_of(term): term for term in TERM_WORDS} | _OTHER_TERMS
     said = letters_of(text)
     if said in terms:
         return terms[said]
     near = get_close_matches(said, list(terms), n=1)
     nearest = f"; did you mean {terms[near[0]]}?" if near else ""
-    raise InputError(f"{what} {quoted(text)} is not {listed(tuple(TERMS))}{nearest}")
+    raise InputError(f"{what} {quoted(text)} is not {listed(tuple(TERM_WORDS))}{nearest}")

@@ -1,21 +1,11 @@
 """How values of fields are shown that ``catalogs.units`` does not show: terms, formats, lists, samples."""
 
-from typing import Final
-
-from catalogs.units import show_figure
-
-TERMS: Final = {
-    "on_demand": "on demand",
-    "spot": "spot",
-    "reserved_1y": "reserved for 1 year",
-    "reserved_3y": "reserved for 3 years",
-    "owned": "owned",
-}
+from catalogs.units import TERM_WORDS, show_figure
 
 
 def term_shown(term: str) -> str:
     """Return a rental term in words."""
-    return TERMS[term]
+    return TERM_WORDS[term]
 
 
 def precision_shown(precision: str) -> str:

@@ -8,7 +8,7 @@ from agent.interpret.replicas import SPARES
 from agent.interpret.words.grammar import Match, Rule, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.currencies import RATES_OF, per_dollar
-from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_figure, show_usd
+from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, TERM_WORDS, show_figure, show_usd
 
 BUDGET: Final = "money.monthly_budget_usd"
 _TERM: Final = "money.term"
@@ -202,7 +202,7 @@ def _terms(draft: Draft) -> None:
             held = match["d"].number.value / SECONDS_PER_YEAR
             term = "reserved_1y" if abs(held - 1) < 0.1 else "reserved_3y" if abs(held - 3) < 0.1 else ""
             if term:
-                draft.found(_TERM, match.first, match.last, [Option(term, f"reserved for {held:g} years")])
+                draft.found(_TERM, match.first, match.last, [Option(term, TERM_WORDS[term])])
                 continue
         word = draft.sentence.items[match.first].word
         years = (Choice("reserved_1y", "for a year"), Choice("reserved_3y", "for three years"))

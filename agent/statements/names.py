@@ -11,6 +11,7 @@ from catalogs.errors import InputError, listed, quoted
 from catalogs.names import letters_of
 from catalogs.records.places import NEAR_KM, Place, priced_regions
 from catalogs.records.prices import RentalOffer
+from catalogs.units import TERM_WORDS
 from engine.workload import ANY_PROVIDER, Source
 
 
@@ -167,18 +168,21 @@ def _region(values: dict[str, Any], sources: dict[str, Source], catalog: Catalog
     if regions.codes and regions.city is None:
         values["money.region"] = ",".join(regions.codes)
         return ()
-    wanted = f"{place.name}{f' on {provider}' if provider else ''}"
+    wanted, term = f"{place.name}{f' on {provider}' if provider else ''}", str(values.get("money.term") or "on_demand")
+    price = "price" if term == "on_demand" else f"price {TERM_WORDS[term]}"
     if regions.codes and regions.city is not None:
         values["money.region"] = ",".join(regions.codes)
         sources["money.region"] = Source("derived", f"no price in {wanted}: the nearest with one")
         _stand_in(values, sources, place)
         stand_in = f"{regions.city.name} ({listed(regions.codes)}), {regions.kilometres:,.0f} km away,"
-        return (f"no price is known in {wanted}: those of {stand_in} stand in",)
+        return (f"no {price} is known in {wanted}: those of {stand_in} stand in",)
     values["money.region"] = None
     _stand_in(values, sources, place)
-    sources["money.region"] = Source("derived", f"no price within {NEAR_KM:,.0f} km of {wanted}: one of any region")
+    instead = f"within {NEAR_KM:,.0f} km of {wanted}: one of any region" if sold else f"in {wanted}"
+    sources["money.region"] = Source("derived", f"no {price} {instead}")
     far = f", the nearest is in {regions.city.name}" if regions.city else ""
-    return (f"no price is known within {NEAR_KM:,.0f} km of {wanted}{far}: those of any region stand in",)
+    nearest = f"within {NEAR_KM:,.0f} km of {wanted}{far}: those of any region stand in"
+    return (f"no {price} is known {nearest if sold else f'in {wanted}, nor in any other region'}",)
 
 
 def _stand_in(values: dict[str, Any], sources: dict[str, Source], place: Place) -> None:

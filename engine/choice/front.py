@@ -6,10 +6,9 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from catalogs.units import show_count, show_percent, show_seconds
+from catalogs.units import TERM_WORDS, show_count, show_percent, show_seconds
 from engine.choice.options import Objective, Option, Options, ranking
 from engine.fleet.capacity import replica_capacity
-from engine.fleet.offers import TERM_WORDS
 from engine.fleet.search import SizedCandidates, array_of_one, with_targets
 from engine.fleet.useful_load import latency_floors
 from engine.question.resolve import Question

@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import fields
 
-from catalogs.units import SECONDS_PER_MONTH
-from engine.fleet.offers import COMMITTED, TERM_WORDS, OfferChoice, PricedOffer, origin
+from catalogs.units import SECONDS_PER_MONTH, TERM_WORDS
+from engine.fleet.offers import COMMITTED, OfferChoice, PricedOffer, origin
 from engine.plan import Cost, TokenPrices
 from engine.question.demand import Demand, replicas_for
 from engine.workload import Money

@@ -15,7 +15,7 @@ from msgspec import Struct
 from catalogs.records.accelerators import Accelerator
 from catalogs.records.facts import Confidence
 from catalogs.records.prices import RentalOffer
-from catalogs.units import HOURS_PER_MONTH
+from catalogs.units import HOURS_PER_MONTH, TERM_WORDS
 from engine.plan import Chosen, ChosenOffer
 from engine.workload import ANY_PROVIDER, Money, Term
 
@@ -28,13 +28,6 @@ OUTDATED = timedelta(days=365)
 BY_THE_NODE = ("SXM", "OAM")
 """Forms that are bought as whole boards."""
 RENTED: tuple[Term, ...] = ("on_demand", "spot", "reserved_1y", "reserved_3y")
-TERM_WORDS: dict[Term, str] = {
-    "on_demand": "on demand",
-    "spot": "spot",
-    "reserved_1y": "reserved for 1 year",
-    "reserved_3y": "reserved for 3 years",
-    "owned": "owned",
-}
 COMMITTED: Final = frozenset[Term]({"reserved_1y", "reserved_3y", "owned"})
 """Terms under which what was taken is owed at every hour, whatever is asked of it: scaling in saves nothing."""
 
@@ -311,7 +304,7 @@ def no_price_note(
     sold = [offer for offer in there if _price(offer, money.term) is not None]
     if not sold:
         place = f" {where}" if where else ""
-        return f"no price: no offer of {accelerator.name}{place} is for {TERM_WORDS[money.term]} use"
+        return f"no price: no offer of {accelerator.name}{place} is {TERM_WORDS[money.term]}"
     return (
         f"no price: no instance of {accelerator.name} holds a replica of {replica_accelerators} accelerators; the "
         f"largest has {max(offer.accelerators for offer in sold)}"

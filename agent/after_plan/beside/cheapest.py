@@ -9,8 +9,8 @@ from agent.report.words import fleet_shown
 from agent.talk.requests import Variation
 from agent.talk.speech import Say, said
 from agent.talk.state import Branch, Ports, State
-from catalogs.units import show_rate, show_usd
-from engine.fleet.offers import TERM_WORDS, origin
+from catalogs.units import TERM_WORDS, show_rate, show_usd
+from engine.fleet.offers import origin
 from engine.plan import CapacityPlan
 from engine.workload import ANY_PROVIDER
 

@@ -13,8 +13,7 @@ from agent.after_plan.whatif import understood
 from agent.report.words import accelerators_noun
 from agent.talk.requests import Ask, Understood, Variation, WhatIf
 from agent.talk.speech import said
-from catalogs.units import HOURS_PER_MONTH, show_percent, show_usd
-from engine.fleet.offers import TERM_WORDS
+from catalogs.units import HOURS_PER_MONTH, TERM_WORDS, show_percent, show_usd
 from engine.plan import CapacityPlan
 
 if TYPE_CHECKING:

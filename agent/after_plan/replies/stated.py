@@ -12,8 +12,7 @@ from agent.interpret.traffic.scope import RATE
 from agent.report.blocks import Bullets
 from agent.report.words import source_shown, usd_shown
 from agent.talk.answer_display import value_shown
-from catalogs.units import show_usd
-from engine.fleet.offers import TERM_WORDS
+from catalogs.units import TERM_WORDS, show_usd
 
 _FIELDS: Final = (
     ("money.term", r"on[- ]demand|reserv\w+|spot|term|commit\w*|contract"),

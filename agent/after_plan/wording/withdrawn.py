@@ -44,6 +44,8 @@ _ANY: Final = r"(?:(?:on|in|with|from|at|use|take|run it on|run it in|make it) )
 _FINE: Final = (
     r"(?: (?:will|would) do| (?:is|are) (?:fine|ok(?:ay)?|good|welcome)| works?| goes| does| you (?:like|want))?"
 )
+CHEAPEST_PROVIDER: Final = re.compile(rf"{_BEGINS}(?:{_ANY} (?:providers?|clouds?)|providers? any){_FINE}{_ENDS}", re.I)
+"""Whoever is cheapest, as --provider any: not the usual price, which holds where nobody says a provider."""
 _WISH: Final = r"(?:limit|constraint|requirement|wish|restriction|choice)"
 
 

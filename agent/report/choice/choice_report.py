@@ -6,13 +6,13 @@ from typing import Any
 from agent.report.blocks import Block, Bullets, Chart, Column, Group, Heading, Mark, Paragraph, Report, Series, Table
 from agent.report.cost.price_origin import origin_beside
 from agent.report.words import capital, usd_shown
-from catalogs.units import show_count, show_percent, show_seconds, show_usd
+from catalogs.units import TERM_WORDS, show_count, show_percent, show_seconds, show_usd
 from engine.choice.advice import Advice
 from engine.choice.choice import Choice
 from engine.choice.front import Relaxation
 from engine.choice.mixed import Line, Mixture, Split
 from engine.choice.options import Objective, Option
-from engine.fleet.offers import TERM_WORDS, origin
+from engine.fleet.offers import origin
 from engine.fleet.search import SizedCandidates
 from engine.plan import plain, six_digits, split_shown
 from engine.planning.phrases import counted

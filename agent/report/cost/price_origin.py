@@ -3,8 +3,8 @@
 from typing import Final
 
 from agent.report.words import usd_shown
-from catalogs.units import show_usd
-from engine.fleet.offers import TERM_WORDS, Offer, origin
+from catalogs.units import TERM_WORDS, show_usd
+from engine.fleet.offers import Offer, origin
 from engine.plan import Alternative, CapacityPlan, ChosenOffer
 
 OFTEN_LOST: Final = "Spot capacity may be taken back at short notice."

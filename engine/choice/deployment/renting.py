@@ -6,10 +6,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from catalogs.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, show_count, show_figure, show_usd
+from catalogs.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, TERM_WORDS, show_count, show_figure, show_usd
 from engine.choice.deployment.bills import Bill, BillLine, Kind
 from engine.choice.deployment.served import Served
-from engine.fleet.offers import TERM_WORDS, PricedOffer, origin
+from engine.fleet.offers import PricedOffer, origin
 from engine.planning.phrases import counted
 from engine.workload import Term
 
@@ -90,7 +90,8 @@ def on_spot(served: Served, market: SpotMarket | None = None) -> Bill:
         f"{show_figure((market.wait_s + served.reaction_s) / 60)} min: {away:.2%} of the time"
     )
     note = taken_away if spot else "nothing runs on spot: the quietest hour needs the whole fleet"
-    return Bill("spot", "rent spot", tuple(lines), served.work, served.utilisation(base + spot), notes=(note,))
+    name = "rent spot + on demand" if base else "rent spot"
+    return Bill("spot", name, tuple(lines), served.work, served.utilisation(base + spot), notes=(note,))
 
 
 def _spot_count(wanted: int, away: float, confidence: float) -> int:

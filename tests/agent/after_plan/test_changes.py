@@ -156,6 +156,14 @@ def test_a_variant_says_in_which_sense_its_load_is_meant() -> None:
             change TTFT from 0.8s to 0.5s""",
         ),
         (
+            "money.provider", "any",
+            """any provider
+            what if any provider
+            from any provider
+            any cloud will do
+            on whichever cloud""",
+        ),
+        (
             "money.provider", "gcp",
             """aws -> gcp
             switch from aws to gcp

@@ -13,7 +13,7 @@ from agent.report.cost.price_origin import bill_beside, origin_beside
 from agent.report.words import usd_shown
 from agent.talk.state import Ports, State
 from catalogs.catalog import Catalog
-from engine.fleet.offers import TERM_WORDS
+from catalogs.units import TERM_WORDS
 from engine.plan import CapacityPlan, NoPlan
 from engine.workload import WorkloadSpec
 from tests.agent.talks import ports, words

@@ -16,7 +16,6 @@ from agent.fields.demand import PRESET
 from agent.fields.field import Field, Flag
 from agent.fields.system import DIMENSION
 from agent.fields.table import FIELDS, TABLE
-from agent.fields.value_display import TERMS
 from agent.interpret import interpret
 from agent.report.blocks import Report
 from agent.report.plan.workload_section import workload_table
@@ -33,6 +32,7 @@ from agent.talk.state import State
 from catalogs import units
 from catalogs.catalog import Catalog
 from catalogs.errors import IncompleteInput
+from catalogs.units import TERM_WORDS
 from commands.forecast import app
 from engine.workload import REQUIRED, Source, Statement, Target, Term, nested
 from tests.every import of_every
@@ -119,7 +119,7 @@ def options() -> dict[str, Any]:
 def test_the_table_holds_every_field_of_the_spec_and_no_other() -> None:
     others = {path for path in FIELDS if path.startswith((DIMENSION, "targets."))}
     assert set(FIELDS) - others == known_paths()
-    assert set(TERMS) == set(get_args(Term))
+    assert set(TERM_WORDS) == set(get_args(Term))
 
 
 @of_every(FLAGS, name=lambda flag: flag.flag)

@@ -194,6 +194,10 @@ def test_a_place_is_priced_in_its_regions_and_where_none_has_a_price_at_the_near
     assert near.values["money.region"] == "westeurope"
     assert "no price is known in Frankfurt on azure: those of Amsterdam (westeurope), 36" in near.notes[0]
     assert near.sources["money.region"].kind == "derived"
+    unsold = collected([flags(region="us-east-1", provider="aws", term="reserved_1y", gpu_type="h100")], CATALOG)
+    assert unsold.notes == (
+        "no price reserved for 1 year is known in Northern Virginia on aws, nor in any other region",
+    )
     everywhere = {offer.region for offer in CATALOG.offers}
     for place in CATALOG.places.places.values():
         found = collected([flags(region=place.name)], CATALOG)

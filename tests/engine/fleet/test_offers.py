@@ -214,7 +214,7 @@ def test_old_prices_are_marked_and_lose_ties_and_outdated_ones_set_no_basis() ->
         ([], Money(), "has no offer of Card"),
         ([], Money(term="owned"), "no purchase price"),
         ([offer("aws", 8, 30)], Money(provider="gcp"), "of gcp; aws have it"),
-        ([offer("aws", 8, 30)], Money(term="spot"), "is for spot use"),
+        ([offer("aws", 8, 30)], Money(term="spot"), "is spot"),
         ([offer("aws", 2, 30)], Money(), "the largest has 2"),
     ],
 )

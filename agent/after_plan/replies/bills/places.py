@@ -16,9 +16,9 @@ from agent.report.cost.price_origin import bill_beside, origin_of
 from agent.report.words import calls_shown, fleet_shown, usd_shown
 from catalogs.errors import InputError
 from catalogs.records.places import Place, priced_regions
-from catalogs.units import show_figure, show_percent, show_seconds, show_usd
+from catalogs.units import TERM_WORDS, show_figure, show_percent, show_seconds, show_usd
 from engine.choice.deployment.renting import SpotMarket
-from engine.fleet.offers import EVERYWHERE, RENTED, TERM_WORDS, PricedOffer, newest_check, origin, qualifying_offers
+from engine.fleet.offers import EVERYWHERE, RENTED, PricedOffer, newest_check, origin, qualifying_offers
 from engine.plan import CapacityPlan
 from engine.workload import Money, Term
 
@@ -117,12 +117,12 @@ def _on_spot(asked: Asked, place: Place | None) -> tuple[str, ...]:
         f" {show_seconds(market.notice_s)} to 2 minutes of notice, and all of a kind may go at once: keep what the"
         " quietest hour needs on demand."
     )
-    if own is None or bill is None:
-        return (
-            f"{offer.provider if offer else 'Nobody'} has no spot price that I know for it, nor for a mix of terms.",
-            risk,
-        )
-    moved = f"{show_percent(abs(1 - own.usd / bill))} {'less' if own.usd < bill else 'more'} than planned"
+    if own is None:
+        provider = asked.said("money.provider") or (offer.provider if offer else "")
+        return (f"I know no spot price for it{f' at {provider}' if provider else ''}, nor for a mix of terms.", risk)
+    moved = "the plan's own price is not known"
+    if bill is not None:
+        moved = f"{show_percent(abs(1 - own.usd / bill))} {'less' if own.usd < bill else 'more'} than planned"
     checked = f"as checked {own.offer.checked}; spot prices move by the hour"
     return f"On spot: {origin(own.offer)}, {show_usd(own.usd)} a month, {moved}, {checked}.", _in_part(asked, own), risk
 

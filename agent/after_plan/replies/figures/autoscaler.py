@@ -10,8 +10,8 @@ from agent.after_plan.wording.day_parts import night_rate
 from agent.after_plan.wording.rates import peak_rate, replicas_at
 from agent.report.blocks import Facts
 from agent.report.words import accelerators_noun
-from catalogs.units import show_figure, show_percent, show_rate, show_seconds, show_usd
-from engine.fleet.offers import COMMITTED, TERM_WORDS
+from catalogs.units import TERM_WORDS, show_figure, show_percent, show_rate, show_seconds, show_usd
+from engine.fleet.offers import COMMITTED
 from engine.plan import CapacityPlan
 from engine.planning.outage import start_s
 from engine.planning.phrases import counted

@@ -12,9 +12,9 @@ from agent.after_plan.replies.choices.sketched import NONE, against, newer_accel
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Facts, Table
 from agent.report.words import accelerators_noun, fleet_shown, usd_shown
-from catalogs.units import show_bytes, show_count, show_figure, show_usd
+from catalogs.units import TERM_WORDS, show_bytes, show_count, show_figure, show_usd
 from engine.choice.deployment.comparison import SENT_BYTES_PER_TOKEN
-from engine.fleet.offers import TERM_WORDS, paid_accelerators
+from engine.fleet.offers import paid_accelerators
 from engine.plan import CapacityPlan, split_shown
 
 _AMPERES: Final = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?-?(?:a|amps?|amperes?)\b")

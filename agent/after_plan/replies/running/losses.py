@@ -123,10 +123,13 @@ def _tails(asked: Asked, left: int) -> Explanation:
     if not left or (peak and left * plan.replica_capacity.saturated_requests_per_s <= peak):
         return ()
     without = LIMITS | {"availability.spare_replicas", "availability.minimum_replicas"}
-    rest = asked.tried({"hardware.replicas": left, **layout(plan)}, without)
-    if isinstance(rest, str) or rest.fleet.replicas != left:
-        return ()
-    before, after = plan.performance.at_peak, rest.performance.at_peak
+    at_peak = []
+    for count in (plan.fleet.replicas, left):  # spares serve as well until something fails
+        those = asked.tried({"hardware.replicas": count, **layout(plan)}, without)
+        if isinstance(those, str) or those.fleet.replicas != count:
+            return ()
+        at_peak.append(those.performance.at_peak)
+    before, after = at_peak
     columns = (Column("at the peak"), Column("now", "right"), Column("after the loss", "right"))
     rows = tuple(
         (f"{name} {part}", show_seconds(getattr(old, part)), show_seconds(getattr(new, part)))
