@@ -72,7 +72,7 @@ def step(state: State, line: str, ports: Ports) -> Step:
 def _referring(state: State, text: str, ports: Ports) -> "Step | None":
     """Take a line that is about what was just offered, a workload that is not planned, or the line before and more."""
     if state.offered and not state.pending and _DO_SO.fullmatch(text):
-        return _done_as_offered(state, ports)
+        return step(state, state.offered if state.offered.startswith("keep ") else f"take {state.offered}", ports)
     undone = _UNDO_AND.match(text) if state.past else None
     if undone is None:
         return None
@@ -154,15 +154,6 @@ def _offered(old: State, says: tuple[Say, ...]) -> str:
     return (found[-1]["line"] or f"keep {found[-1]['plan']}") if found else ""
 
 
-def _done_as_offered(state: State, ports: Ports) -> Step:
-    """Say what was offered for a line that means it, and make it the plan."""
-    new, says = step(state, state.offered, ports)
-    if len(new.branches) == len(state.branches) or not new.offered:
-        return new, says
-    kept, told = step(new, new.offered, ports)
-    return kept, (*says[:-1], *told)
-
-
 def _varies(state: State, text: str, keyword: Keyword) -> bool:
     """Whether a keyword's line is of the plan that stands: 'why TP4', 'change peak to 35 rps'.
 
@@ -170,11 +161,10 @@ def _varies(state: State, text: str, keyword: Keyword) -> bool:
     """
     if keyword.name == "explain" and state.phase == "planned" and not state.editing:
         return not isinstance(state.pending, Clarify)  # it is about what was answered
-    waits = state.pending and not isinstance(state.pending, WhichReading)
-    if state.phase != "planned" or state.editing or waits or not keyword.rest:
+    if state.phase != "planned" or state.editing or isinstance(state.pending, Clarify | NameFile | Propose):
         return False
     changes = keyword.name == "edit" and not re.match(r"\W*edit\b", text, re.I) and slot_called(keyword.rest) is None
-    return changes or keyword.name == "why"
+    return bool(keyword.rest) and (changes or keyword.name == "why")
 
 
 def _proposed(state: State, offered: Propose, text: str, keyword: Keyword | None, ports: Ports) -> Step:
@@ -205,7 +195,7 @@ def _about_plan(state: State, text: str, ports: Ports) -> Step:
     if (made := amended_plan(state, text, ports, step)) is not None:
         return made
     words = text.split(maxsplit=1)
-    if words and words[0].lower() == "export":
+    if words and words[0].lower() == "export" and (len(words) < 2 or re.search(r"\w\.\w|^\w+$", words[1])):
         return with_command(saving.save(state, words[1] if len(words) > 1 else "", ports), text, ports)
     return choosing.answer_line(state, text, ports)
 

@@ -236,7 +236,7 @@ def answer_read(state: State, read: Understood, ports: Ports) -> Step:
 _SAYS_NOTHING: Final = re.compile(
     r"(?:\b(?:ch\w*n\w*ge|swap|switch|instead|better|really|suddenly|meant|mean|wrong|nonsense|looked|option|"
     r"halves|saves?|don'?t|believe|all at|a?b[ou]+t|everyone|one|no|si|et|passe|happens?|becomes?|system prompts?|"
-    r"prefix caching|prefix hit|every ?time)\b\W*)+",
+    r"prefix caching|prefix hit|every ?time|go|back|return|scrap|add|remove)\b\W*)+",
     re.I,
 )
 """Words beside a change that has been read which name nothing more that could be used."""
@@ -365,7 +365,7 @@ def _compare(state: State, changes: tuple[Variation, ...], ports: Ports) -> Step
         branches.append(branch)
     unique = tuple({branch.number: branch for branch in (state.base, *branches)}.values())
     others = [branch for branch in unique if branch.number != new.kept]
-    best = min(others, key=_bill, default=None)
+    best = min(others, key=bill_of, default=None)
     hint = f"'keep {best.number}' makes plan {best.number} the plan." if best else ""
     models = len({branch.values.get("model") for branch in unique}) > 1
     judged = "How well they answer is not judged here: try each on questions of your own." if models else ""
@@ -374,11 +374,11 @@ def _compare(state: State, changes: tuple[Variation, ...], ports: Ports) -> Step
 
 def keep_hint(state: State) -> tuple[Say, ...]:
     """Say how the cheapest plan of the conversation that meets its targets becomes the plan, where it is not."""
-    best = min(state.branches, key=_bill).number
+    best = min(state.branches, key=bill_of).number
     return (said(f"'keep {best}' makes it the plan."),) if best != state.kept else ()
 
 
-def _bill(branch: Branch) -> tuple[bool, float]:
+def bill_of(branch: Branch) -> tuple[bool, float]:
     """Return by what variants are ranked: those that meet their targets first, the cheapest first."""
     plan = branch.capacity_plan
     if plan is None or plan.cost.monthly_usd is None:

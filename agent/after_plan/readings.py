@@ -69,7 +69,8 @@ def asks_of_plan(text: str) -> bool:
         return False
     if bids:
         return first.act in ANSWERED and first.probability >= SURE
-    supposes = opening is not None and (opening["opens"].lower() in _SUPPOSES or re.search(r"\bif\b", text) is not None)
+    if_so = re.search(r"\bif\b|\bdo (?:it|this|that) (?:with|on)\b", text) is not None
+    supposes = opening is not None and (opening["opens"].lower() in _SUPPOSES or if_so)
     return marked or supposes or (first.act in ANSWERED and first.probability >= SURE)
 
 
@@ -88,8 +89,8 @@ _FINER: Final = re.compile(
 )
 """Where a sentence that states something goes over into a question: '12x L40S on-prem – which size can we run?'."""
 POLITE: Final = re.compile(
-    r"\W*(?:can|could|would|will|shall|may) (?:you|we|i)(?: please)?(?: just)? (?:use|take|put|plan|run|go|do|keep|"
-    r"have|serve|host|assume|say|add|set)\b",
+    r"\W*(?:can|could|would|will|shall|may) (?:you|we|i)(?: please)?(?: just)? (?:use|take|put|plan|run|go|keep|"
+    r"have|serve|host|assume|say|add|set|do(?! it\b))\b",
     re.I,
 )
 """How a wish begins that has the form of a question: 'can we use H100s?'."""
@@ -226,11 +227,14 @@ SUPPOSED: Final = re.compile(
 """How a line puts something for the sake of argument: a variant answers it."""
 
 
+_RETURNS: Final = re.compile(
+    r"\b(?:back|return|revert|zurück) (?:to|auf|zu)\b(?! (?:before|what|how|where|the (?:first|last)))", re.I
+)
 _TAKES: Final = re.compile(
     r"\W*(?:(?:ok(?:ay)?|then|so|yes|let'?s|(?:we|i)(?:'ll| will)?|and|please|fine|good|now|just)\W+)*"
     r"(?:keep|take|make (?:it|that)|adopt|go (?:with|for)|choose|settle on|stick with|use|switch to|move to|"
     r"plan (?:for|with|on)|set|nimm|prends|toma|neem)\b(?!.*\b(?:out|away|off|back|everything|rest|else)\b)|"
-    rf".*\b(?:please|pls|bitte|svp|por favor|instead)\W*$|.*{MISTAKEN}",
+    rf".*\b(?:please|pls|bitte|svp|por favor|instead)\W*$|.*{MISTAKEN}|.*{_RETURNS.pattern}",
     re.I,
 )
 
@@ -313,13 +317,14 @@ _DOUBTS_AND_SETS: Final = re.compile(
 
 
 def corrects(text: str, read: Understood, base: Mapping[str, Any]) -> bool:
-    """Return whether a line repeats what was said and the plan has otherwise: 'I said fp16, not fp8'.
+    """Return whether a line says what the plan has otherwise: 'I said fp16, not fp8', 'go back to on demand'.
 
     Args:
         read: what the rules made of it.
         base: values of the plan, by path.
     """
-    return bool(_SAID_SO.match(text) or _IS_MEAN.search(text)) and is_news(read, base)
+    says_so = _SAID_SO.match(text) or _IS_MEAN.search(text) or _RETURNS.search(text)
+    return bool(says_so) and is_news(read, base)
 
 
 _IS_MEAN: Final = re.compile(

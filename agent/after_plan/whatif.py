@@ -80,6 +80,7 @@ def understood(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
         lower,
     ):
         return Understood(Show(int(match[1]) if match[1] else None, full=True))
+    lower = _AS_IT_STANDS.sub("show", lower)
     if match := re.fullmatch(r"(?:show|print)(?: me)?(?: the)?(?: plan| answer| screen)?(?: (\d{1,3}))?", lower):
         return Understood(Show(int(match[1]) if match[1] else None, full=False))
     if match := re.match(r"(?:please )?(?:compare|vs\.?|versus)\b\s*(.*)", said, re.I):
@@ -87,6 +88,11 @@ def understood(text: str, base: Mapping[str, Any], ports: Ports) -> Understood:
     return _variant(said, base, ports)
 
 
+_AS_IT_STANDS: Final = re.compile(
+    r"\A(?:(?:so|ok|and|now|give me|what(?:'s| is| are)?) )*(?:(?:the |our )?(?:final|current|resulting) [a-z]+"
+    r"(?:(?:,| and)+ (?:the )?(?:price|costs?|bill|counts?))?|is it now|(?:do )?we have now)(?: please| now| then)*\Z"
+)
+"""'So what are the final numbers': the plan, as it stands."""
 _KEPT_ABROAD: Final = re.compile(
     r"\A(?:(?:gut|ok(?:ay)?|ja|oui|d'accord|bien|vale|sí|si|va bene|bene|certo|sim|está bem|goed|prima|dobrze|"
     r"tak),? )*"

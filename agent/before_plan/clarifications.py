@@ -158,4 +158,4 @@ def _still_open(asked: Ambiguity, old: State, new: State) -> bool:
     }
     if asked.path in anew - COLLECTIONS:
         return False
-    return new.values.get(asked.path) == old.values.get(asked.path)
+    return new.values.get(asked.path) in (None, old.values.get(asked.path))

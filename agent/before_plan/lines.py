@@ -92,11 +92,12 @@ def _stated_or_asked(state: State, text: str, ports: Ports) -> Step:
     reading = ports.read(text, ports.catalog, known=state.values)
     if reading.elsewhere and reading.objections and not (reading.said_values or reading.questions):
         return state, tuple(remarks(reading))
-    if any(one.text.endswith(DOUBT) for one in reading.questions):  # of which no part may be taken
+    doubtful = any(one.text.endswith(DOUBT) for one in reading.questions)  # of which no part may be taken
+    if doubtful and not lacks_nothing(state, ports):
         workload = state.values.keys() & (LOADS | {"model"})
         return asked_too_early(state, state, text, (), ports) if workload else _taken_in(state, text, ports)
     asked = " ".join(text[start:end] for start, end in spans)
-    states = not _COMPARES_PLANS.match(text) and _states(reading, text, spans, state, ports)
+    states = not doubtful and not _COMPARES_PLANS.match(text) and _states(reading, text, spans, state, ports)
     if states:
         new, says = _taken_in(state, text, ports)
     elif any(map(str.isalnum, _beside(text, spans))):

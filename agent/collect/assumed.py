@@ -4,6 +4,7 @@ A reading that was asked about becomes the usual one, lengths those of the kind 
 model and a rate are never made up: without them there is no plan, but what was proposed and passed over is taken.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -135,7 +136,10 @@ def _usual(ambiguity: Ambiguity, values: Mapping[str, Any]) -> Choice | None:
         return bool(one.path) and values.get(one.path) is not None, not one.usual
 
     choices = sorted((one for one in ambiguity.choices if one.value is not None), key=rank)
-    if not choices or ambiguity.text.endswith(DOUBT) or (slot and slot.id in _ANY_DOES and not choices[0].usual):
+    named = " ".join(str(one.value) for one in choices if ambiguity.path == "model")
+    several = len({*re.findall(r"\b\d[\d.]*b\b", named)}) > 1  # 'qwen 2.5' is not its smallest
+    no_better = several or (slot and slot.id in _ANY_DOES)
+    if not choices or ambiguity.text.endswith(DOUBT) or (no_better and not choices[0].usual):
         return None
     return choices[0]
 

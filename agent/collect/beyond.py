@@ -76,6 +76,7 @@ _BY_PURPOSE: Final = re.compile(
     r"\b(?:something|anything|a model|an? llm|one) (?:like|similar to|as good as|for)\b|\b(?:good|best|decent|popular|"
     r"small(?:est|er)?|tiny|cheap(?:est)?|coding|reasoning|chat|general[- ]purpose|open(?:[- ]source)?|recommended?)\b"
     r"(?: [\w-]+){0,3} (?:model|llm|ai|one)s?\b|\b(?:smallest|best|cheapest)(?: one)? that works\b|"
+    r"\A(?=.*\bmodel\b).*\b(?:you (?:choose|pick|decide)|up to you|your choice)\b|"
     r"\b(?:which|what) (?:model|llm)\b|\b(?:recommend|suggest) (?:me )?an? (?:model|llm)",
     re.I,
 )

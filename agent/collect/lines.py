@@ -30,6 +30,7 @@ from catalogs.errors import InputError, quoted
 _CORRECTS: Final = re.compile(
     rf"{MISTAKEN}|\b(?:instead|make (?:it|that|them)|change|rather|no longer|update|replace|set)\b|"
     r"^\W*(?:no|nope|non|nein|nee|nie)\b(?= \d)|"
+    r"^\W*(?:(?:ok(?:ay)?|so|then|let'?s|we(?:'ll)?)\W+)*(?:take|go (?:with|for))\b|"
     r"^\W*(?:(?:hm+|ok(?:ay)?|so|well|and|but|no)\b\W*)*(?:(?:what|how) about|then)\b|\bthen\W*$",
     re.I,
 )

@@ -78,12 +78,15 @@ def _is_candidate(draft: Draft, index: int, item: Item) -> bool:
     items = draft.sentence.items
     before = items[index - 1] if index else None
     after = items[index + 1] if index + 1 < len(items) else None
+    if before and before.word in _DETERMINERS and not draft.sentence.text[item.start].isdigit():
+        return False  # 'les deux', 'the two' speak of what was named
     return _stands_alone(draft, index) and all(
         other is None or other.has("filler", "approx", "link", "under", "over", "mean", "upto")
         for other in (before, after)
     )
 
 
+_DETERMINERS: Final = frozenset("the les los las die alle all os as i le gli these those them".split())
 _OF_SOMETHING: Final = ("replica", "node", "gpunoun", "site", "spare", "model", "gpu")
 _LENGTHS: Final = ("out", "outcue", "incue")
 """'If out is 500' is no rate."""

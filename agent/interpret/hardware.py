@@ -337,6 +337,8 @@ def _any(draft: Draft) -> None:
     about = draft.asked_path in ("hardware.accelerators", "hardware") or any(
         item.has("gpunoun") for item in draft.sentence.items
     )
+    if not about and (draft.asked_path == "model" or any(item.word == "model" for item in draft.sentence.items)):
+        return  # 'you choose the model'
     for index, item in enumerate(draft.sentence.items):
         if item.has("any") and not item.claimed and (about or "choose" in item.word or _names_choice(draft, item)):
             draft.found(

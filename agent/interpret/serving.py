@@ -247,7 +247,8 @@ def _sized(draft: Draft) -> None:
             if written.isalpha() and _stands_alone(draft, match.last) and amount.value <= MOST_PARAMETERS:
                 _size(draft, match, amount)
             continue
-        if not named and not (written[-1] in "bt" and written[-2:-1].isdigit()):
+        of_model = written.rstrip("s").endswith("billion") and any(item.has("model") for item in draft.sentence.items)
+        if not named and not of_model and not (written[-1] in "bt" and written[-2:-1].isdigit()):
             continue
         if named and not written.endswith(("b", "bn", "billion", "t", "trillion", "m", "million")):
             continue

@@ -410,7 +410,7 @@ def test_who_does_not_understand_a_question_gets_its_reason_and_the_question_aga
 def test_what_an_answer_offers_is_done_and_undone_by_lines_that_only_point_at_it() -> None:
     state = after(LAW, "one node down, still ok?", "make it so")
     assert (state.kept, state.base.values["availability.spare_replicas"]) == (1, 1)
-    assert state.lines[-1] == "N+1", "said again it leads here again"
+    assert state.lines[-1] == "take N+1", "said again it leads here again"
     state = after(LAW, "what if 300 lawyers", "hm what do clients notice", "no go back")
     assert len(state.branches) == 1, "the question in between changed nothing"
     assert not state.pending
@@ -559,3 +559,40 @@ def test_a_variant_is_told_again_by_how_much_it_is_and_kept_in_other_languages()
         state, says = step(state, line, ports())
         assert "monthly" in words(says) and "h200" in words(says).lower()
     assert after(LAW, "on H200", "how much more is that", "Gut, nimm das.").kept == 1
+
+
+def test_what_goes_back_to_a_value_or_picks_a_plan_leaves_the_last_line_alone() -> None:
+    state = after(LAW, "reserved for 3 years", "what if 30 rps?", "go back to on demand")
+    assert (state.kept, len(state.branches)) == (0, 3), "on demand was planned before"
+    state = after(LAW, "reserved for 3 years", "what about A100?")
+    chosen, _ = step(state, "take the cheaper one", ports())
+    bills = [one.capacity_plan.cost.monthly_usd or 0.0 for one in state.branches if one.capacity_plan]
+    assert (bills[chosen.kept], len(chosen.branches)) == (min(bills), 3), "no search beyond the plans that stand"
+    _, says = step(state, "which one is cheaper per month?", ports())
+    assert f"Cheapest: plan {chosen.kept}" in words(says)
+    said = words(step(chosen, "so what is the final count and price", ports())[1])
+    assert "did you mean" not in said.lower() and "monthly" in said
+
+
+def test_no_later_line_loses_or_bends_the_load() -> None:
+    devs = ("agents: 50 devs, each runs ~20 tasks a day, 30 llm calls per task", "context avg 25k of which 90% repeats")
+    assert told(*devs)[0].values[RATE] == pytest.approx(50 * 20 / 86_400)
+    part = "code completion, 800 devs, each triggers 5 completions a minute, about 30% code at the same time"
+    assert told(part)[0].values[RATE] == pytest.approx(20)
+    assert told(part, "make it 1200 devs")[0].values[RATE] == pytest.approx(30)
+    chats = ("deux charges: chat 10 req/s (800/200) et résumés 3 req/s (6000/500)", "même modèle pour les deux")
+    assert told(*chats)[0].values.get(RATE) is None
+
+
+def test_no_model_and_no_card_is_taken_that_nobody_named() -> None:
+    state, _ = told("8 rps, 500/100", "model: you choose")
+    assert isinstance(state.pending, Clarify) and state.pending.question.path == "model"
+    assert "hardware.accelerators" not in state.values
+    assert told("the model is the qwen 2.5 of 14 billions")[0].values["model"] == "qwen2.5-14b"
+    state, said = told("qwen 2.5", "8 rps, 500/100", "how many gpus")
+    assert not state.branches and "which?" in said, "not its smallest"
+    assert told("qwen 7b, 8 rps, 500/100", "L40S or L4?", "take L4")[0].values["hardware.accelerators"] == ("l4",)
+    assert (
+        "hardware.accelerator_count"
+        not in told("llama 3.1 8b, 8 rps, 500/100", "could we do it with one gpu")[0].values
+    )

@@ -11,6 +11,7 @@ from agent.after_plan.answers import (
     answer_act,
     answer_read,
     answer_request,
+    bill_of,
     keep_hint,
     keep_said,
     with_command,
@@ -147,8 +148,10 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
     )
     if told and BIDS.match(put):  # 'give me two sentences', 'summarise what we have'
         read = Understood(Unclear("", nothing=True))
-    if len(state.branches) > 1 and isinstance(read.request, Cheapest) and _OF_THEM.search(put):
+    if len(state.branches) > 1 and _OF_THEM.search(put) and isinstance(read.request, Cheapest | Ask | Unclear):
         return _compared_here(state, text)
+    if len(state.branches) > 1 and _CHEAPER_ONE.fullmatch(f" {put}"):
+        return with_kept(state, min(state.branches, key=bill_of).number, ports)
     keeps = isinstance(read.request, Keep) or likely[0].act == "keep"
     unkept = keeps and any(float(number) >= len(state.branches) for number in re.findall(r"\d+", put))
     made = _of_what(state, put) if unkept else None  # 'keep 22' is of no plan 22
@@ -159,9 +162,15 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
 
 
 _OF_THEM: Final = re.compile(
-    r"\b(?:of|from|between|among) (?:the |all )?(?:two|three|four|five|[2-9]|them|these|those|both)\b", re.I
+    r"\b(?:of|from|between|among) (?:the |all )?(?:two|three|four|five|[2-9]|them|these|those|both)\b|"
+    r"\bwhich (?:one|of \w+|plan)(?:'s| is| was| are|'re) (?:the )?(?:cheap|dear|expens|fast|slow|best|better|worse)",
+    re.I,
 )
-"""Plans of this conversation, and not all that there is: 'cheapest of the three'."""
+"""Plans of this conversation, and not all that there is: 'cheapest of the three', 'which one is cheaper'."""
+_CHEAPER_ONE: Final = re.compile(
+    r"(?!\W*(?:why|what|which|how|is|does)\b)(?:\W*[\w']+){0,4}\W+the cheap(?:er|est) (?:one|plan|of them)\W*", re.I
+)
+"""One of the plans that stand beside each other: 'take the cheaper one'."""
 _OWN_WORDS: Final = re.compile(r"\b(?:sentences?|lines?|words|paragraphs?|bullets?)\b", re.I)
 
 
@@ -314,19 +323,15 @@ def states(state: State, text: str, change: Variation) -> bool:
 
     if adopts(text) or tells(text):
         return True
-    old = state.values
-    before = {one.metric for one in old.get("targets", ())}
-    return (
-        bool(change.values)
-        and not change.drops
-        and "money.monthly_budget_usd" not in change.values  # a search for what it buys
-        and not puts_case(text)
-        and not any(
-            _is_said(state, path)
-            and (before & {one.metric for one in value} if path == "targets" else value != old[path])
-            for path, value in change.values.items()
-        )
+    if not change.values or change.drops or "money.monthly_budget_usd" in change.values or puts_case(text):
+        return False  # a budget is a search for what it buys
+    old, before = state.values, {one.metric for one in state.values.get("targets", ())}
+    said_otherwise = (
+        before & {one.metric for one in value} if path == "targets" else value != old[path]
+        for path, value in change.values.items()
+        if _is_said(state, path)
     )
+    return not any(said_otherwise)
 
 
 def _before_asked_for(state: State) -> State | None:
@@ -389,7 +394,7 @@ def as_plan(state: State, made: Step, change: Variation, ports: Ports) -> Step:
         same = [one for one in state.branches if one.spec == spec and one.number != state.kept]
         if not same:
             return made
-        branch, shown = same[0], difference(same[0], state.branches[same[0].against])
+        branch, shown = same[0], difference(same[0], state.base)
     if branch.capacity_plan and too_few(branch.capacity_plan):
         return made
     kept, says = with_kept(new, branch.number, ports)

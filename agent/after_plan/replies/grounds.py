@@ -12,6 +12,7 @@ from agent.after_plan.sums import Explanation
 from agent.report.blocks import Bullets, Facts
 from agent.report.cost.price_origin import price_sourced
 from agent.report.words import accelerators_noun, assumption_shown, source_shown, usd_shown
+from agent.talk.answer_display import variant_shown
 from catalogs.units import HOURS_PER_MONTH, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, Range, split_shown
 
@@ -183,9 +184,9 @@ def sources(asked: Asked) -> Explanation:
 
 def assumptions(asked: Asked) -> Explanation:
     """Return what was said, and what was assumed where nothing was said."""
-    plan = asked.plan
+    plan, values = asked.plan, asked.state.base.values
     said = [
-        f"{path.replace('_', ' ')}: {source_shown(source)}"
+        f"{variant_shown(path, values[path]) if path in values else path.replace('_', ' ')}: {source_shown(source)}"
         for path, source in plan.sources.items()
         if source.kind != "default"
     ]

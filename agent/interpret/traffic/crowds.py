@@ -106,6 +106,8 @@ class Crowd(Struct, frozen=True):
     """Said as 'each of our 300 engineers'."""
     at_once: bool = False
     """Said as the part of them who are there at the same time."""
+    part: float = 1.0
+    """Who asks of all that were counted."""
 
 
 def name_groups(sentence: Sentence, wanted: bool) -> None:
@@ -210,7 +212,8 @@ def _crowd(draft: Draft, match: Match, wanted: bool, rates: list[Rate]) -> Crowd
     everywhere, end = _at_sites(draft, count_of(match["n"].number), match)
     amount, first = share_of(draft, everywhere, match.first)
     amount, last, part = _active_part(draft, amount, end) if first == match.first else (amount, end, None)
-    return Crowd(amount, SECONDS_PER_DAY if of_a_day(part) else period, first, last, noun, "w" in match, at_once(part))
+    seconds, share = SECONDS_PER_DAY if of_a_day(part) else period, amount.value / everywhere.value
+    return Crowd(amount, seconds, first, last, noun, "w" in match, at_once(part), share)
 
 
 def _at_sites(draft: Draft, amount: Amount, match: Match) -> tuple[Amount, int]:

@@ -304,8 +304,8 @@ def _product(draft: Draft, rate: Rate, count: Crowd) -> None:
         each = rate.amount.value / rate.day_seconds
         echo = _product_sum(count.amount.value, rate.amount.value, rate, each * count.amount.value)
         span = draft.sentence.span(first, last)
-        draft.findings.append(Finding(USERS, (Option(count.amount.value, echo),), *span))
-        draft.findings.append(Finding(HABIT, (Option(each, echo),), *span))
+        draft.findings.append(Finding(USERS, (Option(count.amount.value / count.part, echo),), *span))
+        draft.findings.append(Finding(HABIT, (Option(each * count.part, echo),), *span))
     crowd, each, several = count.amount.value, rate.amount.value / rate.day_seconds, len(count.amount.values) > 1
     draft.read(
         RATE, (first, last), count.amount if several else rate.amount,

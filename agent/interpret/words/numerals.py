@@ -35,7 +35,7 @@ _VALUES: Final[dict[str, float]] = {
 SCALES: Final = {
     "grand": 1e3, "hundred": 100.0, "dozen": 12.0, "k": 1e3, "thousand": 1e3, "million": 1e6, "millions": 1e6,
     "mn": 1e6, "mio": 1e6,
-    "mln": 1e6, "mil": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12, "wan": 1e4, "yi": 1e8,
+    "mln": 1e6, "mil": 1e6, "billion": 1e9, "billions": 1e9, "bn": 1e9, "trillion": 1e12, "wan": 1e4, "yi": 1e8,
     "lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "crore": 1e7, "crores": 1e7,
 }  # fmt: skip
 _FACTORS: Final = {

@@ -72,7 +72,8 @@ KINDS: Final[dict[str, str]] = {
     "inward": "input inputs isl",
     "outward": "tg gen output outputs osl generated",
     "inplain": "input inputs isl prompt prompts",
-    "outplain": "gen output outputs osl answer answers response responses reply replies completion completions",
+    "outplain": "gen output outputs osl answer answers response responses reply replies completion completions "
+    "summary summaries",
     "plural": "inputs prompts outputs answers responses replies completions questions queries documents",
     "leads": "into produce produces return returns receive receives receiving send sends feed feeds",
     "reasoning": "thinking reasoning thought thoughts",
