@@ -16,6 +16,7 @@ from agent.fields.table import FIELDS
 from agent.interpret.facts.draft import Draft
 from agent.interpret.facts.leftovers import covered
 from agent.interpret.facts.reading import Ambiguity, Choice, Reading
+from agent.interpret.wishes import CLOSED_NAMES
 from agent.interpret.words.grammar import Item
 from agent.interpret.words.ordinary import ORDINARY
 from agent.interpret.words.tongues import CHINESE
@@ -122,6 +123,7 @@ def chance_of_elsewhere(draft: Draft, items: Sequence[Item]) -> float:
     odds *= _GOES_ON if asked_on or draft.known.keys() & _WORKLOAD else 1.0
     sized = any(path == "model" and _SIZED.search(draft.sentence.text, *span) for _, path, _, *span in draft.questions)
     odds *= _NAMED if sized or paths & _STATED else 1.0
+    odds *= _NAMED if CLOSED_NAMES.search(draft.sentence.text) else 1.0
     odds *= _PLAIN if _NOTHING_STRANGE in evidence else 1.0
     return max(odds / (1.0 + odds), _FOREIGN if _is_strange(draft, all_paths) else 0.0)
 

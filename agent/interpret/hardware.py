@@ -46,7 +46,7 @@ _DGX: Final = Rule(
     "n:(num | mult) times? dgx (?! (unknown | link){0,2} node ('of' | 'with') num) unknown? g:gpu? node?"
 )
 _COUNTS: Final = rules(
-    f"n:num {_TIMES} (unknown | 'of' | 'the')? g:gpu (?! gpunoun? per (replica | time))",  # 8xH100, two A100
+    f"n:num {_TIMES} (unknown | 'of' | 'the' | 'used')? g:gpu (?! gpunoun? per (replica | time))",  # 8xH100, two A100
     "g:gpu times n:num (?! per | time | event | token | rateunit | percent)",  # H100 x8
     "n:num (?! bytes) (unknown | gpus)? gpunoun (?! 'hour' | per | slash time | colon)",  # 16 GPUs, not 80 GB GPUs
     "gpunoun colon n:num (?! times | per | time | event | token | percent)",  # gpus: 8

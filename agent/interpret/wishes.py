@@ -50,12 +50,12 @@ def _wishes() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 _MEDIA_SIZED: Final = re.compile(rf"\b(?:{MEDIA_MODELS})(?:[- ]\w+)?[- ]\d+(?:\.\d+)?b\b", re.I)
-_CLOSED: Final = re.compile(rf"\b(?:{CLOSED})", re.I)
+CLOSED_NAMES: Final = re.compile(rf"\b(?:{CLOSED})", re.I)
 
 
 def name_closed(sentence: Sentence) -> None:
     """Let a number inside the name of a closed model be no figure: the 4 of gpt-4o-mini."""
-    for found in _CLOSED.finditer(sentence.text):
+    for found in CLOSED_NAMES.finditer(sentence.text):
         for index, item in enumerate(sentence.items):
             if found.start() <= item.start < item.end < found.end() and item.has("num"):
                 sentence.merge(index, index, Item(frozenset({"opaque"}), item.start, item.end, item.word, numeric=True))

@@ -59,18 +59,21 @@ _FIRST_YEAR, _LAST_YEAR = 2001, 2040
 """Of references such as 'Tender 2026/114', which are no lengths."""
 _MARKED: Final = rules(
     f"preset near{{0,3}} o4:'to' n:num u:{_UNIT}",
-    "n:num u:token? context (i:incue | i2:'in' (?= comma | slash | conj | stop | $))",
+    "n:num u:token? 'of'? context (i:incue | i2:'in' (?= comma | slash | conj | stop | $))",
     f"n:num (i:incue | o:outcue) u:{_UNIT}",  # 1500 input tokens
     f"n:num u:{_UNIT} ('in' | per | 'for' | link | 'with' | under | upto | size | paren | pctl){{0,4}} (unknown "
     "| mean | size)?"
     " (i:incue | o:outcue)",  # 300 tokens per answer, 10-page documents
-    f"n:num u:{_UNIT} ('of' 'text')? (i2:'in' | o2:'out' | o3:'generated') (?! 'of' | under dur | dur | 'less')",
+    f"n:num u:{_UNIT} ('of' 'text')? (i2:'in' (?! unknown) | o2:'out' | o3:'generated') (?! 'of' | under dur | "
+    "dur | 'less')",
     f"(i:incue | o:outcue) {_SOFT} n:num u:{_UNIT} (?! per time | slash (time | tshort))",  # prompts of 1500 tokens
     "i4:('request' | 'requests' | 'query' | 'queries') ('of' | 'is' | 'are' | 'has' | 'have' | colon | approx | "
     f"size | mean | 'around'){{1,4}} n:num u:{_UNIT}",
     f"(i2:'in' | o2:'out') (link | colon | approx | mean){{0,2}} n:num u:{_UNIT} "
     "(?! near (?<! paren) | 'in' | 'out' | incue | outcue)",
     f"(i2:'in' | o2:'out') colon n:num u:{_UNIT}?",
+    f"(i:incue | o:outcue) (link | unknown | size){{1,3}} (comma | paren | colon) approx? n:num u:{_UNIT} "
+    "(?! per time | slash (time | tshort) | incue | outcue | 'in' | 'out')",  # outputs short, 60 tok
 )
 _BARE: Final = rules(
     "(i:inplain | o:outplain) (pctl | mean)? (copula | size | token | paren | pctl | upto | under | over | link){1,5} "
@@ -334,6 +337,8 @@ def _statistic(draft: Draft, match: Match) -> tuple[str, int, int]:
     if inside or any(item.has("mean") for item in items[first : last + 1]):
         return inside or "mean", first, last
     after = last + 1
+    if first and items[first - 1].has("pctl") and not items[first - 1].claimed:
+        after = len(items)  # 'p50 in=820 p90 in=4100'
     if after < len(items) and (items[after].has("paren") or items[after].word == "at"):
         after += 1
     if after < len(items) and items[after].has("pctl") and not _more_follows(draft, after + 1):
@@ -528,11 +533,17 @@ def _p95_apart(draft: Draft) -> None:
         told = [(one.end, one.path, True) for one in draft.findings]
         told += [(one[4], one[1], False) for one in draft.questions]
         before = [one for one in told if one[1].startswith("tokens.") and one[0] <= start]
-        _, path, settled = max(before, default=(0, "..", True))
+        at, path, settled = max(before, default=(0, "..", True))
         around = draft.sentence.items[max(0, match.first - 3) : match.last + 3]
         latency = any(item.has("ttft", "itl", "e2e", "latency") for item in around)
         side = path.split(".")[1]
-        if side not in ("input", "output") or (latency and "u" not in match) or ("p" not in match and settled):
+        apart = any(item.has("stop") for item in draft.sentence.items[: match.first] if item.start >= at)
+        if (
+            side not in ("input", "output")
+            or ("p" not in match and apart)
+            or (latency and "u" not in match)
+            or ("p" not in match and settled)
+        ):
             continue
         unit = match["u"].word if "u" in match else "token"
         which = match["p"].entries[0] if "p" in match else "mean"

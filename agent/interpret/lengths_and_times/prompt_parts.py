@@ -99,7 +99,8 @@ _ANY_PART: Final = Rule(
 _JOINT: Final = Rule(
     "(('in' 'front' 'of' | 'before' | per) (per | 'the')? event | comma | plus | conj | stop | paren | 'then' | "
     "'with' | 'a' | 'an' | 'the' | 'our' | 'its' | 'another' | approx | "
-    "'new' | 'input' | 'top' | 'chat' | 'user' | 'retrieved' | 'fixed' | 'static' | 'shared' | 'each' | token | link | "
+    "'new' | 'input' | 'top' | 'chat' | 'user' | 'retrieved' | 'fixed' | 'static' | 'shared' | eachuser | 'by' | "
+    "'all' | 'each' | token | link | "
     "'last' | 'past' | unknown | context | ('that' | 'which') (link | neg | 'changes' | 'change' | 'fixed'){1,3}){1,6}"
 )
 

@@ -8,55 +8,26 @@ from typing import Final
 from msgspec import Struct
 
 from agent.interpret.names.machines import Machines
+from agent.interpret.words.ordinary import word_list
 from catalogs.catalog import ACCELERATOR_NOISE, MODEL_NOISE, Catalog
 from catalogs.checkpoints import read_checkpoint_name
 from catalogs.errors import AmbiguousName, InputError, UnknownName
 from catalogs.names import Named, Names, letters_of, words_of
 
-COMMON: Final = frozenset(
-    "a b e h j k m p q r s t v x air base cache chat code coder command core data de distill dots edition exp expanse "
-    "flash foundation generation hl horizon ii it large lightning linear lite medium micro mini nano next north open "
-    "plus pro reasoning seed server small soc solar step super terminus text think "
-    "thinking tiny ultra ada apple arc center d g l mi max n nvl "
-    "oam pcie platinum rapids sapphire sn sxm ti workstation ws xtx amd aws google intel nvidia meta vera spark ponte "
-    "instruct turbo hf llm moe vl ocr text sea the gpu gpus card accelerator chip vecchio litepod c hgx dgx "
-    "ai alibaba alpha announced apu berkeley beta commercial deep dev dm dpo gcd gen guard inc intelligence lm lt math "
-    "mt multimodal neural nlp nous omni paddle per perplexity pretrain project prover qad reason rl safeguard sft "
-    "socket spaces state tensor thinker thoughts ui utter vision w xs xt z zero".split()
-).union(MODEL_NOISE)
+COMMON: Final = word_list("no_names").union(MODEL_NOISE)
 """Words that cannot make a name by themselves."""
-WEAK: Final = frozenset(
-    "alice arctic aya beam bloom cascade chimera cosmos dolly dolphin falcon gpt granite grace grok halo hermes hy "
-    "inkling intellect intern jan kat kimi laguna ling mamba maverick moonlight muse nest nova opt orin phi ring rubin "
-    "scout sky snowflake starling swallow thor titan trinity virtuoso yi zephyr".split()
-)
+WEAK: Final = word_list("weak_names")
 """Words of a name that mean other things too: they need a number or a second word beside them."""
 _NO_HEAD: Final = frozenset("b70 m1 m2 m3 m4 m5".split())
 """Chips that are no accelerator unless more is said: M2 Ultra, Arc Pro B70."""
 _NO_PRECISION: Final = frozenset("half single q4 8bit 4bit 16bit 32bit f8 f16 f32 i8 i4 bnb".split())
 """Names of precisions that mean something else in a sentence, or leave a choice."""
 
-_TRAFFIC: Final[Mapping[str, str]] = {
-    "chat": "chatbot|chat bot|chat bots|chatbots|chat app|chat application|chat assistant|chat service|chat interface|"
-    "ai assistant|virtual assistant|customer support|customer service|support bot|helpdesk|help desk|support assistant|"
-    "chat workload|chat traffic|interactive chat|conversational assistant|support chat|customer support chat|"
-    "chat product|assistant",
-    "long-context-chat": "long context chat|document chat|chat with documents|chat with files|chat over documents",
-    "rag": "rag|retrieval augmented|retrieval augmented generation|document qa|knowledge base|document search|"
-    "question answering|rag pipeline",
-    "code-completion": "code completion|code completions|autocomplete|code autocomplete|copilot|inline completion|"
-    "code suggestions|autocompletion|ide completion",
-    "summarization": "summarization|summarisation|summarize|summarise|summarizing|summarising|summarizes|summarises|"
-    "summarizer|summariser|summarized|summarised|document summarization",
-    "agentic-coding": "coding agent|coding agents|agentic coding|swe agent|software agent|code agent|code agents",
-    "tool-agent": "tool agent|tool calling|function calling|tool use|tool using agent|ai agents|ai agent|agentic "
-    "workflow",
-    "reasoning": "reasoning model|thinking model|reasoning workload|reasoning traffic|chain of thought|deep thinking",
-    "batch": "offline batch|offline inference|offline processing|offline workload|batch job|batch jobs|batch "
-    "processing|batch inference|batch workload|batch workloads|offline jobs|offline job|nightly batch|bulk processing|"
-    "batch mode|batch pipeline|batch api|offline",
-}
-"""How people call a kind of traffic, by preset."""
+_NO_PRESET: Final = frozenset(
+    "chat reasoning batch apigeneral generalapitraffic conversation longcontext longchat retrieval searchassistant "
+    "code summaries summary agentic agent agents thinking api mixedapi b2bapi general bulk".split()
+)
+"""Names of kinds of traffic that a sentence has for other things."""
 
 
 class _Kind(Struct, frozen=True, dict=True):
@@ -172,10 +143,10 @@ class Lexicon:
         self.regions = {offer.region.lower() for offer in catalog.offers} - {"", "us", "eu", "any", "global", "all"}
         self.places = catalog.places
         self.presets = {
-            letters_of(phrase): preset
-            for preset, phrases in _TRAFFIC.items()
-            if preset in catalog.presets
-            for phrase in phrases.split("|")
+            letters: preset.id
+            for preset in catalog.presets.values()
+            for letters in map(letters_of, (preset.id, preset.name, *preset.aliases))
+            if letters not in _NO_PRESET
         }
         self.heads = (
             frozenset(

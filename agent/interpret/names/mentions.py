@@ -461,7 +461,9 @@ def _preset(sentence: Sentence, first: int, lexicon: Lexicon) -> Found:
     before = text[max(0, item.start - 60) : item.start]
     if _IDENTIFIER.search(before) or _APART.search(before) or text[item.end : item.end + 1] == "_":
         return None  # the name of one endpoint says nothing of its lengths
-    found = _listed(sentence, first, lexicon.presets, 4)
+    beside = sentence.items[max(0, first - 1) : first] + sentence.items[first + 1 : first + 2]
+    alone = item.word == "chat" and len(sentence.items) > 1 and all(one.has("comma", "stop", "paren") for one in beside)
+    found = (first, "chat") if alone else _listed(sentence, first, lexicon.presets, 4)
     return (found[0], name_item("preset", sentence, first, found[0], (found[1],))) if found else None
 
 

@@ -17,6 +17,7 @@ from agent.interpret.traffic.loads import (
     read_calls,
     read_concurrency,
     read_factors,
+    read_flat,
     share_of,
 )
 from agent.interpret.traffic.peaks import read_peaks
@@ -73,6 +74,7 @@ def read_traffic(draft: Draft) -> None:
     multiply_turns(draft, turns, rates)
     read_concurrency(draft)
     read_peaks(draft, [rate for rate in rates if rate.at_peak])
+    read_flat(draft)
     _things(draft)
     if not draft.has(RATE):
         ask_unit_of_mean(draft)

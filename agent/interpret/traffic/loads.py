@@ -7,7 +7,7 @@ from typing import Final
 from agent.fields.demand import HABIT, USERS
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules, whole
+from agent.interpret.words.grammar import CLAIMED, Amount, Item, Match, Rule, matches_of, rules, whole
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure, show_percent, show_rate
 
@@ -26,6 +26,7 @@ _CONCURRENCY: Final = rules(
     "concurrency (link | colon | under | over | upto){0,4} n:num (?! token | time | percent)",
     "concurrent n:num unknown? user (?! per | slash)",
     "concurrent (approx | under | over | upto){0,3} n:num (?= comma | stop | conj | paren | $)",
+    "n:num p:('connected' | 'online' | 'active' | 'logged' 'in' | 'signed' 'in') (concurrent | inflight)",
     "n:num concurrency (?= comma | stop | conj | slash | paren | $)",
     "concurrent (user | event) (link | colon | under | over | upto){1,4} n:num (?! token)",
 )
@@ -48,8 +49,11 @@ _PEAK: Final = rules(
     "m:pct more near{0,4} peak",  # 50% more at peak
     "peak times n:num",
     "plus m:pct near{0,2} peak",
-    "peak (link | colon)? n:num (?= comma | stop | conj | paren | $)",
+    f"peak (link | colon)? n:num (?= comma | stop | conj | paren | {CLAIMED} | $)",
 )
+_FLAT: Final = Rule("('flat' | 'steady' | 'steadily' | 'evenly' | 'uniform') (?! grow | 'growth' | 'state')")
+_BESIDE_A_RATE: Final = 12
+"""Characters between a rate and the word that says that it is the same all day."""
 _SHARE_OF_DAY: Final = rules(
     "k:peak (link | verb | 'carries' | 'has' | 'sees' | 'gets' | 'takes' | colon){0,2} p:pct 'of' ('the' | 'a' | "
     "'our' | 'all' | 'each' | 'one' | adverb){0,2} t:('day' | 'daily' | 'days' | 'week' | 'month' | 'year')",
@@ -188,7 +192,7 @@ def read_concurrency(draft: Draft) -> None:
     for match in matches_of(_CONCURRENCY, draft.sentence):
         amount = count_of(match["n"].number)
         inside = draft.sentence.items[match.first : match.last + 1]
-        people = [i for i in inside if i.has("user") and i.word != "agents"]
+        people = [i for i in inside if i.has("user") and i.word != "agents"] or ([match["p"]] if "p" in match else [])
         if people and len(amount.values) == 1:
             amount, first = share_of(draft, amount, match.first)
             if first == match.first:
@@ -265,6 +269,18 @@ def note_calls(draft: Draft, match: Match) -> None:
         float,
         lambda v, made: f"{show_figure(v)} model calls per request",
     )
+
+
+def read_flat(draft: Draft) -> None:
+    """Take a rate that is said to be flat or steady for the same all day."""
+    rates = [one for one in draft.findings if one.path == RATE]
+    for match in _FLAT.matches(draft.sentence) if rates and not draft.has("traffic.peak_factor") else ():
+        start, end = draft.sentence.span(match.first, match.last)
+        between = (draft.sentence.text[min(end, one.end) : max(start, one.start)] for one in rates)
+        if any(len(gap) <= _BESIDE_A_RATE and not {*gap} & {*".;\n"} for gap in between):
+            echo = "the same all day: peak 1 × the mean"
+            draft.found("traffic.peak_factor", match.first, match.last, [Option(1.0, echo)])
+            return
 
 
 def read_factors(draft: Draft) -> None:

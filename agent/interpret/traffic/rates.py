@@ -433,6 +433,10 @@ def _how_many(match: Match) -> Amount:
     return Amount((1.0,))
 
 
+_DURING: Final = frozenset("during within over between from across".split())
+"""Behind 'each': the time in which all that is done."""
+
+
 def _with_users_around(draft: Draft, match: Match) -> tuple[int, int, bool]:
     """Return the match, widened by 'each' or 'per user' before or after it, and whether there is one."""
     items, first, last = draft.sentence.items, match.first, match.last
@@ -443,6 +447,7 @@ def _with_users_around(draft: Draft, match: Match) -> tuple[int, int, bool]:
             return first, ahead, True  # 100 requests/min/user
         if items[ahead].has("each", "peruser", "eachuser"):
             following = items[ahead + 1 : ahead + 5]
+            following = [] if following[:1] and following[0].word in _DURING else following
             of_turns = following[:1] and following[0].word in ("with", "of") and any(i.has("turn") for i in following)
             if not of_turns and any(
                 item.has("num", "time")
