@@ -436,5 +436,6 @@ def _states(reading: Reading, text: str, asking: Sequence[tuple[int, int]], stat
     return False
 
 
-_HAS: Final = re.compile(r"(?<!\bif )\b(?:we|i|only|just)(?: only| just| already)? (?:have|own|got)\b", re.I)
-"""What somebody has is stated, though it is asked whether it is enough: 'only have 2 L40S, enough?'."""
+_HAS: Final = re.compile(r"(?i)^\W*how many\b|(?<!if )\b(?:we|i|only|just)(?: only| just| already)? (?:have|own|got)\b")
+"""What somebody has is stated, though it is asked whether it is enough ('only have 2 L40S, enough?'), and so is what it
+is asked how many are needed of."""

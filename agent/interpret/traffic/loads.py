@@ -51,7 +51,11 @@ _PEAK: Final = rules(
     "plus m:pct near{0,2} peak",
     f"peak (link | colon)? n:num (?= comma | stop | conj | paren | {CLAIMED} | $)",
 )
-_FLAT: Final = Rule("('flat' | 'steady' | 'steadily' | 'evenly' | 'uniform') (?! grow | 'growth' | 'state')")
+_FLAT: Final = Rule(
+    "('flat' | 'steady' | 'steadily' | 'evenly' | 'uniform') (?= comma | stop | conj | paren | num | 'at' | 'over' | "
+    f"'all' | 'across' | {CLAIMED} | $)"
+)
+"""And no 'flat fee', no 'steady growth'."""
 _BESIDE_A_RATE: Final = 12
 """Characters between a rate and the word that says that it is the same all day."""
 _SHARE_OF_DAY: Final = rules(
@@ -197,7 +201,7 @@ def read_concurrency(draft: Draft) -> None:
             amount, first = share_of(draft, amount, match.first)
             if first == match.first:
                 amount, _ = part_of_users(draft, amount, "users are there at once")
-            ask_of_signed_in(draft, first, match.last, amount.value, people[0].word)
+            ask_of_signed_in(draft, first, match.last, amount.value, "users" if "p" in match else people[0].word)
             continue
         if (each := draft.value(HABIT)) and not draft.has(USERS) and len(amount.values) == 1:
             _each_of_those_in_flight(draft, match, amount.value, each)
