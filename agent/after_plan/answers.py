@@ -24,7 +24,6 @@ from agent.after_plan.why import reasons
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.interpret.words.tongues import without_tongue
 from agent.report.blocks import Facts, Paragraph, Report
-from agent.report.choice.shortfalls import too_few
 from agent.report.words import capital
 from agent.talk.keywords import help_always, help_planned
 from agent.talk.requests import (
@@ -324,7 +323,7 @@ def _what_if(state: State, change: Variation, ports: Ports) -> Step:
         *((said(wider),) if branch.capacity_plan and (wider := at_wider_targets(branch.capacity_plan, ports)) else ()),
         *priced_elsewhere(state, change, branch, ports),
     )
-    return new, says if branch.capacity_plan and too_few(branch.capacity_plan) else (*says, keep_said(branch.number))
+    return new, (*says, keep_said(branch.number))
 
 
 def keep_said(number: int) -> Say:

@@ -28,7 +28,7 @@ def with_plan(state: State, ports: Ports) -> Step:
     except InputError as error:
         return state, (warned(f"That cannot be planned: {error}."),)
     number = len(state.branches)
-    label = _changed(state.values, state.base.values) if number else "the plan"
+    label = _changed(state.values, state.base.values) if number else "the first plan"
     branch = Branch(number, label, state.kept if number else 0, state.statements, state.settled, plan, stated.spec)
     new = replace(state, phase="planned", branches=(*state.branches, branch), kept=number, editing=None, pending=None)
     notes = tuple(said(f"{capital(note)}.") for note in stated.notes)

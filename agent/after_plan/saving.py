@@ -222,7 +222,9 @@ def _written(state: State, name: str, ports: Ports, back_to: State) -> Step:
     if ports.exists(name):
         text = f"{name} exists. Overwrite it? 'yes' does; or say another name."
         return replace(back_to, pending=NameFile(name, None, text, overwrites=True)), ()
-    return replace(back_to, pending=None), (_write(state, name, ports, overwrite=False),)
+    which = f"It holds plan {state.kept} ({state.base.label}); 'save' with a number before the name writes another."
+    written = (_write(state, name, ports, overwrite=False), said(which))
+    return replace(back_to, pending=None), written if len(state.branches) > 1 else written[:1]
 
 
 def _write(state: State, name: str, ports: Ports, overwrite: bool) -> Write:

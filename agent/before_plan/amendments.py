@@ -115,8 +115,8 @@ def joined_line(state: State, text: str, ports: Ports, again: Again) -> "tuple[S
         both = ports.read(joined, ports.catalog)
         fewer = len(before.unused) + len(alone.unused) - len(both.unused)
         all_read = figures.isdisjoint(both.unused) and fewer >= (len(figures) or not each)
-        plain = RATE in before.values and RATE not in both.values  # which is not made a question
-        moves = _load(before) != _load(both) and not plain
+        # What was plain is not made a question.
+        moves = _load(before) != _load(both) and (RATE in both.values or RATE not in before.values)
         if all_read and moves and (not each or both.values.get(RATE) != alone.values[RATE]):
             new = said_anew(state, lines, (at, joined), ports, again)
             said_before = {path for path, source in state.sources.items() if source.kind == "said"}

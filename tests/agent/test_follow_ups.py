@@ -596,3 +596,10 @@ def test_no_model_and_no_card_is_taken_that_nobody_named() -> None:
         "hardware.accelerator_count"
         not in told("llama 3.1 8b, 8 rps, 500/100", "could we do it with one gpu")[0].values
     )
+
+
+def test_a_correction_is_the_plan_though_a_cap_is_too_low_and_a_file_says_which_plan_it_holds() -> None:
+    state = after("llama 3.3 70b bf16 on 4 x H100, 3 rps, 4k in, 800 out", "actually the prompts are 3k")
+    assert (state.kept, state.base.values["tokens.input.mean"]) == (1, 3000)
+    state, said = told(LAW, "", "what if 30 rps?", "save some-plan.json")
+    assert "plan 0 (the first plan)" in said

@@ -37,7 +37,6 @@ from agent.exports import format_said
 from agent.fields.demand import USERS
 from agent.interpret.words.tongues import without_tongue
 from agent.report.blocks import Report
-from agent.report.choice.shortfalls import too_few
 from agent.talk.answer_display import variant_shown
 from agent.talk.assistance import values_pointed_at
 from agent.talk.questions import choice_said, open_slots
@@ -395,8 +394,6 @@ def as_plan(state: State, made: Step, change: Variation, ports: Ports) -> Step:
         if not same:
             return made
         branch, shown = same[0], difference(same[0], state.base)
-    if branch.capacity_plan and too_few(branch.capacity_plan):
-        return made
     kept, says = with_kept(new, branch.number, ports)
     return kept, (*(one for one in shown if one != keep_said(branch.number)), *says)
 

@@ -69,7 +69,8 @@ def boss(asked: Asked) -> Explanation:
     """Return the plan in five sentences without jargon."""
     plan, chosen = asked.plan, asked.plan.chosen
     traffic, bands = plan.spec.traffic, plan.bands
-    noun = "graphics cards" if accelerators_noun(chosen) == "GPUs" else "accelerator chips"
+    one = plan.fleet.accelerators == 1
+    noun = ("graphics card" if accelerators_noun(chosen) == "GPUs" else "accelerator chip") + "s" * (not one)
     daily = (
         f"about {show_count(float(f'{traffic.requests_per_s * SECONDS_PER_DAY:.2g}'))} questions a day"
         if traffic.requests_per_s
@@ -79,7 +80,7 @@ def boss(asked: Asked) -> Explanation:
         f"To answer {daily} with {chosen.model_name} we need {plan.fleet.accelerators} {noun}"
         f" ({chosen.accelerator_name})."
     )
-    money = f"They cost {usd_shown(plan.cost.monthly_usd)} a month"
+    money = f"{'It costs' if one else 'They cost'} {usd_shown(plan.cost.monthly_usd)} a month"
     scaled = plan.cost.autoscaled_monthly_usd
     if plan.cost.monthly_usd and scaled is not None and scaled < plan.cost.monthly_usd:
         money += f", or {show_usd(scaled)} if machines are switched off when it is quiet"
@@ -114,8 +115,8 @@ def boss(asked: Asked) -> Explanation:
     sure = (
         f"These figures are a forecast: in {bands.level} of 100 such cases it takes between"
         f" {bands.fleet.accelerators.low} and {bands.fleet.accelerators.high} cards, and"
-        f" {plan.fleet.accelerators} hold what was asked in {round(100 * (bands.chance_of_meeting or 0.0))}, so a test"
-        " on one machine should come before the purchase."
+        f" {plan.fleet.accelerators} hold{'s' * one} what was asked in"
+        f" {round(100 * (bands.chance_of_meeting or 0.0))}, so a test on one machine should come before the purchase."
         if bands
         else "These figures are a forecast: a test on one machine should come before the purchase."
     )

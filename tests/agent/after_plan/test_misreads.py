@@ -154,4 +154,4 @@ def test_what_is_dropped_is_what_nobody_asked_for() -> None:
     spared, _ = step(planned(), "add a spare", ports())
     kept, _ = step(spared, "keep 1", ports())
     dropped = words(step(kept, "I never asked for a spare, drop it", ports())[1])
-    assert "No spares: plan 0 (the plan) has that already" in dropped
+    assert "No spares: plan 0 (the first plan) has that already" in dropped

@@ -144,7 +144,7 @@ def test_a_reply_is_to_the_values_of_its_line(act: str, line: str, holds: str, k
         ("8 replicas", r"8 of TP2.*The bill is the same: whole instances bill 16 GPUs"),
         ("int4", r"a replica reads [\d,]+ prompt tokens/s and no longer.*widened to BF16.*The bill is the same"),
         ("4 x TP4 vs 8 x TP2", r"6 × TP2.*4 × TP4.*8 × TP2"),
-        ("SGLang or TensorRT-LLM instead?", r"the plan.*runtime sglang.*runtime tensorrt-llm"),
+        ("SGLang or TensorRT-LLM instead?", r"the first plan.*runtime sglang.*runtime tensorrt-llm"),
     ],
 )
 def test_a_variant_says_what_surprises_and_keeps_what_was_counted(line: str, holds: str, kept: State) -> None:
