@@ -1,5 +1,6 @@
 """The program: its commands by name, each imported when it is called."""
 
+import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
@@ -71,10 +72,10 @@ class _Commands(TyperGroup):
         known = self.list_commands(ctx)
         if name not in known:
             near = get_close_matches(name, known, n=1)
-            raise InputError(
-                f"there is no command {quoted(name)}; "
-                + (f"did you mean {near[0]}?" if near else f"there are {listed(known)}")
-            )
+            instead = f"did you mean {near[0]}?" if near else f"there are {listed(known)}"
+            if len(name.split()) > 1:  # no command is two words, a question is
+                instead = f"did you mean fleetcast forecast {shlex.quote(name)}?"
+            raise InputError(f"there is no command {quoted(name)}; {instead}")
         command = typer.main.get_command(import_module(_module(name)).app)
         command.name = name
         return name, command, args[1:]

@@ -36,7 +36,8 @@ def fleet_sentence(plan: CapacityPlan, simulated: SimulatedFleet) -> str:
         served = f"{show_count(simulated.requests)} requests served"
     else:
         served = f"{requests_met(simulated.met)} met the targets"
-    hours = f"{show_count(round(simulated.accelerator_hours))} {accelerators_noun(plan.chosen, 1)}-hours"
+    paid = simulated.accelerator_hours
+    hours = f"{show_count(round(paid)) if paid >= 10 else show_figure(paid)} {accelerators_noun(plan.chosen, 1)}-hours"
     compared = f"{saving_shown(simulated.saving)} a fixed fleet of {show_count(simulated.fixed_replicas)}"
     return f"{capital(simulated.load)}: {served}, {hours}, {compared}."
 

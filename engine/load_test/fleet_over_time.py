@@ -5,6 +5,7 @@ from itertools import pairwise
 from math import isfinite
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
@@ -167,6 +168,7 @@ def _simulated(
     load: LastingLoad,
     over: FleetOverTime,
 ) -> SimulatedFleet:
+    over = replace(over, **{name: _without_interval(getattr(over, name)) for name in ("ttft_s", "itl_s", "e2e_s")})
     happened = [change.what for change in over.changes if change.at_s <= over.until_s]
     hours = over.until_s / SECONDS_PER_HOUR
     paid = _paid_hours(plan, over)
@@ -206,6 +208,11 @@ def _simulated(
         saving=fixed.saving(paid),
         by_minute=by_interval(FleetByMinute, over.minutes),
     )
+
+
+def _without_interval(one: Distribution) -> Distribution:
+    """Return a distribution's figures alone: parts of a day with their own loads and failures are no sample of it."""
+    return Distribution(*(BatchMeansEstimate(getattr(one, f).value, None, None) for f in one.__struct_fields__))
 
 
 def _verdicts(plan: CapacityPlan, over: FleetOverTime) -> Iterator[SimulatedTarget]:

@@ -38,6 +38,8 @@ def answer_of(verdict: Verdict) -> Answer:
     if spec.traffic.unstated:
         peak, mean = (rounded_down(fleet.capacity_requests_per_s / x) for x in (1, spec.traffic.peak_factor))
         sentence += f", up to {show_rate(peak)} at the peak ({show_figure(mean)} on average)"
+    if limit is not None and limit.flag in ("--gpus", "--nodes") and fleet.maximum_accelerators < limit.accelerators:
+        sentence += f", of the {limit.counted(limit.count)} that there are"
     if limit is not None and not within:
         sentence += f"; more than the {limit.counted(limit.count)} allowed"
     elif missed:

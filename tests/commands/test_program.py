@@ -34,6 +34,7 @@ def test_the_version(fleetcast: Program) -> None:
 def test_what_is_no_command_or_option_is_refused_with_the_nearest(fleetcast: Program) -> None:
     assert "did you mean forecast?" in fleetcast.refusal("forcast")
     assert "forecast" in fleetcast.refusal("xyz")
+    assert "did you mean fleetcast forecast '8B, 20 rps'?" in fleetcast.refusal("8B, 20 rps")
     assert "--xyz" in fleetcast.refusal("--xyz")
     assert "did you mean --rps?" in fleetcast.refusal("forecast", "--rpss", "3")
     assert "did you mean --peak-multiplier?" in fleetcast.refusal("forecast", "--peak", "1")

@@ -85,6 +85,7 @@ def test_a_trace_is_run_against_the_scaled_fleet(fleetcast: Program) -> None:
     assert tree["requests"] + tree["refused"] == 150
     assert tree["starts"] >= 1
     assert tree["load"] == f"the trace {AZURE.name} at 0.2 times its rate"
+    assert tree["targets"] and not any(one["low"] or one["high"] for one in tree["targets"])  # no two parts are alike
 
 
 def test_a_trace_in_seconds_is_replayed_in_seconds(fleetcast: Program) -> None:

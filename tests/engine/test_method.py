@@ -203,6 +203,7 @@ def test_a_given_fleet_returns_the_rate_that_it_holds() -> None:
     assert plan.answer.holds_to_requests_per_s > 20
     assert plan.answer.breaks_first
     assert "16 × A100" in plan.answer.sentence
+    assert "of the 64 accelerators that there are" in planned({"hardware.accelerator_count": 64}).answer.sentence
     back = planned({"traffic.requests_per_s": 0.99 * plan.answer.holds_to_requests_per_s})
     assert back.fleet.accelerators == 16
 

@@ -120,18 +120,14 @@ def _ways(result: Together) -> Table:
 def _met(result: Together) -> Table:
     """Return each workload's targets, or its usual latencies, beside what it meets in each way."""
     ways = (result.best, *result.others)
-    columns = (
-        Column("workload"),
-        Column("latency"),
-        *Column.figures("asked", *(" + ".join(way.kinds) for way in ways)),
-    )
+    names = (" + ".join(way.kinds) for way in ways)
+    columns = (Column("workload"), Column("latency"), *Column.figures("asked", *names))
     rows = []
     for one in result.workloads:
         met = [_met_in(way, one.name) for way in ways]
         if one.targets:
-            asked = [
-                (t.name, show_seconds(t.seconds), [m.targets_s[at] for m in met]) for at, t in enumerate(one.targets)
-            ]
+            own = enumerate(one.targets)
+            asked = [(t.name, show_seconds(t.seconds), [m.targets_s[at] for m in met]) for at, t in own]
         else:
             asked = [("TTFT p95", "–", [m.ttft_p95_s for m in met]), ("ITL mean", "–", [m.itl_s for m in met])]
         rows += [(one.name, name, limit, *map(show_seconds, there)) for name, limit, there in asked]
