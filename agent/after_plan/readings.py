@@ -213,7 +213,8 @@ def is_plain_change(text: str, read: Understood) -> bool:
     Args:
         read: what the rules made of it.
     """
-    return isinstance(read.request, WhatIf | Cheapest | Ask) and not read.unused and not ASKS.search(text)
+    several = re.search(r"\?\s+\S", text)  # questions
+    return isinstance(read.request, WhatIf | Cheapest | Ask) and not (read.unused or several or ASKS.search(text))
 
 
 SUPPOSED: Final = re.compile(

@@ -72,22 +72,26 @@ def _holds(plan: CapacityPlan) -> Explanation:
 # --- latencies --------------------------------------------------------------------------------------------------------
 
 
-def _ttft(plan: CapacityPlan) -> Explanation:
-    tokens, rate, mean_s = plan.spec.tokens, plan.replica_capacity.prefill_tokens_per_s, plan.performance.at_peak.ttft_s
+def ttft_parts(plan: CapacityPlan) -> str:
+    """Return what the time to the first token is made of, in the busiest hour."""
+    tokens, rate = plan.spec.tokens, plan.replica_capacity.prefill_tokens_per_s
+    mean_s = plan.performance.at_peak.ttft_s.mean
     alone_s = tokens.input.mean * (1 - tokens.prefix_hit) / rate if rate else 0.0
     parts = (
-        f" Of the mean {show_seconds(mean_s.mean)} at the peak {show_seconds(alone_s)} are the prefill of a mean prompt"
-        " with nobody else there, the rest is the wait and what others take of its steps."
-        if 0 < alone_s < mean_s.mean
+        f" Of the mean {show_seconds(mean_s)} at the peak {show_seconds(alone_s)} are the prefill of a mean prompt with"
+        f" nobody else there, the other {show_seconds(mean_s - alone_s)} the wait and what others take of its steps."
+        if 0 < alone_s < mean_s
         else ""
     )
-    return _latency(
-        plan,
-        "TTFT",
-        lambda at: at.ttft_s,
-        f"It is the wait for a place in a step plus the prefill of {show_count(tokens.input.mean)} tokens on average; "
-        f"the p95 also holds the long prompts.{parts} Half the prompt, a shared prefix or a lower peak brings it down.",
+    return (
+        f"TTFT is the wait for a place in a step plus the prefill of {show_count(tokens.input.mean)} tokens on average;"
+        f" the p95 also holds the long prompts.{parts}"
     )
+
+
+def _ttft(plan: CapacityPlan) -> Explanation:
+    lower = "Half the prompt, a shared prefix or a lower peak brings it down."
+    return _latency(plan, "TTFT", lambda at: at.ttft_s, f"{ttft_parts(plan)} {lower}")
 
 
 def _itl(plan: CapacityPlan) -> Explanation:

@@ -149,6 +149,8 @@ def _understood(state: State, text: str, ports: Ports) -> Step:
         read = Understood(Unclear("", nothing=True))
     if len(state.branches) > 1 and _OF_THEM.search(put) and isinstance(read.request, Cheapest | Ask | Unclear):
         return _compared_here(state, text)
+    if len(state.branches) == 1 and _WHICH_ONE.fullmatch(put):
+        return answer_act(state, "reference", text, ports)
     if len(state.branches) > 1 and _CHEAPER_ONE.fullmatch(f" {put}"):
         return with_kept(state, min(state.branches, key=bill_of).number, ports)
     keeps = isinstance(read.request, Keep) or likely[0].act == "keep"
@@ -170,6 +172,7 @@ _CHEAPER_ONE: Final = re.compile(
     r"(?!\W*(?:why|what|which|how|is|does)\b)(?:\W*[\w']+){0,4}\W+the cheap(?:er|est) (?:one|plan|of them)\W*", re.I
 )
 """One of the plans that stand beside each other: 'take the cheaper one'."""
+_WHICH_ONE: Final = re.compile(r"\W*(?:\w+ ){0,2}which (?:one|plan)(?:'s| is| was)? (?:the )?\w+(?: (?:per|a) month)?\W*", re.I)
 _OWN_WORDS: Final = re.compile(r"\b(?:sentences?|lines?|words|paragraphs?|bullets?)\b", re.I)
 
 
@@ -242,16 +245,23 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
     elif supposed or is_plain_change(text, read):
         made = answer_read(state, read, ports)
     else:
+        both = {one.act for one in likely[:2] if one.act in ANSWERED - NO_QUESTION}
+        sum_of_both = likely[0].probability + likely[1].probability
+        torn = len(both) > 1 and sum_of_both >= _TORN and _JOINS.search(text)
         acts, asks = did_you_mean(text, likely, read, base.values)
         asked_back = replace(state, pending=WhichReading(text, acts, asks)) if acts else state
         made = (
             _assisted(state, text, base.values, ports)
+            or (_answer_several(state, tuple((text, one.act) for one in likely[:2]), ports) if torn else None)
             or (_of_what(state, text) if acts else None)
             or (asked_back, () if acts else (said(asks),))
         )
     return made
 
 
+_JOINS: Final = re.compile(r"\w,? (?:and|und|et|y|e|plus|&|\+) \w", re.I)
+_TORN: Final = 0.75
+"""Probability of two acts together from which a line that joins two things asks both: 'the final count and price'."""
 _BARE: Final = re.compile(r"(?<![\w.,=$€£-])\d[\d.,]*\d?k?(?=[\s.!?]*$|[,;.] )", re.I)
 
 

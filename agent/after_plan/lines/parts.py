@@ -17,6 +17,11 @@ _TOLD: Final = re.compile(
     r"(?P<question>(?:whether|if|what|how|by how|where|when|the|does|do|is)\b.+)$",
     re.I,
 )
+_SETS_TOO: Final = re.compile(
+    r",? (?:and|but|then) (?=(?:also |please )?(?:forget|drop|remove|ignore|set|use|put|take|make|leave out|without) )",
+    re.I,
+)
+"""Where a question goes over into a further change: '…, and forget the TTFT'."""
 _ITEM: Final = re.compile(
     r"(?:^|(?<=\s))(?:\(?[1-9a-f]\)|[1-9]\.(?= [a-z])|(?:first|second|third|fourth|fifth|last)(?:ly)?:)\s+", re.I
 )
@@ -65,7 +70,10 @@ _OF_A_VARIANT: Final = frozenset(
 def change_and_question(text: str) -> tuple[str, str] | None:
     """Return a change and what is asked of it: 'peak 35, and tell me whether the bill doubles'; None where neither."""
     match = _TOLD.match(text)
-    return (match["change"], match["question"]) if match else None
+    if match is None:
+        return None
+    question, *sets = _SETS_TOO.split(match["question"], 1)
+    return ", ".join((match["change"], *sets)), question
 
 
 def parts_in(text: str, whole: "Guess", changes: Callable[[str], bool]) -> tuple[Part, ...]:

@@ -18,7 +18,7 @@ from agent.talk.state import Ports, State
 from catalogs.errors import InputError
 from catalogs.units import TIME_UNITS
 from engine.plan import CapacityPlan, NoPlan
-from engine.workload import ANY_PROVIDER, FLEET
+from engine.workload import ANY_PROVIDER, FLEET, Percentile
 
 LOAD: Final = frozenset({"traffic.requests_per_s", "traffic.concurrency", *CROWD})
 LIMITS: Final = frozenset(
@@ -50,6 +50,14 @@ _SMALL_FLEET: Final = 8
 """Accelerators: a node's, which anybody names beside a fleet of fewer."""
 _TIMES_THE_FLEET: Final = 4
 """Times the plan's accelerators: more are not meant by a number alone."""
+
+
+_PERCENTILES: Final[tuple[tuple[Percentile, str], ...]] = (
+    ("p99", r"p99|99(?:th|st)|99 ?% of"), ("p95", r"p95|95th|95 ?% of"), ("p90", r"p90|90th|90 ?% of"),
+    ("p50", r"p50|50th|50 ?% of|median|typical|typically|usually"), ("mean", "mean|average"),
+    ("p95", r"(?:slowest|worst|unluckiest) (?:5|five)"), ("p99", "one in a hundred|slowest|tail"),
+)  # fmt: skip
+"""Percentiles, and the words for them; the first that a line has is meant."""
 
 
 class Asked(Struct, frozen=True):
@@ -104,6 +112,10 @@ class Asked(Struct, frozen=True):
         if match is None:
             return None
         return int(match[1].replace(",", "")) if match[1][0].isdecimal() else _NUMBERS[match[1]]
+
+    def percentile(self) -> Percentile | None:
+        """Return the percentile that the line asks for, or the mean; None where it asks for none."""
+        return next((name for name, pattern in _PERCENTILES if self.has(pattern)), None)
 
     def bare_count(self) -> int | None:
         """Return the first number of the line that counts nothing which is named: 'if it's just four'.

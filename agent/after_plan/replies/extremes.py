@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from agent.after_plan.multiples import factor_in
-from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
+from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs, stated_s
 from agent.after_plan.replies.billed import Resized
 from agent.after_plan.replies.bills.hours import hours, names_hours
 from agent.after_plan.replies.running.held import slower
@@ -152,9 +152,11 @@ def floor(asked: Asked) -> Explanation:
     if best is None:
         return paragraphs(f"One request alone on {chosen.accelerator_name} cannot be reckoned.")
     tokens = plan.spec.tokens
+    wanted = stated_s(asked.figures)
+    verdict = "" if wanted is None else f"{show_seconds(wanted)}: {'yes' if best[0] <= wanted else 'no'}. "
     lead = (
-        f"{show_seconds(best[0])} is the shortest median TTFT on {chosen.accelerator_name}, with {best[1]}: one request"
-        f" alone, nothing queued, {show_count(tokens.input.mean)} prompt tokens on average"
+        f"{verdict}{show_seconds(best[0])} is the shortest median TTFT on {chosen.accelerator_name}, with {best[1]}:"
+        f" one request alone, nothing queued, {show_count(tokens.input.mean)} prompt tokens on average"
         + (f" of which {show_percent(tokens.prefix_hit)} are cached." if tokens.prefix_hit else ".")
     )
     columns = (

@@ -318,8 +318,9 @@ def supply(asked: Asked) -> Explanation:
 
 
 def terms(asked: Asked) -> Explanation:
-    """Say that warranty, support and discounts are the vendor's."""
-    return _cannot(
+    """Say that warranty, support and discounts are the vendor's; how sure a plan is, where somebody signs for it."""
+    sure = certainty(asked) if asked.has(r"trust|rely|reliable|promis\w+|guarantee\w*|penalt\w+|bet|vouch") else ()
+    return *sure, *_cannot(
         "warranty, support, discounts and liability are between you and the vendor or provider; the plan has list"
         " prices.",
         "State a negotiated price as '$1.80 per GPU-hour' and the plan is reckoned with it; other costs, such as"

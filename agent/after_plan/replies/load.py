@@ -14,6 +14,7 @@ from agent.after_plan.sums import FIGURES, Explanation, weights_spread
 from agent.after_plan.wording.rates import carried_rate, peak_rate, replicas_at
 from agent.fields.demand import HABIT, USERS
 from agent.interpret.traffic.scope import RATE
+from agent.interpret.words.tongues import in_english
 from agent.report.blocks import Column, Facts, Table
 from agent.report.cost.price_origin import bill_beside
 from agent.report.words import accelerators_noun, calls_shown, capital, singular, usd_shown
@@ -209,10 +210,13 @@ def limit(asked: Asked) -> Explanation:
 
     queue = queue_shown(plan) if asked.has(r"queued?|queues|waiting|wait") else ""
     queue += _reads_or_writes(plan) if asked.has(r"prefill|decode|compute|bandwidth") else ""
+    if asked.has(r"kv|cache|memory|v?ram|hbm"):
+        binds, full = "KV" in answer.breaks_first, plan.performance.at_peak.kv_cache_usage
+        queue = f"{'Yes' if binds else 'No'}: the KV cache is {show_percent(full)} full in the busiest hour. {queue}"
     all_billed = room_billed(plan)
     if all_billed and plan.fleet.billed_accelerators in (asked.count_of(GPUS), asked.bare_count()):
         most, all_billed = all_billed, most
-    return (*paragraphs(queue, most, room.strip(), all_billed, saturated), *FIGURES["holds"](plan))
+    return (*paragraphs(queue.strip(), most, room.strip(), all_billed, saturated), *FIGURES["holds"](plan))
 
 
 def fleet_holds(asked: Asked) -> Explanation:
@@ -286,19 +290,33 @@ def fleet_in(asked: Asked) -> dict[str, int]:
     return {"hardware.accelerator_count": bare} if bare else {}
 
 
+_UNIT: Final = r"(?P<{0}>days?|weeks?|wk|months?|mo|quarters?|semesters?|years?|annum|yr)\b"
 _UNTIL: Final = re.compile(
-    r"\b(?:in|within|over|after|for the next)(?: the next| about)? (?P<many>\d{1,3}|a) "
-    r"(?P<unit>months?|years?)\b"
+    rf"\b(?:in|within|over|after|for the next|every|each)(?: the next| about)? "
+    rf"(?:(?P<many>\d{{1,3}}) |a )?{_UNIT.format('unit')}"
 )
+_SHARE: Final = re.compile(r"(\d+(?:\.\d+)?) ?(?:%|percent|pct)")
+_EACH_TIME: Final = re.compile(
+    rf"(?:\b(?:an?|per|each|every)|/) ?{_UNIT.format('unit')}|\b(?P<adverb>dai|week|month|quarter|year|annual)ly|"
+    rf"\b(?P<short>[wmqy])[o/][wmqy]\b|\b{_UNIT.format('on')} (?:on|over|by) \w+"
+)
+"""The time in which a load grows by a share."""
+_NAMED: Final = {"d": "day", "w": "week", "m": "month", "q": "quarter", "s": "semester", "y": "year", "a": "year"}
+"""Times, by the letter with which their words begin."""
 
 
-def _by_then(asked: Asked) -> float | None:
-    """Return the growth of a year by which the load is a multiple after a time: 1.08 of 'triple in 18 months'."""
-    until, times = _UNTIL.search(asked.figures), factor_in(asked.words)
-    if until is None or not times or times <= 0:
-        return None
-    months = (1 if until["many"] == "a" else int(until["many"])) * (12 if until["unit"][0] == "y" else 1)
-    return float(times ** (12 / months) - 1)
+def _pace(asked: Asked) -> tuple[float, str, str]:
+    """Return the share by which a load grows, in which time, and the multiple that it is: 'triple in 18 months'."""
+    words = in_english(asked.figures)
+    until, times, share, each = _UNTIL.search(words), factor_in(words), _SHARE.search(words), _EACH_TIME.search(words)
+    said = asked.said("traffic.growth_per_year")
+    if share and (each or not said):
+        sign = -1 if asked.has(r"drops?|falls?|declin\w+|shrink\w*|los(?:es?|ing)|down|fewer|less") else 1
+        return sign * float(share[1]) / 100, _NAMED[next(filter(None, each.groups()))[0]] if each else "year", ""
+    if until and times and times > 0:
+        each_time = times ** (1 / int(until["many"] or 1)) - 1
+        return each_time, _NAMED[until["unit"][0]], f", {show_figure(times)} × {until[0]}"
+    return said or asked.plan.spec.traffic.growth_per_year or 0.0, "year", ""
 
 
 def outgrow(asked: Asked) -> Explanation:
@@ -313,22 +331,23 @@ def outgrow(asked: Asked) -> Explanation:
     )
     if joined and "hardware" not in joined[0]:
         return _users_join(asked, peak, float(joined[1].replace(",", "")), joined[2])
-    growth = asked.said("traffic.growth_per_year") or _by_then(asked) or plan.spec.traffic.growth_per_year
+    share, unit, multiple = _pace(asked)
+    growth = (1 + share) ** (12 * _PER_MONTH[unit]) - 1
+    pace = f"{show_percent(abs(share))} a {unit}{multiple}"
+    pace += f" ({show_percent(abs(growth))} a year)" if unit != "year" else ""
     ratio = carried_rate(plan) / peak
     held = (
         f"The fleet holds {calls_shown(plan, carried_rate(plan))}, {show_figure(ratio)} × today's peak of"
         f" {calls_shown(plan, peak)}."
     )
     billed_too = _grown_billed(plan, peak, growth)
+    horizon = re.search(r"\b(?:for|over|within|next|in) (\d+) (year|month)s?\b", asked.figures)
+    until = float(horizon[1]) / (1 if horizon[2] == "year" else 12) if horizon else 0.0
     if not growth:
-        rows = tuple(
-            (show_percent(rate), _months(ratio, rate), show_count(_sized(plan, peak * (1 + rate)).accelerators))
-            for rate in _USUAL_GROWTH
-        )
-        columns = (
-            Column("growth a year"),
-            *Column.figures("full after", f"{accelerators_noun(plan.chosen)} in a year"),
-        )
+        ahead, by = (until, horizon[0]) if horizon else (1.0, "in a year")
+        sized = {rate: show_count(_sized(plan, peak * (1 + rate) ** ahead).accelerators) for rate in _USUAL_GROWTH}
+        rows = tuple((show_percent(rate), _months(ratio, rate), count) for rate, count in sized.items())
+        columns = Column("growth a year"), *Column.figures("full after", f"{accelerators_noun(plan.chosen)} {by}")
         return (
             *paragraphs(
                 held, billed_too, "No growth was stated; say 'when is it too small at 40% growth a year'. For some:"
@@ -336,20 +355,12 @@ def outgrow(asked: Asked) -> Explanation:
             Table(columns, rows),
         )
     if growth < 0:
-        return paragraphs(held, f"Traffic falls by {show_percent(-growth)} a year: it does not become too small.")
-    horizon = re.search(r"\b(?:for|over|within|next|in) (\d+) (year|month)s?\b", asked.figures)
-    until = float(horizon[1]) / (1 if horizon[2] == "year" else 12) if horizon else 1.0 if growth > 1 else 3.0
+        return paragraphs(held, f"Traffic falls by {pace}: it does not become too small.")
+    until = until or (1.0 if growth > 1 else 3.0)
     step = until / 4 if until <= _FAR_YEARS else 1.0
-    grown = tuple(_grown(plan, peak, growth, step * count) for count in range(int(until / step + 1e-6) + 1))
-    pace, unit, each = f"{show_percent(growth)} a year", "year", 1 + growth
-    stated = re.search(r"(\d+(?:\.\d+)?) ?(?:%|percent|pct|prozent|pour ?cent|por ?ciento)", asked.words)
-    times = log(1 + growth) / log(1 + float(stated[1]) / 100) if stated else 1.0
-    for name, per_month in _PER_MONTH.items():  # in which the stated share grows to that of a year
-        if stated and name != "year" and abs(times / (12 * per_month) - 1) < _SAME_PACE:
-            pace = f"{stated[1]} % a {name} ({show_percent(growth)} a year)"
-            unit, each = name, 1 + float(stated[1]) / 100
+    years = tuple(_grown(plan, peak, growth, step * count) for count in range(int(until / step + 1e-6) + 1))
     lead = (
-        f"At {pace} it is full after {_months(ratio, growth)}: ln {show_figure(ratio)} ÷ ln {show_figure(each)}"
+        f"At {pace} it is full after {_months(ratio, growth)}: ln {show_figure(ratio)} ÷ ln {show_figure(1 + share)}"
         f" {unit}s. {held}"
     )
     noun = accelerators_noun(plan.chosen)
@@ -357,7 +368,7 @@ def outgrow(asked: Asked) -> Explanation:
     whole = billed(plan)
     full = max(1.0, ratio, whole.requests_per_s / peak if whole else 0.0)
     order = order_before_full(asked, 12 * log(full) / log(1 + growth))
-    return (*paragraphs(_until_count(asked, peak, growth), lead, billed_too, order), Table(heads, grown))
+    return (*paragraphs(_until_count(asked, peak, growth), lead, billed_too, order), Table(heads, years))
 
 
 def _until_count(asked: Asked, peak: float, growth: float) -> str:
@@ -403,9 +414,7 @@ def _grown_billed(plan: CapacityPlan, peak: float, growth: float | None) -> str:
 
 _FAR_YEARS: Final = 2.0
 """Years up to which growth is shown in four steps; beyond, by the year."""
-_SAME_PACE: Final = 0.05
-"""Within which shares of two times are the same growth: a month has 4.35 weeks or 4."""
-_PER_MONTH: Final = {"day": 30.4, "week": 4.35, "month": 1.0, "quarter": 1 / 3, "year": 1 / 12}
+_PER_MONTH: Final = {"day": 30.4, "week": 4.35, "month": 1.0, "quarter": 1 / 3, "semester": 1 / 6, "year": 1 / 12}
 
 
 def _users_join(asked: Asked, peak: float, joining: float, period: str) -> Explanation:
@@ -428,7 +437,7 @@ def _users_join(asked: Asked, peak: float, joining: float, period: str) -> Expla
 
 def _months(ratio: float, growth: float) -> str:
     months = 12 * log(max(ratio, 1.0)) / log(1 + growth)
-    return f"{show_figure(months)} months" if months >= 1 else "less than a month"
+    return f"{show_figure(months)} months" if months >= 1 else f"{show_figure(months * _PER_MONTH['week'])} weeks"
 
 
 def _sized(plan: CapacityPlan, peak: float) -> Resized:

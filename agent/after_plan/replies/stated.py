@@ -3,8 +3,9 @@
 import re
 from typing import Final
 
-from agent.after_plan.lines.accounts import figures_in
+from agent.after_plan.lines.accounts import figures_in, left_out
 from agent.after_plan.replies.asked import Asked, paragraphs
+from agent.after_plan.replies.figures.latencies import SERVER
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.moves import is_same, planned_in
 from agent.interpret.traffic.peaks import load_shown
@@ -41,9 +42,11 @@ def who_said(asked: Asked) -> Explanation:
     """Return who stated what a line doubts: the user, in which words, or nobody, and what was taken then."""
     plan = asked.plan
     paths = [path for path, words in _FIELDS if asked.has(words)][:3] or _of_figures(asked)
+    strange = left_out(asked.figures, (), plan)
+    told = [f"{' and '.join(strange)} is nothing that the plan rests on."] if strange else []
     if not paths:
-        return paragraphs("Which of them? 'what did you assume' lists what was said and what was not.")
-    told = [_stated(asked, path) for path in paths]
+        return paragraphs(*(told or ["Which of them?"]), "'what did you assume' lists what was said and what was not.")
+    told += [_stated(asked, path) for path in paths]
     assumed = [one.text for one in plan.assumptions if any(_alike(path, one.text) for path in paths)]
     return (
         *paragraphs(*told),
@@ -104,6 +107,8 @@ def included(asked: Asked) -> Explanation:
         if offer
         else f"{usd_shown(cost.monthly_usd)} a month, as listed{other}."
     )
+    of_times = asked.has("network|latency|ttft|round trip|rtt") and not asked.has(r"bill|price|costs?|pay|invoice")
+    at_server = SERVER.replace("It", "A latency", 1) if of_times else ""
     out = (
         "VAT and other taxes", "traffic out to the internet and between zones, the load balancer",
         "storage for weights, images and logs; the cluster's own nodes and control plane",
@@ -111,7 +116,7 @@ def included(asked: Asked) -> Explanation:
         "people, monitoring, gateway and test machines",
     )  # fmt: skip
     return (
-        *paragraphs(rented),
+        *paragraphs(at_server, rented),
         Bullets(out, "Not in it:"),
         *paragraphs("'--other-costs 3000' adds a sum a month; '$1.80 per GPU-hour' takes your own price."),
     )

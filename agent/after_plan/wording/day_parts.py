@@ -21,7 +21,9 @@ _FIGURE: Final = re.compile(
     r"(?! ?[%$€])",
     re.I,
 )
-_NIGHT: Final = re.compile(r"\b(?:nights?|overnight|nachts?|nuit|noche)\b", re.I)
+_NIGHT: Final = re.compile(
+    r"\b(?:nights?|nigth|overnight|nachts?|nuit|noche|noite|notte|small hours|off[- ]?(?:peak|hours)|[1-5] ?am)\b", re.I
+)
 _REST: Final = re.compile(
     r"\b(?:rest|remaining|otherwise|else|elsewhere|other hours|besides|sonst|übrige\w*|reste|resto|"
     r"(?:during|in|over|by) the day|by day|day ?time|tags(?:über)?)\b",

@@ -71,8 +71,9 @@ def put_into_english(text: str, items: list[Item]) -> tuple[list[Item], str]:
     }
     if not hits:
         return items, ""
-    known = {name: sum(_begins(words, at, _phrases()[name]) for at in range(len(words))) for name in hits}
     by_script = "Japanese" if _KANA.search(text) else "Korean" if _HANGUL.search(text) else ""
+    names = {*hits, *filter(None, (by_script,))}
+    known = {name: sum(_begins(words, at, _phrases()[name]) for at in range(len(words))) for name in names}
     language = by_script or max(known, key=lambda name: (hits[name], known[name]))
     if by_script:  # '1日に15回' is by the day, '1人あたり' by the user
         pairs = zip(words, [*words[1:], ""], strict=True)

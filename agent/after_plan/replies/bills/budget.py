@@ -75,9 +75,13 @@ def budget_buys(asked: Asked) -> Explanation:
     if plan.cost.monthly_usd is None:
         return paragraphs(unknown_bill(plan.cost))
     fits = plan.cost.monthly_usd <= budget
+    period = next((unit for unit in PERIODS if re.search(rf"(?:an?|per|/|each) ?{unit}", asked.words)), "month")
+    each = f"an {period}" if period == "hour" else f"a {period}"
+    whole = f"{show_usd(budget * PERIODS[period])} {each} are {show_usd(budget)} a month. "
+    whole = "" if period == "month" else whole
     left = f": {show_usd(budget - plan.cost.monthly_usd)} are left" if fits else ""
     lead = (
-        f"{show_usd(budget)} a month {'pays' if fits else 'does not pay'} for the plan, which costs"
+        f"{whole}{show_usd(budget)} a month {'pays' if fits else 'does not pay'} for the plan, which costs"
         f" {show_usd(plan.cost.monthly_usd)}{left}."
     )
     models = _models_within(asked, budget) if asked.has("models?|llms?") else ()

@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import Struct, structs
 
 from agent.after_plan.multiples import factor_in
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.billed import Resized
+from agent.after_plan.replies.choices.sketched import against
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
 from agent.report.cost.price_origin import bill_beside, origin_of
@@ -20,7 +20,7 @@ from catalogs.units import TERM_WORDS, show_figure, show_percent, show_seconds, 
 from engine.choice.deployment.renting import SpotMarket
 from engine.fleet.offers import EVERYWHERE, RENTED, PricedOffer, newest_check, origin, qualifying_offers
 from engine.plan import CapacityPlan
-from engine.workload import Money, Term
+from engine.workload import ANY_PROVIDER, Money, Term
 
 _RESERVE: Final = r"reserv\w+|commit\w*|locked? in|upfront|up front|prepa(?:id|y)"
 _BETWEEN_TERMS: Final = 24
@@ -50,6 +50,13 @@ def elsewhere(asked: Asked) -> Explanation:
     """Return what the fleet of the plan costs at other providers and on other terms; the plan keeps its own."""
     plan = asked.plan
     reading = asked.reading()
+    planned, cards = plan, reading.values.get("hardware.accelerators", ())
+    if cards and plan.chosen.accelerator not in cards:
+        anywhere = {"hardware.accelerators": cards, "money.provider": ANY_PROVIDER}
+        other = asked.tried(anywhere, frozenset({"money.region"}))
+        if isinstance(other, str) or not other.answer.meets_targets:
+            return paragraphs(f"{', '.join(cards)}: {against(plan, other)}")
+        plan, asked = other, structs.replace(asked, plan=other)
     if months := _reserved(asked):
         return reservation(asked, months)
     refused = tuple(reading.values.get("money.excluded_providers", ()))
@@ -75,8 +82,8 @@ def elsewhere(asked: Asked) -> Explanation:
     lead = f"{fleet_shown(plan)} a month{without}, from each provider's best price{near}:" if rows else ""
     on_spot = _on_spot(asked, place) if asked.has("spot|preemptibles?") else ()
     on_spot = (*_on_terms(asked, place), *on_spot)
-    whose = origin_of(plan)
-    mine = f"The plan's own bill is {usd_shown(plan.cost.monthly_usd)} a month{f' ({whose})' if whose else ''}."
+    whose = origin_of(planned)
+    mine = f"The plan's own bill is {usd_shown(planned.cost.monthly_usd)} a month{f' ({whose})' if whose else ''}."
     others = [_without_offer(asked, provider) for provider in absent]
     return (
         *paragraphs(*on_spot, lead),
@@ -253,7 +260,7 @@ def _best(asked: Asked, provider: str, term: Term, place: Place | None) -> Fleet
     city = catalog.places.of_region(offer.region, provider) or catalog.places.called(offer.region)
     there = city is not None and catalog.places.inside(city, place)
     far = not near and offer.region.casefold() not in EVERYWHERE
-    return FleetBill(usd, offer if there else replace(offer, stands_in_for=place.name), far)
+    return FleetBill(usd, offer if there else structs.replace(offer, stands_in_for=place.name), far)
 
 
 def _without_offer(asked: Asked, provider: str) -> str:

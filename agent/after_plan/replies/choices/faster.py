@@ -11,12 +11,13 @@ from agent.after_plan.replies.choices.sketched import (
     sketched,
     targets_shown,
 )
+from agent.after_plan.replies.figures.latencies import WHOLE_ANSWER
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
 from agent.report.cost.price_origin import bill_beside
 from catalogs.units import show_count, show_figure, show_seconds, show_usd
 from engine.plan import CapacityPlan
-from engine.workload import Metric, Target
+from engine.workload import Metric, Target, target_name
 
 
 def faster_how(asked: Asked) -> Explanation:
@@ -42,25 +43,31 @@ def faster_how(asked: Asked) -> Explanation:
         else ""
     )
     metric: Metric = "itl" if asked.has("itl|tpot|tokens? per second|inter token|token gap|streaming") else "ttft"
+    metric = "e2e" if asked.has(WHOLE_ANSWER) else metric
+    percentile = asked.percentile() or "p95"
     found = [(label, other) for label, other in sketched(asked, tuple(changes)) if isinstance(other, CapacityPlan)]
-    found.sort(key=lambda item: getattr(item[1].performance.at_peak, f"{metric}_s").p95)
-    columns = (Column("with"), *Column.figures("TTFT p95", "ITL p95"), Column("fleet"), Column("monthly", "right"))
+    found.sort(key=lambda item: item[1].peak_latency_s(metric, percentile))
+    shown: tuple[Metric, ...] = ("ttft", "itl", *(("e2e",) if metric == "e2e" else ()))
+    names = (target_name(one, percentile) for one in shown)
+    columns = (Column("with"), *Column.figures(*names), Column("fleet"), Column("monthly", "right"))
     rows = []
     for label, other in (("as it is", plan), *found):
-        latencies = (show_seconds(other.peak_latency_s(metric, "p95")) for metric in ("ttft", "itl"))
+        latencies = (show_seconds(other.peak_latency_s(one, percentile)) for one in shown)
         fleet = f"{show_count(other.fleet.accelerators)} × {other.chosen.accelerator_name}"
         rows.append((label, *latencies, fleet, bill_beside(other, plan)))
     held, bill = "", plan.cost.monthly_usd
     if bill and asked.has(_NO_DEARER):
         cheap = [label for label, one in found if one.cost.monthly_usd and one.cost.monthly_usd < bill * 1.005]
         held = f"For no more than {show_usd(bill)} a month: {', '.join(cheap) or 'none of them'}."
-    wanted = _targets_in(asked, metric)
+    seconds = stated_s(asked.words)
+    bare = (Target(metric=metric, percentile=percentile, seconds=seconds),) if seconds else ()
+    wanted = bare if percentile == "mean" else asked.said("targets") or bare
     if wanted:
         there = [label for label, other in found if all(_reaches(other, one) for one in wanted)]
         alone = f"{', '.join(there)}: each is there alone." if there else "None of these alone is there."
         lead, closing = planned_for(asked, wanted), f"{alone} 'with {targets_shown(wanted)}'"
     else:
-        lead, closing = "", f"'with p95 {metric.upper()} under …'"
+        lead, closing = "", f"'with {percentile} {metric.upper()} under …'"
     return (
         *paragraphs(
             drafted,
@@ -78,13 +85,6 @@ _NO_DEARER: Final = (
     r"(?:same|constant|fixed) (?:bill|money|budget|costs?|price)|"
     r"(?:bill|money|budget|costs?|price) (?:constant|the same|fixed)"
 )
-
-
-def _targets_in(asked: Asked, metric: Metric) -> tuple[Target, ...]:
-    """Return the targets that a line names; a bare time is one of the p95 of a metric."""
-    named = asked.said("targets")
-    seconds = None if named else stated_s(asked.words)
-    return named or ((Target(metric=metric, percentile="p95", seconds=seconds),) if seconds else ())
 
 
 def _reaches(plan: CapacityPlan, target: Target) -> bool:

@@ -101,4 +101,4 @@ def autoscaler(asked: Asked) -> Explanation:
         ramp = f"{_at_once(plan, int(steps[1]), int(steps[2]), asked)} {ramp}"
     saved = " ".join(filter(None, (saved, rests)))
     first = (ramp, saved, lead) if ramp or asked.has(_PAYS) else (lead, saved)
-    return (*paragraphs(*first, zero), facts, *paragraphs(*scaling.warnings))
+    return (*paragraphs(*((zero, *first) if night else (*first, zero))), facts, *paragraphs(*scaling.warnings))

@@ -8,27 +8,24 @@ from msgspec.structs import replace
 from agent.after_plan.replies.asked import Asked, paragraphs, stated_s
 from agent.after_plan.replies.bills.budget import budget_before
 from agent.after_plan.replies.choices.sketched import planned_for, targets_shown
-from agent.after_plan.sums import Explanation
+from agent.after_plan.sums import Explanation, ttft_parts
 from agent.report.blocks import Column, Table
 from agent.report.plan.opening import chance_shown
 from agent.report.words import calls_shown, usd_shown
 from catalogs.units import show_count, show_figure, show_rate, show_seconds, show_usd
 from engine.plan import CapacityPlan, Latency
-from engine.workload import Target
+from engine.workload import Metric, Percentile, Target
 
+WHOLE_ANSWER: Final = (
+    "e2e|end to end|end-to-end|whole request|a request take|an answer take|response time|complete|full answer|"
+    "(?:whole|entire) (?:answer|reply|text)|last (?:word|token)|finished"
+)
 _METRICS: Final = (
     ("ttft", "TTFT", "ttft|first token|queue|queueing|waiting|wait|prefill"),
     ("itl", "ITL", "itl|tpot|inter token|inter-token|per output token|between tokens|token gap"),
-    (
-        "e2e",
-        "E2E",
-        (
-            "e2e|end to end|end-to-end|whole request|a request take|an answer take|response time|complete|full"
-            " answer|(?:whole|entire) (?:answer|reply|text)|last (?:word|token)|finished"
-        ),
-    ),
+    ("e2e", "E2E", WHOLE_ANSWER),
 )
-_PERCENTILES: Final = ("p50", "p90", "p95", "p99")
+_PERCENTILES: Final[tuple[Percentile, ...]] = ("p50", "p90", "p95", "p99")
 
 
 def latency(asked: Asked) -> Explanation:
@@ -36,7 +33,7 @@ def latency(asked: Asked) -> Explanation:
     plan = asked.plan
     metrics = [metric for metric in _METRICS if asked.has(metric[2])] or list(_METRICS)
     rare = asked.has(r"p99\.9+|p999+|thousand|99\.9")
-    wanted = "p99" if rare else _percentile_in(asked)
+    wanted = "p99" if rare else asked.percentile()
     refused = (
         "Beyond p99 nothing is forecast: that tail is the runtime's and the network's more than the load's. "
         if rare
@@ -45,12 +42,11 @@ def latency(asked: Asked) -> Explanation:
     waits = f"{queue_shown(plan)} " if asked.has(r"queues?|queue?ing|wait(?:ing|s)?(?: time)?") else ""
     off_peak = asked.has("mean rate|off-peak|off peak|average load|at night|normal")
     at = plan.performance.at_mean if off_peak else plan.performance.at_peak
-    several = [_percentiles_of(asked, words) for _, _, words in metrics]
-    rest = "mean" if any(several) else wanted or "p95"
+    named = tuple(dict.fromkeys(re.findall(r"\bp(?:50|90|95|99)\b", asked.words)))
     shown = "; ".join(
         f"{name} {part} is {show_seconds(getattr(_of(at, metric), part))}"
-        for (metric, name, _), parts in zip(metrics, several, strict=True)
-        for part in parts or (rest,)
+        for metric, name, _ in metrics
+        for part in (named if len(named) > 1 else (wanted or "p95",))
     )
     lead = (
         f"{refused}{waits}{shown}, {'at the mean rate' if off_peak else 'in the busiest hour'}, measured at the server"
@@ -74,15 +70,16 @@ def latency(asked: Asked) -> Explanation:
             if plan.bands
             else ""
         )
-    means = f"{_MEANS[metrics[0][0]]} {_SERVER}" if len(metrics) == 1 and asked.has(_DEFINES) else ""
+    means = f"{_MEANS[metrics[0][0]]} {SERVER}" if len(metrics) == 1 and asked.has(_DEFINES) else ""
     if asked.has(_WHOSE):
-        means = f"{_OVER_ALL} {_SERVER}"
-    if "e2e" in (metric[0] for metric in metrics) and len(metrics) == 1 and plan.spec.tokens.output.mean > 1:
+        means = f"{_OVER_ALL} {SERVER}"
+    whole = len(metrics) == 1 and metrics[0][0] == "e2e"
+    if whole and plan.spec.tokens.output.mean > 1:
         mean = plan.performance.at_peak.e2e_s.mean
         lead += f" That is of the long answers: one of mean length takes some {show_seconds(mean)}."
     chain = _chain(asked)
-    beyond = "" if chain else _beyond(asked)
-    return (*paragraphs(chain, means, lead, beyond), Table(columns, rows), *paragraphs(doubt, _stages(asked)))
+    beyond = "" if chain else _beyond(asked, "e2e" if whole else "ttft")
+    return (*paragraphs(chain, means, _stages(asked), lead, beyond), Table(columns, rows), *paragraphs(doubt))
 
 
 _CALLS: Final = (
@@ -125,7 +122,7 @@ _WHOSE: Final = (
     r"(?:per|each|every|a single|within a) replica|fleet[- ]?wide|(?:whole|entire) fleet|client(?: side)?|over which"
 )
 _OVER_ALL: Final = "A percentile is over all requests of the fleet's busiest hour, of which each replica has its share."
-_SERVER: Final = "It is taken at the server: the network to the user is not in it, and comes on top."
+SERVER: Final = "It is taken at the server: the network to the user is not in it, and comes on top."
 
 
 def queue_shown(plan: CapacityPlan) -> str:
@@ -148,60 +145,38 @@ def queue_shown(plan: CapacityPlan) -> str:
 _MISSED: Final = r"miss\w*|too late|late|over the target|beyond the target|violat\w*"
 
 
-def _beyond(asked: Asked) -> str:
-    """Return how many requests wait longer than a stated time for their first token."""
-    limit_s = stated_s(asked.figures)
+def _beyond(asked: Asked, metric: Metric) -> str:
+    """Return how many requests wait longer than a stated time for their first token, or for all of the answer."""
+    limit_s, waits = stated_s(asked.figures), "for the whole answer" if metric == "e2e" else "for the first token"
     if limit_s is None and asked.has(_MISSED) and (own := [t for t in asked.plan.spec.targets if t.metric == "ttft"]):
         limit_s = own[0].seconds
     if limit_s is None:
         return ""
-    ttft = {part: asked.plan.peak_latency_s("ttft", part) for part in _PERCENTILES}
-    within = [part for part, seconds in ttft.items() if seconds <= limit_s]
+    latencies = {part: asked.plan.peak_latency_s(metric, part) for part in _PERCENTILES}
+    within = [part for part, seconds in latencies.items() if seconds <= limit_s]
     if not within:
-        return f"More than half wait longer than {show_seconds(limit_s)} for the first token in the busiest hour."
+        return f"More than half wait longer than {show_seconds(limit_s)} {waits} in the busiest hour."
     share = 100 - int(within[-1].strip("p"))
     return (
-        f"At most {share} of 100 wait longer than {show_seconds(limit_s)} for the first token: {within[-1]} is"
-        f" {show_seconds(ttft[within[-1]])}."
+        f"At most {share} of 100 wait longer than {show_seconds(limit_s)} {waits}: {within[-1]} is"
+        f" {show_seconds(latencies[within[-1]])}."
     )
+
+
+_MADE_OF: Final = (
+    r"dominates?|made (?:of|up)|mak(?:es|ing) up|where do|go|com(?:es?|ing) from|parts?|share|contributes?|consists?|"
+    r"compos\w+|split|break\w*(?: \w+)* (?:down|into|up)|breakdown|decompos\w+|mostly|mainly|how much of|besteht|"
+    r"zusammen\w*|compone|décompos\w+"
+)
 
 
 def _stages(asked: Asked) -> str:
     """Return what a latency is made of, where that is asked."""
-    if not asked.has("dominates?|made of|made up|where do|go|comes? from|parts?|share|contributes?|makes up"):
+    if not asked.has(_MADE_OF):
         return ""
     plan = asked.plan
-    idle, at_peak = plan.performance.at_mean.ttft_s, plan.performance.at_peak.ttft_s
-    return (
-        f"TTFT is the wait for a place in a step and the prefill of {show_count(plan.spec.tokens.input.mean)} prompt"
-        f" tokens; at the mean rate its median is {show_seconds(idle.p50)}, in the busiest hour"
-        f" {show_seconds(at_peak.p50)}, and the p95 of {show_seconds(at_peak.p95)} is that of long prompts behind"
-        " others: the queue and the length of prompts dominate it. E2E is TTFT and"
-        f" {show_count(plan.spec.tokens.output.mean)} tokens at {show_seconds(plan.performance.at_peak.itl_s.mean)}."
-    )
-
-
-def _percentile_in(asked: Asked) -> str:
-    """Return the percentile that a line asks for, or the mean; empty where it asks for none."""
-    words = (
-        *((f"p{n}", rf"p{n}|{n}(?:th|st)|{n} ?% of") for n in (99, 95, 90, 50)),
-        ("p50", "median|typical|typically|usually"),
-        ("p95", r"(?:slowest|worst|unluckiest) (?:5|five)"),
-        ("mean", "mean|average"),
-        ("p99", "one in a hundred|slowest|tail"),
-    )
-    return next((name for name, pattern in words if asked.has(pattern)), "")
-
-
-_CLAUSES: Final = re.compile(r"\s*[,;?]\s*(?:and )?")
-
-
-def _percentiles_of(asked: Asked, words: str) -> tuple[str, ...]:
-    """Return the percentiles that stand beside a metric where a line names several of them; else nothing."""
-    clauses = [replace(asked, text=clause) for clause in _CLAUSES.split(asked.words)]
-    beside = " ".join(one.words for one in clauses if one.has(words)) if len(clauses) > 1 else ""
-    named = re.findall(r"\bp(?:50|90|95|99)\b", asked.words)
-    return tuple(dict.fromkeys(re.findall(r"\bp(?:50|90|95|99)\b", beside))) if len(named) > 1 else ()
+    itl = show_seconds(plan.performance.at_peak.itl_s.mean)
+    return f"{ttft_parts(plan)} E2E is TTFT and {show_count(plan.spec.tokens.output.mean)} tokens at {itl}."
 
 
 def _of(at: object, metric: str) -> Latency:
@@ -226,7 +201,11 @@ def meets(asked: Asked) -> Explanation:
         money = f"No budget was stated; the bill is {usd_shown(monthly)} a month."
     stated, parts = asked.values.get("targets") or plan.spec.targets, re.findall(r"\bp(?:50|90|95|99)\b", asked.words)
     other = next((part for part in parts if all(one.percentile != part for one in stated)), "")
-    if named := asked.said("targets") or tuple(replace(one, percentile=other) for one in stated if other):
+    if (
+        named := asked.said("targets")
+        or _at_time(asked, stated)
+        or tuple(replace(one, percentile=other) for one in stated if other)
+    ):
         return paragraphs(promised, *(_within(asked, target) for target in named), money)
     if not plan.targets:
         return paragraphs(
@@ -251,6 +230,14 @@ def meets(asked: Asked) -> Explanation:
         Table(columns, tuple(rows)),
         *paragraphs(share),
     )
+
+
+def _at_time(asked: Asked, stated: tuple[Target, ...]) -> tuple[Target, ...]:
+    """Return the plan's first target at a time that a line names and the plan has not; nothing where it names none."""
+    seconds = stated_s(asked.figures)
+    if not seconds or not stated or any(one.seconds == seconds for one in stated):
+        return ()
+    return (replace(stated[0], seconds=seconds, percentile=asked.percentile() or stated[0].percentile),)
 
 
 def _within(asked: Asked, target: Target) -> str:

@@ -13,14 +13,15 @@ from agent.after_plan.whatif import understood
 from agent.after_plan.wording.rates import peak_rate
 from agent.interpret.traffic.peaks import mean_follows, usual_ratio
 from agent.interpret.traffic.scope import RATE
+from agent.interpret.words.tongues import in_english
 from agent.report.blocks import Cell, Column, Paragraph, Table
 from agent.report.words import accelerators_noun, calls_shown, capital, singular, usd_shown
 from agent.talk.requests import Cheapest, WhatIf
 from catalogs.errors import InputError
 from catalogs.units import (
     GIB,
-    SECONDS_PER_DAY,
     SECONDS_PER_HOUR,
+    TIME_UNITS,
     show_count,
     show_figure,
     show_percent,
@@ -70,6 +71,7 @@ def at_load(asked: Asked) -> Explanation:
         *paragraphs(f"{capital(lead)}, with the plan's own fleet of {plan.fleet.accelerators} {noun}."),
         Table(columns, tuple(rows)),
         *paragraphs(
+            other_tail(asked),
             *understood(asked.text, asked.values, asked.ports).notes,
             f"It holds to {show_rate(plan.answer.holds_to_requests_per_s)} in the busiest hour, then"
             f" {plan.answer.breaks_first} breaks first. The plan is as it was: 'what if' makes a variant of a load.",
@@ -78,10 +80,20 @@ def at_load(asked: Asked) -> Explanation:
 
 
 _LENGTH: Final = re.compile(
-    r"\b(?P<what>answers?|outputs?|replies|responses?|antworten|ausgaben|r[ée]ponses?|respuestas?|risposte|prompts?|inputs?|"
-    r"eingaben|entr[ée]es?|entradas?)\b[^\d?.;]{0,40}?(?P<number>\d[\d,]*)(?P<k>k?)\b(?! ?(?:ms|s|%|users?|rps))"
+    r"\b(?P<what>answers?|outputs?|replies|responses?|prompts?|inputs?)\b[^\d?.;]{0,40}?"
+    r"(?P<number>\d[\d,]*)(?P<k>k?)\b(?! ?(?:ms|s|%|users?|rps))|(?P<bare>\d[\d,]*)(?P<kilo>k?) ?tok(?:en)?s?\b"
 )
-_READ: Final = re.compile(r"prompts?|inputs?|eingaben|entr|entradas?")
+"""A length; of tokens alone it is that of prompts."""
+
+
+def _length_in(asked: Asked) -> tuple[str, dict[str, float]]:
+    """Return a length of tokens that a line names, as shown and by path; nothing where it names none."""
+    found = _LENGTH.search(in_english(asked.text).lower())
+    if found is None:
+        return "", {}
+    tokens = float((found["number"] or found["bare"]).replace(",", "")) * (1000 if found["k"] or found["kilo"] else 1)
+    of = "answers" if re.match("answer|output|repl|respon", found["what"] or "") else "prompts"
+    return f"{of} of {show_count(tokens)} tokens", {f"tokens.{'output' if of == 'answers' else 'input'}.mean": tokens}
 
 
 def _loads_in(asked: Asked) -> list[tuple[str, Mapping[str, Any]]]:
@@ -90,7 +102,9 @@ def _loads_in(asked: Asked) -> list[tuple[str, Mapping[str, Any]]]:
         case WhatIf(change) if any(path.startswith("tokens.") for path in change.values):
             return [(change.label, {path: one for path, one in change.values.items() if path.startswith(_MOVES)})]
     if re.search(rf"\d ?{_PER_S}", asked.words):
-        return _rates(asked, _RATES.findall(asked.words))
+        length, tokens = _length_in(asked)
+        loads = _rates(asked, _RATES.findall(asked.words))
+        return [(", ".join(filter(None, (label, length))), {**values, **tokens}) for label, values in loads]
     percent, times = _PERCENT.search(asked.words), factor_in(asked.words)
     if percent is not None:
         times = 1 + float(percent[1]) / 100 * (-1 if asked.has("less|lower|fewer|down|below") else 1)
@@ -106,11 +120,8 @@ def _loads_in(asked: Asked) -> list[tuple[str, Mapping[str, Any]]]:
             values = {path: value for path, value in change.values.items() if path.startswith(_MOVES)}
             if values:
                 return [(change.label, values)]
-    if length := _LENGTH.search(asked.words):
-        tokens = float(length["number"].replace(",", "")) * (1000 if length["k"] else 1)
-        path = "tokens.input.mean" if _READ.match(length["what"]) else "tokens.output.mean"
-        return [(f"{'prompts' if 'input' in path else 'answers'} of {show_count(tokens)} tokens", {path: tokens})]
-    return _rates(asked, _AT.findall(asked.words)[:1])
+    length, tokens = _length_in(asked)
+    return [(length, tokens)] if length else _rates(asked, _AT.findall(asked.words)[:1])
 
 
 _AT: Final = re.compile(
@@ -157,6 +168,14 @@ def tails_at(plan: CapacityPlan, each: float) -> tuple[str, str]:
         return "", ""
     ttft, itl = (show_seconds(interpolated(curve, each, field)) for field in ("ttft_p95_s", "itl_p95_s"))
     return ttft, itl
+
+
+def other_tail(asked: Asked) -> str:
+    """Say that of a load or a fleet which is not planned p95 is known, where a line asks for another percentile."""
+    wanted = asked.percentile()
+    if wanted in (None, "p95"):
+        return ""
+    return f"Of what is not planned p95 alone is known here, and not the {wanted}: 'what if' makes a variant with it."
 
 
 def slower(plan: CapacityPlan, rate: float | None, replicas: int | None = None) -> str:
@@ -313,24 +332,18 @@ def more_or_fewer(asked: Asked) -> Explanation:
     return (
         Paragraph(singular(f"{lead}.")),
         *((Table(columns, rows),) if rows else ()),
-        *paragraphs(f"{survives} The plan is as it was."),
+        *paragraphs(other_tail(asked), f"{survives} The plan is as it was."),
     )
 
 
 # --- users, and one copy ----------------------------------------------------------------------------------------------
 
 _NUMBER: Final = {"once": 1.0, "a": 1.0, "an": 1.0, "twice": 2.0}
-_SPAN_S: Final = {
-    "s": 1.0, "sec": 1.0, "second": 1.0, "sekunde": 1.0, "min": 60.0, "minute": 60.0, "hour": 3600.0, "stunde": 3600.0,
-    "heure": 3600.0, "hora": 3600.0, "ora": 3600.0, "day": SECONDS_PER_DAY, "tag": SECONDS_PER_DAY,
-    "jour": SECONDS_PER_DAY, "journée": SECONDS_PER_DAY, "día": SECONDS_PER_DAY, "giorno": SECONDS_PER_DAY,
-}  # fmt: skip
-_SPANS: Final = r"(?P<span>" + "|".join(sorted(_SPAN_S, key=len, reverse=True)) + r")(?:s|n|en)?\b"
+_SPANS: Final = r"(?P<span>" + "|".join(sorted(TIME_UNITS, key=len, reverse=True)) + r")\b"
 _PEOPLE: Final = r"users?|people|employees|colleagues|customers?|students|seats?|staff|nutzer|utilisateurs|usuarios"
-_EVERY: Final = re.compile(rf"\b(?:every|alle|toutes les|cada) (?P<number>\d+(?:\.\d+)?)? ?{_SPANS}")
+_EVERY: Final = re.compile(rf"\b(?:every|each) (?P<number>\d+(?:\.\d+)?)? ?{_SPANS}")
 _SO_OFTEN: Final = re.compile(
-    rf"\b(?P<number>\d+(?:\.\d+)?|{'|'.join(_NUMBER)})(?: \w+){{0,2}}? ?(?:a|an|per|each|every|/|pro|je|par|por)"
-    rf" ?{_SPANS}"
+    rf"\b(?P<number>\d+(?:\.\d+)?|{'|'.join(_NUMBER)})(?: \w+){{0,2}}?(?: ?/| (?:an?|per|each|every)) ?{_SPANS}"
 )
 
 
@@ -373,12 +386,12 @@ def _as_typed(asked: Asked) -> float:
 
 def _habit_in(asked: Asked) -> tuple[float, float] | None:
     """Return how often a user asks, and in how many seconds; None where the line does not say."""
-    words = re.sub(rf"\d+(?:\.\d+)? ?{_PER_S}", " ", asked.figures)
+    words = re.sub(rf"\d+(?:\.\d+)? ?{_PER_S}", " ", in_english(asked.figures))
     if match := _EVERY.search(words):
-        return 1.0, float(match["number"] or 1) * _SPAN_S[match["span"]]
+        return 1.0, float(match["number"] or 1) * TIME_UNITS[match["span"]]
     if match := _SO_OFTEN.search(words):
         number = match["number"]
-        return _NUMBER.get(number) or float(number), _SPAN_S[match["span"]]
+        return _NUMBER.get(number) or float(number), TIME_UNITS[match["span"]]
     return None
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
 from agent.after_plan.replies.billed import Resized
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
-from agent.after_plan.replies.running.held import layout, left_after, slower
+from agent.after_plan.replies.running.held import layout, left_after, other_tail, slower
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import peak_rate, replicas_at
 from agent.report.blocks import Column, Facts, Table
@@ -52,7 +52,7 @@ def failure(asked: Asked) -> Explanation:
     return (
         *paragraphs(lead, spread, left_after(asked, left)),
         *(_tails(asked, left) or paragraphs(slower(plan, peak_rate(plan), left))),
-        *paragraphs(_recovery(plan), _remedy(plan, left, lost)),
+        *paragraphs(other_tail(asked), _recovery(plan), _remedy(plan, left, lost)),
     )
 
 
