@@ -213,8 +213,7 @@ def is_plain_change(text: str, read: Understood) -> bool:
     Args:
         read: what the rules made of it.
     """
-    several = re.search(r"\?\s+\S", text)  # questions
-    return isinstance(read.request, WhatIf | Cheapest | Ask) and not (read.unused or several or ASKS.search(text))
+    return isinstance(read.request, WhatIf | Cheapest | Ask) and not (read.unused or "? " in text or ASKS.search(text))
 
 
 SUPPOSED: Final = re.compile(

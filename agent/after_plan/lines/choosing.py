@@ -245,9 +245,8 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
     elif supposed or is_plain_change(text, read):
         made = answer_read(state, read, ports)
     else:
-        both = {one.act for one in likely[:2] if one.act in ANSWERED - NO_QUESTION}
-        sum_of_both = likely[0].probability + likely[1].probability
-        torn = len(both) > 1 and sum_of_both >= _TORN and _JOINS.search(text)
+        both = sum(one.probability for one in likely[:2] if one.act in ANSWERED - NO_QUESTION)
+        torn = both >= _TORN and _JOINS.search(text)
         acts, asks = did_you_mean(text, likely, read, base.values)
         asked_back = replace(state, pending=WhichReading(text, acts, asks)) if acts else state
         made = (

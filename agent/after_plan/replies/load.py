@@ -319,22 +319,23 @@ def _pace(asked: Asked) -> tuple[float, str, str]:
     return said or asked.plan.spec.traffic.growth_per_year or 0.0, "year", ""
 
 
+_JOINING: Final = re.compile(
+    rf"(\d[\d,]*) (?:more |new |additional )?(?:users?|customers?|people|employees?)\b.{{0,20}}\b{_UNIT.format('unit')}"
+)
+
+
 def outgrow(asked: Asked) -> Explanation:
     """Return when growth fills the fleet, and what it takes year by year."""
     plan, peak = asked.plan, peak_rate(asked.plan)
     if not peak:
         return paragraphs("The load has no rate that could grow: state one, such as '10 rps'.")
-    joined = re.search(
-        r"(\d[\d,]*) (?:more |new |additional"
-        r" )?(?:users?|customers?|people|employees?)\b.{0,20}\b(day|week|month|quarter|year)",
-        asked.words,
-    )
+    joined = _JOINING.search(asked.words)
     if joined and "hardware" not in joined[0]:
-        return _users_join(asked, peak, float(joined[1].replace(",", "")), joined[2])
+        return _users_join(asked, peak, float(joined[1].replace(",", "")), _NAMED[joined["unit"][0]])
     share, unit, multiple = _pace(asked)
     growth = (1 + share) ** (12 * _PER_MONTH[unit]) - 1
-    pace = f"{show_percent(abs(share))} a {unit}{multiple}"
-    pace += f" ({show_percent(abs(growth))} a year)" if unit != "year" else ""
+    yearly = f" ({show_percent(abs(growth))} a year)" if unit != "year" else ""
+    pace = f"{show_percent(abs(share))} a {unit}{multiple}{yearly}"
     ratio = carried_rate(plan) / peak
     held = (
         f"The fleet holds {calls_shown(plan, carried_rate(plan))}, {show_figure(ratio)} × today's peak of"
@@ -348,12 +349,8 @@ def outgrow(asked: Asked) -> Explanation:
         sized = {rate: show_count(_sized(plan, peak * (1 + rate) ** ahead).accelerators) for rate in _USUAL_GROWTH}
         rows = tuple((show_percent(rate), _months(ratio, rate), count) for rate, count in sized.items())
         columns = Column("growth a year"), *Column.figures("full after", f"{accelerators_noun(plan.chosen)} {by}")
-        return (
-            *paragraphs(
-                held, billed_too, "No growth was stated; say 'when is it too small at 40% growth a year'. For some:"
-            ),
-            Table(columns, rows),
-        )
+        some = "No growth was stated; say 'when is it too small at 40% growth a year'. For some:"
+        return (*paragraphs(held, billed_too, some), Table(columns, rows))
     if growth < 0:
         return paragraphs(held, f"Traffic falls by {pace}: it does not become too small.")
     until = until or (1.0 if growth > 1 else 3.0)
@@ -363,8 +360,7 @@ def outgrow(asked: Asked) -> Explanation:
         f"At {pace} it is full after {_months(ratio, growth)}: ln {show_figure(ratio)} ÷ ln {show_figure(1 + share)}"
         f" {unit}s. {held}"
     )
-    noun = accelerators_noun(plan.chosen)
-    heads = (Column(""), Column("peak", "right"), Column(noun, "right"), Column("monthly", "right"))
+    heads = Column(""), *Column.figures("peak", accelerators_noun(plan.chosen), "monthly")
     whole = billed(plan)
     full = max(1.0, ratio, whole.requests_per_s / peak if whole else 0.0)
     order = order_before_full(asked, 12 * log(full) / log(1 + growth))

@@ -21,9 +21,7 @@ _FIGURE: Final = re.compile(
     r"(?! ?[%$€])",
     re.I,
 )
-_NIGHT: Final = re.compile(
-    r"\b(?:nights?|nigth|overnight|nachts?|nuit|noche|noite|notte|small hours|off[- ]?(?:peak|hours)|[1-5] ?am)\b", re.I
-)
+_NIGHT: Final = re.compile(r"\b(?:nights?|nigth|overnight|nachts?|nuit|noche|small hours|off-?hours|[1-5] ?am)\b", re.I)
 _REST: Final = re.compile(
     r"\b(?:rest|remaining|otherwise|else|elsewhere|other hours|besides|sonst|übrige\w*|reste|resto|"
     r"(?:during|in|over|by) the day|by day|day ?time|tags(?:über)?)\b",
@@ -79,7 +77,7 @@ def night_rate(said: str) -> float | None:
     """
     text = in_figures(said)
     rates = _AT_NIGHT.findall(text)
-    alone = len(rates) == 1 and not re.search(r"\d", _AT_NIGHT.sub(" ", text))
+    alone = len(rates) == 1 and not re.search(r"\d", _NIGHT.sub(" ", _AT_NIGHT.sub(" ", text)))
     return float(rates[0]) if alone and _NIGHT.search(text) and not _BATCH.search(text) else None
 
 

@@ -51,8 +51,12 @@ def budget_in(asked: Asked, per_usd: float = 1.0) -> float | None:
     if not said_so and float(match["number"].replace(",", "")) < _SMALLEST_BARE:
         return None
     amount = float(match["number"].replace(",", "")) * _SCALES.get(match["scale"] or "", 1.0)
-    months = next((of for unit, of in PERIODS.items() if re.search(rf"(?:an?|per|/) ?{unit}", asked.words)), 1.0)
-    return amount / months / per_usd
+    return amount / PERIODS[_period(asked)] / per_usd
+
+
+def _period(asked: Asked) -> str:
+    """Return the time that an amount of a line is of; a month where it names none."""
+    return next((unit for unit in PERIODS if re.search(rf"(?:an?|per|/|each) ?{unit}", asked.words)), "month")
 
 
 def budget_before(asked: Asked) -> float | None:
@@ -75,10 +79,9 @@ def budget_buys(asked: Asked) -> Explanation:
     if plan.cost.monthly_usd is None:
         return paragraphs(unknown_bill(plan.cost))
     fits = plan.cost.monthly_usd <= budget
-    period = next((unit for unit in PERIODS if re.search(rf"(?:an?|per|/|each) ?{unit}", asked.words)), "month")
-    each = f"an {period}" if period == "hour" else f"a {period}"
-    whole = f"{show_usd(budget * PERIODS[period])} {each} are {show_usd(budget)} a month. "
-    whole = "" if period == "month" else whole
+    period = _period(asked)
+    each = f"{show_usd(budget * PERIODS[period])} {'an' if period == 'hour' else 'a'} {period}"
+    whole = f"{each} are {show_usd(budget)} a month. " if period != "month" else ""
     left = f": {show_usd(budget - plan.cost.monthly_usd)} are left" if fits else ""
     lead = (
         f"{whole}{show_usd(budget)} a month {'pays' if fits else 'does not pay'} for the plan, which costs"

@@ -201,11 +201,8 @@ def meets(asked: Asked) -> Explanation:
         money = f"No budget was stated; the bill is {usd_shown(monthly)} a month."
     stated, parts = asked.values.get("targets") or plan.spec.targets, re.findall(r"\bp(?:50|90|95|99)\b", asked.words)
     other = next((part for part in parts if all(one.percentile != part for one in stated)), "")
-    if (
-        named := asked.said("targets")
-        or _at_time(asked, stated)
-        or tuple(replace(one, percentile=other) for one in stated if other)
-    ):
+    named = asked.said("targets") or _at_time(asked, stated)
+    if named := named or tuple(replace(one, percentile=other) for one in stated if other):
         return paragraphs(promised, *(_within(asked, target) for target in named), money)
     if not plan.targets:
         return paragraphs(
