@@ -172,7 +172,9 @@ _CHEAPER_ONE: Final = re.compile(
     r"(?!\W*(?:why|what|which|how|is|does)\b)(?:\W*[\w']+){0,4}\W+the cheap(?:er|est) (?:one|plan|of them)\W*", re.I
 )
 """One of the plans that stand beside each other: 'take the cheaper one'."""
-_WHICH_ONE: Final = re.compile(r"\W*(?:\w+ ){0,2}which (?:one|plan)(?:'s| is| was)? (?:the )?\w+(?: (?:per|a) month)?\W*", re.I)
+_WHICH_ONE: Final = re.compile(
+    r"\W*(?:\w+ ){0,2}which (?:one|plan)(?:'s| is| was)? (?:the )?\w+(?: (?:per|a) month)?\W*", re.I
+)
 _OWN_WORDS: Final = re.compile(r"\b(?:sentences?|lines?|words|paragraphs?|bullets?)\b", re.I)
 
 

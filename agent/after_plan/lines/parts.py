@@ -18,8 +18,7 @@ _TOLD: Final = re.compile(
     re.I,
 )
 _SETS_TOO: Final = re.compile(
-    r",? (?:and|but|then) (?=(?:also |please )?(?:forget|drop|remove|ignore|set|use|put|take|make|leave out|without) )",
-    re.I,
+    r",? (?:and|but|then) (?=(?:please )?(?:forget|drop|remove|ignore|set|use|put|take) )", re.I
 )
 """Where a question goes over into a further change: '…, and forget the TTFT'."""
 _ITEM: Final = re.compile(

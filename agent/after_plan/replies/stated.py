@@ -107,8 +107,7 @@ def included(asked: Asked) -> Explanation:
         if offer
         else f"{usd_shown(cost.monthly_usd)} a month, as listed{other}."
     )
-    of_times = asked.has("network|latency|ttft|round trip|rtt") and not asked.has(r"bill|price|costs?|pay|invoice")
-    at_server = SERVER.replace("It", "A latency", 1) if of_times else ""
+    of_times = asked.has("network|latency|ttft|rtt") and not asked.has("bill|price|costs?|pay|invoice")
     out = (
         "VAT and other taxes", "traffic out to the internet and between zones, the load balancer",
         "storage for weights, images and logs; the cluster's own nodes and control plane",
@@ -116,7 +115,7 @@ def included(asked: Asked) -> Explanation:
         "people, monitoring, gateway and test machines",
     )  # fmt: skip
     return (
-        *paragraphs(at_server, rented),
+        *paragraphs(SERVER.replace("It", "A latency", 1) * of_times, rented),
         Bullets(out, "Not in it:"),
         *paragraphs("'--other-costs 3000' adds a sum a month; '$1.80 per GPU-hour' takes your own price."),
     )
