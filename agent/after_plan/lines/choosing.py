@@ -247,22 +247,16 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
     elif supposed or is_plain_change(text, read):
         made = answer_read(state, read, ports)
     else:
-        both = sum(one.probability for one in likely[:2] if one.act in ANSWERED - NO_QUESTION)
-        torn = both >= _TORN and _JOINS.search(text)
         acts, asks = did_you_mean(text, likely, read, base.values)
         asked_back = replace(state, pending=WhichReading(text, acts, asks)) if acts else state
         made = (
             _assisted(state, text, base.values, ports)
-            or (_answer_several(state, tuple((text, one.act) for one in likely[:2]), ports) if torn else None)
             or (_of_what(state, text) if acts else None)
             or (asked_back, () if acts else (said(asks),))
         )
     return made
 
 
-_JOINS: Final = re.compile(r"\w,? (?:and|und|et|y|e|plus|&|\+) \w", re.I)
-_TORN: Final = 0.75
-"""Probability of two acts together from which a line that joins two things asks both: 'the final count and price'."""
 _BARE: Final = re.compile(r"(?<![\w.,=$€£-])\d[\d.,]*\d?k?(?=[\s.!?]*$|[,;.] )", re.I)
 
 

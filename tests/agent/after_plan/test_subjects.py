@@ -173,7 +173,7 @@ def test_a_reply_is_to_the_values_of_its_line(act: str, line: str, holds: str, k
         ("and with redundancy?", r"1 spare replica \(against"),
         ("Et si on passait à un tarif réservé pour 3 ans ?", r"reserved for 3 years \(against"),
         ("1年予約にするといくら？", r"reserved for 1 year \(against"),
-        ("so what is the final count and price", r"\$104,466 a month.*6 replicas × 2"),
+        ("so what is the final count and price", r"6 replicas of TP2.*\$104,466"),
         ("our price is $98.32/h for p5.48xlarge", r"billed: plan 0 16, plan 1 16.*\$143,547"),
         ("colo quotes $14,000 per month per box", r"\$28,000"),
         ("we negotiated $3.20 per gpu hour", r"\$37,376"),
