@@ -162,6 +162,18 @@ class Tokens(Record):
             mean = self.output.mean + self.reasoning_tokens
             raise ValueError(f"max_tokens {self.max_tokens} is below the mean answer of {mean:g} tokens{hidden}")
 
+    @property
+    def whole(self) -> float:
+        """Tokens of a mean request, prompt and answer with its hidden ones."""
+        return self.input.mean + self.output.mean + self.reasoning_tokens
+
+    @property
+    def answers(self) -> TokenDistribution:
+        """Lengths of answers, hidden tokens included."""
+        if not self.reasoning_tokens:
+            return self.output
+        return TokenDistribution(mean=self.output.mean + self.reasoning_tokens, cv=self.output.lognormal_cv)
+
 
 class Precisions(Record):
     """Number formats, by catalog name."""

@@ -10,7 +10,6 @@ from catalogs.records.models import ModelArchitecture
 from catalogs.records.precisions import Precision
 from engine.bands.lookup import Architecture, architecture_of
 from engine.step.rates import Kernels, kernels_of
-from engine.workload import WorkloadSpec
 
 BEYOND = 1.25
 """Times the largest model or the longest request that was measured, from which on a case lies outside."""
@@ -25,15 +24,14 @@ def format_of(precision: Precision) -> str:
 
 
 def outside_note(
-    accelerator: Accelerator, model: ModelArchitecture, weights: Precision, spec: WorkloadSpec, catalog: Catalog
+    accelerator: Accelerator, model: ModelArchitecture, weights: Precision, tokens: float, catalog: Catalog
 ) -> str | None:
     """Return in one sentence what of a case no measurement is like; None where it is among the data.
 
     Args:
         weights: their format.
-        spec: its lengths are those of the case.
+        tokens: of a mean request, prompt and answer.
     """
-    tokens = spec.tokens.input.mean + spec.tokens.output.mean + spec.tokens.reasoning_tokens
     reasons = outside(accelerator, model, weights, tokens, catalog)
     if not reasons:
         return None

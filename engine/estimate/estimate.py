@@ -217,8 +217,7 @@ def _estimate(basis: Basis, at: Point, assumptions: tuple[Assumption, ...]) -> E
     question, found = basis.question, basis.found
     pool = float(found.memory.kv_cache[0]) * int(found.parallelism.dp[0])
     memory = replica_memory(question, found, min(at.running * at.request_bytes / pool, 1.0))
-    saturated_rate = float(basis.replicas.saturated_rate[0, 0])
-    utilisation = None if basis.load.kind == "static_batch" else min(at.requests_per_s / saturated_rate, 1.0)
+    utilisation = None if basis.load.kind == "static_batch" else min(at.requests_per_s / basis.saturated_rate, 1.0)
     tokens = at.requests_per_s * question.lengths.output.mean
     verdict, reason = _verdict(basis, at, memory, utilisation)
     return Estimate(

@@ -1,5 +1,6 @@
 """One replica at a load that is given: requests per second, clients, a batch that starts together, an endless queue.
 
+TTFT of clients is simulated, since it is mostly waiting for each other, as ``accuracy`` replays a benchmark of them.
 Percentiles stand only where they are known: under an open loop from the waits, in a static batch of equal requests
 because they all share one course. A closed loop's and a queue's are null.
 """
@@ -18,6 +19,9 @@ from engine.question.resolve import Question
 from engine.replica.closed_forms import LoadFigures, closed_loop, saturated, static_batch
 from engine.replica.load import Replicas
 from engine.replica.performance import performance_at_rate
+from engine.simulation import step_model_of
+from engine.simulation.arrivals import of_clients
+from engine.simulation.simulate import MOST_OF_CLIENTS, simulate_clients
 from engine.workload import TokenDistribution, WorkloadSpec
 
 DRAWN_FROM = 0.8
@@ -44,6 +48,13 @@ class Basis(Struct, frozen=True):
     load: GivenLoad
     protocol: BenchmarkProtocol
     """How clients of a closed loop behave."""
+    clients_ttft_s: float | None = None
+    """Mean TTFT of those clients, simulated; null for other loads, and for more requests than are simulated."""
+
+    @property
+    def saturated_rate(self) -> float:
+        """Of the replica, requests/s, which no number of clients exceeds."""
+        return float(self.replicas.saturated_rate[0, 0])
 
 
 class Point(Struct, frozen=True):
@@ -90,9 +101,15 @@ def basis_of(question: Question, found: Candidates, load: GivenLoad) -> Basis:
         load: that is given.
     """
     protocol = question.catalog.protocols["default"]
+    first_token_s = None
+    if load.kind == "concurrency" and found.seats[0] >= 1:
+        clients, model = round(load.value or 1.0), replace(step_model_of(found), fixed_answers=True)
+        count = min(clients * protocol.prompts_per_client, max(MOST_OF_CLIENTS, clients))
+        sent = next(of_clients(count, question.spec.tokens, question.context_limit, seed=0))
+        first_token_s = simulate_clients(model, question.runtime.scheduler, protocol, sent, clients).ttft_s.mean.value
     if question.lengths.output.cv > 0:
         protocol = replace(protocol, shortest=DRAWN_FROM)
-    return Basis(question, found, found.replicas(), load, protocol)
+    return Basis(question, found, found.replicas(), load, protocol, first_token_s)
 
 
 def point_of(basis: Basis) -> Point | Rejection:
@@ -111,7 +128,7 @@ def figures_of(basis: Basis) -> LoadFigures:
     value = np.array([basis.load.value or 0.0])
     match basis.load.kind:
         case "concurrency":
-            return closed_loop(basis.replicas, value, basis.protocol)
+            return closed_loop(basis.replicas, value, basis.protocol, basis.clients_ttft_s)
         case "static_batch":
             return static_batch(basis.replicas, value)
         case _:
@@ -124,10 +141,9 @@ def calls_per_s(basis: Basis) -> float:
 
 
 def _open(basis: Basis) -> Point | Rejection:
-    replicas, rate = basis.replicas, calls_per_s(basis)
-    at = performance_at_rate(replicas, rate)
+    rate, most = calls_per_s(basis), basis.saturated_rate
+    at = performance_at_rate(basis.replicas, rate)
     if at is None:
-        most = float(replicas.saturated_rate[0, 0])
         reason = f"one replica is saturated at {show_rate(most)}: at {show_figure(rate)} its queue grows without bound"
         nearest = most * basis.question.spec.serving.utilisation_ceiling / basis.question.spec.traffic.calls_per_request
         return Rejection(

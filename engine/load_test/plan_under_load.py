@@ -4,6 +4,7 @@ The load is drawn from the plan's spec, or is a recorded trace.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from math import isfinite
 from typing import Any, Literal, TypeVar
 
@@ -16,14 +17,15 @@ from engine.fleet.candidates import Candidates
 from engine.load_test.repeats import Progress, Repeated, repeats
 from engine.plan import CapacityPlan, Performance, SimulatedLatency, SimulatedTarget
 from engine.planning.inverse import chosen_candidate, fleet_rate
-from engine.proof.drawn_load import clients_load, drawn_load
+from engine.proof.drawn_load import drawn_load
 from engine.proof.simulated_figures import distribution_over, latency, simulated_targets
 from engine.question.demand import demand_of
 from engine.replica.performance import performance_at_rate
 from engine.simulation import Requests, SimulationResult, step_model_of
+from engine.simulation.arrivals import of_clients
 from engine.simulation.compiled import can_compile
 from engine.simulation.routing import DEFAULT_ROUTING, Routing
-from engine.simulation.simulate import WORTH_COMPILING, Speed
+from engine.simulation.simulate import MOST_OF_CLIENTS, WORTH_COMPILING, Speed
 from engine.simulation.timestamps import Timestamps, TimeUnit
 from engine.simulation.traces import read_trace
 
@@ -31,8 +33,6 @@ Moment = Literal["peak", "mean", "profile"]
 
 REQUESTS = 20_000
 """Drawn where nobody says how many."""
-MOST_OF_CLIENTS = 1_000_000
-"""Likewise of clients in a closed loop, unless they are more themselves: 20 s of work and 0.8 GB."""
 MOST_REPEATS = 1_000
 MOST_REQUESTS = 100_000_000
 MOST_REPLICAS = 100_000
@@ -180,7 +180,7 @@ def simulate_plan(
         protocol = question.catalog.protocols["default"]
         clients = round(traffic.concurrency * (traffic.peak_factor if peak else 1))
         count = settings.requests or min(clients * protocol.prompts_per_client, max(MOST_OF_CLIENTS, clients))
-        load = clients_load(question, count)
+        load = partial(of_clients, count, question.spec.tokens, question.context_limit)
         words += f", {clients:,} clients in a closed loop who all start at once"
     else:
         rate, count = fleet_rate(plan, question, peak=peak), settings.requests or REQUESTS

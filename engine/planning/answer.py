@@ -93,7 +93,7 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
     asked, taken = spec.serving.runtime.partition("@")[2], question.runtime.version
     if asked and asked != taken:
         warnings.append(f"{question.runtime.name} {asked} is newer than any that is known here: planned as {taken}")
-    unlike = outside_note(accelerator, question.model, question.weights, spec, question.catalog)
+    unlike = outside_note(accelerator, question.model, question.weights, spec.tokens.whole, question.catalog)
     cannot = unsupported_note(question, accelerator)
     warnings += [note for note in (cannot, unlike) if note]
     warnings += [

@@ -98,7 +98,7 @@ class Case(Struct, frozen=True, dict=True):
 def case_of(chosen: ChosenFleet) -> Case | None:
     """Return what widens the figures of a fleet; None where the catalog has no bands."""
     question, accelerator = chosen.question, chosen.candidate.candidates.accelerator(0)
-    note = outside_note(accelerator, question.model, question.weights, question.spec, question.catalog)
+    note = outside_note(accelerator, question.model, question.weights, question.spec.tokens.whole, question.catalog)
     bands = _case_bands(chosen, beyond=note is not None)
     if bands is None:
         return None

@@ -3,12 +3,9 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 
-import numpy as np
-
 from engine.question.resolve import Question
-from engine.simulation import Requests, open_loop, requests_of
+from engine.simulation import Requests, open_loop
 from engine.simulation.arrivals import LengthDraws, drawn_lengths
-from engine.workload import TokenDistribution, Tokens
 
 
 def drawn_load(
@@ -33,7 +30,7 @@ def drawn_load(
         requests_per_s,
         count,
         tokens.input,
-        answers_of(tokens),
+        tokens.answers,
         burstiness=question.spec.traffic.burstiness if burstiness is None else burstiness,
         hourly_profile=profile,
         prefix_hit=tokens.prefix_hit,
@@ -45,22 +42,4 @@ def drawn_load(
 def drawn_tokens(question: Question, seed: int) -> LengthDraws:
     """Return lengths drawn from the spec of a question, clipped as the formulas clip them."""
     tokens = question.spec.tokens
-    return drawn_lengths(tokens.input, answers_of(tokens), seed=seed, context_limit=max(question.context_limit - 1, 1))
-
-
-def clients_load(question: Question, count: int) -> Callable[..., Iterator[Requests]]:
-    """Return the function that draws the requests that clients of a closed loop send, all at once, given ``seed``."""
-    return partial(_at_once, question, count)
-
-
-def _at_once(question: Question, count: int, *, seed: int) -> Iterator[Requests]:
-    prompts, answers = drawn_tokens(question, seed)(count)
-    cached = np.floor(prompts * question.spec.tokens.prefix_hit).astype(np.int64)
-    yield requests_of(np.zeros(count), prompts, answers, cached)
-
-
-def answers_of(tokens: Tokens) -> TokenDistribution:
-    """Return the lengths of answers, hidden tokens included."""
-    if not tokens.reasoning_tokens:
-        return tokens.output
-    return TokenDistribution(mean=tokens.output.mean + tokens.reasoning_tokens, cv=tokens.output.lognormal_cv)
+    return drawn_lengths(tokens.input, tokens.answers, seed=seed, context_limit=max(question.context_limit - 1, 1))

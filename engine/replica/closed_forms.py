@@ -104,7 +104,9 @@ def static_batch(replicas: Replicas, batch: Floats) -> LoadFigures:
     return replace(figures, prefill_tokens_per_s=batch * prompt / ttft)
 
 
-def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProtocol) -> LoadFigures:
+def closed_loop(
+    replicas: Replicas, concurrency: Floats, protocol: BenchmarkProtocol, simulated_s: float | None = None
+) -> LoadFigures:
     """Return what a benchmark with ``concurrency`` clients measures, each sending its next request when one is done.
 
     Every other client sends one prompt for each answer, and where prompts share steps with decoding a request feels
@@ -114,6 +116,7 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
 
     Args:
         concurrency: clients of one replica: (candidates,).
+        simulated_s: the TTFT of an array of one, where it is known better than by formula.
     """
     replicas, lengths = _waiting(replicas), replicas.lengths
     clients = concurrency[:, None]
@@ -133,9 +136,12 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
         queued = seat_queue(clients, seats, protocol) * (in_seat + lengths.decoded * itl)
         if not replicas.costs.scheduler.mixed:
             decoding = (decoding + lengths.decoded * itl / (lengths.decoded * itl + in_seat)) / 2
-    ttft = in_seat + queued
+    formula = in_seat + queued
+    ttft = formula if simulated_s is None else np.full_like(formula, simulated_s)
     e2e = ttft + lengths.decoded * itl
     rate = clients / (e2e + protocol.turnaround_s)
+    if simulated_s is not None:  # the mean of a finite run, which Little's law overrates beyond saturation
+        rate = np.minimum(rate, replicas.saturated_rate)
     figures = _figures(replicas, ttft[:, 0], itl[:, 0], e2e[:, 0], load.batch[:, 0], rate[:, 0])
     own = {
         name: (part * lengths.prompt.weights).sum(axis=-1)
@@ -145,7 +151,8 @@ def closed_loop(replicas: Replicas, concurrency: Floats, protocol: BenchmarkProt
     itl_parts = {"decoding step": load.step_s, "prompts of others": itl - load.step_s}
     return replace(
         figures,
-        ttft_parts={name: part[:, 0] for name, part in ttft_parts.items()},
+        ttft_parts={name: part[:, 0] for name, part in ttft_parts.items()}
+        | ({} if simulated_s is None else {"waiting for other clients, as simulated": (ttft - formula)[:, 0]}),
         itl_parts={name: part[:, 0] for name, part in itl_parts.items()},
     )
 

@@ -14,7 +14,7 @@ from catalogs.units import SECONDS_PER_HOUR
 from engine.arrays import Floats, Ints
 from engine.random_streams import stream
 from engine.simulation.requests import CHUNK, Requests, requests_of
-from engine.workload import TokenDistribution
+from engine.workload import TokenDistribution, Tokens
 
 LengthDraws = Callable[[int], tuple[Ints, Ints]]
 """A number of requests → prompts and answers of so many more, tokens."""
@@ -155,20 +155,34 @@ def queued(
     output_tokens: TokenDistribution,
     *,
     seed: int,
+    prefix_hit: float = 0.0,
     context_limit: int = LONGEST,
 ) -> Requests:
-    """Return requests that all wait at the start: offline inference.
+    """Return requests that all wait at the start: offline inference, or what clients of a closed loop will send.
 
     Args:
         count: of requests.
         input_tokens: of prompts.
         output_tokens: of answers.
         seed: of the lengths.
+        prefix_hit: share of each prompt whose KV is already there.
         context_limit: tokens at which each length is clipped.
     """
-    prompts = draw_lengths(input_tokens, count, stream(seed, 1), context_limit)
-    answers = draw_lengths(output_tokens, count, stream(seed, 2), context_limit)
-    return requests_of(np.zeros(count), prompts, answers)
+    prompts, answers = drawn_lengths(input_tokens, output_tokens, seed=seed, context_limit=context_limit)(count)
+    return requests_of(np.zeros(count), prompts, answers, np.floor(prompts * prefix_hit).astype(np.int64))
+
+
+def of_clients(count: int, tokens: Tokens, context_limit: int, *, seed: int) -> Iterator[Requests]:
+    """Yield ``queued`` requests of a workload's lengths, as one chunk.
+
+    Args:
+        count: of requests.
+        tokens: of the workload.
+        context_limit: tokens, one of which an answer needs.
+        seed: of the lengths.
+    """
+    hit, most = tokens.prefix_hit, max(context_limit - 1, 1)
+    yield queued(count, tokens.input, tokens.answers, seed=seed, prefix_hit=hit, context_limit=most)
 
 
 def draw_lengths(

@@ -37,6 +37,11 @@ WORTH_COMPILING = 30_000
 """Requests from which reading the compiled loops back costs less than it saves."""
 
 
+MOST_OF_CLIENTS = 1_000_000
+"""Requests that clients of a closed loop send where nobody says how many, unless they are more themselves: 20 s of work
+and 0.8 GB."""
+
+
 class SimulationResult(Struct, frozen=True):
     """What was measured. Latencies are those of the requests that count; totals count everything."""
 

@@ -55,7 +55,10 @@ _GROUPS: Final[Mapping[str, Group]] = {
     "token_flops": Group(lambda w: plain(token_flops(w.question)), "engine.step.operations.flops"),
     "ttft_part_s": Group(lambda w: _parts(w, "ttft"), "engine.replica.closed_forms"),
     "itl_part_s": Group(lambda w: _parts(w, "itl"), "engine.replica.closed_forms"),
-    "client": Group(lambda w: {"turnaround_s": w.basis.protocol.turnaround_s}, "the benchmark's clients"),
+    "client": Group(
+        lambda w: {"turnaround_s": w.basis.protocol.turnaround_s, "most_requests_per_s": w.basis.saturated_rate},
+        "the benchmark's clients",
+    ),
 }
 
 

@@ -315,7 +315,8 @@ estimate.itl_s.mean = sum(itl_part_s.*)
 estimate.e2e_s.mean [rps] = estimate.ttft_s.mean + lengths.decode_steps × load.given.itl_s + stall.given.answer_s
 estimate.e2e_s.mean = estimate.ttft_s.mean + lengths.decode_steps × estimate.itl_s.mean
 estimate.requests_per_s [rps] = estimate.load.value × spec.traffic.calls_per_request
-estimate.requests_per_s [concurrency] = estimate.load.value ÷ (estimate.e2e_s.mean + client.turnaround_s)
+estimate.requests_per_s [concurrency] = min(estimate.load.value ÷ (estimate.e2e_s.mean + client.turnaround_s),
+    client.most_requests_per_s)
 estimate.requests_per_s [static_batch] = estimate.batch ÷ estimate.e2e_s.mean
 estimate.requests_per_s = estimate.batch ÷ (lengths.decode_steps × load.given.step_s + estimate.batch
     × load.given.prompt_s)

@@ -14,6 +14,7 @@ from engine.estimate.load_kinds import GivenLoad, LoadKind
 from engine.plan import AcceleratorMemory
 from tests.draws import draws
 from tests.engine.asked import CATALOG, asked
+from tests.measured_server import measured_rows
 
 ONE = GivenLoad("concurrency", 1)
 PERCENTILES = ("p50", "p90", "p95", "p99")
@@ -199,6 +200,19 @@ def test_more_clients_never_give_fewer_tokens_nor_faster_ones() -> None:
         assert more.output_tokens_per_s >= less.output_tokens_per_s
         assert (more.itl_s.mean or 0) >= (less.itl_s.mean or 0)
         assert more.headroom <= less.headroom
+
+
+def test_clients_wait_as_in_the_benchmark_that_accuracy_replays_and_never_exceed_saturation() -> None:
+    """By formula a herd of 32 waits a third as long; 1,000 clients carried more than a queue without end."""
+    of = {"model": "llama-3.1-8b", "precision__weights": "fp8", "hardware__accelerators": ["h100-sxm-80gb"]}
+    lengths: dict[str, Any] = {"tokens__input": {"mean": 1500, "cv": 0}, "tokens__output": {"mean": 300, "cv": 0}}
+    of_8b = {"model": "meta-llama/Llama-3.1-8B-Instruct", "weight_precision": "fp8", "gpus": "1", "tp": "1"}
+    (row,) = measured_rows(CATALOG, {}, [(32, 1500, 300)], itl_noise=0, ttft_noise=0, **of_8b)
+    at = fitting(GivenLoad("concurrency", 32), **of, **lengths)
+    assert at.ttft_s.mean == pytest.approx(float(row["ttft_ms_mean"]) / 1e3, rel=1e-4)
+    assert at.itl_s.mean == pytest.approx(float(row["itl_ms_mean"]) / 1e3, rel=1e-4)
+    most = fitting(GivenLoad("offline"), **of, **lengths).requests_per_s
+    assert fitting(GivenLoad("concurrency", 1000), **of, **lengths).requests_per_s <= most
 
 
 def test_lengths_are_fixed_for_benchmarks_and_vary_for_a_rate_unless_someone_says() -> None:
