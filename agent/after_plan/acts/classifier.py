@@ -9,7 +9,9 @@ from msgspec import Struct
 from msgspec.json import decode
 from numpy.typing import NDArray
 
+from agent.after_plan.acts.meaning import meant
 from agent.after_plan.acts.phrases import Concepts, features_of
+from agent.learned.features import BUCKETS
 from agent.learned.weights import softmax, sums
 
 WEIGHTS: Final = Path(__file__).parent / "weights.npz"
@@ -31,7 +33,9 @@ class Guess(Struct, frozen=True):
 def guesses(text: str) -> tuple[Guess, ...]:
     """Return what a line may ask, the likeliest first; the probabilities sum to 1."""
     known, concepts, weights = _model()
-    added = sums(features_of(text, concepts), weights["inner"], weights["rarity"], weights["scale"])
+    said, means = weights["inner"][:BUCKETS], weights["inner"][BUCKETS:]
+    added = sums(features_of(text, concepts), said, weights["rarity"], weights["scale"])
+    added += meant(text) @ means * weights["scale"]
     hidden = np.maximum(added + weights["inner_bias"], 0)
     probabilities = softmax(hidden @ weights["outer"] + weights["outer_bias"])
     return tuple(

@@ -12,6 +12,7 @@ from msgspec.json import encode
 from numpy.typing import NDArray
 
 from agent.after_plan.acts.classifier import LEARNED, WEIGHTS, Learned
+from agent.after_plan.acts.meaning import MEANINGS, meant
 from agent.after_plan.acts.phrases import Concepts, features_of
 from agent.learned.network import Network, trained
 from agent.learned.rows import weighed
@@ -80,7 +81,7 @@ def voices() -> dict[str, dict[str, tuple[str, ...]]]:
 
 def digest() -> str:
     """Return a digest of the files that weights are learned from."""
-    files = (ACTS, CONCEPTS, *sorted(VOICES.glob("*.toml")))
+    files = (ACTS, CONCEPTS, MEANINGS, *sorted(VOICES.glob("*.toml")))
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
@@ -88,7 +89,7 @@ class _Examples(Struct, frozen=True):
     """All phrasings."""
 
     features: Singles
-    """A row each; their squares sum to one."""
+    """A row each: of what it says, then of what it means, each at length one."""
     rarity: Singles
     """By bucket."""
     truth: Ints
@@ -159,5 +160,6 @@ def _examples(known: tuple[Act, ...], concepts: Concepts) -> _Examples:
     number = {act.id: at for at, act in enumerate(known)}
     rows = [(voice, number[act], line) for voice, said in voices().items() for act, ls in said.items() for line in ls]
     features, rarity = weighed([features_of(line, concepts) for _, _, line in rows])
+    features = np.hstack([features, np.vstack([meant(line) for _, _, line in rows])])
     truth = np.array([number for _, number, _ in rows])
     return _Examples(features, rarity, truth, np.array([voice for voice, _, _ in rows]), [line for _, _, line in rows])

@@ -122,7 +122,10 @@ def parts_in(text: str, whole: "Guess", changes: Callable[[str], bool]) -> tuple
 
 def _part(part: str, guess: "Guess", changes: Callable[[str], bool], whole: "Guess") -> "Guess":
     """Return what a part is: a change where rules read all of it, and it or the line is nothing else surely."""
-    doubtful = "change" in (guess.act, whole.act) or guess.probability < _SEVERAL or re.search(r"\d", part) is not None
+    from agent.after_plan.readings import OVERRULES
+
+    figures = re.search(r"\d", part) is not None and (guess.act != whole.act or guess.probability < OVERRULES)
+    doubtful = "change" in (guess.act, whole.act) or guess.probability < _SEVERAL or figures
     return replace(guess, act="change", probability=1.0) if doubtful and changes(part) else guess
 
 

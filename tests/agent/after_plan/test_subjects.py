@@ -165,7 +165,10 @@ def test_a_reply_is_to_the_values_of_its_line(act: str, line: str, holds: str, k
 @pytest.mark.parametrize(
     ("line", "holds"),
     [
-        ("gpus? cost? and does p99 stay under 2s? also what if b200", r"\$104,466 a month.*Yes: TTFT p99.*on b200-sxm"),
+        (
+            "gpus? monthly cost? does p99 stay under 2s? what if b200",
+            r"\$104,466 a month.*Yes: TTFT p99.*on b200-sxm",
+        ),
         (
             "ITL target of 25 ms and tell me if that changes anything, and forget the TTFT",
             r"no TTFT target, ITL p95 within 25",
