@@ -169,7 +169,8 @@ _OF_THEM: Final = re.compile(
 )
 """Plans of this conversation, and not all that there is: 'cheapest of the three', 'which one is cheaper'."""
 _CHEAPER_ONE: Final = re.compile(
-    r"(?!\W*(?:why|what|which|how|is|does)\b)(?:\W*[\w']+){0,4}\W+the cheap(?:er|est) (?:one|plan|of them)\W*", re.I
+    r"(?!\W*(?:why|what|which|how|is|does)\b)(?:[^\w']+[\w']+){0,4}[^\w']+the cheap(?:er|est) (?:one|plan|of them)\W*",
+    re.I,
 )
 """One of the plans that stand beside each other: 'take the cheaper one'."""
 _WHICH_ONE: Final = re.compile(

@@ -126,6 +126,13 @@ def test_a_subject_has_an_answer(line: str, holds: str, kept: State) -> None:
         ("runs_on", "you're wrong, the H100 has 94 GB", r"Of that name there are: .*H100 NVL 94GB"),
         ("why", "they ask why it takes twelve and not eight, and I do not know", r"4, 2 fewer: GPUs 8,.*overloaded"),
         ("why", "what is the justification for H100", r"Beside it:.*On B200 it would be"),
+        ("more_or_fewer", "what if we let one replica go", r"^5 replicas instead of 6"),
+        ("more_or_fewer", "and if I give two GPUs up", r"^5 replicas instead of 6"),
+        (
+            "latency",
+            "median time until the answer is complete",
+            r"^E2E p50 is \S+ s, in the busiest hour(?!.*long answers)",
+        ),
         ("outgrow", "when is it full if we add 6% a month", r"^At 6 % a month \(101 % a year\).*ln 1\.06 months"),
         ("outgrow", "our MoM is 12%, when do we hit the wall", r"^At 12 % a month"),
         ("outgrow", "we double every 7 months, until when", r"^At 10\.4 % a month, 2 × every 7 months"),

@@ -74,7 +74,7 @@ def latency(asked: Asked) -> Explanation:
     if asked.has(_WHOSE):
         means = f"{_OVER_ALL} {SERVER}"
     whole = len(metrics) == 1 and metrics[0][0] == "e2e"
-    if whole and plan.spec.tokens.output.mean > 1:
+    if whole and plan.spec.tokens.output.mean > 1 and wanted not in ("p50", "mean"):
         mean = plan.performance.at_peak.e2e_s.mean
         lead += f" That is of the long answers: one of mean length takes some {show_seconds(mean)}."
     chain = _chain(asked)

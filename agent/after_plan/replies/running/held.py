@@ -269,7 +269,7 @@ def left_after(asked: Asked, left: int) -> str:
 
 _LESS: Final = (
     r"(?:less|fewer|minus|without|removed?|removing|take(?:n)? away|took|taking|away|drop(?:ped)?|weniger|moins|menos|"
-    r"lose|losing|lost|cut)"
+    r"lose|losing|lost|cut|giv(?:e|ing) (?:\w+ ){0,3}up|let(?:ting)? (?:\w+ ){0,3}go)"
 )
 
 
