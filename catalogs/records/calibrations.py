@@ -57,6 +57,10 @@ class Evidence(Record):
     """Standard deviation of the measurement; more where it lies far from all others."""
     slopes: tuple[float, ...]
     """d log(predicted)/d log(constant), by constant."""
+    near: float = 0.0
+    """What its error, beyond what constants explain, says of loads like it: times their likeness, log of a figure."""
+    shared: float = 0.0
+    """The same of all loads of its setting."""
 
 
 class Calibration(Record):

@@ -1,22 +1,18 @@
 """Measured figures beside their predictions, with how these follow each constant of a calibration."""
 
 from collections.abc import Sequence
-from math import exp, log
+from math import log
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from catalogs.catalog import Catalog
-from catalogs.records.calibrations import Calibration, Evidence, Metric
+from catalogs.records.calibrations import Evidence, Metric
 from engine.accuracy.columns import METRICS
 from engine.accuracy.points import MeasuredPoint
 from engine.accuracy.predictions import Outcome, Prediction, Simulator, predict_points
-from engine.arrays import Floats
-from engine.bands.posterior import MEDIAN, NOISE, band_of, errors_of, setting_name
-from engine.step.calibrated import STEP, moved_singly
-
-UNSTATED_TOGETHER = 256.0
-"""Requests in flight where everything is queued at once and nobody says how many ran together: vLLM's usual cap."""
+from engine.bands.posterior import MEDIAN, NOISE, band_of, errors_of
+from engine.step.calibrated import STEP, moved_singly, setting_name
 
 METRIC_OF: dict[str, Metric] = {
     "itl_ms_mean": "itl",
@@ -67,17 +63,17 @@ def predicted_figures(
 def calibrated_outcomes(
     points: Sequence[MeasuredPoint | str], outcomes: Sequence[Outcome], catalog: Catalog
 ) -> list[Outcome]:
-    """Return outcomes with what a calibration knows beyond its constants: the misfit near its points, and its bands.
+    """Return outcomes with the bands that a calibration leaves; where nothing checked it, their own.
 
     Outcomes of systems that it does not speak of stay as they are.
 
     Args:
         points: that were predicted, or why they cannot be.
-        outcomes: of them, by the calibrated constants.
+        outcomes: of them, by the calibration.
         catalog: with the calibration, or with none.
     """
     calibration, changed = catalog.calibration, list(outcomes)
-    if calibration is None or not calibration.evidence:
+    if calibration is None or not calibration.checked:
         return changed
     at = [
         index
@@ -91,27 +87,17 @@ def calibrated_outcomes(
     if not figures:
         return changed
     errors = errors_of(calibration, [one.evidence for one in figures])
-    corrected = {(at[one.point], one.prediction.column): own for one, own in zip(figures, errors, strict=True)}
+    left = {
+        (at[one.point], one.prediction.column): band_of(own - own[MEDIAN], len(calibration.evidence))
+        for one, own in zip(figures, errors, strict=True)
+    }
     for index in at:
         changed[index] = tuple(
-            _corrected(item, corrected[index, item.column], calibration) if (index, item.column) in corrected else item
+            replace(item, band=left.get((index, item.column), item.band))
             for item in outcomes[index]
             if isinstance(item, Prediction)
         )
     return changed
-
-
-def _corrected(item: Prediction, errors: Floats, calibration: Calibration) -> Prediction:
-    """Return a prediction moved by the median of the errors that remain, and their band: its own where nothing was
-    checked.
-
-    Args:
-        item: by the calibrated constants.
-        errors: quantiles of log(measured/predicted).
-    """
-    median = float(errors[MEDIAN])
-    band = band_of(errors - median, len(calibration.evidence)) if calibration.checked else item.band
-    return replace(item, predicted=item.predicted * exp(median), band=band)
 
 
 def _kept(outcome: Outcome) -> list[Prediction]:
@@ -142,11 +128,9 @@ def _evidence(
 
 
 def _in_flight(point: MeasuredPoint, outcome: Outcome) -> float:
-    """Return the requests that ran together on a replica: as stated, or by Little's law from a rate."""
-    if point.together:
-        return max(point.together / point.replicas, 1.0)
-    if point.load.kind != "open_loop":
-        return UNSTATED_TOGETHER
+    """Return the requests that ran together on a replica: as the point has it, or by Little's law from a rate."""
+    if point.in_flight is not None:
+        return point.in_flight
     latencies = {metric: _figure(outcome, f"{metric}_ms_mean") for metric in ("ttft", "itl")}
     e2e_s = (latencies["ttft"] + latencies["itl"] * point.load.output) / 1e3
     return max(float(point.row["request_rate"]) * e2e_s / point.replicas, 1.0)

@@ -105,6 +105,10 @@ class BenchmarkLoad(Struct, frozen=True):
         return replace(scheduler, **dict(self.stated))
 
 
+UNSTATED_TOGETHER: Final = 256.0
+"""Requests in flight where everything is queued at once and nobody says how many ran together: vLLM's usual cap."""
+
+
 class MeasuredPoint(Struct, frozen=True):
     """A row, read."""
 
@@ -119,6 +123,13 @@ class MeasuredPoint(Struct, frozen=True):
     is_mixture: bool
     replicas: int = 1
     """Equal ones, over which the load is divided."""
+
+    @property
+    def in_flight(self) -> float | None:
+        """Requests that run together on a replica; null under an open loop."""
+        if self.together:
+            return max(self.together / self.replicas, 1.0)
+        return None if self.load.kind == "open_loop" else UNSTATED_TOGETHER
 
     @property
     def source(self) -> str:

@@ -225,7 +225,9 @@ def _predict_alike(
         batch_cap=scheduler.max_sequences,
     )
     rows = system.rows(point.setting for point in points)
-    candidates, tables = system.candidates(question, rows), system.tables.take(rows)
+    candidates = system.candidates(question, rows)
+    in_flight = None if load.kind == "open_loop" else np.array([point.in_flight for point in points])
+    tables = candidates.calibrated(system.tables.take(rows), in_flight)
     figures = figures_of(candidates.replicas(tables), load, points)
     return [
         (

@@ -93,5 +93,5 @@ def _tables(question: Question, rates: Mapping[str, Rates], settings: Sequence[S
     candidates = measure(question, accelerators, tuple(rates.values()), which, parallelism)
     row_of = {setting: row for row, setting in enumerate(settings)}
     return SystemTables(
-        question, accelerators, tuple(rates.values()), which, parallelism, candidates.step_tables(), row_of
+        question, accelerators, tuple(rates.values()), which, parallelism, candidates.plain_tables(), row_of
     )

@@ -16,24 +16,17 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.records.calibrations import Calibration, Evidence, Metric
 from engine.arrays import Floats
 from engine.bands.lookup import NORMAL, SHARES, CaseBand, Part
-from engine.step.calibrated import log_moves
+from engine.step.calibrated import MISFIT, OFFSET, likeness, log_moves
 
-OFFSET: Final[Mapping[Metric, float]] = {"itl": 0.02, "ttft": 0.25, "throughput": 0.02}
-"""Standard deviation of what constants cannot mend and all loads share, log. This and what follows is likeliest,
-runtimes and models weighed alike, on 43 sweeps of published measurements with their sources left out of the fit, others
-than those that calibrations are judged on; throughput is taken as ITL."""
-MISFIT: Final[Mapping[Metric, float]] = {"itl": 0.055, "ttft": 0.1, "throughput": 0.055}
-"""The same of what differs from load to load, times a server's scale."""
 NOISE: Final[Mapping[Metric, float]] = {"itl": 0.011, "ttft": 0.065, "throughput": 0.011}
-"""Of a run, log, times a server's scale."""
+"""Of a run, log, times a server's scale. Likeliest as ``OFFSET`` is."""
 LEAST_NOISE: Final = 0.01
 """Of a run on any server, log; judgement."""
-REACH: Final = (1.6, 1.0, 2.0)
-"""Logarithms of ratios of requests in flight, prompts and answers at which misfits are no longer much alike."""
 SCALES: Final[Mapping[str, tuple[float, ...]]] = {
     "steps": (0.636, 0.925, 1.285, 1.933, 4.201),
     "ttft": (0.575, 1.223, 2.754, 8.888, 108.1),
@@ -154,6 +147,24 @@ def mean_moves(calibration: Calibration) -> Floats:
     return np.asarray(sum(w * one.mean for w, one in parts) / sum(w for w, _ in parts), dtype=np.float64)
 
 
+def with_misfit(calibration: Calibration, left: Sequence[float]) -> Calibration:
+    """Return a calibration whose evidence says what is left of figures near it: kriging.
+
+    Args:
+        left: of log(measured/predicted) of each piece of evidence.
+    """
+    parts, own = weighed(calibration), calibration.evidence
+    near, shared = np.zeros(len(own)), np.zeros(len(own))
+    for weight, one in parts:
+        pull = np.linalg.solve(one.misfit(own, own) + np.diag(one.noise(own)), left) * weight
+        near += pull * one.scales(own) ** 2
+        shared += pull
+    total = sum(weight for weight, _ in parts)
+    told = zip(own, near / total, shared / total, strict=True)
+    evidence = tuple(replace(e, near=float(f"{a:.6g}"), shared=float(f"{b:.6g}")) for e, a, b in told)
+    return replace(calibration, evidence=evidence)
+
+
 def errors_of(calibration: Calibration, others: Sequence[Evidence]) -> Floats:
     """Return quantiles of log(measured/predicted) that remains of further figures, at ``SHARES``: (figures, shares).
 
@@ -188,28 +199,13 @@ def band_of(errors: Floats, groups: int) -> CaseBand:
     return CaseBand((Part("calibrated", deviation, groups),), tuple(map(float, errors / deviation)))
 
 
-def setting_name(weights: str, tp: int, pp: int, dp: int, ep: int) -> str:
-    """Return the name of a server's setting, within which misfits are alike: 'fp8 TP4'.
-
-    Args:
-        weights: the id of their precision.
-        tp: tensor parallelism; then pipeline, data and expert parallelism.
-        pp: stages.
-        dp: ranks.
-        ep: ranks.
-    """
-    sizes = {"TP": tp, "PP": pp, "DP": dp, "EP": ep}
-    return weights + "".join(f" {name}{size}" for name, size in sizes.items() if size > 1)
-
-
 def _alike(some: Sequence[Evidence], others: Sequence[Evidence]) -> tuple[Floats, Floats]:
     """Return the covariance of misfits that near loads share, at scale 1, and of those that all do: (some, others)."""
     if not some or not others:
         return np.zeros((len(some), len(others))), np.zeros((len(some), len(others)))
-    places, there = (np.log([(e.in_flight, e.input_tokens, e.output_tokens) for e in own]) for own in (some, others))
-    apart = ((places[:, None, :] - there[None, :, :]) / np.array(REACH)) ** 2
+    places, there = ([(e.in_flight, e.input_tokens, e.output_tokens) for e in own] for own in (some, others))
     alike = np.array([[a.metric == b.metric and a.setting == b.setting for b in others] for a in some])
     near, shared = (
         np.outer([size[e.metric] for e in some], [size[e.metric] for e in others]) for size in (MISFIT, OFFSET)
     )
-    return alike * near * np.exp(-0.5 * apart.sum(axis=2)), alike * shared
+    return alike * near * likeness(places, there), alike * shared

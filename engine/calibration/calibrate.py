@@ -25,11 +25,11 @@ from engine.accuracy.points import MeasuredPoint, Unpredictable, read_point
 from engine.accuracy.predictions import Simulator, predict_points, read
 from engine.arrays import Floats
 from engine.bands.lookup import NORMAL, CaseBand, Level, band_of, new_levels
-from engine.bands.posterior import NOISE, errors_of, likeliest, mean_moves
+from engine.bands.posterior import NOISE, errors_of, likeliest, mean_moves, with_misfit
 from engine.calibration.doubts import change_point, refuse_another_system, too_fast
 from engine.calibration.limits import constants_before, physical_ends
 from engine.calibration.memory import MeasuredPool, measured_pool, pool_doubts
-from engine.step.calibrated import log_move, moved
+from engine.step.calibrated import log_move, log_moves, moved
 
 ROUNDS: Final = 6
 """Of Gauss–Newton; the last moves no constant by more than a few per cent."""
@@ -128,6 +128,7 @@ def calibrate(
         band = strangers_band(points[0], first[0].evidence.metric, catalog)
         refuse_another_system(first, points, hypot(*(part.deviation for part in band.parts)) if band else USUAL)
     calibration, figures = _posterior(prior, first, points, ends, catalog, simulator)
+    calibration = _with_misfit(calibration, figures, points, catalog, simulator)
     outcomes = predict_points(points, catalog.with_calibration(calibration))
     told = {one.point for one in figures}
     unused += [
@@ -313,6 +314,30 @@ def _posterior(
     return calibration, figures
 
 
+def _with_misfit(
+    calibration: Calibration,
+    figures: Sequence[PredictedFigure],
+    points: Sequence[MeasuredPoint],
+    catalog: Catalog,
+    simulator: Simulator | None,
+) -> Calibration:
+    """Return the calibration with what its constants leave of steps, and of first tokens once steps have that.
+
+    Args:
+        calibration: with its evidence.
+        figures: those that its evidence is made of.
+    """
+    moves, own = log_moves(calibration.constants), calibration.evidence
+    left = [0.0 if one.metric == "ttft" else one.log_error - float(np.dot(one.slopes, moves)) for one in own]
+    calibration = with_misfit(calibration, left)
+    outcomes = predict_points(points, catalog.with_calibration(calibration), simulator)
+    for at, one in enumerate(figures):
+        outcome = outcomes[one.point] if own[at].metric == "ttft" else ""
+        told = (item for item in outcome if not isinstance(item, str) and item.column == one.prediction.column)
+        left[at] = next((log(item.measured / item.predicted) for item in told), left[at])
+    return with_misfit(calibration, left)
+
+
 def _figures_after(
     calibration: Calibration,
     first: Sequence[PredictedFigure],
@@ -328,7 +353,7 @@ def _figures_after(
         calibration: with its constants so far.
     """
     before = {_key(one): one for one in first}
-    figures = predicted_figures(points, catalog.with_calibration(calibration), simulator)
+    figures = predicted_figures(points, catalog.with_calibration(replace(calibration, evidence=())), simulator)
     both = [(one, before[_key(one)]) for one in figures if _key(one) in before]
     if simulator is not None:
         return [one for one, _ in both]

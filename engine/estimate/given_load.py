@@ -101,15 +101,16 @@ def basis_of(question: Question, found: Candidates, load: GivenLoad) -> Basis:
         load: that is given.
     """
     protocol = question.catalog.protocols["default"]
+    tables = found.step_tables(None if load.kind == "rps" else np.array([load.value or found.seats[0]]))
     first_token_s = None
     if load.kind == "concurrency" and found.seats[0] >= 1:
-        clients, model = round(load.value or 1.0), replace(step_model_of(found), fixed_answers=True)
+        clients, model = round(load.value or 1.0), replace(step_model_of(found, tables=tables), fixed_answers=True)
         count = min(clients * protocol.prompts_per_client, max(MOST_OF_CLIENTS, clients))
         sent = next(of_clients(count, question.spec.tokens, question.context_limit, seed=0))
         first_token_s = simulate_clients(model, question.runtime.scheduler, protocol, sent, clients).ttft_s.mean.value
     if question.lengths.output.cv > 0:
         protocol = replace(protocol, shortest=DRAWN_FROM)
-    return Basis(question, found, found.replicas(), load, protocol, first_token_s)
+    return Basis(question, found, found.replicas(tables), load, protocol, first_token_s)
 
 
 def point_of(basis: Basis) -> Point | Rejection:

@@ -23,7 +23,7 @@ from engine.plan import Rejection
 from engine.question.fleet_limits import UnitSizes, given_replicas, rated_watts
 from engine.question.resolve import Question
 from engine.replica.load import Replicas, replicas_of
-from engine.step.calibrated import with_calibration
+from engine.step.calibrated import paces, setting_name, with_calibration
 from engine.step.memory import (
     activation_bytes,
     activation_parts,
@@ -37,7 +37,7 @@ from engine.step.memory import (
 )
 from engine.step.parallelism import Parallelism, ParallelSizes
 from engine.step.rates import Rates, Unsupported, rates_for
-from engine.step.table import Kernel, StepTables, step_kernels, step_parts, step_tables
+from engine.step.table import TOKEN_GRID, Kernel, StepTables, step_kernels, step_parts, step_tables
 
 _FORMATS = re.compile(r"\b(?:bf16|fp8|int4)\b")
 
@@ -168,8 +168,30 @@ class Candidates(Struct, frozen=True, dict=True):
         """Tokens that one step of a data-parallel rank and a stage may carry, per candidate."""
         return np.array([float(self.question.budget_on(a)) for a in self.accelerators])[self.which]
 
-    def step_tables(self) -> StepTables:
-        """Reduce the candidates to step tables, which depend on no workload."""
+    def step_tables(self, in_flight: Floats | None = None) -> StepTables:
+        """Reduce the candidates to step tables, which depend on a workload where a calibration does."""
+        return self.calibrated(self.plain_tables(), in_flight)
+
+    def calibrated(self, tables: StepTables, in_flight: Floats | None = None) -> StepTables:
+        """Return step tables with what a calibration's constants leave of its own model's figures at such lengths.
+
+        Args:
+            in_flight: requests in each candidate, where they are known; None: steps are paced by what they carry.
+        """
+        question, calibration = self.question, self.question.catalog.calibration
+        if calibration is None or calibration.model != question.model.id or not calibration.evidence:
+            return tables
+        lengths = (question.lengths.prompt.mean, question.lengths.output.mean)
+        each = []
+        for row in range(len(self)):
+            known = calibration.speaks_of(question.runtime.id, self.accelerator(row).id)
+            setting = setting_name(question.weights.id, *self.parallelism.sizes(row)) if known else ""
+            most = TOKEN_GRID if in_flight is None else np.full(len(TOKEN_GRID), in_flight[row])
+            each.append(paces(calibration, setting, lengths, most))
+        return tables.paced(*np.array(each).reshape(-1, 2, len(TOKEN_GRID)).transpose(1, 0, 2))
+
+    def plain_tables(self) -> StepTables:
+        """Return step tables without what a calibration's constants leave, which depend on no workload."""
         return _step_tables(
             self.question.model,
             self.question.storage,

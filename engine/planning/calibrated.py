@@ -11,13 +11,13 @@ from catalogs.errors import InputError, listed
 from catalogs.records.calibrations import Calibration, Evidence, Metric
 from engine.arrays import Floats
 from engine.bands.lookup import CaseBand
-from engine.bands.posterior import NOISE, band_of, errors_of, likeliest, setting_name
+from engine.bands.posterior import MEDIAN, NOISE, band_of, errors_of, likeliest
 from engine.fleet.candidates import measure, rates_of
 from engine.plan import CapacityPlan
 from engine.planning.verdict import ChosenFleet
 from engine.question.resolve import Question
 from engine.replica.latencies import mean_latency
-from engine.step.calibrated import STEP, moved_singly
+from engine.step.calibrated import STEP, moved_singly, setting_name
 
 SHARED = ("source", "accelerator")
 """Levels of errors that are a server's and not a model's: what one model's calibration takes away from another."""
@@ -114,7 +114,8 @@ def calibrated_bands(chosen: ChosenFleet, bands: Mapping[str, CaseBand]) -> dict
             for metric, band in bands.items()
         }
     figures = _figures_at_peak(chosen, calibration)
-    itl, ttft, between = errors_of(calibration, figures)
+    # About their medians: what constants leave of these figures is in them.
+    itl, ttft, between = (errors - errors[MEDIAN] for errors in errors_of(calibration, figures))
     # What makes steps longer makes a replica carry less.
     errors = {"itl": itl, "ttft": ttft, "throughput": -between[::-1]}
     return {metric: band_of(own, len(calibration.evidence)) for metric, own in errors.items()}

@@ -96,6 +96,7 @@ def static_batch(replicas: Replicas, batch: Floats) -> LoadFigures:
         "attention over the prompts": (attention * passes)[:, 0],
         "server": replicas.costs.ttft_overhead_s[:, 0],
     }
+    ttft_parts = {name: part * tables.first_token(batch) for name, part in ttft_parts.items()}
     ttft = sum(ttft_parts.values(), np.zeros_like(batch))
     itl = replicas.costs.at(together).decoding[:, 0]
     e2e = ttft + lengths.decoded * itl
@@ -136,7 +137,8 @@ def closed_loop(
         queued = seat_queue(clients, seats, protocol) * (in_seat + lengths.decoded * itl)
         if not replicas.costs.scheduler.mixed:
             decoding = (decoding + lengths.decoded * itl / (lengths.decoded * itl + in_seat)) / 2
-    formula = in_seat + queued
+    longer = replicas.costs.tables.first_token(clients)
+    formula = (in_seat + queued) * longer
     ttft = formula if simulated_s is None else np.full_like(formula, simulated_s)
     e2e = ttft + lengths.decoded * itl
     rate = clients / (e2e + protocol.turnaround_s)
@@ -151,7 +153,7 @@ def closed_loop(
     itl_parts = {"decoding step": load.step_s, "prompts of others": itl - load.step_s}
     return replace(
         figures,
-        ttft_parts={name: part[:, 0] for name, part in ttft_parts.items()}
+        ttft_parts={name: (part * longer)[:, 0] for name, part in ttft_parts.items()}
         | ({} if simulated_s is None else {"waiting for other clients, as simulated": (ttft - formula)[:, 0]}),
         itl_parts={name: part[:, 0] for name, part in itl_parts.items()},
     )

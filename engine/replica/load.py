@@ -223,12 +223,17 @@ class Replicas(Struct, frozen=True, dict=True):
         """Return the load of batches that a router fills, which are so many replicas' at each batch."""
         load, found = _seated_load(self.costs, self.arrival_cv, work, fleet)
         busy, wait = self._seats(load)
-        return replace(
+        whole = replace(
             load,
             least_itl_s=np.repeat(self.ladder.smallest_step_s, load.batch.shape[1], axis=1),
             waits=replace(load.waits, seat_busy=busy[..., None], seat_wait=wait[..., None]),
             **self._answers_beside(load, found, busy),
         )
+        times = self.costs.tables.first_token(load.batch)
+        if isinstance(times, float):
+            return whole
+        longer = times[..., None]
+        return replace(whole, own_prefill_s=whole.own_prefill_s * longer, waits=whole.waits.stretched(longer))
 
     def _answers_beside(self, load: Load, at_gate: Gate, seat_busy: Floats) -> dict[str, Any]:
         """Return what others do to an answer: ``met``, ``wander`` and ``stall`` of a load (formula 2, its mean)."""

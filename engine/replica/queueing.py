@@ -8,6 +8,7 @@ utilisation to the simulator.
 from functools import lru_cache
 
 import numpy as np
+from msgspec.structs import replace
 
 from catalogs.kept import made_once
 from engine.arrays import Floats, Rows
@@ -123,6 +124,11 @@ class Waits(Rows, frozen=True, dict=True):
             "waiting behind other prompts": self.behind,
             "waiting for a seat": self.seat_busy * self.seat_wait,
         }
+
+    def stretched(self, times: Floats) -> "Waits":
+        """Return waits that last so many times as long."""
+        longer = {name: getattr(self, name) * times for name in ("step", "beside", "behind", "seat_wait")}
+        return replace(self, square=self.square * times * times, **longer)
 
     def longer_than(self, seconds: Floats) -> Floats:
         """Return P(wait > seconds); the arrays broadcast."""

@@ -1,5 +1,6 @@
 """The columns on which the loops work, for replicas that are alike, kept from one chunk of requests to the next."""
 
+from math import log
 from typing import Any
 
 import numpy as np
@@ -287,7 +288,7 @@ class FleetState:
         clocks = [times[CLOCK] for integers, times in each if integers[LINGERING]]
         if clocks:
             done &= ~np.isin(arrays.finish, clocks)
-        fill = arrays.fill[done]
+        fill = arrays.fill[done] + self._first_token_later(arrays, done)
         served = Served(
             numbers[done],
             arrays.arrival[done],
@@ -304,6 +305,15 @@ class FleetState:
         self._open_numbers = numbers[~done]
         self._renumber(ids)
         return served
+
+    def _first_token_later(self, arrays: RequestColumns, done: Bools) -> Floats | float:
+        """Return the seconds by which first tokens of requests that are done come later by what no step explains."""
+        if not self.model.first_tokens or not done.any():
+            return 0.0
+        arrival, finish = arrays.arrival[done], arrays.finish[done]
+        in_flight = (finish - arrival).sum() / max(finish.max() - arrival.min(), 1e-9) / self.replicas
+        times = float(np.interp(log(max(in_flight, 1.0)), np.log(self.model.tokens), self.model.first_tokens))
+        return (times - 1.0) * (arrays.first_token[done] - arrival + self.model.overhead_s)
 
     def _renumber(self, ids: Ints) -> None:
         self.loops.renumber(ids if self.loops.compiled else ids.tolist(), self._state)

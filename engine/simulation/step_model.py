@@ -50,6 +50,8 @@ class StepModel(Struct, frozen=True):
     """c_a by window: seconds per prompt token and token of context before it."""
     pipeline: int = 1
     """Stages; a prompt passes them one by one, which delays its first token and nobody else's."""
+    first_tokens: Sequence[float] = ()
+    """Times that a first token takes with as many in flight as ``tokens``, by what no step explains; none: once."""
     overhead_s: float = 0.0
     """The runtime's constant on TTFT: from the client to the scheduler and back."""
     asked_tokens: int = 0
@@ -141,6 +143,7 @@ def step_model(
         decode_extra=float(tables.decode_extra[row]),
         prompt_context_s=tables.prompt_context[row].tolist(),
         pipeline=int(tables.pipeline[row]),
+        first_tokens=() if tables.first_tokens is None else tables.first_tokens[row].tolist(),
         overhead_s=overhead_s,
         asked_tokens=asked_tokens,
     )

@@ -16,6 +16,7 @@ from statistics import NormalDist
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalogs.kept import made_once
 from catalogs.records.accelerators import Accelerator
@@ -72,11 +73,33 @@ class StepTables(Struct, frozen=True, dict=True):
     """(candidates, windows): c_a, seconds per prompt token and token of context before it."""
     pipeline: Floats
     """(candidates,): stages; a prompt alone passes them one by one."""
+    first_tokens: Floats | None = None
+    """(candidates, TOKEN_GRID): times that a first token takes with so many in flight by what no step explains, as a
+    calibration has it; None: once."""
 
     def take(self, index: Indices) -> "StepTables":
         """Return the candidates at ``index``."""
         parts = {name: getattr(self, name) for name in self.__struct_fields__}
-        return StepTables(**{name: part if name == "windows" else part[index] for name, part in parts.items()})
+        same = ("windows", *(("first_tokens",) if self.first_tokens is None else ()))
+        return StepTables(**{name: part if name in same else part[index] for name, part in parts.items()})
+
+    def paced(self, steps: Floats, first_tokens: Floats) -> "StepTables":
+        """Return the tables of servers whose steps take so many times as long, and first tokens beyond that.
+
+        Args:
+            steps: (candidates, TOKEN_GRID), with so many tokens; what does not depend on these takes the last.
+            first_tokens: (candidates, TOKEN_GRID), with so many in flight.
+        """
+        each = {name: (getattr(self, name).T * steps[:, -1]).T for name in _PACED}
+        seconds = np.maximum.accumulate(self.seconds * steps, axis=1)
+        return replace(self, seconds=seconds, first_tokens=first_tokens, **each)
+
+    def first_token(self, in_flight: Floats) -> Floats | float:
+        """Return ``first_tokens`` with so many in flight: (candidates, …)."""
+        if self.first_tokens is None:
+            return 1.0
+        rows = zip(np.log(np.maximum(in_flight, 1.0)), self.first_tokens, strict=True)
+        return np.array([np.interp(own, np.log(TOKEN_GRID), row) for own, row in rows])
 
     def base(self, tokens: Floats) -> Floats:
         """Return T at ``tokens`` (candidates, …), linear between grid points and beyond the last."""
@@ -118,6 +141,10 @@ class StepTables(Struct, frozen=True, dict=True):
     def _slopes(self) -> Floats:
         """Seconds per token from each grid point on."""
         return np.diff(self._reaching) / np.diff(_GRID)
+
+
+_PACED = (*"decode_fixed decode_sequence decode_sampling decode_further".split(), "prompt_fixed", "prompt_token")
+_PACED += ("decode_context", "prompt_context")
 
 
 class _Roof(Struct, frozen=True):

@@ -10,11 +10,16 @@ from msgspec.structs import replace
 from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from catalogs.measurement_files import Row, checked_point
+from engine import forecast, spec_from
 from engine.accuracy.benchmarks import benchmark_latencies
 from engine.accuracy.evidence import calibrated_outcomes
 from engine.accuracy.predictions import Prediction, Simulator, predict_points, read
+from engine.calibration.against import held_against
 from engine.calibration.calibrate import CalibrationRun, calibrate, digest_of
 from engine.calibration.design import CLIENTS, BenchmarkedLoad, next_measurements
+from engine.estimate.estimate import Estimate, estimate
+from engine.estimate.load_kinds import GivenLoad
+from engine.plan import CapacityPlan
 from tests.measured_server import measured_rows
 
 DAY = date(2026, 11, 29)
@@ -97,6 +102,40 @@ def test_a_server_as_the_fit_has_it_moves_little(catalog: Catalog) -> None:
             assert isinstance(old, Prediction)
             assert isinstance(new, Prediction)
             assert abs(log(new.predicted / old.predicted)) < (0.03 if "itl" in old.column else 0.08)
+
+
+@pytest.mark.parametrize(("steps", "first"), [(1.0, 1.0), (1.3, 1.0), (0.8, 1.0), (1.0, 2.0)])
+def test_figures_times_a_factor_move_every_door_by_it(catalog: Catalog, steps: float, first: float) -> None:
+    """At every load that was measured, near the middle of the band that it leaves; by itself nothing moves."""
+    server = {"model": "meta-llama/Llama-3.1-8B-Instruct", "weight_precision": "fp8", "gpus": "1", "tp": "1"}
+    loads = [(clients, 1500, 300) for clients in (1, 8, 32, 64, 128)]
+    rows = measured_rows(catalog, {}, loads, itl_noise=0, ttft_noise=0, **server)
+    times = {"itl_ms_mean": steps, "ttft_ms_mean": first}
+    rows = [{**row, **{name: str(float(row[name]) * by) for name, by in times.items()}} for row in rows]
+    own = catalog.with_calibration(run_of(rows, catalog, benchmark_latencies).calibration)
+    asked = {
+        "model": "llama-3.1-8b", "precision.weights": "fp8", "hardware.accelerators": ("h100",),
+        "tokens.input.mean": 1500, "tokens.output.mean": 300, "tokens.input.cv": 0, "tokens.output.cv": 0,
+    }  # fmt: skip
+    plan = forecast(spec_from(asked | {"traffic.requests_per_s": 0.001}), own)
+    assert isinstance(plan, CapacityPlan)
+    held = held_against(plan, rows, own, benchmark_latencies).figures
+    figures = {(one.run, one.metric): one for one in held}
+    for row in rows:
+        alone = estimate(spec_from(asked), GivenLoad("concurrency", float(row["concurrency"])), own)
+        assert isinstance(alone, Estimate)
+        for metric, seconds in (("itl", alone.itl_s.mean), ("ttft", alone.ttft_s.mean)):
+            one = figures[row["id"], metric]
+            assert seconds == pytest.approx(one.forecast_s, rel=0.01)
+            assert one.inside
+            # A herd's TTFT jumps with small changes of its steps, which no smooth misfit follows.
+            most = 1e-3 + (steps != 1 or first != 1) * (0.01 if metric == "itl" else 0.15)
+            assert one.measured_s == pytest.approx(one.forecast_s, rel=most)
+    assert plan.performance.at_peak.itl_s.mean == pytest.approx(figures[rows[0]["id"], "itl"].forecast_s, rel=0.01)
+    assert plan.bands is not None
+    for metric in ("itl_s", "ttft_s"):
+        band, mean = (getattr(of, metric).mean for of in (plan.bands.performance.at_peak, plan.performance.at_peak))
+        assert 0.5 < log(band.high / mean) / log(mean / band.low) < 2
 
 
 def test_no_constant_leaves_physics(catalog: Catalog) -> None:
