@@ -213,6 +213,10 @@ def test_clients_wait_as_in_the_benchmark_that_accuracy_replays_and_never_exceed
     assert at.itl_s.mean == pytest.approx(float(row["itl_ms_mean"]) / 1e3, rel=1e-4)
     most = fitting(GivenLoad("offline"), **of, **lengths).requests_per_s
     assert fitting(GivenLoad("concurrency", 1000), **of, **lengths).requests_per_s <= most
+    # As many as are simulated wait about as long as the formula has it, and so do any number beyond.
+    waits = [fitting(GivenLoad("concurrency", clients), **of, **lengths).ttft_s.mean for clients in (3000, 3001, 10**9)]
+    assert waits[1] == pytest.approx(waits[0], rel=0.03)
+    assert waits[2] == pytest.approx(10**9 / most, rel=0.05)
 
 
 def test_lengths_are_fixed_for_benchmarks_and_vary_for_a_rate_unless_someone_says() -> None:
