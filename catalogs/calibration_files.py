@@ -48,8 +48,12 @@ def read_calibration(path: Path) -> Calibration:
     Raises:
         CatalogError: it cannot be read, or holds no calibration.
     """
+    content = toml_content(path)
+    if any("near" not in one for one in content.get("evidence", ())):
+        anew = "written before calibrations had it: `fleetcast calibrate` makes it anew"
+        raise CatalogError(path, f"it lacks what its constants leave of its figures, {anew}", field="evidence.near")
     try:
-        return record_of(Calibration, toml_content(path))
+        return record_of(Calibration, content)
     except InvalidValues as error:
         fault = error.faults[0]
         raise CatalogError(path, f"it is no calibration: {fault.problem}", field=fault.path) from None

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from agent.session.calibrated_server import MeasuredServer, calibrated, checked_name
 from catalogs.calibration_files import calibration_text, read_calibration
 from catalogs.catalog import Catalog
-from catalogs.errors import InputError
+from catalogs.errors import CatalogError, InputError
 from catalogs.measurement_files import Row
 from engine.calibration.calibrate import digest_of
 from tests.commands.conftest import Program
@@ -181,6 +182,10 @@ def test_a_name_is_a_name_and_no_path(name: str) -> None:
 def test_a_calibration_read_from_its_file_is_the_same(own: Path) -> None:
     read = read_calibration(own)
     assert calibration_text(read) == own.read_text(encoding="utf-8")
+    older = own.with_name("older.toml")
+    older.write_text(re.sub(r"(?m)^(?:near|shared) = .*\n", "", own.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(CatalogError, match=r"`fleetcast calibrate` makes it anew"):
+        read_calibration(older)
     assert digest_of(read) == read.sha256
 
 
