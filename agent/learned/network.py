@@ -44,7 +44,7 @@ class Network(Struct, frozen=True):
         """Return what examples add up to for each class: a row each.
 
         Args:
-            rows: of features, each of length one.
+            rows: of features, as the network was trained on.
         """
         hidden = np.maximum(rows @ self.inner + self.inner_bias, 0)
         return hidden @ self.outer + self.outer_bias
@@ -54,7 +54,7 @@ def trained(rows: Singles, truth: Ints, classes: int) -> Network:
     """Return the network that tells the classes of examples apart: always the same one, but for how a machine adds.
 
     Args:
-        rows: of features, each of length one.
+        rows: of features.
         truth: the number of each one's class.
         classes: how many there are.
     """
