@@ -18,7 +18,7 @@ from agent.interpret.traffic.scope import PEAK, RATE
 from agent.interpret.words.tongues import in_english
 from agent.talk.answer_display import value_shown, variant_shown
 from agent.talk.requests import Unclear, Variation
-from agent.talk.state import Ports, joined_targets
+from agent.talk.state import ADDS, Ports, joined_targets
 from engine.workload import ANY_PROVIDER
 
 
@@ -51,11 +51,11 @@ _WITHOUT: Final = (
     ),
 )
 """What a line may do without: its pattern, the values by path, the variant's label."""
-ADDS: Final = re.compile(r"\b(also|add|plus|as well|too|additionally)\b", re.I)
 _NO_BUDGET: Final = re.compile(r"\bwithout (?:a|the|any) budget\b", re.I)
 _SETS: Final = re.compile(
-    r"\b(?:drop|lower|reduce|raise|relax|lift|loosen|tighten|cut|set|change|move|correct|fix|adjust|update|modify|bring|increase|go(?:es)?|grow|rise|fall|"
-    r"shrink|get)s?(?: (?:up|down|back))?\s+(?=(?:(?!\b(?:to|by|with)\b)[^,;])*\bto \W?\d)",
+    r"\b(?:drop|lower|reduce|raise|relax|lift|loosen|tighten|cut|set|change|move|correct|fix|adjust|"
+    r"update|modify|bring|increase|go(?:es)?|grow|rise|fall|shrink|get)s?"
+    r"(?: (?:up|down|back))?\s+(?=(?:(?!\b(?:to|by|with)\b)[^,;])*\bto \W?\d)",
     re.I,
 )
 """A verb before the figure that it sets: 'lower the TTFT target to 300 ms'."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agent.after_plan.changes import ADDS, Change, percentile_moved, read_part, with_choice
+from agent.after_plan.changes import Change, percentile_moved, read_part, with_choice
 from agent.after_plan.multiples import corrected_factor
 from agent.after_plan.wording.mixes import with_means
 from agent.after_plan.wording.moves import as_moved
@@ -30,7 +30,7 @@ from agent.talk.requests import (
     WhatIf,
     Why,
 )
-from agent.talk.state import Ports
+from agent.talk.state import ADDS, Ports
 from catalogs.errors import quoted
 
 _OPENING: Final = re.compile(

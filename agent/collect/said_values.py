@@ -1,6 +1,5 @@
 """From said values to statements: what they contradict, what they make void, and whether they can be a spec."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,11 +10,10 @@ from agent.interpret.facts.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.statements.merged import preset_statement, without_unwanted_targets
 from agent.talk.answer_display import value_shown
 from agent.talk.slots import Slot
-from agent.talk.state import Ports, State, joined_targets, merged, without
+from agent.talk.state import ADDS, Ports, State, joined_targets, merged, without
 from catalogs.errors import InputError
 from engine.workload import Statement, missing, spec_from
 
-_ADDS: Final = re.compile(r"\b(also|add|plus|as well|too|additionally)\b", re.I)
 RATE: Final = "traffic.requests_per_s"
 _FILLER: Final = {"traffic.requests_per_s": 1.0, "tokens.input.mean": 1.0, "tokens.output.mean": 1.0, "model": "any"}
 
@@ -30,7 +28,7 @@ def with_said_values(state: State, said_values: tuple[SaidValue, ...], text: str
         InputError: a model that neither the catalog nor the hub nor a file knows.
     """
     taken = Reading(said_values=said_values)
-    return with_values(state, dict(taken.values), taken.details, ports, adding=bool(_ADDS.search(text)))
+    return with_values(state, dict(taken.values), taken.details, ports, adding=bool(ADDS.search(text)))
 
 
 def with_values(

@@ -1,7 +1,8 @@
 """The state of a conversation and what comes out of a step: immutable values, no terminal and no file."""
 
+import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -213,6 +214,10 @@ def without(statements: tuple[Statement, ...], paths: frozenset[str] | set[str])
         for statement in statements
     )
     return tuple(statement for statement in kept if statement.values)
+
+
+ADDS: Final = re.compile(r"\b(also|add|plus|as well|too|additionally)\b", re.I)
+"""How a line says that it adds to what was said."""
 
 
 def joined_targets(

@@ -126,6 +126,7 @@ def test_what_cannot_be_forecast_cannot_be_simulated_in_the_same_words(server: S
         ("/api/simulate", {**SPEC, "seed": True}, 400, "seed is true where a whole number"),
         ("/api/simulate", {**SPEC, "serving": {"tensor_parallel": 3}}, 400, "no plan to simulate"),
         ("/api/nothing", {}, 404, "nothing at this address"),
+        ("/api/schema", {}, 405, "this address takes GET"),
     ],
 )
 def test_bad_input_gets_one_sentence(server: Server, path: str, body: Any, status: int, words: str) -> None:

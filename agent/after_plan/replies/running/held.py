@@ -246,7 +246,8 @@ def left_after(asked: Asked, left: int) -> str:
         return "Nothing is left: the service stands still until a replica is back."
     each = plan.replica_capacity
     capacity = left * each.requests_per_s
-    text = f"The remaining {left} carry {calls_shown(plan, capacity)} within the targets"
+    rest = f"The remaining {left} carry" if left > 1 else "The one that remains carries"
+    text = f"{rest} {calls_shown(plan, capacity)} within the targets"
     if not peak:
         return singular(f"{text}.")
     if capacity >= peak * (1 - 1e-6):
@@ -322,7 +323,7 @@ def more_or_fewer(asked: Asked) -> Explanation:
     if peak and peak / replicas < plan.replica_capacity.saturated_requests_per_s:
         ttft, itl = tails_at(plan, peak / replicas)
         rows = (("TTFT p95", show_seconds(before.ttft_s.p95), ttft), ("ITL p95", show_seconds(before.itl_s.p95), itl))
-    columns = (Column("at the peak"), Column(f"{now} replicas", "right"), Column(f"{replicas} replicas", "right"))
+    columns = (Column("at the peak"), *(Column(singular(f"{many} replicas"), "right") for many in (now, replicas)))
     survives = (
         f"Of them {change} may fail before it is back at today's fleet."
         if not fewer
