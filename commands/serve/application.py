@@ -266,7 +266,7 @@ class Counted:
 def _say_errors(app: FastAPI) -> None:
     @app.exception_handler(StarletteHTTPException)
     async def said(_: Request, error: HTTPException) -> Response:
-        taken = (error.headers or {}).get("allow", "another method")
+        taken = (error.headers or {}).get("Allow", "another method")
         known = {404: "there is nothing at this address", 405: f"this address takes {taken}"}
         sentence = known.get(error.status_code, str(error.detail))
         return JSONResponse({"error": sentence}, error.status_code, headers=error.headers)
