@@ -11,15 +11,14 @@ from agent.after_plan.multiples import METRICS, added, scaled, with_shared_facto
 from agent.after_plan.wording.moves import INSTEAD
 from agent.after_plan.wording.plain_words import TAKE_BACK, TO_A_FIGURE
 from agent.after_plan.wording.withdrawn import CHEAPEST_PROVIDER, STAYS, withdrawn
-from agent.fields.demand import CROWD, GIVEN_AS, USERS
+from agent.fields.demand import CROWD, GIVEN_AS, PEAK, RATE, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.facts.reading import Reading
-from agent.interpret.traffic.scope import PEAK, RATE
 from agent.interpret.words.tongues import in_english
 from agent.talk.answer_display import value_shown, variant_shown
 from agent.talk.requests import Unclear, Variation
 from agent.talk.state import ADDS, Ports, joined_targets
-from engine.workload import ANY_PROVIDER
+from engine.workload import ANY_PROVIDER, PERCENTILE_SHARES
 
 
 class Change(Struct):
@@ -190,7 +189,6 @@ _SAME_TIME: Final = re.compile(
     r"[,;]? ?\b(?:at |with |but )?(?:the )?same (?:value|limit|time|number|\d[\d.]* ?m?s?)\b", re.I
 )
 """The time that a target keeps at another percentile: 'to p99, same 800'."""
-_PERCENTILES: Final = ("p50", "p90", "p95", "p99")
 
 
 def percentile_moved(said: str, base: Mapping[str, Any], change: Change) -> str | Unclear:
@@ -204,12 +202,12 @@ def percentile_moved(said: str, base: Mapping[str, Any], change: Change) -> str 
     old = min(own, default="p95") if match["sole"] else f"p{match['old'] or match['left']}"
     new = f"p{match['new'] or match['chosen'] or match['sole']}"
     moved = [t for t in targets if t.percentile == old and metric in ("", t.metric)]
-    if new not in _PERCENTILES or not moved:
+    if new not in PERCENTILE_SHARES or not moved:
         what = f"{metric.upper()} " if metric else ""
         return Unclear(
             f"No {what}target was stated at {old}: say it whole, 'with {new} TTFT 800 ms'."
-            if new in _PERCENTILES
-            else f"A target is at {', '.join(_PERCENTILES)}; {new} is none of them."
+            if new in PERCENTILE_SHARES
+            else f"A target is at {', '.join(PERCENTILE_SHARES)}; {new} is none of them."
         )
     made = joined_targets(tuple(t for t in targets if t not in moved), tuple(replace(t, percentile=new) for t in moved))
     change.values["targets"], change.details["targets"] = made, match[0]

@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import USERS
+from agent.fields.demand import RATE, USERS
 from agent.interpret.traffic.peaks import load_shown, mean_follows, usual_ratio
-from agent.interpret.traffic.scope import RATE
 from agent.interpret.words.numerals import in_figures
 from agent.talk.answer_display import value_shown
 from agent.talk.requests import Unclear

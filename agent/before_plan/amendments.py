@@ -8,10 +8,9 @@ from typing import Final
 
 from agent.collect.amended import Amendment, amended, amendment_in, replacement_in, returned_to, said_otherwise
 from agent.collect.assumed import LOADS
-from agent.fields.demand import CROWD, HABIT, USERS
+from agent.fields.demand import CROWD, HABIT, PEAK, RATE, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.facts.reading import Reading
-from agent.interpret.traffic.scope import PEAK, RATE
 from agent.talk.answer_display import value_shown
 from agent.talk.keywords import MISTAKEN
 from agent.talk.questions import open_slot

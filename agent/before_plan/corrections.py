@@ -25,10 +25,9 @@ from agent.collect.amended import (
     value_of,
 )
 from agent.collect.assumed import assumed
-from agent.fields.demand import CROWD, GIVEN_AS, USERS
+from agent.fields.demand import CROWD, GIVEN_AS, PEAK, RATE, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.traffic.peaks import load_shown, usual_ratio
-from agent.interpret.traffic.scope import PEAK, RATE
 from agent.interpret.words.numerals import in_figures
 from agent.talk.answer_display import value_shown, variant_shown
 from agent.talk.requests import Unclear, Understood, Variation, WhatIf

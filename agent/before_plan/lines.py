@@ -15,7 +15,7 @@ from agent.collect.assumed import LOADS, Assumption, assumed, load_is_said
 from agent.collect.beyond import OutOfScope, out_of_scope, states_workload, with_model_for_purpose
 from agent.collect.lines import hear, remarks
 from agent.collect.said_values import invalid, with_values
-from agent.fields.demand import AT_PEAK, GIVEN_AS, MEAN_ASKED
+from agent.fields.demand import AT_PEAK, GIVEN_AS, LENGTHS, MEAN_ASKED
 from agent.interpret.domain import DOUBT
 from agent.interpret.facts.reading import COLLECTIONS, Ambiguity, Reading
 from agent.interpret.words.scanner import items_of
@@ -129,16 +129,13 @@ def _is_another_workload(state: State, text: str, ports: Ports) -> bool:
     known = {path for path, source in state.sources.items() if source.kind == "said"}
     known |= {one.path for one in state.waiting}
     known |= {state.pending.question.path} if isinstance(state.pending, Clarify) else set()
-    if not (known & LOADS and known & _LENGTHS) or _CORRECTS.search(text):
+    if not (known & LOADS and known & LENGTHS) or _CORRECTS.search(text):
         return False
     reading = ports.read(text, ports.catalog)
     paths = {*reading.values, *(one.path for one in reading.questions)}
     another = "model" in paths & state.values.keys() and reading.values.get("model") != state.values["model"]
-    whole = another and bool(paths & _LENGTHS and paths & LOADS)
-    return whole or (paths >= _LENGTHS and BESIDE.search(text) is not None)
-
-
-_LENGTHS: Final = frozenset({"tokens.input.mean", "tokens.output.mean"})
+    whole = another and bool(paths & LENGTHS and paths & LOADS)
+    return whole or (paths >= LENGTHS and BESIDE.search(text) is not None)
 
 
 def _asked_of_another(state: State, text: str, ports: Ports) -> "Step | None":
@@ -364,7 +361,7 @@ def _with_doubted(
         doubtful = any(question.text.endswith(DOUBT) for question in reading.questions)
         if load_is_said(one, new.values):
             continue
-        if doubtful and (foreign or not new.values.keys() & {*LOADS, *_LENGTHS, "model"}):
+        if doubtful and (foreign or not new.values.keys() & {*LOADS, *LENGTHS, "model"}):
             again.append(one)
         elif doubtful or (alone > _LIKELY_ELSEWHERE and not foreign):
             says = (*says, said(f"Left out: {quoted(one.words)}."))

@@ -6,8 +6,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agent.collect.said_values import RATE
-from agent.fields.demand import CROWD, HABIT
+from agent.fields.demand import CROWD, HABIT, LENGTHS, RATE
 from agent.interpret.domain import DOUBTFUL
 from agent.interpret.facts.reading import Choice, Reading
 from agent.interpret.wishes import MEDIA_MODELS
@@ -68,9 +67,8 @@ _DEADLINE: Final = re.compile(
 )
 """A time by which work is done, where the line says how much there is; 'I need this by Thursday' is of the answer."""
 _LOAD: Final = CROWD | {RATE, "traffic.concurrency", "traffic.calls_per_request", "targets"}
-_LENGTHS: Final = frozenset({"tokens.input.mean", "tokens.output.mean"})
 """Fields of which one at least is in a line that tells of a service: a model and cards are of a training run too."""
-_LACKS: Final = {_TRAINING: _LENGTHS, _READS: _LOAD | {"tokens.input.mean"}, _MEDIA: _LOAD}
+_LACKS: Final = {_TRAINING: LENGTHS, _READS: _LOAD | {"tokens.input.mean"}, _MEDIA: _LOAD}
 """What a line of other work has as well: lengths of examples, the rate of pictures."""
 _BY_PURPOSE: Final = re.compile(
     r"\b(?:something|anything|a model|an? llm|one) (?:like|similar to|as good as|for)\b|\b(?:good|best|decent|popular|"
@@ -121,8 +119,8 @@ def states_workload(reading: Reading, besides: frozenset[str] = frozenset()) -> 
     """
     asked = {choice.path or one.path for one in reading.questions for choice in (*one.choices, Choice(None, ""))}
     paths = {one.path for one in (*reading.said_values, *reading.habits)} | asked
-    proof = (_LOAD | _LENGTHS) - besides | ({"model"} if RATE in besides else set())
-    return reading.elsewhere < DOUBTFUL and bool(paths & proof) and bool(paths & (_LOAD | _LENGTHS))
+    proof = (_LOAD | LENGTHS) - besides | ({"model"} if RATE in besides else set())
+    return reading.elsewhere < DOUBTFUL and bool(paths & proof) and bool(paths & (_LOAD | LENGTHS))
 
 
 def _is_counted(reading: Reading) -> bool:

@@ -10,14 +10,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import HABIT, USERS
+from agent.fields.demand import HABIT, RATE, USERS
 from agent.interpret.domain import DOUBT
 from agent.interpret.facts.reading import Ambiguity, Choice, Reading
 from agent.interpret.traffic.how_many import USUAL_A_DAY, USUAL_HABIT
 from agent.talk.state import Ports, State
 from catalogs.units import SECONDS_PER_DAY, show_figure
 
-RATE: Final = "traffic.requests_per_s"
 _FEWEST: Final = 10
 """People from which a count is asked about: 'we are 3 engineers' tells of who writes."""
 _LOADS: Final = frozenset({RATE, "traffic.concurrency", USERS, HABIT})

@@ -7,8 +7,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from agent.collect.counted import with_counts_offered, with_crowd_asked
-from agent.collect.said_values import RATE, conflicts, invalid, with_said_values, with_values
-from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, MEAN_ASKED, USERS
+from agent.collect.said_values import conflicts, invalid, with_said_values, with_values
+from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, MEAN_ASKED, RATE, USERS
 from agent.fields.table import FIELDS
 from agent.interpret.domain import DOUBT
 from agent.interpret.facts.reading import COLLECTIONS, Ambiguity, Choice, Reading, SaidValue

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import BESIDE_SPEC, CROWD, HABIT, USERS
+from agent.fields.demand import BESIDE_SPEC, CROWD, HABIT, RATE, USERS
 from agent.interpret.facts.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.statements.merged import preset_statement, without_unwanted_targets
 from agent.talk.answer_display import value_shown
@@ -14,7 +14,6 @@ from agent.talk.state import ADDS, Ports, State, joined_targets, merged, without
 from catalogs.errors import InputError
 from engine.workload import Statement, missing, spec_from
 
-RATE: Final = "traffic.requests_per_s"
 _FILLER: Final = {"traffic.requests_per_s": 1.0, "tokens.input.mean": 1.0, "tokens.output.mean": 1.0, "model": "any"}
 
 

@@ -29,6 +29,10 @@ from catalogs.units import (
     show_seconds,
 )
 
+RATE: Final = "traffic.requests_per_s"
+PEAK: Final = "traffic.peak_factor"
+CALLS: Final = "traffic.calls_per_request"
+LENGTHS: Final = frozenset({"tokens.input.mean", "tokens.output.mean"})
 PRESET: Final = "preset"
 """Not a field of the spec: it fills several."""
 USERS: Final = "users.count"

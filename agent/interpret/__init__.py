@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from agent.fields.demand import RATE
 from agent.interpret.bare_answers import read_bare_answer
 from agent.interpret.beside_wish.elsewhere import ask_of_past, leave_elsewhere, orders_in
 from agent.interpret.beside_wish.present import LOAD, spans_of_now, take_wished_target, without_now
 from agent.interpret.beside_wish.proposed import ask_whether_proposed
-from agent.interpret.contradictions import RATE, read_contradictions
+from agent.interpret.contradictions import read_contradictions
 from agent.interpret.demand.rest import counts_workloads
 from agent.interpret.domain import DOUBTFUL, chance_of_elsewhere, evidence_of, refused_where_elsewhere
 from agent.interpret.doubts import ask_where_doubtful, read_again, tell_left_over

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import HABIT, USERS
+from agent.fields.demand import HABIT, RATE, USERS
 from agent.interpret.beside_wish.present import CARD
 from agent.interpret.facts.draft import Draft, Finding
 from agent.interpret.facts.reading import Choice
@@ -15,7 +15,6 @@ from agent.interpret.words.grammar import Rule
 from catalogs.units import show_count, show_figure, show_seconds
 from engine.workload import Target, target_name
 
-RATE: Final = "traffic.requests_per_s"
 COUNT: Final = "hardware.accelerator_count"
 TARGETS: Final = "targets"
 MOST: Final = "hardware.max_accelerators"
@@ -114,7 +113,7 @@ def _several_times(draft: Draft) -> None:
     _without(draft, RATE, USERS, HABIT)
     first, last = found[0].first, min(found[-1].last + 1, len(draft.sentence.items) - 1)
     draft.questions[:] = [question for question in draft.questions if question[1] != RATE]
-    said = " ".join(draft.sentence.words(first, last).split())
+    said = draft.sentence.said(first, last)
     draft.ask(RATE, first, last, f"{said!r}: for which of these times is it planned? Say the rate then.")
 
 

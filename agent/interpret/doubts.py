@@ -12,9 +12,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import HABIT, PRESET, USERS
+from agent.fields.demand import HABIT, PRESET, RATE, USERS
 from agent.interpret.beside_wish.present import CARD
-from agent.interpret.contradictions import RATE
 from agent.interpret.demand.joined import demand_line, join_demand
 from agent.interpret.demand.rest import ask_whole_load, is_of_a_key, unused_figures
 from agent.interpret.facts.draft import Draft, Finding, Option

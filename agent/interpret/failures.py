@@ -5,11 +5,11 @@ from typing import Final
 
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.replicas import STATED
+from agent.interpret.replicas import SPARES, STATED
 from agent.interpret.words.grammar import Match, Rule, matches_of, rules
 from catalogs.units import show_count
+from engine.planning.phrases import counted
 
-SPARES: Final = "availability.spare_replicas"
 GPU_HOURS_PER_FAILURE: Final = 50_700.0
 """419 unexpected interruptions in 54 days on 16,384 H100: The Llama 3 Herd of Models, arXiv 2407.21783, 3.3.4."""
 REPAIR_HOURS: Final = 24.0
@@ -65,34 +65,32 @@ def read_failures(draft: Draft) -> None:
 def _loss(draft: Draft, match: Match) -> None:
     """Note a spare replica for each replica or GPU that may be lost; how many a node or a zone holds is asked."""
     count = match["n"].number.value if "n" in match else 1.0
-    said = " ".join(draft.sentence.words(match.first, match.last).split())
+    said = match.said
     if draft.has(SPARES) or count != int(count) or not 1 <= count <= 100:
         return
     for index in range(match.first, match.last + 1):
         if draft.sentence.items[index].word == "any":
             draft.sentence.take(index)  # of what may fail, not of what may be rented
-    spares = f"{show_count(count)} spare replica{'' if count == 1 else 's'}"
     if "m" in match or "z" in match:
         what = "a node" if "m" in match else f"a {match['z'].word.removesuffix('s')}"
-        choices = tuple(Choice(n, f"{n} spare replica{'' if n == 1 else 's'} (N+{n})", usual=n == 1) for n in (1, 2, 4))
+        choices = tuple(Choice(n, f"{counted(n, 'spare replica')} (N+{n})", usual=n == 1) for n in (1, 2, 4))
         text = f"{said!r}: {what} may hold several replicas, which the plan shows. How many spare replicas?"
         draft.ask(SPARES, match.first, match.last, text, choices)
         draft.sentence.claim(match.first, match.last, "spare", "reserved")
     else:
         each = "" if "r" in match else ": a GPU that fails takes its replica with it"
-        draft.found(SPARES, match.first, match.last, [Option(int(count), f"{spares} (N+{count:g}){each}")])
+        echo = f"{counted(count, 'spare replica')} (N+{count:g}){each}"
+        draft.found(SPARES, match.first, match.last, [Option(int(count), echo)])
 
 
-def availability(spares: int, replicas: int = EXAMPLE_REPLICAS, gpus: int = EXAMPLE_GPUS) -> float:
-    """Return the share of time in which enough replicas run, where replicas fail independently of each other.
+def availability(spares: int) -> float:
+    """Return the share of time in which enough replicas of the example run: they fail independently of each other.
 
     Args:
         spares: replicas beyond those that the load needs.
-        replicas: that the load needs.
-        gpus: of each.
     """
-    down = REPAIR_HOURS / (GPU_HOURS_PER_FAILURE / gpus + REPAIR_HOURS)
-    total = replicas + spares
+    down = REPAIR_HOURS / (GPU_HOURS_PER_FAILURE / EXAMPLE_GPUS + REPAIR_HOURS)
+    total = EXAMPLE_REPLICAS + spares
     return sum(comb(total, n) * down**n * (1 - down) ** (total - n) for n in range(spares + 1))
 
 
@@ -102,23 +100,22 @@ def _nines(draft: Draft, match: Match) -> None:
     if "p" in match or "x" in match:
         wanted = match["p"].number.value if "p" in match else match["x"].number.value / 100
         after = draft.sentence.items[match.last + 1 : match.last + 2]
-        alone = not any(item.has("available") for item in draft.sentence.items[match.first : match.last + 1])
+        alone = not any(item.has("available") for item in match.items)
         if not (_FEW_NINES if alone else 0.9) <= wanted < 1 or any(item.word == "since" for item in after):
             return
     elif "n" in match:
         wanted = 1 - 0.1 ** match["n"].number.value
     enough = next((n for n in (1, 2, 3) if availability(n) >= wanted), 3)
     choices = tuple(
-        Choice(n, f"{n} spare replica{'' if n == 1 else 's'}: {availability(n):.5%}", usual=n == enough)
-        for n in (1, 2, 3)
+        Choice(n, f"{counted(n, 'spare replica')}: {availability(n):.5%}", usual=n == enough) for n in (1, 2, 3)
     )
-    said = " ".join(draft.sentence.words(match.first, match.last).split())
+    said = match.said
     for stated in matches_of(STATED, draft.sentence):
         spares = int(stated["n"].number.value)
         text = (
             f"{said!r} sets nothing beside the spares that are said: {spares} of {EXAMPLE_REPLICAS + spares} replicas"
         )
-        draft.notes.append((f"{text} give {availability(spares):.5%}", *draft.sentence.span(match.first, match.last)))
+        draft.note(match.first, match.last, f"{text} give {availability(spares):.5%}")
         draft.sentence.claim(match.first, match.last)
         return
     text = (

@@ -133,7 +133,7 @@ def _mixed(draft: Draft, spans: list[tuple[int, int]]) -> None:
 def _power(draft: Draft) -> None:
     """Note the most that the fleet may draw; 'over 40 kW' bounds nothing, and is reported."""
     for match in matches_of(_POWER, draft.sentence):
-        if not any(item.has("over") for item in draft.sentence.items[match.first : match.last + 1]):
+        if not any(item.has("over") for item in match.items):
             read_power(draft, match.index("p"), match["p"].number)
 
 
@@ -154,7 +154,7 @@ def read_power(draft: Draft, index: int, watts: Amount) -> None:
 def _replica_of(draft: Draft, match: Match) -> None:
     """Ask how a replica is split over the accelerators that it is said to have: across one node, as a rule."""
     count = match["n"].number.value
-    said = " ".join(draft.sentence.words(match.first, match.last).split())
+    said = match.said
     path = "serving.tensor_parallel"
     if "r" in match:
         _whole_number(draft, "hardware.replicas", match, match["r"], "exactly {} replicas")
@@ -177,7 +177,7 @@ def _replicas_of(draft: Draft, match: Match) -> None:
         return
     each = Choice(count, f"replicas of {count:g} accelerators each: tensor parallel over all {count:g}", split)
     number = Choice(count, f"exactly {count:g} replicas", path)
-    said = " ".join(draft.sentence.words(match.first, match.last).split())
+    said = match.said
     choices = (each, number) if "t" in match else (number, each)
     draft.ask(choices[0].path, match.first, match.last, f"{said!r}: so many replicas, or of so many each?", choices)
 
@@ -276,9 +276,9 @@ def _fleet(draft: Draft, match: Match) -> None:
     if _is_lost(draft, match):
         return
     if "n" in match and draft.sentence.items[match.first].has("num") and _HOW_MANY.at_any(draft.sentence):
-        said = " ".join(draft.sentence.words(match.first, match.last).split())
+        said = match.said
         note = f"{said!r} is not taken for the fleet: how many it takes is what the plan finds"
-        draft.notes.append((note, *draft.sentence.span(match.first, match.last)))
+        draft.note(match.first, match.last, note)
         _named(draft, match)
         draft.sentence.take(match.index("n"))
         return
@@ -290,7 +290,7 @@ def _fleet(draft: Draft, match: Match) -> None:
     before = draft.sentence.items[match.first - 1] if match.first else None
     if named and before is not None and before.has("num") and not before.claimed and "n" in match:
         count = match["n"].number.value  # one of several bare numbers: '1500 300 h100'
-        said = " ".join(draft.sentence.words(match.first - 1, match.last).split())
+        said = draft.sentence.said(match.first - 1, match.last)
         choices = (Choice(whole(count), f"a fleet of {count:g} accelerators"),)
         _named(draft, match)
         draft.ask(path, match.first - 1, match.last, f"{said!r}: is that so many accelerators?", choices)
@@ -300,7 +300,7 @@ def _fleet(draft: Draft, match: Match) -> None:
 
 
 def _named(draft: Draft, match: Match) -> None:
-    for item in draft.sentence.items[match.first : match.last + 1]:
+    for item in match.items:
         if item.has("gpu"):
             _accelerator(draft, item)
 

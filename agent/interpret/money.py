@@ -130,9 +130,9 @@ def read_money(draft: Draft) -> None:
         for match in matches_of(ways, draft.sentence):
             _monthly(draft, match, path)
     for match in matches_of(_BILL, draft.sentence):
-        said = " ".join(draft.sentence.words(match.first, match.last).split())
+        said = match.said
         note = f"{TODAY} as I read {said!r}: what is paid, and neither a load nor a budget"
-        draft.notes.append((note, *draft.sentence.span(match.first, match.last)))
+        draft.note(match.first, match.last, note)
         draft.sentence.take(match.index("s"))
     for match in _OPEN.matches(draft.sentence):
         value = match["m"].number.value / (SECONDS[match["t"].word] / SECONDS_PER_MONTH)
@@ -211,7 +211,7 @@ def _terms(draft: Draft) -> None:
         elif word in ("reserved", "reservation", "reserve") and not draft.has(_TERM):
             text = "reserved for one year or three?"
             if "d" in match:
-                said = " ".join(draft.sentence.words(match.first, match.last).split())
+                said = match.said
                 text = f"{said!r}: prices are known for one year and for three; which?"
             draft.ask(_TERM, match.first, match.last, text, years)
     for match in matches_of(_SPOT, draft.sentence):
@@ -228,7 +228,7 @@ def _ask_whether_owned(draft: Draft) -> None:
     """Ask where a line wants no cloud: accelerators of one's own, or rented elsewhere."""
     for match in _NO_CLOUD.matches(draft.sentence):
         if not draft.has(_TERM) and not draft.known.get(_TERM):
-            said = " ".join(draft.sentence.words(match.first, match.last).split())
+            said = match.said
             choices = (
                 Choice("owned", "yes: they cost no rent"),
                 Choice("on_demand", "no: rented, at on-demand prices"),
@@ -242,7 +242,7 @@ def _had(draft: Draft) -> None:
         return
     for match in (*_SAID_TO_BE_HAD.matches(draft.sentence), *_HAVING.matches(draft.sentence)):
         if not draft.has(_TERM) and not draft.known.get(_TERM):
-            said = " ".join(draft.sentence.words(match.first, match.last).split())
+            said = match.said
             echo = f"accelerators of your own, as I take {said!r}: say 'rented' if they are not"
             draft.found(_TERM, match.first, match.last, [Option("owned", echo)], claim=False)
 

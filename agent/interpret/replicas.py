@@ -5,7 +5,7 @@ from typing import Final
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.words.grammar import CLAIMED, Amount, Match, Rule, matches_of, rules, whole
 from agent.interpret.words.ordinary import ORDINARY
-from catalogs.units import show_count
+from engine.planning.phrases import counted
 
 SPARES: Final = "availability.spare_replicas"
 LEAST: Final = "availability.minimum_replicas"
@@ -47,7 +47,7 @@ def read_replicas(draft: Draft) -> None:
     for path, rule in _BOUNDS:
         for match in rule.matches(draft.sentence):
             said = "at least" if path == LEAST else "at most"
-            _read(draft, path, match, f"{said} {{}} replica")
+            _read(draft, path, match, said)
     for match in matches_of(_SPARE, draft.sentence):
         _spare(draft, match)
     for match in _SURVIVE.matches(draft.sentence):
@@ -60,18 +60,18 @@ def read_replicas(draft: Draft) -> None:
 def _count(draft: Draft, match: Match) -> None:
     """Note exactly so many replicas; '2 to 8 replicas' are bounds."""
     values = match["n"].number.values
-    if len(values) > 1 and "or" not in {item.word for item in draft.sentence.items[match.first : match.last + 1]}:
+    if len(values) > 1 and "or" not in {item.word for item in match.items}:
         low, high = values[0], values[-1]
         at = match.index("n")
-        draft.found(LEAST, at, match.last, [Option(whole(low), f"at least {_copies(low)}")])
-        draft.found(MOST, at, match.last, [Option(whole(high), f"at most {_copies(high)}")])
+        draft.found(LEAST, at, match.last, [Option(whole(low), f"at least {counted(low, 'replica')}")])
+        draft.found(MOST, at, match.last, [Option(whole(high), f"at most {counted(high, 'replica')}")])
         return
     at = match.index("n")
-    draft.read(EXACTLY, (at, at), match["n"].number, whole, lambda v, made: f"exactly {_copies(v)}")
+    draft.read(EXACTLY, (at, at), match["n"].number, whole, lambda v, made: f"exactly {counted(v, 'replica')}")
 
 
 def _spare(draft: Draft, match: Match) -> None:
-    items = draft.sentence.items[match.first : match.last + 1]
+    items = match.items
     strange = items[-1].has("unknown") and items[-1].word not in ORDINARY
     if "n" in match and strange and not any(item.has("replica") for item in items):
         return
@@ -82,14 +82,8 @@ def _spare(draft: Draft, match: Match) -> None:
         if "n2" in match
         else Amount((0.0 if "w2" in match else 1.0,))
     )
-    draft.read(SPARES, match, amount, whole, lambda v, made: f"{v:g} spare replica{'' if v == 1 else 's'}")
+    draft.read(SPARES, match, amount, whole, lambda v, made: counted(v, "spare replica"))
 
 
-def _read(draft: Draft, path: str, match: Match, shown: str) -> None:
-    draft.read(
-        path, match, match["n"].number, whole, lambda v, made: f"{shown.format(show_count(v))}{'' if v == 1 else 's'}"
-    )
-
-
-def _copies(count: float) -> str:
-    return f"{show_count(count)} replica{'' if count == 1 else 's'}"
+def _read(draft: Draft, path: str, match: Match, said: str) -> None:
+    draft.read(path, match, match["n"].number, whole, lambda v, made: f"{said} {counted(v, 'replica')}")

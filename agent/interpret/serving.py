@@ -386,7 +386,7 @@ def _precision(draft: Draft, match: Match, path: str, what: str) -> None:
     if not entries or len(width.values) > 1:
         return
     options = [Option(entry, f"{what} in {entry}", entry) for entry in entries]
-    said = " ".join(draft.sentence.words(match.first, match.last).split())
+    said = match.said
     draft.found(path, match.first, match.last, options, f"{said!r}: {' or '.join(entries)}?")
 
 

@@ -87,7 +87,7 @@ def read_thinking(draft: Draft) -> None:
             Choice(float(tokens), f"{tokens:,} tokens, for {what}", usual=tokens == 1000)
             for what, tokens in _USUAL_THOUGHT.items()
         )
-        said = " ".join(draft.sentence.words(match.first, match.last).split())
+        said = match.said
         text = f"{said!r}: how many hidden tokens does an answer have before its first word? Usual, by judgement:"
         draft.ask(REASONING, match.first, match.last, text, choices)
         return

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from agent.collect.assumed import assumed
-from agent.collect.said_values import RATE
 from agent.dialogue import step
+from agent.fields.demand import RATE
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.talk.questions import open_slot
 from agent.talk.state import Clarify, State

@@ -7,10 +7,9 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import AT_PEAK, GIVEN_AS
+from agent.fields.demand import AT_PEAK, GIVEN_AS, RATE
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.interpret.traffic.peaks import load_shown, mean_follows, usual_ratio
-from agent.interpret.traffic.scope import RATE
 from agent.interpret.words.numerals import in_figures
 from agent.report.words import accelerators_noun
 from agent.talk.answer_display import variant_shown

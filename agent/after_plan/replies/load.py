@@ -12,8 +12,7 @@ from agent.after_plan.replies.bills.orders import order_before_full
 from agent.after_plan.replies.bills.periods import PERIODS_SAID
 from agent.after_plan.sums import FIGURES, Explanation, weights_spread
 from agent.after_plan.wording.rates import carried_rate, peak_rate, replicas_at
-from agent.fields.demand import HABIT, USERS
-from agent.interpret.traffic.scope import RATE
+from agent.fields.demand import HABIT, RATE, USERS
 from agent.interpret.words.tongues import in_english
 from agent.report.blocks import Column, Facts, Table
 from agent.report.cost.price_origin import bill_beside

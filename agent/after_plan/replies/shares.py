@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
 from agent.after_plan.sums import Explanation
-from agent.interpret.traffic.scope import RATE
+from agent.fields.demand import RATE
 from agent.report.words import accelerators_noun, singular, usd_shown
 from agent.talk.state import joined_targets
 from catalogs.errors import AmbiguousName, InputError

@@ -8,8 +8,8 @@ from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.figures.latencies import SERVER
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.moves import is_same, planned_in
+from agent.fields.demand import RATE
 from agent.interpret.traffic.peaks import load_shown
-from agent.interpret.traffic.scope import RATE
 from agent.report.blocks import Bullets
 from agent.report.words import source_shown, usd_shown
 from agent.talk.answer_display import value_shown

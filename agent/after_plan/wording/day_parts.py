@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from agent.fields.demand import BOTH, GIVEN_AS
+from agent.fields.demand import BOTH, GIVEN_AS, PEAK, RATE
 from agent.interpret.traffic.peaks import usual_ratio
-from agent.interpret.traffic.scope import PEAK, RATE
 from agent.interpret.words.numerals import in_figures
 from agent.talk.requests import Variation
 from catalogs.units import show_figure, show_rate

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from agent.fields.demand import PEAK, RATE
 from agent.interpret.traffic.peaks import usual_ratio
-from agent.interpret.traffic.scope import PEAK, RATE
 from agent.interpret.words.tongues import in_english
 from agent.interpret.words.vocabulary import PHRASES
 

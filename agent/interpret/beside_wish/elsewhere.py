@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from agent.fields.demand import RATE
 from agent.interpret.facts.draft import Draft
 from agent.interpret.facts.reading import Choice
-from agent.interpret.traffic.scope import RATE
 from agent.interpret.words.grammar import NAMES, Item, Rule, rules
 
 

@@ -12,6 +12,7 @@ from agent.interpret.roles.figures import is_figure
 from agent.interpret.traffic.loads import count_of
 from agent.interpret.words.grammar import NAMES, Item
 from agent.interpret.words.ordinary import ASKING
+from agent.interpret.words.spelling import stem_of
 from agent.interpret.words.vocabulary import KINDS_OF, SECONDS
 from catalogs.units import SECONDS_PER_DAY
 
@@ -98,11 +99,6 @@ def _taken(found: Sequence[Figure], at: int) -> bool:
     return any(figure.first <= at <= figure.last for figure in found)
 
 
-def singular(word: str) -> str:
-    """Return the stem that a noun's singular and plural share."""
-    return word.removesuffix("ies").removesuffix("es").removesuffix("s").removesuffix("y").removesuffix("e")
-
-
 class _Unit(Struct):
     """What is read of the words beside a figure."""
 
@@ -165,7 +161,7 @@ class Line(Struct):
         if share:
             asking = any(other.word in ASKING for other in self.items[at + 1 : at + _FEW + 2])
             event = asking or self._comes_to_us(at) or self.is_lost(at) or self._of_which(at)
-        factor = Factor(values, at, noun, singular(noun), unit.of, unit.seconds, share, event, request, people)
+        factor = Factor(values, at, noun, stem_of(noun), unit.of, unit.seconds, share, event, request, people)
         return Figure(factor, at, min(first, at), max(unit.last, self.whole_of(at)), unit.site)
 
     def _pause(self, at: int, since: int) -> Figure | None:
@@ -184,15 +180,15 @@ class Line(Struct):
             unit.last = max(unit.last, *answers, 0)
         self._of_what(unit.last + 1, unit)
         noun, people, first = self._noun_before(every)
-        unit.of = unit.of or tuple(one for one in self._subject(first, since) if not noun or one != singular(noun))
+        unit.of = unit.of or tuple(one for one in self._subject(first, since) if not noun or one != stem_of(noun))
         doers = [
             one for one in self.items[max(since, first - 2) : first]
             if one.has("user") or (one.kinds <= _PLAIN and one.word.endswith(_DOERS))
         ]  # fmt: skip
         if not unit.of and doers:
-            unit.of = (singular(doers[0].word),)  # 'caller turn every 9 s', 'the caller speaks every 9 s'
+            unit.of = (stem_of(doers[0].word),)  # 'caller turn every 9 s', 'the caller speaks every 9 s'
         named = bool({*unit.of} - {EACH})  # '350 calls, each caller talks every 8 seconds': of calls as of people
-        factor = Factor((1.0,), at, noun or "request", singular(noun), unit.of, seconds, event=named)
+        factor = Factor((1.0,), at, noun or "request", stem_of(noun), unit.of, seconds, event=named)
         return Figure(factor, at, first, unit.last) if 0 < seconds <= SECONDS_PER_DAY and not people else None
 
     def is_thought(self, at: int) -> bool:
@@ -404,7 +400,7 @@ class Line(Struct):
     def _of_merged(self, item: Item) -> str:
         """Return what 'per user' or 'per request' is of, which are one item."""
         said = self.text[item.start : item.end].lower().replace("/", " ").split()[-1]
-        return PEOPLE if item.has("peruser") else singular(said) if said in KINDS_OF else "request"
+        return PEOPLE if item.has("peruser") else stem_of(said) if said in KINDS_OF else "request"
 
     def _one_of(self, first: int, *, does: bool = False) -> tuple[int, float, str] | None:
         """Return where one of something ends, its seconds if it is a time, and its noun if it is none.
@@ -426,7 +422,7 @@ class Line(Struct):
             return None
         known = any(self.items[at].has(*_NOUNS) for at in words)
         noun, people = self._named(words[0] if does and not known else self._chosen(words))
-        return max(words), 0.0, PEOPLE if people and noun in ("user", "users", "people", "person") else singular(noun)
+        return max(words), 0.0, PEOPLE if people and noun in ("user", "users", "people", "person") else stem_of(noun)
 
     def _is_number(self, at: int) -> bool:
         """Whether a figure stands at a position that is not the 'one' of 'one claim is 5 documents'."""
@@ -458,7 +454,7 @@ class Line(Struct):
         if item.has("eachuser", "peruser"):
             return (self._person(item),)
         if item.word in _SOME and self._is(back + 1, "user"):
-            return (singular(self.items[back + 1].word),)
+            return (stem_of(self.items[back + 1].word),)
         if item.word in _PRONOUNS and not self._is(back + 1, "unknown"):
             return (EACH,)
         if not item.has(*_EACH_OF) and item.word != "per":

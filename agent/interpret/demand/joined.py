@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import AT_PEAK, GIVEN_AS, HABIT, USERS, VISITS
+from agent.fields.demand import AT_PEAK, CALLS, GIVEN_AS, HABIT, PEAK, RATE, USERS, VISITS
 from agent.interpret.demand.factors import Figure, Line, figures_of
 from agent.interpret.demand.product import MOST_OF_ONE_A_DAY, Factor, Load, loads_of
 from agent.interpret.demand.rest import LIES, OPEN
@@ -15,9 +15,8 @@ from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import TODAY, Choice
 from agent.interpret.facts.settlement import implausible
 from agent.interpret.roles.figures import Second
-from agent.interpret.traffic.loads import RATE
 from agent.interpret.traffic.peaks import usual_ratio
-from agent.interpret.traffic.scope import PEAK, take_hours
+from agent.interpret.traffic.scope import take_hours
 from agent.interpret.words.grammar import Item
 from catalogs.units import (
     SECONDS_PER_DAY,
@@ -45,7 +44,6 @@ _POSSIBLE: Final = 0.05
 """The same where another figure is of each of what it counts, or it counts places: '12 hospitals', '4 in each'."""
 _ELSEWHERE: Final = 0.5
 """Probability that a line is about something else from which nothing is proposed of it."""
-_CALLS: Final = "traffic.calls_per_request"
 _CONCURRENCY: Final = "traffic.concurrency"
 _READ: Final = frozenset({RATE, USERS, HABIT, VISITS, GIVEN_AS, _CONCURRENCY})
 """Paths of what the rules read of a load."""
@@ -283,7 +281,7 @@ def _are_read(draft: Draft, loads: Sequence[Load]) -> bool:
 
 def _each_and_all(draft: Draft, loads: Sequence[Load], *, likely_all: bool) -> list[Choice]:
     """Return each load and all of them together, which comes first where each has people or a kind of its own."""
-    calls = draft.value(_CALLS) or 1.0
+    calls = draft.value(CALLS) or 1.0
     each = [load.per_second[len(load.per_second) // 2] / calls for load in loads]
     labels = [
         f"{product_shown(load)} = {show_figure(rate)} requests/s on average"
@@ -320,7 +318,7 @@ def _is_of_demand(draft: Draft, second: Second, least: float) -> Callable[[Item]
         paths |= {one[1] for one in asked if not paths or one[4] - one[3] <= width}
         apart = [*draft.dropped, *((start, end) for _, start, end in draft.objections)]
         apart += [(start, end) for text, start, end in draft.notes if text.startswith(TODAY)]
-        if paths - _READ - {_CALLS} or any(start <= item.start < end for start, end in apart):
+        if paths - _READ - {CALLS} or any(start <= item.start < end for start, end in apart):
             return False
         behind = next((one.start for one in draft.sentence.items if one.start >= item.end), -1)
         if any(start == behind for _, start, _ in draft.notes):
@@ -334,7 +332,7 @@ def _is_of_demand(draft: Draft, second: Second, least: float) -> Callable[[Item]
 
 def _is_read(draft: Draft, load: Load, figures: Sequence[Figure], items: Sequence[Item]) -> bool:
     """Whether the rules read the same load, offer it first, or know more of the same figures."""
-    calls, peak = draft.value(_CALLS) or 1.0, draft.value("traffic.peak_factor") or usual_ratio(draft.known)
+    calls, peak = draft.value(CALLS) or 1.0, draft.value("traffic.peak_factor") or usual_ratio(draft.known)
     findings = [finding for finding in draft.findings if finding.path == RATE]
     asked = [question for question in draft.questions if question[1] == RATE and question[2]]
     read = [option.value for finding in findings for option in finding.options]
@@ -375,14 +373,14 @@ def _ask(
     """
     used = [figure for figure in figures if any(figure.factor.place == f.place for load in loads for f in load.factors)]
     replaced = [finding for finding in draft.findings if finding.path in _READ]
-    asked = [question for question in draft.questions if question[1] in (RATE, _CONCURRENCY, _CALLS)]
+    asked = [question for question in draft.questions if question[1] in (RATE, _CONCURRENCY, CALLS)]
     others = [
         Choice(option.value, option.echo, option.path or finding.path)
         for finding in replaced if finding.path in (RATE, _CONCURRENCY) for option in finding.options
     ]  # fmt: skip
     others += [
         Choice(choice.value, choice.label, choice.path or question[1])
-        for question in asked if question[1] != _CALLS for choice in question[2]
+        for question in asked if question[1] != CALLS for choice in question[2]
     ]  # fmt: skip
     draft.findings[:] = [finding for finding in draft.findings if finding not in replaced]
     draft.questions[:] = [question for question in draft.questions if question not in asked]
@@ -423,7 +421,7 @@ def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _choices(draft: Draft, load: Load, *, at_once: bool) -> list[Choice]:
-    calls, ratio = draft.value(_CALLS) or 1.0, draft.value("traffic.peak_factor") or usual_ratio(draft.known)
+    calls, ratio = draft.value(CALLS) or 1.0, draft.value("traffic.peak_factor") or usual_ratio(draft.known)
     root = load.factors[0]
     choices = []
     for at, value in enumerate(load.per_second):

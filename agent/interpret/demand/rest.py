@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import HABIT, USERS
+from agent.fields.demand import HABIT, PEAK, RATE, USERS
 from agent.interpret.demand.factors import Line
 from agent.interpret.facts.draft import Draft
 from agent.interpret.facts.reading import Choice
@@ -15,9 +15,8 @@ from agent.interpret.facts.settlement import implausible
 from agent.interpret.roles.figures import Second
 from agent.interpret.traffic.crowds import NO_PERSON
 from agent.interpret.traffic.how_many import USUAL_HABIT
-from agent.interpret.traffic.loads import RATE
 from agent.interpret.traffic.peaks import usual_ratio
-from agent.interpret.traffic.scope import PEAK, take_hours
+from agent.interpret.traffic.scope import take_hours
 from agent.interpret.words.grammar import UNKNOWN, Item
 from agent.interpret.words.ordinary import ASKING
 from agent.interpret.words.vocabulary import SECONDS

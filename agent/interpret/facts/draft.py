@@ -123,6 +123,16 @@ class Draft(Struct):
         self.objections.append((text, start, end))
         self.sentence.claim(first, last)
 
+    def note(self, first: int, last: int, text: str) -> None:
+        """Note what items first to last mean where that is no field of a plan.
+
+        Args:
+            first: position of the first item.
+            last: position of the last item.
+            text: what was understood, with what would be needed.
+        """
+        self.notes.append((text, *self.sentence.span(first, last)))
+
     def release(self, first: int, last: int) -> None:
         """Give back items that were taken and came to nothing."""
         for index in range(first, last + 1):

@@ -11,8 +11,8 @@ from agent.interpret.lengths_and_times.mixtures import read_mixtures
 from agent.interpret.lengths_and_times.prompt_parts import ITS_MEAN, read_parts, read_relative
 from agent.interpret.lengths_and_times.spreads import NEAREST, read_spreads
 from agent.interpret.lengths_and_times.totals import rate_of_totals, totals_of
-from agent.interpret.words.grammar import Amount, Match, Rule, matches_of, rules
-from agent.interpret.words.text_units import LONGEST_READ, count_of_tokens, in_tokens, whole
+from agent.interpret.words.grammar import Amount, Match, Rule, matches_of, rules, whole
+from agent.interpret.words.text_units import LONGEST_READ, count_of_tokens, in_tokens
 from catalogs.units import show_count
 
 _UNIT = "(token | textunit)"
@@ -376,7 +376,7 @@ def _note(draft: Draft, side: str, amount: Amount, unit: str, statistic: str, fi
         )  # fmt: skip
         return
     value = in_tokens(amount.value, unit)[0]
-    said = " ".join(draft.sentence.words(first, last).split())
+    said = draft.sentence.said(first, last)
     mean, p95 = Choice(value, "as the mean", f"{path}.mean"), Choice(value, "as the 95th percentile", f"{path}.p95")
     if statistic == "most":
         text = f"{said!r}: {show_count(value)} tokens as the p95, the mean or the limit?"
@@ -487,7 +487,7 @@ def _is_a_split(draft: Draft, match: Match) -> bool:
 def _is_arithmetic(draft: Draft, match: Match) -> bool:
     """Whether two numbers beside a slash are a part of a sum: '5,000,000 / 30 / 24 = 7'."""
     items = draft.sentence.items
-    if not any(item.has("slash") for item in items[match.first : match.last + 1]):
+    if not any(item.has("slash") for item in match.items):
         return False
     behind, ahead = items[max(0, match.first - 2) : match.first], items[match.last + 1 : match.last + 3]
     return any(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from agent.interpret.facts.draft import Draft, Option
-from agent.interpret.words.grammar import Match, Rule, rules
-from agent.interpret.words.text_units import count_of_tokens, in_tokens, whole
+from agent.interpret.words.grammar import Match, Rule, rules, whole
+from agent.interpret.words.text_units import count_of_tokens, in_tokens
 from catalogs.units import show_count, show_percent
 
 _FILLED: Final = "((?! comma) loose){0,8}"

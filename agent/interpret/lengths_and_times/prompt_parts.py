@@ -13,8 +13,8 @@ from typing import Final
 from msgspec import Struct
 
 from agent.interpret.facts.draft import Draft, Option
-from agent.interpret.words.grammar import Match, Rule, Sentence, matches_of, rules
-from agent.interpret.words.text_units import count_of_tokens, in_tokens, whole
+from agent.interpret.words.grammar import Match, Rule, Sentence, matches_of, rules, whole
+from agent.interpret.words.text_units import count_of_tokens, in_tokens
 from catalogs.units import show_count, show_figure
 
 _INPUT, _OUTPUT, _SHARED = "tokens.input.mean", "tokens.output.mean", "system_prompt"
@@ -298,8 +298,7 @@ def _add_lines(draft: Draft, lines: list[re.Match[str]]) -> None:
             _OUTPUT, *_items_in(draft, [line]), [Option(whole(tokens), f"answers: {show_count(tokens)} tokens")]
         )
     for start, end in (_items_in(draft, [line]) for line in lines):
-        for index in range(start, end + 1):
-            draft.sentence.take(index)
+        draft.sentence.take_all(start, end)
 
 
 def _tokens_of(line: re.Match[str]) -> float:
@@ -457,7 +456,7 @@ def _growth(draft: Draft) -> None:
                 f"prompts: {show_count(first)} tokens and {show_count(more)} more at each of {show_count(calls)} calls"
             )
             draft.found(_INPUT, match.first, match.last, [Option(mean, f"{echo}: {show_count(mean)} on average")])
-            draft.notes.append((_REPEATED, *draft.sentence.span(match.first, match.last)))
+            draft.note(match.first, match.last, _REPEATED)
     for match in matches_of(_GROWTH, draft.sentence):
         values = match["r"].number.values if "r" in match else (match["a"].number.value, match["b"].number.value)
         low, high = values[0], values[-1]

@@ -12,12 +12,11 @@ from agent.interpret.facts.reading import Choice
 from agent.interpret.words.grammar import Amount, Item, Match, Rule, Sentence, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, show_figure, show_seconds
-from engine.workload import Metric, Percentile, Target, target_name
+from engine.workload import PERCENTILE_SHARES, Metric, Percentile, Target, target_name
 
 DEFAULT_PERCENTILE: Final[Percentile] = "p95"
 METRICS: Final[dict[str, Metric]] = {"ttft": "ttft", "itl": "itl", "e2e": "e2e"}
 NAMES: Final[dict[str, str]] = {"ttft": "first token", "itl": "between tokens", "e2e": "whole answer"}
-_PERCENTILES: Final = ("p50", "p90", "p95", "p99")
 _REACH: Final = 7
 _LONGEST_CALL_S: Final = 300.0
 """Of a time that is a limit of one answer where 'total' alone stands beside it: by judgement."""
@@ -174,12 +173,11 @@ def _is_measured(draft: Draft, first: int, last: int) -> bool:
         at -= 1
     inside = inside or _DEPLORED.match(draft.sentence.text, draft.sentence.items[last].end) is not None
     if inside:
-        said = " ".join(draft.sentence.words(first, last).split())
+        said = draft.sentence.said(first, last)
         note = f"{said!r} is what is measured, and no target: one is said as 'under 2 s' or 'at least 30 tokens/s each'"
-        draft.notes.append((note, *draft.sentence.span(first, last)))
+        draft.note(first, last, note)
         draft.sentence.claim(first, last)
-        for index in range(first, last + 1):
-            draft.sentence.take(index)
+        draft.sentence.take_all(first, last)
     return inside
 
 
@@ -263,7 +261,7 @@ def _asked_with_it(draft: Draft, named: int, index: int) -> None:
     asked = next(
         (one for one in reversed(draft.questions) if one[1] == "targets" and len(one[2]) == len(METRICS)), None
     )
-    if asked is None or items[named].entries[0] not in _PERCENTILES:
+    if asked is None or items[named].entries[0] not in PERCENTILE_SHARES:
         return
     text, path, choices, start, end = asked
     percentile: Percentile = items[named].entries[0]  # type: ignore[assignment]
@@ -380,7 +378,7 @@ def _percentile(items: list[Item], first: int, last: int, left: int, right: int,
 
 
 def _note(draft: Draft, metric: Metric, named: str | None, amount: Amount, first: int, last: int) -> None:
-    if named is not None and named != "mean" and named not in _PERCENTILES:
+    if named is not None and named != "mean" and named not in PERCENTILE_SHARES:
         value = amount.value
         choices = tuple(
             Choice(
@@ -417,7 +415,7 @@ def which_latency(draft: Draft, first: int, last: int, amount: Amount, named: st
         amount: the time, s.
         named: the percentile, where one was said.
     """
-    known = named in (*_PERCENTILES, "mean")
+    known = named in (*PERCENTILE_SHARES, "mean")
     strict = named is not None and not known and float(named[1:]) > _STRICT
     percentile: Percentile = named if known else "p99" if strict else DEFAULT_PERCENTILE  # type: ignore[assignment]
     first, last, value = min(first, last), max(first, last), amount.value
@@ -436,7 +434,7 @@ def which_latency(draft: Draft, first: int, last: int, amount: Amount, named: st
         )
         for metric in ("ttft", "e2e", "itl")
     )
-    said = " ".join(draft.sentence.words(first, last).split())
+    said = draft.sentence.said(first, last)
     draft.ask(
         "targets", first, last, f"{said!r}: until the first token, between tokens, or for the whole answer?", choices
     )
@@ -537,7 +535,7 @@ def _without_unit(draft: Draft, first: int, last: int, amount: Amount) -> None:
     items = draft.sentence.items
     metric = METRICS[next(_metric_word(item) for item in items[first : last + 1] if item.has("ttft", "itl", "e2e"))]
     named = next((item.entries[0] for item in items[first : last + 1] if item.has("pctl")), None)
-    percentile: Percentile = named if named in _PERCENTILES else DEFAULT_PERCENTILE  # type: ignore[assignment]
+    percentile: Percentile = named if named in PERCENTILE_SHARES else DEFAULT_PERCENTILE  # type: ignore[assignment]
     if amount.value <= 0:
         draft.object(first, last, f"{metric.upper()} must be more than 0, not {amount.value:g}")
         return

@@ -12,6 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from agent.fields.demand import CALLS
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.lengths_and_times.targets import DEFAULT_PERCENTILE, NAMES
@@ -21,7 +22,6 @@ from catalogs.units import show_figure, show_seconds
 from engine.workload import Target
 
 _TARGETS: Final = "targets"
-_CALLS: Final = "traffic.calls_per_request"
 
 
 def _any(words: str) -> str:
@@ -243,8 +243,8 @@ def _name(target: Target) -> str:
 
 def _calls(draft: Draft, known: Mapping[str, Any]) -> float:
     """Return how many calls a request makes: the middle where a range is said."""
-    found = next((finding.options for finding in draft.findings if finding.path == _CALLS), ())
-    return found[len(found) // 2].value if found else known.get(_CALLS) or 1.0
+    found = next((finding.options for finding in draft.findings if finding.path == CALLS), ())
+    return found[len(found) // 2].value if found else known.get(CALLS) or 1.0
 
 
 def _task_times(draft: Draft, known: Mapping[str, Any]) -> None:
@@ -268,7 +268,7 @@ def _divide(draft: Draft, between: Sequence[TimePart], known: Mapping[str, Any])
             continue
         target = finding.options[0].value[0]
         of_the_task = _is_of_a_task(draft, finding)
-        if calls <= 1 or target.seconds <= gap * (calls - 1) or not (of_the_task or draft.has(_CALLS)):
+        if calls <= 1 or target.seconds <= gap * (calls - 1) or not (of_the_task or draft.has(CALLS)):
             continue
         each = replace(target, seconds=float(f"{(target.seconds - gap * (calls - 1)) / calls:.4g}"))
         whole = show_seconds(target.seconds)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from agent.fields.demand import RATE
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.words.grammar import Match, Rule, matches_of, rules
@@ -16,7 +17,6 @@ from catalogs.units import show_count, show_figure
 
 LONGEST_LENGTH: Final = 1e7
 """Tokens that no prompt and no answer has: so many are a total, of a month unless another time is said."""
-_RATE: Final = "traffic.requests_per_s"
 _FEWEST_REQUESTS: Final = 100.0
 """Of a count of requests beside totals, without a time of its own."""
 _SIDE: Final = "(i:(incue | in) | o:(outcue | out))"
@@ -74,8 +74,8 @@ def totals_of(draft: Draft, known: Mapping[str, Any]) -> list[Total]:
     totals = _totals(draft, shortest=SECONDS["minute"])
     totals = [part for total in totals for part in _parted(draft, total)]
     sided = [total for total in totals if total.side]
-    rate = draft.value(_RATE) or known.get(_RATE)
-    if sided and not rate and not draft.has(_RATE):
+    rate = draft.value(RATE) or known.get(RATE)
+    if sided and not rate and not draft.has(RATE):
         rate = _rate_of_count(draft, sided[0])
     if not rate:
         return totals
@@ -98,12 +98,12 @@ def _parted(draft: Draft, total: Total) -> list[Total]:
         return [total]
     for match in matches_of(_A_CALL, draft.sentence):
         beside = draft.sentence.items[match.last + 1 : match.last + 2]
-        if draft.has(_RATE) or any(item.has("in", "out", "incue", "outcue") for item in beside):
+        if draft.has(RATE) or any(item.has("in", "out", "incue", "outcue") for item in beside):
             continue
         length = count_of_tokens(match["n"]).value
         rate = total.tokens / total.seconds / length
         shown = f"{show_count(total.tokens)} / {show_count(total.seconds)} s / {show_count(length)} tokens a request"
-        draft.found(_RATE, *total.said, [Option(rate, f"{shown} = {show_figure(rate)} requests/s on average")])
+        draft.found(RATE, *total.said, [Option(rate, f"{shown} = {show_figure(rate)} requests/s on average")])
         span = draft.sentence.span(match.first, match.last)
         draft.notes.append((f"{draft.sentence.text[slice(*span)]!r}: prompt and answer together", *span))
         draft.sentence.claim(match.first, match.last)
@@ -132,11 +132,11 @@ def rate_of_totals(draft: Draft, totals: Sequence[Total], known: Mapping[str, An
     each = {"input": prompt, "output": answer, "": _together(draft) or 0.0}
     totals = [*totals, *_totals(draft, shortest=1.0)]
     for total in sorted(totals, key=lambda one: not each[one.side]):
-        if draft.has(_RATE):
-            if total.side and not each[total.side] and (rate := draft.value(_RATE)):
+        if draft.has(RATE):
+            if total.side and not each[total.side] and (rate := draft.value(RATE)):
                 _lengths(draft, [total], rate)
             continue
-        said = " ".join(draft.sentence.words(*total.said).split())
+        said = draft.sentence.said(*total.said)
         if total.seconds == 1 and not total.side:
             total.side = "output"  # a throughput
         a_second = total.tokens / total.seconds
@@ -144,9 +144,9 @@ def rate_of_totals(draft: Draft, totals: Sequence[Total], known: Mapping[str, An
         if length := each[total.side]:
             rate = a_second / length
             echo = f"{shown} / {show_count(length)} tokens = {show_figure(rate)} requests/s on average"
-            draft.found(_RATE, *total.said, [Option(rate, echo)])
+            draft.found(RATE, *total.said, [Option(rate, echo)])
         elif total.side and total.seconds > 1 and not any(each[other.side] for other in totals if other.side):
-            draft.ask(_RATE, *total.said, f"{said!r} are totals: in how many requests?")
+            draft.ask(RATE, *total.said, f"{said!r} are totals: in how many requests?")
         elif prompt and answer:
             ways = (("prompts and answers", prompt + answer), ("answers alone", answer))
             choices = [
@@ -154,10 +154,10 @@ def rate_of_totals(draft: Draft, totals: Sequence[Total], known: Mapping[str, An
                 for name, both in ways[: 1 if total.together else 2]
             ]
             text = f"{said!r}: are these prompts and answers together, or answers alone?"
-            draft.ask(_RATE, *total.said, text, choices)
+            draft.ask(RATE, *total.said, text, choices)
         elif not total.side or total.seconds == 1:
             text = f"{said!r} is a total: with the lengths of prompts and answers, or the requests, it gives the rate"
-            draft.notes.append((text, *draft.sentence.span(*total.said)))
+            draft.note(*total.said, text)
 
 
 def _lengths(draft: Draft, totals: Sequence[Total], rate: float) -> None:
@@ -178,7 +178,7 @@ def _rate_of_count(draft: Draft, total: Total) -> float | None:
         if requests >= _FEWEST_REQUESTS:
             rate = requests / total.seconds
             echo = f"{show_count(requests)} / {show_count(total.seconds)} s = {show_figure(rate)} requests/s on average"
-            draft.found(_RATE, match.first, match.last, [Option(rate, echo)])
+            draft.found(RATE, match.first, match.last, [Option(rate, echo)])
             return rate
     return None
 
@@ -210,7 +210,7 @@ def _of_chain(draft: Draft, chain: Sequence[Match], shortest: float) -> list[Tot
     seconds = next((time for match in (*chain, *([behind] if behind else ())) if (time := _seconds(match))), 0.0)
     sides = ["input" if "i" in match else "output" if "o" in match else "" for match in chain]
     tokens = [count_of_tokens(match["n"]).value for match in chain]
-    worded = any(item.has("token") for match in chain for item in draft.sentence.items[match.first : match.last + 1])
+    worded = any(item.has("token") for match in chain for item in match.items)
     beyond = any(sides) and max(tokens) >= LONGEST_LENGTH
     timed = seconds >= shortest and (worded or {"input", "output"} <= set(sides))
     if not (beyond or timed or (seconds and worded and any(sides))):
@@ -222,11 +222,10 @@ def _of_chain(draft: Draft, chain: Sequence[Match], shortest: float) -> list[Tot
         seconds = _span_of(draft, chain[0].first)
     if not seconds:
         seconds = SECONDS["month"]
-        said = " ".join(draft.sentence.words(first, last).split())
+        said = draft.sentence.said(first, last)
         note = f"{said!r} is more than one request has: taken as the total of a month"
-        draft.notes.append((note, *draft.sentence.span(first, last)))
-    for at in range(first, last + 1):
-        draft.sentence.take(at)
+        draft.note(first, last, note)
+    draft.sentence.take_all(first, last)
     ends = [*(match.last for match in chain[:-1]), last]
     return [
         Total(match.first, end, count, side, seconds, together, (first, last))

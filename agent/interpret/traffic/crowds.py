@@ -175,7 +175,7 @@ def crowds_of(draft: Draft, wanted: bool, rates: list[Rate]) -> list[Crowd]:
     """
     found: list[Crowd] = []
     for match in _EACH_SITE.matches(draft.sentence):
-        inside, one = draft.sentence.items[match.first : match.last + 1], count_of(match["m"].number)
+        inside, one = match.items, count_of(match["m"].number)
         amount = one.times(match["n"].number.value)
         if not any(item.has("each", "times") for item in inside):
             few = len(one.values) == 1 and one.value < _FEW_AT_ONE * match["n"].number.value
@@ -200,7 +200,7 @@ def _crowd(draft: Draft, match: Match, wanted: bool, rates: list[Rate]) -> Crowd
     if not (_is_people(match) or noun.endswith("s")) or match["n"].number.value <= 0:
         return None
     period = period_of(match) if any(group in match for group in "tsa") else None
-    concurrent = any(item.has("concurrent") for item in items[match.first : match.last + 1])
+    concurrent = any(item.has("concurrent") for item in match.items)
     before = [item.word for item in items[max(0, match.first - 2) : match.first]]
     if before[-1:] in (["in"], ["of"]) and items[match.first - 2].has("num") and "w" not in match:
         return None

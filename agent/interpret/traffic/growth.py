@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from agent.fields.demand import RATE
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.words.grammar import Amount, Item, Match, Rule, matches_of, rules, tidy
@@ -12,7 +13,6 @@ from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_MONTH, SECONDS_PER_YEAR, show_figure, show_percent
 
 GROWTH: Final = "traffic.growth_per_year"
-RATE: Final = "traffic.requests_per_s"
 HORIZON: Final = "traffic.horizon_years"
 AMORTISED: Final = "money.amortisation_years"
 _TERM: Final = "money.term"
@@ -186,7 +186,7 @@ def _between_times(draft: Draft, one: _Dated, other: _Dated) -> None:
             draft.sentence.take(index)
     draft.sentence.take(one.at)
     if one.month == 0 or other.month in (None, 0):
-        said = " ".join(draft.sentence.words(other.first, other.last).split())
+        said = draft.sentence.said(other.first, other.last)
         grown = _yearly(factor, 1.0)
         choices = (
             Choice(grown, f"yes, as {show_percent(grown)} growth within a year", usual=True),
@@ -251,7 +251,7 @@ def _is_growth(draft: Draft, match: Match) -> bool:
     if _seconds(match) < SECONDS_PER_MONTH / 5:
         return False
     items = draft.sentence.items
-    if any(item.has("user", "eachuser", "peak") for item in items[match.first : match.last + 1]):
+    if any(item.has("user", "eachuser", "peak") for item in match.items):
         return False
     factor = match["x"]
     typed = draft.sentence.text[factor.start : factor.end].lower()

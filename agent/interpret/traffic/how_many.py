@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import HABIT, USERS, VISITS
+from agent.fields.demand import HABIT, RATE, USERS, VISITS
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.traffic.crowds import Crowd, crowds_of, name_groups
@@ -22,7 +22,7 @@ from agent.interpret.traffic.loads import (
 )
 from agent.interpret.traffic.peaks import read_peaks
 from agent.interpret.traffic.rates import TIME, Rate, ask_new_rate, ask_unit_of_mean, period_of, rates_of
-from agent.interpret.traffic.scope import RATE, in_its_hours, read_each_site, read_sites
+from agent.interpret.traffic.scope import in_its_hours, read_each_site, read_sites
 from agent.interpret.traffic.turns import multiply_turns, turns_of, turns_of_each
 from agent.interpret.words.grammar import Amount, Rule, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
@@ -102,7 +102,7 @@ def _peak_of_all(draft: Draft, rates: list[Rate], users: list[Crowd]) -> tuple[l
     if not count:  # they are asked for
         for rate in of_each:
             note = f"{_said(draft, rate.first, rate.last)!r} is taken as what each does all day, not at the peak alone"
-            draft.notes.append((note, *draft.sentence.span(rate.first, rate.last)))
+            draft.note(rate.first, rate.last, note)
         return [replace(rate, at_peak=rate.at_peak and rate not in of_each) for rate in rates], users
     for crowd in users:
         _note_users(draft, count, f"{show_count(count)} {crowd.noun}", (crowd.first, crowd.last))
@@ -403,9 +403,9 @@ def _each_without_users(draft: Draft, of_requests: bool) -> None:
 
 
 def _said(draft: Draft, first: int, last: int) -> str:
-    said = " ".join(draft.sentence.words(first, last).split())
+    said = draft.sentence.said(first, last)
     if len(said) > _LONGEST_SAID:  # the head of a column and its cell lie apart
-        return " … ".join(" ".join(draft.sentence.words(at, at).split()) for at in (first, last))
+        return " … ".join(draft.sentence.said(at, at) for at in (first, last))
     return said
 
 

@@ -4,16 +4,15 @@ import re
 from itertools import pairwise
 from typing import Final
 
-from agent.fields.demand import HABIT, USERS
+from agent.fields.demand import CALLS, HABIT, PEAK, RATE, USERS
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.words.grammar import CLAIMED, Amount, Item, Match, Rule, matches_of, rules, whole
+from agent.interpret.words.grammar import CLAIMED, Amount, Match, Rule, matches_of, rules, whole
 from agent.interpret.words.vocabulary import SECONDS
-from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure, show_percent, show_rate
+from catalogs.units import SECONDS_PER_HOUR, show_count, show_figure, show_percent, show_rate
 
 BUSINESS_HOURS: Final = 8.0
 """Hours of a working day where nobody says how many."""
-RATE: Final = "traffic.requests_per_s"
 MOST_BARE_PEAK: Final = 5.0
 """Beyond, 'peak 30' may be a rate."""
 
@@ -103,16 +102,12 @@ A share of whom nothing is said that tells they ask ('40% of them are in EMEA') 
 
 def of_a_day(match: Match | None) -> bool:
     """Return whether a part of the users is that of one day."""
-    return match is not None and any(item.word in ("daily", "dau") for item in _inside(match))
+    return match is not None and any(item.word in ("daily", "dau") for item in match.items)
 
 
 def at_once(match: Match | None) -> bool:
     """Return whether a part of the users is of those who are there at the same time."""
-    return match is not None and any(item.has("inflight", "concurrent") for item in _inside(match))
-
-
-def _inside(match: Match) -> list[Item]:
-    return match.sentence.items[match.first : match.last + 1]
+    return match is not None and any(item.has("inflight", "concurrent") for item in match.items)
 
 
 def part_of_users(draft: Draft, amount: Amount, told: str = "users ask") -> tuple[Amount, Match | None]:
@@ -127,11 +122,10 @@ def part_of_users(draft: Draft, amount: Amount, told: str = "users ask") -> tupl
         share = match["p"].number.value
         if not 0 < share < 1:
             continue
-        for index in range(match.first, match.last + 1):
-            draft.sentence.take(index)
-        said = " ".join(draft.sentence.words(match.first, match.last).split())
+        draft.sentence.take_all(match.first, match.last)
+        said = match.said
         note = f"{said!r}: {show_percent(share)} of {show_count(amount.value)} {told}"
-        draft.notes.append((note, *draft.sentence.span(match.first, match.last)))
+        draft.note(match.first, match.last, note)
         return amount.times(share), match
     return amount, None
 
@@ -182,12 +176,26 @@ def _is_of_the_busiest_hour(draft: Draft, at: int) -> bool:
     hour = next(
         (one for one in near if items[one].has("peak") and "hour" in draft.sentence.words(one, one).lower()), None
     )
-    factor = SECONDS_PER_DAY / SECONDS_PER_HOUR * items[at].number.value
-    if hour is None or factor <= 1:
+    if hour is None or not _busiest_hour_has(draft, (at, at), items[at].number.value, "day"):
         return False
     draft.sentence.take(hour)
-    echo = f"{show_percent(items[at].number.value)} of the day × 24 h = peak {show_figure(factor)} × the mean"
-    draft.found("traffic.peak_factor", at, at, [Option(factor, echo)])
+    return True
+
+
+def _busiest_hour_has(draft: Draft, said: tuple[int, int], share: float, period: str) -> bool:
+    """Note how far the peak is above the mean by what the busiest hour has of a period; whether it is a peak at all.
+
+    Args:
+        said: the positions of the first and last item that say it.
+        share: of the period's load.
+        period: 'day', 'week', 'month' or 'year'.
+    """
+    hours = SECONDS[period] / SECONDS_PER_HOUR
+    factor = hours * share
+    if not 1 <= factor <= hours:
+        return False
+    echo = f"{show_percent(share)} of the {period} × {hours:g} h = peak {show_figure(factor)} × the mean"
+    draft.found(PEAK, *said, [Option(factor, echo)])
     return True
 
 
@@ -195,7 +203,7 @@ def read_concurrency(draft: Draft) -> None:
     """Find how many requests are in flight."""
     for match in matches_of(_CONCURRENCY, draft.sentence):
         amount = count_of(match["n"].number)
-        inside = draft.sentence.items[match.first : match.last + 1]
+        inside = match.items
         people = [i for i in inside if i.has("user") and i.word != "agents"] or ([match["p"]] if "p" in match else [])
         if people and len(amount.values) == 1:
             amount, first = share_of(draft, amount, match.first)
@@ -244,7 +252,7 @@ def ask_of_signed_in(draft: Draft, first: int, last: int, count: float, noun: st
 def _each_of_those_in_flight(draft: Draft, match: Match, count: float, each: float) -> None:
     """Ask whether a habit is of each of those at once: '80 calls at once, each has a turn every six seconds'."""
     draft.questions[:] = [question for question in draft.questions if question[1] != RATE]
-    said = " ".join(draft.sentence.words(match.first, match.last).split())
+    said = match.said
     choices = (
         Choice(
             count * each,
@@ -266,24 +274,18 @@ def read_calls(draft: Draft) -> None:
 
 def note_calls(draft: Draft, match: Match) -> None:
     """Note the number of a match as calls per request."""
-    draft.read(
-        "traffic.calls_per_request",
-        match,
-        match["n"].number,
-        float,
-        lambda v, made: f"{show_figure(v)} model calls per request",
-    )
+    draft.read(CALLS, match, match["n"].number, float, lambda v, made: f"{show_figure(v)} model calls per request")
 
 
 def read_flat(draft: Draft) -> None:
     """Take a rate that is said to be flat or steady for the same all day."""
     rates = [one for one in draft.findings if one.path == RATE]
-    for match in _FLAT.matches(draft.sentence) if rates and not draft.has("traffic.peak_factor") else ():
+    for match in _FLAT.matches(draft.sentence) if rates and not draft.has(PEAK) else ():
         start, end = draft.sentence.span(match.first, match.last)
         between = (draft.sentence.text[min(end, one.end) : max(start, one.start)] for one in rates)
         if any(len(gap) <= _BESIDE_A_RATE and not {*gap} & {*".;\n"} for gap in between):
             echo = "the same all day: peak 1 × the mean"
-            draft.found("traffic.peak_factor", match.first, match.last, [Option(1.0, echo)])
+            draft.found(PEAK, match.first, match.last, [Option(1.0, echo)])
             return
 
 
@@ -292,26 +294,15 @@ def read_factors(draft: Draft) -> None:
     for rule in _PEAK:
         for match in rule.matches(draft.sentence):
             if "m" in match:
-                draft.read(
-                    "traffic.peak_factor",
-                    match,
-                    match["m"].number,
-                    lambda v: 1 + v,
-                    lambda v, made: f"peak {show_figure(made)} × the mean",
-                )
+                draft.read(PEAK, match, match["m"].number, lambda v: 1 + v, _over_the_mean)
             elif rule is not _PEAK[-1] or _is_factor(draft, match):
                 amount = (match["x"] if "x" in match else match["n"]).number
-                draft.read(
-                    "traffic.peak_factor", match, amount, float, lambda v, made: f"peak {show_figure(made)} × the mean"
-                )
+                draft.read(PEAK, match, amount, float, _over_the_mean)
     _share_of_the_day(draft)
     _share_in_hours(draft)
     if any(item.has("peak") for item in draft.sentence.items):
         for match in _OVER_THE_MEAN.matches(draft.sentence):
-            draft.read(
-                "traffic.peak_factor", match, match["x"].number, float,
-                lambda v, made: f"peak {show_figure(made)} × the mean",
-            )  # fmt: skip
+            draft.read(PEAK, match, match["x"].number, float, _over_the_mean)
     for match in matches_of(_BURST, draft.sentence):
         draft.read(
             "traffic.burst",
@@ -326,16 +317,17 @@ def read_factors(draft: Draft) -> None:
         )
 
 
+def _over_the_mean(said: float, factor: float) -> str:
+    return f"peak {show_figure(factor)} × the mean"
+
+
 def _share_of_the_day(draft: Draft) -> None:
     """Find how far the peak hour is above the mean from its share of the day."""
     for match in matches_of(_SHARE_OF_DAY, draft.sentence):
         k, share = match["k"], match["p"].number.value
         period = match["t"].word.removesuffix("s").replace("daily", "day") if "t" in match else "day"
-        hours = SECONDS[period] / SECONDS_PER_HOUR
-        if "hour" in draft.sentence.text[k.start : k.end].lower() and 1 <= hours * share <= hours:
-            factor = hours * share
-            echo = f"{show_percent(share)} of the {period} × {hours:g} h = peak {show_figure(factor)} × the mean"
-            draft.found("traffic.peak_factor", match.first, match.last, [Option(factor, echo)])
+        of_hour = "hour" in draft.sentence.text[k.start : k.end].lower()
+        if of_hour and _busiest_hour_has(draft, (match.first, match.last), share, period):
             for whole in _ALL_BEHIND.matches(draft.sentence):
                 if whole.first == match.last + 1 and not draft.has(RATE):
                     rate = count_of(whole["n"].number).value / SECONDS[period]
@@ -365,7 +357,7 @@ def _share_in_hours(draft: Draft) -> None:
             of_what = "the day" if days == 7 else f"the week on {days} of 7 days"
             echo = f"{show_figure(100 * share)} % of {of_what} in {show_figure(hours)} of 24 h"
             echo = f"{echo}: peak {show_figure(peak)} × the mean"
-            draft.found("traffic.peak_factor", match.first, match.last, [Option(peak, echo)])
+            draft.found(PEAK, match.first, match.last, [Option(peak, echo)])
 
 
 def _is_factor(draft: Draft, match: Match) -> bool:

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from agent.fields.demand import AT_PEAK, BOTH, GIVEN_AS, HABIT, MEAN_ASKED, USERS
+from agent.fields.demand import AT_PEAK, BOTH, GIVEN_AS, HABIT, MEAN_ASKED, PEAK, RATE, USERS
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.traffic.rates import Rate
-from agent.interpret.traffic.scope import PEAK, RATE
 from agent.interpret.words.grammar import Item
 from catalogs.catalog import Catalog
 from catalogs.units import show_figure, show_rate
@@ -53,9 +52,9 @@ def read_peaks(draft: Draft, rates: list[Rate]) -> None:
             _follow(draft, *draft.sentence.span(first, last), peak, float(ratio))
             draft.sentence.claim(first, last)
         else:
-            said = _said(draft, rate.first, rate.last)
+            said = draft.sentence.said(rate.first, rate.last)
             text = f"{said!r} is the most: what is the mean over the day?"
-            draft.ask(RATE, first, last, text, means_of(peak, DEFAULT_PEAK))
+            draft.ask(RATE, first, last, text, means_of(peak))
 
 
 def keep_sense(draft: Draft, catalog: Catalog) -> None:
@@ -120,18 +119,13 @@ def _note(draft: Draft, start: int, end: int, given: str, echo: str) -> None:
     draft.findings.append(Finding(GIVEN_AS, (Option(given, echo),), start, end))
 
 
-def means_of(peak: float, ratio: float) -> tuple[Choice, Choice]:
-    """Return what the mean may be of a rate at the peak: by a ratio, or always the peak.
-
-    Args:
-        peak: requests/s.
-        ratio: of the peak to the mean, where nobody said it.
-    """
-    mean = peak / ratio
+def means_of(peak: float) -> tuple[Choice, Choice]:
+    """Return what the mean may be of a rate at the peak, requests/s: by the usual ratio, or always the peak."""
+    mean = peak / DEFAULT_PEAK
     return (
         Choice(
             mean,
-            f"mean {show_figure(mean)} requests/s, if the peak is {show_figure(ratio)} × the mean",
+            f"mean {show_figure(mean)} requests/s, if the peak is {DEFAULT_PEAK:g} × the mean",
             also={GIVEN_AS: AT_PEAK},
         ),
         Choice(peak, f"mean {show_figure(peak)} requests/s: always at the peak", also={PEAK: 1.0, GIVEN_AS: BOTH}),
@@ -140,10 +134,10 @@ def means_of(peak: float, ratio: float) -> tuple[Choice, Choice]:
 
 def _ask_below_mean(draft: Draft, span: tuple[int, int], peak: float, mean: float) -> None:
     text = (
-        f"{_said(draft, *span)!r}: a peak is never below the mean, and that was {show_figure(mean)} requests/s: what is"
-        " the mean now?"
+        f"{draft.sentence.said(*span)!r}: a peak is never below the mean, and that was {show_figure(mean)} requests/s:"
+        " what is the mean now?"
     )
-    draft.ask(RATE, *span, text, means_of(peak, DEFAULT_PEAK))
+    draft.ask(RATE, *span, text, means_of(peak))
 
 
 def _beside_peak(draft: Draft, finding: Finding, peak: float) -> None:
@@ -204,10 +198,6 @@ def _is_mean(draft: Draft, finding: Finding) -> bool:
 
 def _until_break(items: list[Item]) -> list[Item]:
     return items[: next((at for at, item in enumerate(items) if item.has(*_BREAKS, "num", "token")), len(items))]
-
-
-def _said(draft: Draft, first: int, last: int) -> str:
-    return " ".join(draft.sentence.words(first, last).split())
 
 
 def _with_its_peak(draft: Draft, rate: Rate) -> tuple[int, int]:

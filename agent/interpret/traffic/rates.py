@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agent.fields.demand import USERS
+from agent.fields.demand import RATE, USERS
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.traffic.loads import count_of, share_of
@@ -98,7 +98,6 @@ _LASTING: Final = Rule(
 A_FEW: Final = 5.0
 """What 'a few seconds' are, by judgement."""
 LONGEST_SURGE_S: Final = 1800.0
-_RATE: Final = "traffic.requests_per_s"
 _PEAKS: Final = {"minute": 60.0, "hour": SECONDS_PER_HOUR, "day": SECONDS_PER_DAY}
 
 
@@ -188,8 +187,8 @@ def ask_unit_of_mean(draft: Draft) -> None:
             Choice(mean, f"requests/s: {show_figure(mean)} on average", usual=True),
             Choice(mean / 60, f"requests a minute: {show_figure(mean / 60)} requests/s on average"),
         )
-        said = " ".join(draft.sentence.words(match.first, match.last).split())
-        draft.ask(_RATE, match.first, match.last, f"{said!r}: in which unit?", choices)
+        said = match.said
+        draft.ask(RATE, match.first, match.last, f"{said!r}: in which unit?", choices)
         if not draft.has("traffic.peak_factor"):
             echo = f"{show_figure(peak)} / {show_figure(mean)} = peak {show_figure(peak / mean)} × the mean"
             draft.found("traffic.peak_factor", match.first, match.last, [Option(peak / mean, echo)])
@@ -213,16 +212,16 @@ def ask_new_rate(draft: Draft) -> None:
         unit_of_old = draft.sentence.words(at, unit.last)
         _ask_rate(draft, needed, rate, "", f"is that the rate to plan for, in the unit of {unit_of_old!r}?")
         return
-    bare = next(NEEDED.matches(draft.sentence), None) if draft.known.get(_RATE) else None
+    bare = next(NEEDED.matches(draft.sentence), None) if draft.known.get(RATE) else None
     if bare is not None and not (draft.findings or draft.questions):
-        before = f"You said {show_figure(draft.known[_RATE])} requests/s before; "
+        before = f"You said {show_figure(draft.known[RATE])} requests/s before; "
         _ask_rate(draft, bare, count_of(bare["n"].number).value, before, "is that the rate now?")
 
 
 def _ask_rate(draft: Draft, match: Match, rate: float, before: str, question: str) -> None:
-    said = " ".join(draft.sentence.words(match.first, match.last).split())
+    said = match.said
     choices = (Choice(rate, f"yes: {show_figure(rate)} requests/s on average", usual=True),)
-    draft.ask(_RATE, match.first, match.last, f"{before}{said!r}: {question}", choices)
+    draft.ask(RATE, match.first, match.last, f"{before}{said!r}: {question}", choices)
 
 
 def _mean_or_peak(draft: Draft, rate: Rate) -> Rate | None:
@@ -291,7 +290,7 @@ _PAYS: Final = frozenset(
 def _is_price(draft: Draft, match: Match) -> bool:
     """Whether a number an hour is an accelerator's price: '4x H100 at 2.49/h each'; it is told as not used."""
     items = draft.sentence.items
-    counted = any(item.has("event", "thing", "rateunit") for item in items[match.first : match.last + 1])
+    counted = any(item.has("event", "thing", "rateunit") for item in match.items)
     before = items[max(0, match.first - 4) : match.first]
     bought = bool(before) and before[-1].word in _AT_A_PRICE and _CENTS.search(items[match.first].word)
     beside = items[: match.first] if bought else before
@@ -306,12 +305,12 @@ _FEW_BEHIND: Final = 5
 def _may_be_money(draft: Draft, match: Match) -> bool:
     """Ask whether 'under 10k a month', or '3000 a month' beside a rate, is money: nobody says of what it is."""
     items = draft.sentence.items
-    counted = any(item.has("event", "thing", "rateunit", "user") for item in items[match.first : match.last + 1])
+    counted = any(item.has("event", "thing", "rateunit", "user") for item in match.items)
     bound = match.first > 0 and items[match.first - 1].has("under", "upto", "budget")
     behind = items[match.last + 1 : match.last + _FEW_BEHIND]
     capped = any(item.has("under", "upto") for item in behind[:1]) or any(item.has("usd", "euro") for item in behind)
     seconds = period_of(match)
-    if counted or not (bound or capped or draft.known.get(_RATE)) or "n" not in match:
+    if counted or not (bound or capped or draft.known.get(RATE)) or "n" not in match:
         return False
     if seconds not in (SECONDS_PER_MONTH, SECONDS_PER_YEAR):
         return False
@@ -321,10 +320,10 @@ def _may_be_money(draft: Draft, match: Match) -> bool:
     choices = (
         Choice(monthly, f"a budget of ${monthly:,.10g} a month"),
         *(() if bound or capped else others),
-        Choice(amount.value / seconds, f"{show_figure(amount.value / seconds)} requests/s on average", _RATE),
+        Choice(amount.value / seconds, f"{show_figure(amount.value / seconds)} requests/s on average", RATE),
     )
     first = match.first - bound
-    said = " ".join(draft.sentence.words(first, match.last).split())
+    said = draft.sentence.said(first, match.last)
     draft.ask("money.monthly_budget_usd", first, match.last, f"{said!r}: money, or requests?", choices)
     return True
 
@@ -345,8 +344,7 @@ def _surge(draft: Draft, match: Match, first: int, last: int) -> bool:
     if seconds is not None:
         draft.found("traffic.surge_s", first, last, [Option(seconds, f"a surge lasts {show_seconds(seconds)}")])
     if length is not None:
-        for index in range(length.first, length.last + 1):
-            draft.sentence.take(index)
+        draft.sentence.take_all(length.first, length.last)
     return True
 
 
@@ -385,7 +383,7 @@ def period_of(match: Match) -> float:
     for group in ("t", "s", "a", "cal"):
         if group in match:
             return SECONDS[match[group].word]
-    by_the_day = any(item.has("window", "workhours") for item in match.sentence.items[match.first : match.last + 1])
+    by_the_day = any(item.has("window", "workhours") for item in match.items)
     return SECONDS_PER_DAY if by_the_day else match["d"].number.value if "d" in match else 1.0
 
 
@@ -508,7 +506,7 @@ def _near_peak(draft: Draft, match: Match) -> bool:
     if (own := _own_word(draft, match)) is not None:
         return own.has("peak")
     items = draft.sentence.items
-    if any(item.has("mean") and not item.has("peak") for item in items[match.first : match.last + 1]):
+    if any(item.has("mean") and not item.has("peak") for item in match.items):
         return False
     for back in range(match.first - 1, max(-1, match.first - 5), -1):
         if items[back].has("comma", "stop", "conj", "num", "mean") and items[back].word != "with":
@@ -522,4 +520,4 @@ def _near_peak(draft: Draft, match: Match) -> bool:
             following = items[ahead + 1 : ahead + 4]
             is_pair = len(following) == 3 and following[1].has("slash") and following[2].has("num")  # 'peak 800/200'
             return not following or is_pair or not following[0].has("mult", "factor", "num")
-    return any(item.has("peak") for item in items[match.first : match.last + 1])
+    return any(item.has("peak") for item in match.items)

@@ -6,17 +6,16 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from agent.fields.demand import PEAK, RATE
 from agent.interpret.facts.draft import Draft, Option
 from agent.interpret.facts.reading import Choice
 from agent.interpret.traffic.loads import BUSINESS_HOURS, WEEKDAYS
 from agent.interpret.traffic.rates import Rate
 from agent.interpret.words.grammar import Match, Rule, matches_of, rules
 from agent.interpret.words.ordinary import ORDINARY
+from agent.interpret.words.spelling import stem_of
 from agent.interpret.words.vocabulary import SECONDS
 from catalogs.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, show_count, show_figure
-
-RATE: Final = "traffic.requests_per_s"
-PEAK: Final = "traffic.peak_factor"
 
 _HOURS: Final = rules(
     "p:pct 'of' ('a' | 'an' | 'the' | 'their' | 'each'){0,2} d:dur ('day' | 'shift' | 'workday')",
@@ -103,9 +102,9 @@ def read_sites(draft: Draft, rate: Rate) -> bool:
     if match is None:
         return False
     each = rate.amount.value / rate.seconds
-    said = " ".join(draft.sentence.words(rate.first, match.last).split())
+    said = draft.sentence.said(rate.first, match.last)
     for sites in _SITES.matches(draft.sentence) if "s" in match else ():
-        if _stem(sites["s"].word) != _stem(match["s"].word) or len(rate.amount.values) > 1:
+        if stem_of(sites["s"].word) != stem_of(match["s"].word) or len(rate.amount.values) > 1:
             continue
         _times_sites(draft, rate, match, sites)
         return True
@@ -132,7 +131,3 @@ def _times_sites(draft: Draft, rate: Rate, match: Match, sites: Match) -> None:
         claim=False,
     )
     draft.sentence.claim(sites.first, sites.last)
-
-
-def _stem(word: str) -> str:
-    return word.removesuffix("ies").removesuffix("es").removesuffix("s").removesuffix("y").removesuffix("e")

@@ -8,11 +8,9 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agent.fields.demand import BOTH, GIVEN_AS
+from agent.fields.demand import BOTH, GIVEN_AS, PEAK, RATE
 from agent.interpret.facts.reading import Ambiguity, Choice, Reading, SaidValue
 from agent.interpret.traffic.growth import GROWTH
-from agent.interpret.traffic.loads import RATE
-from agent.interpret.traffic.scope import PEAK
 from agent.interpret.words.keys import meaning_of_key
 from agent.interpret.words.scanner import items_of
 from agent.interpret.words.tables import Rows, span_of, tables_in

@@ -7,10 +7,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from agent.fields.demand import HABIT
+from agent.fields.demand import HABIT, RATE
 from agent.interpret.facts.draft import Draft, Finding, Option
 from agent.interpret.facts.reading import Choice
-from agent.interpret.traffic.loads import RATE, count_of
+from agent.interpret.traffic.loads import count_of
 from agent.interpret.traffic.rates import Rate
 from agent.interpret.words.grammar import Match, Rule, matches_of, rules
 from agent.interpret.words.vocabulary import KINDS_OF
@@ -63,7 +63,7 @@ def multiply_turns(draft: Draft, turns: list[tuple[Match, float]], rates: list[R
     of_talks = [rate for rate in rates if _is_of_talks(rate)]
     for match, count in turns[:1]:
         span = draft.sentence.span(match.first, match.last)
-        said = " ".join(draft.sentence.words(match.first, match.last).split())
+        said = match.said
         if of_talks:
             _multiply(draft, count, said, span)
         else:

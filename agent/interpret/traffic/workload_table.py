@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from agent.fields.demand import LENGTHS, RATE
 from agent.interpret.facts.reading import TODAY, Ambiguity, Choice, Reading, SaidValue
-from agent.interpret.traffic.peaks import DEFAULT_PEAK, asks_mean, means_of
+from agent.interpret.traffic.peaks import asks_mean, means_of
 from agent.interpret.words.tables import WorkloadRow
 from catalogs.units import show_count, show_figure, show_seconds
 from engine.workload import Target, target_name
@@ -14,10 +15,8 @@ from engine.workload import Target, target_name
 PLANNED_FIRST: Final = "which is planned first?"
 MOST_ROWS: Final = 8
 """That are offered; further ones are named as not used."""
-_RATE: Final = "traffic.requests_per_s"
-_LENGTHS: Final = frozenset({"tokens.input.mean", "tokens.output.mean"})
 _SHOWN: Final[dict[str, Callable[[Any], str]]] = {
-    _RATE: lambda value: f"{show_figure(value)} requests/s",
+    RATE: lambda value: f"{show_figure(value)} requests/s",
     "tokens.input.mean": lambda value: f"{show_count(value)} tokens in",
     "tokens.output.mean": lambda value: f"{show_count(value)} out",
     "model": str,
@@ -58,13 +57,13 @@ def several_workloads(
     alike = [question for question in open_ if all(_asks(question, reading) for _, reading in rows)]
     questions = alike if apart else open_
     if apart:
-        path = _RATE if _RATE in apart else apart[0]
+        path = RATE if RATE in apart else apart[0]
         choices = [
             _choice(row.name, reading, one, apart, path, alike)
             for (row, reading), one in zip(rows, values, strict=True)
             if path in one
         ]
-        if all(row.share for row, _ in rows) and set(apart) <= _LENGTHS and len(choices) == len(rows) and not further:
+        if all(row.share for row, _ in rows) and set(apart) <= LENGTHS and len(choices) == len(rows) and not further:
             choices = [_together(values, [row.share for row, _ in rows], apart), *_of_shares(choices, rows, beside)]
         elif not further and (sums := _summed([reading for _, reading in rows], values, apart)):
             choices.append(sums)
@@ -111,13 +110,9 @@ def _summed(readings: Sequence[Reading], values: Sequence[Mapping[str, Any]], ap
     """
     peaks = [_peak(reading) for reading in readings]
     at_peak = all(peaks)
-    rates = [peak if at_peak else one.get(_RATE, 0.0) for peak, one in zip(peaks, values, strict=True)]
-    lengths = [path for path in apart if path in _LENGTHS]
-    if (
-        not all(rates)
-        or {*apart} - {_RATE, "targets", *_LENGTHS}
-        or any(p not in one for p in lengths for one in values)
-    ):
+    rates = [peak if at_peak else one.get(RATE, 0.0) for peak, one in zip(peaks, values, strict=True)]
+    lengths = [path for path in apart if path in LENGTHS]
+    if not all(rates) or {*apart} - {RATE, "targets", *LENGTHS} or any(p not in one for p in lengths for one in values):
         return None
     total = sum(rates)
     also = dict(_together(values, [rate / total for rate in rates], lengths).also) if lengths else {}
@@ -129,8 +124,8 @@ def _summed(readings: Sequence[Reading], values: Sequence[Mapping[str, Any]], ap
         shown.append(f"{_SHOWN['targets'](also['targets'])}, the strictest")
     label = f"all together: {', '.join(shown)}"
     if not at_peak:
-        return Choice(total, label, _RATE, also=also)
-    asked = Ambiguity(f"{shown[0]}: what is the mean over the day?", _RATE, means_of(total, DEFAULT_PEAK), "", 0)
+        return Choice(total, label, RATE, also=also)
+    asked = Ambiguity(f"{shown[0]}: what is the mean over the day?", RATE, means_of(total), "", 0)
     path = lengths[0] if lengths else "targets"
     return Choice(also.pop(path), label, path, also=also, then=(asked,)) if also else None
 
@@ -145,7 +140,7 @@ def _strictest(values: Sequence[Mapping[str, Any]]) -> tuple[Target, ...]:
 
 def _peak(reading: Reading) -> float:
     """Return the rate of a row that is its peak, whose mean it leaves open; 0 where it has none."""
-    asked = next((one for one in reading.questions if one.path == _RATE and asks_mean(one.choices)), None)
+    asked = next((one for one in reading.questions if one.path == RATE and asks_mean(one.choices)), None)
     return float(asked.choices[1].value) if asked else 0.0
 
 
@@ -159,11 +154,11 @@ def _of_shares(
         rows: each with its reading.
         beside: the reading of what stands beside the table.
     """
-    rate = beside.values.get(_RATE)
+    rate = beside.values.get(RATE)
     for choice, (row, _) in zip(choices, rows, strict=True):
         if rate:  # of an open rate no row has a share yet
             label = f"{choice.label}; {row.share:.0%} of the requests"
-            yield replace(choice, label=label, also={**choice.also, _RATE: rate * row.share})
+            yield replace(choice, label=label, also={**choice.also, RATE: rate * row.share})
 
 
 def _values(reading: Reading) -> dict[str, Any]:
@@ -213,6 +208,6 @@ def _choice(
     then = tuple(one for one in reading.questions if one.path not in values and (one.path, one.choices) not in asked)
     if peak := _peak(reading):
         shown = f"{show_figure(peak)} requests/s at the peak, {shown}; its mean is asked then"
-    elif any(one.path == _RATE for one in then):
+    elif any(one.path == RATE for one in then):
         shown += "; its rate is asked then"
     return Choice(values[path], f"{name}: {shown}", path, also=also, then=then)

@@ -113,6 +113,11 @@ class Sentence(Struct):
             self.characters[index] = _character(self.items[index])
             self.encoded = ""
 
+    def take_all(self, first: int, last: int) -> None:
+        """Take every item from first to last (inclusive)."""
+        for index in range(first, last + 1):
+            self.take(index)
+
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Return where items first to last (inclusive) begin and end in the text."""
         return self.items[first].start, self.items[last].end
@@ -121,6 +126,10 @@ class Sentence(Struct):
         """Return items first to last (inclusive) as typed."""
         start, end = self.span(first, last)
         return self.text[start:end]
+
+    def said(self, first: int, last: int) -> str:
+        """Return items first to last (inclusive) as typed, on one line with single spaces."""
+        return " ".join(self.words(first, last).split())
 
     def merge(self, first: int, last: int, item: Item) -> None:
         """Put one item in the place of items first to last (inclusive).
@@ -152,6 +161,16 @@ class Match(Struct, frozen=True):
     def last(self) -> int:
         """Index of its last item."""
         return self.found.end() - 1
+
+    @property
+    def items(self) -> list[Item]:
+        """Its items."""
+        return self.sentence.items[self.first : self.last + 1]
+
+    @property
+    def said(self) -> str:
+        """Its words as typed, on one line with single spaces."""
+        return self.sentence.said(self.first, self.last)
 
     def index(self, name: str) -> int:
         """Return the index of a group's first item, -1 where it is not there."""

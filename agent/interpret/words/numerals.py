@@ -227,7 +227,7 @@ def _made(sentence: Sentence, rule: Rule, kind: str, amount: Callable[[Match], A
         first, last = sentence.items[match.first], sentence.items[match.last]
         item = Item(frozenset({kind}), first.start, last.end, last.word, made)
         item.numeric = kind != "mult" and (
-            rule in (_PART_OF, _PART_MORE, _ONE_IN_SO_MANY) or any(_VALUES.get(i.word, 0) > 1 for i in _items(match))
+            rule in (_PART_OF, _PART_MORE, _ONE_IN_SO_MANY) or any(_VALUES.get(i.word, 0) > 1 for i in match.items)
         )
         sentence.merge(match.first, match.last, item)
 
@@ -235,7 +235,7 @@ def _made(sentence: Sentence, rule: Rule, kind: str, amount: Callable[[Match], A
 def _add_up_a_day(match: Match) -> None:
     """Put '8 times a day' in the place of '3 times in the morning and 5 in the evening'."""
     first, parts, last = match["a"], match.index("p"), match.sentence.items[match.last]
-    counts = [item.number.value for item in _items(match) if item.has("num")]
+    counts = [item.number.value for item in match.items if item.has("num")]
     start, end = match.sentence.items[parts].start, match.sentence.items[match.last - 1].end
     for item in match.sentence.items[parts : match.last]:
         item.numeric = False  # its count is in the total
@@ -245,18 +245,14 @@ def _add_up_a_day(match: Match) -> None:
     match.sentence.merge(match.first, match.first, total)
 
 
-def _items(match: Match) -> list[Item]:
-    return match.sentence.items[match.first : match.last + 1]
-
-
 def _words(match: Match) -> list[str]:
-    return [item.word for item in _items(match)]
+    return [item.word for item in match.items]
 
 
 def _value_in_words(match: Match) -> Amount | None:
     total = group = 0.0
     before = None
-    for item in _items(match):
+    for item in match.items:
         if before and before.has("small") and item.has("tens", "small"):
             group *= 10.0 if item.word == "zero" else 100.0
         before = item
@@ -271,7 +267,7 @@ def _value_in_words(match: Match) -> Amount | None:
     made = tidy(total + group)
     if abs(made) > LARGEST:
         return None
-    return _spread(made * 2 / 3, made * 4 / 3) if any(item.word == "few" for item in _items(match)) else Amount((made,))
+    return _spread(made * 2 / 3, made * 4 / 3) if any(item.word == "few" for item in match.items) else Amount((made,))
 
 
 def _spread(low: float, high: float) -> Amount:

@@ -101,3 +101,8 @@ def _distance(one: str, other: str) -> int:
 def one_slip(one: str, other: str) -> bool:
     """Whether two words are one slip apart."""
     return abs(len(one) - len(other)) <= 1 and _distance(one, other) == 1
+
+
+def stem_of(noun: str) -> str:
+    """Return what a noun's singular and plural share."""
+    return noun.removesuffix("ies").removesuffix("es").removesuffix("s").removesuffix("y").removesuffix("e")

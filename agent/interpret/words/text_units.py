@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from agent.interpret.words.grammar import Amount, Item, Rule, Sentence, rules
+from agent.interpret.words.grammar import Amount, Item, Rule, Sentence, rules, whole
 from catalogs.units import show_count
 
 TOKENS_PER_WORD: Final = 4 / 3
@@ -43,11 +43,6 @@ def in_tokens(value: float, unit: str) -> tuple[float, str]:
     return whole(value), f"{said} tokens"
 
 
-def whole(value: float) -> float:
-    """Return a whole number as an integer."""
-    return int(value) if value == int(value) else value
-
-
 _DEFINED: Final = rules(
     "(num | per)? u:textunit (colon | copula | link | paren){1,3} n:num v:(token | textunit) "
     "(?! incue | outcue | 'in' | 'out')",
@@ -79,7 +74,7 @@ def define_units(sentence: Sentence) -> list[tuple[str, int, int]]:
             ]
             if unit == other.word.rstrip("s") or len(each.values) > 1 or not counted:
                 continue
-            said = " ".join(sentence.words(match.first, match.last).split())
+            said = match.said
             notes.append((f"{said!r} is what a {unit} is taken for", *sentence.span(match.first, match.last)))
             sentence.claim(match.first, match.last)
             for one in counted:

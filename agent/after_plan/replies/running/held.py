@@ -11,8 +11,8 @@ from agent.after_plan.replies.load import GPUS, NODES, REPLICAS, limit
 from agent.after_plan.sums import Explanation
 from agent.after_plan.whatif import understood
 from agent.after_plan.wording.rates import peak_rate
+from agent.fields.demand import RATE
 from agent.interpret.traffic.peaks import mean_follows, usual_ratio
-from agent.interpret.traffic.scope import RATE
 from agent.interpret.words.tongues import in_english
 from agent.report.blocks import Cell, Column, Paragraph, Table
 from agent.report.words import accelerators_noun, calls_shown, capital, singular, usd_shown

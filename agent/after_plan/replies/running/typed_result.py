@@ -13,8 +13,8 @@ from agent.after_plan.replies.billed import Resized
 from agent.after_plan.replies.running.held import layout
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import peak_rate, replicas_at
+from agent.fields.demand import RATE
 from agent.interpret.traffic.peaks import mean_follows, usual_ratio
-from agent.interpret.traffic.scope import RATE
 from agent.report.words import accelerators_noun, calls_shown
 from catalogs.errors import InputError
 from catalogs.units import show_count, show_figure, show_seconds
