@@ -98,18 +98,18 @@ def unpriced(note: str, money: Money) -> Cost:
     return Cost(**unknown | {"other_monthly_usd": money.other_monthly_usd, "note": note})
 
 
-def replicas_by_hour(demand: Demand, mean_calls_per_s: float, planned_rps: float, fleet: FleetSize) -> tuple[int, ...]:
+def replicas_by_hour(demand: Demand, mean: float, planned: float, fleet: FleetSize) -> tuple[int, ...]:
     """Return the replicas that the autoscaler holds in each hour of the profile.
 
     Args:
-        demand: rate by hour over the mean.
-        mean_calls_per_s: mean model calls/s.
-        planned_rps: ρ·λ_cap, what the autoscaler lets one replica carry, calls/s.
+        demand: load by hour over the mean.
+        mean: load, model calls/s or requests in flight.
+        planned: what the autoscaler lets one replica carry of it.
         fleet: its bounds and spares.
     """
 
     def held(rate: float) -> int:
-        needed = replicas_for(mean_calls_per_s * rate, planned_rps) + fleet.spare_replicas
+        needed = replicas_for(mean * rate, planned) + fleet.spare_replicas
         return min(max(needed, fleet.minimum_replicas), fleet.maximum_replicas)
 
     return tuple(held(rate) for rate in demand.hourly)

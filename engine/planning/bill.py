@@ -1,7 +1,7 @@
 """The bill and the energy of the chosen fleet: what `fleet.bill` and `fleet.energy` need of it, gathered."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from engine.fleet import bill, energy
 from engine.fleet.offers import no_price_note
@@ -41,9 +41,15 @@ def bill_of(
         size, fleet.replicas, fleet.minimum_replicas, fleet.maximum_replicas, spec.availability.spare_replicas
     )
     if time_held is None:
-        planned_rps = thresholds.target_utilisation * usage.capacity_rps
-        time_held = Counter(bill.replicas_by_hour(chosen.demand, usage.calls_per_s, planned_rps, sizes))
+        time_held = Counter(held_by_hour(chosen, thresholds, sizes))
     return bill.bill(choice, fleet=sizes, usage=usage, time_held=time_held, money=spec.money)
+
+
+def held_by_hour(chosen: ChosenFleet, thresholds: Autoscaling, sizes: bill.FleetSize) -> Sequence[int]:
+    """Return the replicas held in each hour of the profile, by the rate or by the clients that wait for answers."""
+    clients = chosen.question.spec.traffic.concurrency
+    each = thresholds.target_in_flight_per_replica if clients else thresholds.rps_per_replica
+    return bill.replicas_by_hour(chosen.demand, clients or chosen.mean_rate, each, sizes)
 
 
 def energy_of(chosen: ChosenFleet) -> Energy | None:

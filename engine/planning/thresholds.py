@@ -33,6 +33,7 @@ def thresholds_of(
         prefill_s=points.prefill_s,
         weights_bytes_per_replica=weights_bytes(question.model, question.storage),
         mean_rps=chosen.mean_rate,
+        mean_clients=question.spec.traffic.concurrency,
         headroom=headroom,
         scale_down_window_s=scale_down_window_s,
     )

@@ -16,7 +16,7 @@ from catalogs.catalog import Catalog
 from catalogs.storage import weights_by_part
 from catalogs.units import GIB, HOURS_PER_MONTH
 from engine.bands.lookup import ENDS, CaseBand
-from engine.fleet.bill import FleetSize, replicas_by_hour
+from engine.fleet.bill import FleetSize
 from engine.fleet.candidates import SEAT_SHARE, Candidates, measured_more, pool_ends
 from engine.fleet.energy import power_curve_for
 from engine.fleet.offers import COMMITTED, PricedOffer, instances_for
@@ -24,6 +24,7 @@ from engine.fleet.operating_points import CURVE, alone_parts
 from engine.fleet.search import sized_at_rate
 from engine.plan import CapacityPlan
 from engine.planning.bands import Case, case_of
+from engine.planning.bill import held_by_hour
 from engine.planning.inverse import chosen_candidate
 from engine.planning.thresholds import starts_from
 from engine.planning.verdict import chosen_fleet
@@ -447,8 +448,7 @@ def _held(workings: PlanWorkings) -> Values:
         return {}
     fleet, size = plan.fleet, plan.chosen.accelerators_per_replica
     sizes = FleetSize(size, fleet.replicas, fleet.minimum_replicas, fleet.maximum_replicas, fleet.spares)
-    calls = plan.performance.at_mean.requests_per_s * fleet.working_replicas
-    held = replicas_by_hour(workings.chosen.demand, calls, plan.autoscaling.rps_per_replica, sizes)
+    held = held_by_hour(workings.chosen, plan.autoscaling, sizes)
     return {"instances": sum(instances_for(one, size, plan.chosen.offer.accelerators) for one in held) / len(held)}
 
 
@@ -592,7 +592,7 @@ GROUPS: Final[Mapping[str, Group]] = {
     "pool": Group(_pool, "engine.fleet.candidates"),
     "entry": Group(_entry, "the accelerator's entry, and constants beside it"),
     "offer": Group(_offers, "engine.fleet.offers"),
-    "held_by_hour": Group(_held, "engine.fleet.bill.replicas_by_hour"),
+    "held_by_hour": Group(_held, "engine.planning.bill.held_by_hour"),
     "power": Group(_power, "catalogs/power.toml"),
     "demand": Group(_demand, "engine.question.demand"),
     "start": Group(_start, "engine/scaling/starts.py"),

@@ -4,7 +4,7 @@ Demand keeps growing while a new replica starts, so the fleet scales at ρ = 1/(
 reaction later it stands at the capacity, with the targets still met.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from math import exp, sqrt
 
@@ -50,6 +50,7 @@ def autoscaling(
     prefill_s: float,
     weights_bytes_per_replica: float,
     mean_rps: float,
+    mean_clients: float | None = None,
     headroom: float = 1.0,
     scale_down_window_s: float | None = None,
 ) -> Autoscaling:
@@ -63,6 +64,8 @@ def autoscaling(
         prefill_s: a mean prompt's own prefill, seconds.
         weights_bytes_per_replica: loaded when a replica starts, bytes.
         mean_rps: mean load of the whole fleet, model calls/s.
+        mean_clients: who send it, each the next when the last is answered: what grows is then in flight, and the rate
+            follows it; None where requests arrive by themselves.
         headroom: growth beyond that of the demand's shape that replicas are held for: a replay's correction.
         scale_down_window_s: a replay's correction, seconds.
     """
@@ -71,7 +74,10 @@ def autoscaling(
     growth = demand.growth_within(reaction)
     grown = growth * demand.burst * headroom
     utilisation = 1 / grown
-    replica = _Replica(curve, capacity_rps, saturated_rps, utilisation * capacity_rps, grown)
+    planned = utilisation * capacity_rps
+    if mean_clients:
+        planned = curve.load_at_in_flight(utilisation * curve.in_flight_at(capacity_rps))
+    replica = _Replica(curve, capacity_rps, saturated_rps, planned, grown)
     in_flight = curve.in_flight_at(replica.planned)
     queue, queue_why = _queue_guard(spec, replica, prefill_s)
     usage, usage_why = _kv_threshold(replica)
@@ -85,6 +91,13 @@ def autoscaling(
         "rps_per_replica": f"the target utilisation × capacity. Scale on the larger ask of the two: in flight falls "
         f"faster than load, and alone it would {_alone(replica, in_flight, mean_rps)}",
     }
+    if mean_clients:
+        most = curve.in_flight_at(capacity_rps)
+        reasons |= {
+            "target_in_flight_per_replica": f"the target utilisation × the {most:.3g} of its capacity: clients that "
+            "wait for answers are in flight whatever the number of replicas, and their number is what grows",
+            "rps_per_replica": "the rate at which so many are in flight on the replica's own curve",
+        }
     answer = Autoscaling(
         target_in_flight_per_replica=in_flight,
         rps_per_replica=replica.planned,
@@ -100,8 +113,11 @@ def autoscaling(
         reasons=reasons,
         warnings=(),
     )
-    warnings = tuple(_warnings(spec, replica, answer, mean_rps, mean_rps * demand.peak_factor))
-    return replace(answer, warnings=warnings)
+    mean, each = (mean_clients, in_flight) if mean_clients else (mean_rps, planned)
+    share = mean / max(fewest_replicas(spec), _enough(mean, each))
+    load = curve.load_at_in_flight(share) if mean_clients else share
+    steady = () if mean_clients else (mean_rps, mean_rps * demand.peak_factor)
+    return replace(answer, warnings=tuple(_warnings(spec, replica, answer, load, steady)))
 
 
 def reaction_parts(scaling: Scaling, weights_bytes: float) -> dict[str, float]:
@@ -219,10 +235,17 @@ def _plain_reasons(replica: _Replica, demand: Demand, growth: float, parts: dict
 # --- checks ---
 
 
-def _warnings(spec: WorkloadSpec, replica: _Replica, answer: Autoscaling, mean: float, peak: float) -> Iterator[str]:
-    yield from _too_late(spec, replica, answer)
-    smallest = fewest_replicas(spec)
-    load = mean / max(smallest, _enough(mean, answer.rps_per_replica))
+def _warnings(
+    spec: WorkloadSpec, replica: _Replica, answer: Autoscaling, load: float, steady: Sequence[float]
+) -> Iterator[str]:
+    """Yield which thresholds cannot do their work.
+
+    Args:
+        load: a replica's share of the mean load, requests/s.
+        steady: loads of the fleet that must not move it, requests/s; none of clients that wait for their answers, who
+            are as many whatever the fleet.
+    """
+    yield from _too_late(spec, replica, answer, closed=not steady)
     felt = {
         "in-flight target": (replica.curve.in_flight_at(load), answer.target_in_flight_per_replica * (1 + TOLERANCE)),
         "queue guard": (replica.curve.waiting_at(load), answer.queue_length),
@@ -232,7 +255,7 @@ def _warnings(spec: WorkloadSpec, replica: _Replica, answer: Autoscaling, mean: 
     for name, (value, threshold) in felt.items():
         if value > threshold * (1 + 1e-9):
             yield f"the {name} {threshold:.3g} fires at the mean load already ({value:.3g} there): add headroom"
-    for rate in (mean, peak):
+    for rate in steady:
         if _flaps(_enough(rate, answer.rps_per_replica), partial(_ask, rate, replica.curve, answer)):
             yield f"at a steady {show_rate(rate)} the thresholds would add and remove replicas in turn: widen them"
     if replica.growth >= HARD_GROWTH:
@@ -244,7 +267,7 @@ def _warnings(spec: WorkloadSpec, replica: _Replica, answer: Autoscaling, mean: 
         )
 
 
-def _too_late(spec: WorkloadSpec, replica: _Replica, answer: Autoscaling) -> Iterator[str]:
+def _too_late(spec: WorkloadSpec, replica: _Replica, answer: Autoscaling, *, closed: bool) -> Iterator[str]:
     curve = replica.curve
     acts_at = curve.load_at_in_flight(answer.target_in_flight_per_replica * (1 + TOLERANCE))
     if curve.in_flight_at(replica.saturated) <= answer.target_in_flight_per_replica * (1 + TOLERANCE):
@@ -252,7 +275,7 @@ def _too_late(spec: WorkloadSpec, replica: _Replica, answer: Autoscaling) -> Ite
             f"the in-flight target {answer.target_in_flight_per_replica:.3g} is too near to saturation to fire through "
             f"the autoscaler's {TOLERANCE:.0%} tolerance: lower the utilisation ceiling"
         )
-    elif acts_at * replica.growth > replica.saturated * (1 + 1e-9):
+    elif not closed and acts_at * replica.growth > replica.saturated * (1 + 1e-9):
         yield (
             f"through its {TOLERANCE:.0%} tolerance the autoscaler acts at {acts_at:.3g} requests/s per replica, and "
             f"one reaction later demand is {acts_at * replica.growth:.3g}, beyond the saturated "

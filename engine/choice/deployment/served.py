@@ -140,7 +140,10 @@ def served_by(plan: CapacityPlan, catalog: Catalog) -> Served:
     share = prices.input * lengths.prompt.mean if prices else 0.0
     whole = share + (prices.output * lengths.output.mean if prices else 0.0)
     accelerator = catalog.accelerator(plan.chosen.accelerator)
-    at_mean = plan.performance.at_mean
+    at_mean, capacity = plan.performance.at_mean, min(plan.replica_capacity.requests_per_s, saturated)
+    if traffic.concurrency:  # what as many clients send as a replica holds
+        holds = plan.autoscaling.target_in_flight_per_replica / plan.autoscaling.target_utilisation
+        capacity = rate * traffic.calls_per_request * holds / traffic.concurrency
     work = Work(
         requests_per_s=rate,
         calls_per_request=traffic.calls_per_request,
@@ -154,7 +157,7 @@ def served_by(plan: CapacityPlan, catalog: Catalog) -> Served:
         question=question,
         accelerator=accelerator,
         work=work,
-        capacity_rps=min(plan.replica_capacity.requests_per_s, saturated),
+        capacity_rps=capacity,
         peak=traffic.peak_factor,
         hourly=demand_of(traffic).hourly,
         replicas_size=plan.chosen.accelerators_per_replica,

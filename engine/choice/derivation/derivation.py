@@ -24,8 +24,6 @@ from engine.workload import Source
 
 Kind = Literal["stated", "catalog", "computed", "solved", "searched", "simulated"]
 Leaf = int | float
-BY_ARITHMETIC: Final = frozenset({"stated", "catalog", "computed", "solved"})
-"""Kinds whose figures come out again without the plan being made again."""
 _KINDS: Final[Mapping[str, Kind]] = {
     "=": "computed", ":": "solved", "≤": "solved", "@": "catalog", "?": "searched", "!": "simulated"
 }  # fmt: skip

@@ -154,6 +154,19 @@ def test_in_flight_alone_would_go_round_in_circles_and_the_rate_holds_it() -> No
     assert not any("in turn" in warning for warning in answer.warnings)
 
 
+def test_of_clients_that_wait_the_share_is_of_those_that_a_replica_holds() -> None:
+    """In flight is then the load itself: a share of it is asked for by as many clients, and by the rate they make."""
+    spec, curve = spec_from(BASE | {"traffic.peak_factor": 1.2}), queue_curve()
+    holds = curve.in_flight_at(CAPACITY)
+    answer = autoscaling(
+        spec, demand_of(spec.traffic), curve, capacity_rps=CAPACITY, saturated_rps=SATURATED, prefill_s=0.08,
+        weights_bytes_per_replica=140e9, mean_rps=3 * CAPACITY, mean_clients=3 * holds,
+    )  # fmt: skip
+    assert answer.target_in_flight_per_replica == pytest.approx(answer.target_utilisation * holds)
+    assert curve.in_flight_at(answer.rps_per_replica) == pytest.approx(answer.target_in_flight_per_replica)
+    assert answer.warnings == ()
+
+
 @settings(max_examples=draws(150), deadline=None)
 @given(
     peak=st.floats(1, 100),

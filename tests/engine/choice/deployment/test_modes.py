@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from catalogs.catalog import Catalog
 from catalogs.errors import InputError
 from catalogs.records.api_prices import ApiModel, TokenRates
 from catalogs.records.facts import Confidence
@@ -17,6 +18,9 @@ from engine.choice.deployment.comparison import with_other_costs
 from engine.choice.deployment.hybrid import behind_api, overflow, shared
 from engine.choice.deployment.owning import Ownership, capital_recovery_factor, monthly_capital_usd, on_device, owned
 from engine.choice.deployment.renting import SpotMarket, autoscaled, mixed, on_spot, rented
+from engine.choice.deployment.served import served_by
+from engine.method import forecast
+from engine.workload import spec_from
 from tests.draws import draws
 from tests.engine.choice.deployment.fleets import HOURLY, catalog, fleet
 
@@ -230,3 +234,17 @@ def test_power_of_owned_cards_is_of_the_load_and_the_cards_alone() -> None:
     assert drawn == sorted(drawn) and drawn[0] < drawn[-1] < 16 * served.accelerator.power_w
     assert replace(served, spares=2).watts(16) == served.watts(16)
     assert fleet().watts(16) == 16 * served.accelerator.power_w
+
+
+def test_a_fleet_of_clients_is_as_large_as_its_plan() -> None:
+    spec = spec_from(
+        {
+            "model": "gpt-oss-120b", "traffic.concurrency": 1800, "tokens.input.mean": 2000, "tokens.output.mean": 500,
+            "hardware.accelerators": ("h100-sxm-80gb",),
+        }
+    )  # fmt: skip
+    plan = forecast(spec, Catalog.load())
+    served = served_by(plan, Catalog.load())
+    assert (served.replicas, served.added) == (plan.fleet.replicas, 0)
+    held = sum(served.replicas_by_hour) / len(served.replicas_by_hour)
+    assert plan.cost.autoscaled_monthly_usd == pytest.approx(plan.cost.monthly_usd * held / plan.fleet.replicas)
