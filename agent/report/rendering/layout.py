@@ -69,11 +69,6 @@ def height(report: Report, width: int) -> int:
     return len(lines(report, width))
 
 
-def line_text(line: Line) -> str:
-    """Return a line without its tones."""
-    return "".join(span.text for span in line)
-
-
 def _block(block: Block, width: int) -> Iterator[Line]:
     match block:
         case Heading(text):

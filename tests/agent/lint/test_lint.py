@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import agent.lint
 from agent.exports import formats
 from agent.lint.documents import documents_in
-from agent.lint.findings import RULES
 from agent.lint.lint import linted
 from agent.lint.load_curves import curve_in
 from catalogs.errors import InputError
@@ -84,7 +84,8 @@ def test_a_bound_that_is_no_number_ends_no_check(bound: str) -> None:
 
 def test_every_rule_has_a_published_case() -> None:
     cases = {rule for file in PACKS.glob("*.yaml") for rule, _ in marked(file.read_text())}
-    assert cases == set(RULES) - {"L0"}
+    assert agent.lint.__doc__ is not None
+    assert cases == set(re.findall(r"\bL\d+\b", agent.lint.__doc__)) - {"L0"}
     assert len(list(PACKS.glob("*.yaml"))) == 11
 
 

@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from agent.report.rendering.layout import Line
 from engine.plan import (
     AcceleratorMemory,
     Alternative,
@@ -346,3 +347,8 @@ def rejected() -> tuple[Rejection, ...]:
         Rejection("A100 with FP8 weights", "the accelerator has no FP8 unit; it would run as BF16", None, None, ""),
         Rejection("2 × A100 SXM4 80GB", "reading the weights once takes too long", 0.034, 0.025, "s", ("ITL 40 ms",)),
     )
+
+
+def line_text(line: Line) -> str:
+    """Return a line without its tones."""
+    return "".join(span.text for span in line)

@@ -9,7 +9,7 @@ import pytest
 
 from agent.report.accuracy_plot import check_plot, plotted
 from agent.report.accuracy_report import accuracy_report
-from agent.report.rendering.layout import line_text, lines
+from agent.report.rendering.layout import lines
 from agent.report.rendering.markdown import markdown
 from agent.report.rendering.plain import plain_text
 from catalogs.catalog import Catalog
@@ -17,6 +17,7 @@ from catalogs.errors import InputError
 from catalogs.measurement_files import scorecard_points
 from engine.accuracy.dots import Dot, dots_of, share_near
 from engine.accuracy.scores import Accuracy, accuracy_of
+from tests.agent.report.sample import line_text
 
 LARGEST_BYTES = 300_000
 

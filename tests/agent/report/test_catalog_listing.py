@@ -1,10 +1,11 @@
 import pytest
 
 from agent.report.catalog_listing import details_report, listing_report
-from agent.report.rendering.layout import line_text, lines
+from agent.report.rendering.layout import lines
 from agent.report.rendering.plain import plain_text
 from catalogs.catalog import Catalog
 from catalogs.records.accelerators import Accelerator
+from tests.agent.report.sample import line_text
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,10 @@
 import pytest
 
 from agent.report.model_bytes import bytes_report
-from agent.report.rendering.layout import line_text, lines
+from agent.report.rendering.layout import lines
 from catalogs.catalog import Catalog
 from engine.estimate.stored_weights import model_bytes
+from tests.agent.report.sample import line_text
 
 CATALOG = Catalog.load()
 

@@ -13,7 +13,7 @@ from agent.report.blocks import Report
 from agent.report.plan.bands import fleet_sentence
 from agent.report.plan.plan_report import whole_report
 from agent.report.plan.screenful import screenful
-from agent.report.rendering.layout import height, line_text, lines
+from agent.report.rendering.layout import height, lines
 from agent.report.rendering.markdown import markdown
 from agent.report.rendering.plain import plain_text
 from agent.report.rendering.show import show
@@ -36,7 +36,7 @@ from engine.plan import (
     TargetResult,
 )
 from engine.workload import BandLevel, Source, WorkloadSpec
-from tests.agent.report.sample import plan, unpriced, verbose
+from tests.agent.report.sample import line_text, plan, unpriced, verbose
 from tests.draws import draws
 
 PLANS = {"plan": plan, "unpriced": unpriced, "verbose": verbose}

@@ -6,7 +6,7 @@ from agent.report.blocks import Report
 from agent.report.plan.plan_report import whole_report
 from agent.report.plan.replay_section import replay_blocks, replay_sentence
 from agent.report.plan.screenful import screenful
-from agent.report.rendering.layout import height, line_text, lines
+from agent.report.rendering.layout import height, lines
 from agent.report.rendering.markdown import markdown
 from agent.report.rendering.plain import plain_text
 from agent.report.rendering.wrapping import cells
@@ -19,7 +19,7 @@ from engine.plan import (
     SimulatedLatency,
     SimulatedTarget,
 )
-from tests.agent.report.sample import plan, unpriced, verbose
+from tests.agent.report.sample import line_text, plan, unpriced, verbose
 
 FIGURE = SimulatedFigure(0.4, 0.35, 0.45, None)
 LATENCY = SimulatedLatency(FIGURE, FIGURE, FIGURE, FIGURE, FIGURE)

@@ -4,10 +4,11 @@ import shlex
 import pytest
 
 from agent.report.blocks import Bar, Bullets, Chart, Column, Facts, Part, Report, Series, Table, row_sentence
-from agent.report.rendering.layout import FILLS, line_text, lines
+from agent.report.rendering.layout import FILLS, lines
 from agent.report.rendering.markdown import markdown
 from agent.report.rendering.plain import plain_text
 from agent.report.rendering.wrapping import cells, command_lines, wrap
+from tests.agent.report.sample import line_text
 
 COLUMNS = (
     Column("fleet"),
