@@ -168,7 +168,8 @@ def is_request(text: str, read: Understood, likely: tuple[Guess, ...]) -> bool:
             likely_so = first.probability >= (SURE if figures_left and ASKS.search(text) else LIKELY)
             return plain or (first.act in _CHANGES and (likely_so or (not read.unused and not asks)))
         case Unclear(_, nothing):
-            sure = first.probability >= SURE and first.act in ANSWERED
+            beyond = bool(read.notes) and SUPPOSED.search(text) is not None  # a case that is known not to be planned
+            sure = first.probability >= (OVERRULES if beyond else SURE) and first.act in ANSWERED
             return not sure and (not nothing or bool(read.notes))
 
 

@@ -122,11 +122,14 @@ def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
     plan, before = branch.plan, base.capacity_plan
     if isinstance(plan, NoPlan):
         return (Data(Report((title, *refusal(plan, branch.number).blocks))),)
+    answer = [Paragraph(f"{plan.answer.sentence.rstrip('.')}.")]
     if short := floor_of(plan) or too_few(plan):
-        return (Data(Report((Group((title, Paragraph(short, "warning"))),))),)
-    answer = Paragraph(f"{plan.answer.sentence.rstrip('.')}.")
+        answer.insert(0, Paragraph(short, "warning"))
+        # Beside a plan that meets what was asked, the bill of one that cannot is no answer; beside another it is.
+        if before is None or before.answer.meets_targets:
+            return (Data(Report((Group((title, answer[0])),))),)
     if before is None:
-        return (Data(Report((Group((title, answer)),))),)
+        return (Data(Report((Group((title, *answer)),))),)
     rows = tuple(
         (one.name, one.then, one.now, one.moved)
         for one in _figures(before, plan)
@@ -140,7 +143,7 @@ def difference(branch: Branch, base: Branch) -> tuple[Say, ...]:
     )
     whose = priced_at(plan, before)
     below = tuple(Paragraph(text) for text in (whose, surprise(plan, before), other_promise(plan, before)) if text)
-    return (Data(Report((Group((title, answer)), Table(columns, rows), *below))),)
+    return (Data(Report((Group((title, *answer)), Table(columns, rows), *below))),)
 
 
 _ASKED_FIGURES: Final = (

@@ -57,6 +57,20 @@ _PREFIX: Final = rules(
     "p:pct ('of' | 'the' | 'our' | 'each' | 'every' | 'all' | num | incue | context | token | unknown | link)"
     "{1,8} (prefixhit | shared | prefixcue | sysprompt)",
 )
+_CACHE: Final = "(prefixhit | prefixcue | (?<! 'kv' | 'redis' | 'semantic') ('cache' | 'caching'))"
+_OF_PROMPTS: Final = (
+    "(link | incue | token | event | 'in' | 'the' | 'any' | 'our' | 'each' | 'being' | 'comes' | 'from' | 'it' | "
+    "'that' | 'one' | 'hits' | 'hit'){0,5}"
+)
+_UNCACHED: Final = rules(
+    "(?<! pct | num) (neg | 'nothing' | 'none' | 'nobody' | 'disable' | 'empty' | 'cold' | ('turn' | 'turned' | "
+    f"'switch' | 'switched') 'off') {_OF_PROMPTS} {_CACHE}",
+    "('fresh' | 'unique' | neg ('repeated' | 'shared')) incue (?! token | num)",
+    f"{_CACHE} (link | 'were' | 'does' | 'gets' | 'gives' | 'us' | 'turned' | 'switched' | 'runs' | 'stays'){{0,2}} "
+    "('off' | 'disabled' | 'cold' | 'empty' | 'useless' | 'broken' | 'nothing' | neg ('work' | 'works' | 'hit' | "
+    "'hits' | 'help' | 'helps' | 'allowed' | 'possible' | 'used' | 'available'))",
+)
+"""Nothing is found in the prefix cache, or there is none."""
 _WIDTHS: Final[dict[float, tuple[str, ...]]] = {
     32.0: ("fp32",), 16.0: ("bf16",), 8.0: ("fp8", "int8"), 4.0: ("int4", "nvfp4", "mxfp4"),
 }  # fmt: skip
@@ -452,3 +466,5 @@ def _prefix(draft: Draft) -> None:
             claim=False,
         )
         draft.sentence.take(match.index("p" if "p" in match else "n"))  # and leave the length of those prompts
+    for match in () if draft.has("tokens.prefix_hit") else matches_of(_UNCACHED, draft.sentence):
+        draft.found("tokens.prefix_hit", match.first, match.last, [Option(0.0, "no prompt token is cached already")])

@@ -39,8 +39,9 @@ _MACHINES: Final = frozenset(
     )
 )  # fmt: skip
 _HOLDS: Final = re.compile(
-    r"\b(?:how (?:much|many|far)|what (?:load|rate|traffic|can|could|would|do|rps)|which load|rps|qps|wie ?viele?|"
-    r"was (?:geht|schaff\w+)|combien|qu'?est-ce|cuánt\w+|qué|load|enough|suffi\w+|reichen|plenty|"
+    r"\b(?:how (?:much|many|far)|what (?:load|rate|traffic|can|could|would|do|rps)|which load|rps|qps|"
+    r"through-?put|capacity|max(?:imum)? (?:load|rate|traffic|requests)|(?:requests|tokens) (?:per|a|/) ?s\w*|"
+    r"wie ?viele?|was (?:geht|schaff\w+)|combien|qu'?est-ce|cuánt\w+|qué|load|enough|suffi\w+|reichen|plenty|"
     r"who(?:'?s| is) (?:right|wrong|correct)|(?:is|are|am) (?:he|she|they|i|we|that|it) (?:right|wrong|correct|off))\b|"
     r"多少|够",
     re.I,

@@ -243,7 +243,7 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
         made = answer_read(state, read, ports)
     elif sure and act == "compare":
         made = _compared_here(state, text)
-    elif sure and act in ANSWERED and not (supposed and act in ("other_models", "interconnect", "limit", *NO_QUESTION)):
+    elif sure and act in ANSWERED and not (supposed and act in _NAMES_A_CASE | NO_QUESTION):
         made = answer_act(state, act, text, ports)
     elif supposed or is_plain_change(text, read):
         made = answer_read(state, read, ports)
@@ -258,6 +258,8 @@ def _chosen(state: State, text: str, read: Understood, likely: "tuple[Guess, ...
     return made
 
 
+_NAMES_A_CASE: Final = frozenset({"other_models", "interconnect", "limit", "idle"})
+"""Acts that a line which puts a case in the words of their questions is not."""
 _BARE: Final = re.compile(r"(?<![\w.,=$€£-])\d[\d.,]*\d?k?(?=[\s.!?]*$|[,;.] )", re.I)
 
 

@@ -29,7 +29,7 @@ from catalogs.units import (
 )
 from engine.fleet.offers import replicas_bill_usd
 from engine.plan import CapacityPlan
-from engine.workload import target_name
+from engine.workload import SPLIT, target_name
 
 GPUS: Final = (
     r"gpus?|cards?|cartes?|karten?|tarjetas?|accelerators?|chips?|h100s?|h200s?|a100s?|b200s?|l40s|l4s?|a10g?s?|mi300x|"
@@ -55,9 +55,11 @@ def token_volume(asked: Asked) -> Explanation:
     stream = 1 / at_peak.itl_s.mean if at_peak.itl_s.mean else 0.0
     noun = accelerators_noun(plan.chosen, 1)
     working = fleet.working_replicas * plan.chosen.accelerators_per_replica
+    made = fleet.capacity_output_tokens_per_s
+    # By how many there are: of a fleet of one replica or one accelerator no part is told.
+    parts = {working: f"a {noun} of it", fleet.working_replicas: "a replica of it", 1: "the fleet can make"}
     facts = [
-        ("the fleet can make", f"{show_count(fleet.capacity_output_tokens_per_s)} output tokens/s"),
-        (f"a {noun} of it", f"{show_figure(fleet.capacity_output_tokens_per_s / working)} output tokens/s"),
+        *((name, f"{show_count(made / count)} output tokens/s") for count, name in sorted(parts.items())),
         ("one user sees", f"{show_figure(stream)} tokens/s at the peak"),
     ]
     if traffic.requests_per_s:
@@ -72,10 +74,11 @@ def token_volume(asked: Asked) -> Explanation:
             for name, seconds in _SPELLS
         ]
     lead = (
-        f"{show_count(fleet.capacity_output_tokens_per_s)} output tokens/s is what the fleet makes within its targets;"
+        f"{show_count(made)} output tokens/s is what the fleet makes within its targets;"
         f" one stream runs at {show_figure(stream)} tokens/s."
     )
     wanted = next((name for name, words in PERIODS_SAID if asked.has(words)), "the peak" * asked.has(_IN_ALL))
+    wanted = "a replica of it" if asked.has(rf"(?:an?|one|per|each|single) (?:{REPLICAS})") else wanted
     lead = next((f"{capital(name)}: {text}." for name, text in facts if wanted and name.endswith(wanted)), lead)
     prices = plan.cost.usd_per_million_tokens
     if prices and prices.blended and asked.has(r"(?:per|a|for each|each) (?:dollar|euro|usd|buck)"):
@@ -148,10 +151,11 @@ def stream(asked: Asked) -> Explanation:
         f"At the mean rate {show_figure(1 / mean.mean)} tokens/s; where it stutters most, {show_figure(1 / peak.p95)}"
         f" (ITL p95 {show_seconds(peak.p95)}) and {show_figure(1 / peak.p99)} (p99)."
     )
-    output = plan.spec.tokens.output.mean
+    output, e2e = plan.spec.tokens.output.mean, plan.performance.at_peak.e2e_s
     whole = (
-        f"An answer of {show_count(output)} tokens is complete {show_seconds(plan.performance.at_peak.e2e_s.p50)} after"
-        f" the question at the median, {show_seconds(plan.performance.at_peak.e2e_s.p95)} at p95."
+        f"An answer of {show_count(output)} tokens, the mean length, is complete {show_seconds(e2e.mean)} after the"
+        f" question on average; of answers of all lengths half are after {show_seconds(e2e.p50)} and 95 of 100 after"
+        f" {show_seconds(e2e.p95)}."
     )
     target = next((one for one in plan.spec.targets if one.metric == "itl"), None)
     limit = f"{target_name('itl', target.percentile)} {show_seconds(target.seconds)}" if target else "no ITL target"
@@ -178,6 +182,8 @@ def _reads_or_writes(plan: CapacityPlan) -> str:
 
 def limit(asked: Asked) -> Explanation:
     """Return the most that the fleet carries within the targets, in requests and users, and what gives way there."""
+    if asked.count_of(REPLICAS):
+        return fleet_holds(asked)
     plan, peak = asked.plan, peak_rate(asked.plan)
     answer = plan.answer
     most = (
@@ -226,6 +232,8 @@ def fleet_holds(asked: Asked) -> Explanation:
         return limit(asked)
     named = asked.reading().values.get("hardware.accelerators")
     split = {path: value for path, value in asked.reading().values.items() if path.endswith("_parallel") and value}
+    if "hardware.replicas" in values and not named and not split:  # replicas are the plan's
+        split = {f"serving.{name}": getattr(plan.chosen, name) for name in SPLIT[:3]}
     hardware = {"hardware.accelerators": named or (plan.chosen.accelerator,), **split}
     shown = ", ".join(
         f"{count} {path.rpartition('.')[2].removeprefix('accelerator_count') or accelerators_noun(plan.chosen, count)}"
@@ -261,7 +269,10 @@ def fleet_holds(asked: Asked) -> Explanation:
     cost = f"It costs {bill_beside(found, plan, ' a month')}." if found.cost.monthly_usd else ""
     if cost and found.fleet.billed_accelerators > found.fleet.accelerators:
         cost = f"{cost[:-1]}, for the {found.fleet.billed_accelerators} that whole instances bill."
-    return paragraphs(lead, unused, enough, cost)
+    each, among = found.replica_capacity.requests_per_s, plan.replica_capacity.requests_per_s
+    alone = f"Among the plan's {plan.fleet.working_replicas}, behind one router, a replica carries {show_rate(among)}."
+    alone = alone if set(values) == {"hardware.replicas"} and not named and abs(among / each - 1) > 0.02 else ""
+    return paragraphs(lead, alone, unused, enough, cost)
 
 
 def fleet_in(asked: Asked) -> dict[str, int]:

@@ -7,6 +7,7 @@ from agent.report.plan.opening import chance_shown
 from agent.report.words import accelerators_noun, calls_shown, usd_shown
 from catalogs.units import SECONDS_PER_DAY, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
 from engine.fleet.offers import origin
+from engine.planning.phrases import counted
 from engine.workload import targets_by_default
 
 _WAITS = {
@@ -37,8 +38,8 @@ def tender(asked: Asked) -> Explanation:
         f" tokens and answers of {show_count(tokens.output.mean)} tokens on average. "
         + (f"In the busiest hour the service shall keep {limits}, measured at the server. " if limits else "")
         + f"The sizing behind this requirement is {plan.fleet.accelerators} {chosen.accelerator_name} {noun} with"
-        f" {show_figure(memory)} GiB of memory each, or equivalent, in {plan.fleet.replicas} independent replicas of"
-        f" {chosen.accelerators_per_replica}"
+        f" {show_figure(memory)} GiB of memory each, or equivalent, in"
+        f" {counted(plan.fleet.replicas, 'independent replica')} of {chosen.accelerators_per_replica}"
         + (f", {spares} of them spare" if spares else "")
         + f", extensible to {plan.fleet.maximum_accelerators}. The bidder shall show compliance by a load test of one"
         f" replica at {calls_shown(plan, plan.performance.at_peak.requests_per_s)} with the lengths above"

@@ -9,7 +9,7 @@ from agent.fields.table import FIELDS
 from agent.report.blocks import Cell, Column, Group, Paragraph, Report, Table, Words
 from agent.report.choice.diff_report import label_of, made_with_shown, value_shown
 from agent.report.choice.figures import FIGURES
-from agent.report.choice.shortfalls import floor_of, too_few
+from agent.report.choice.shortfalls import floor_of
 from agent.report.choice.surprises import widened
 from agent.report.cost.price_origin import origin_of
 from agent.report.plan.bands import measure_sentence
@@ -68,7 +68,8 @@ def comparison_report(compared: Sequence[Compared], *, saved: bool = False) -> R
     labelled = "hardware.accelerators" in differing and not any(one.changed for one in compared)
     named = len({plan.chosen.accelerator for plan in plans}) > 1 and not labelled
     one_origin = len({origin_of(plan) for plan in plans} - {""}) < 2
-    rows = [_row(one, target, named=named, one_origin=one_origin) for one in compared]
+    some_meet = any(plan.answer.meets_targets for plan in plans)
+    rows = [_row(one, target, named=named, one_origin=one_origin, some_meet=some_meet) for one in compared]
     if not any(plan.spec.targets for plan in plans):  # nobody stated a target
         del columns[6]
         rows = [row[:6] + row[7:] for row in rows]
@@ -81,13 +82,14 @@ def comparison_report(compared: Sequence[Compared], *, saved: bool = False) -> R
     return Report((table, *([Group(tuple(said))] if said else [])))
 
 
-def _row(one: Compared, target: Target | None, *, named: bool, one_origin: bool) -> tuple[Cell, ...]:
-    """Return a plan's row; of one that no number of its accelerators makes meet the targets, without a bill.
+def _row(one: Compared, target: Target | None, *, named: bool, one_origin: bool, some_meet: bool) -> tuple[Cell, ...]:
+    """Return a plan's row; of one that no number of its accelerators makes meet the targets, where others do, no bill.
 
     Args:
         target: whose latency is shown; None for TTFT p95.
         named: whether the accelerator is.
         one_origin: whether all prices are of one provider, region and term.
+        some_meet: whether any of the plans meets its targets.
     """
     plan = one.capacity_plan
     if plan is None:
@@ -97,15 +99,15 @@ def _row(one: Compared, target: Target | None, *, named: bool, one_origin: bool)
     met: Cell = ""
     if plan.targets:
         met = met_shown(plan.answer.meets_targets)
+        if not plan.answer.meets_targets and all(one.met for one in plan.targets):
+            met = Words("over its limit", "bad")
     latencies = (
         show_seconds(plan.peak_latency_s(*(target.metric, target.percentile) if target else ("ttft", "p95"))),
         show_seconds(plan.performance.at_peak.itl_s.mean),
     )
-    if floor_of(plan):
+    if some_meet and floor_of(plan):
         whose = f"{plan.chosen.accelerator_name} cannot" if named else "cannot"
         return one.label, f"{whose} meet them", *latencies, "", "", met, one.changed
-    if too_few(plan):
-        return one.label, f"fewer than {counted(fleet.replicas, 'replica')}", "", "", "", "", met, one.changed
     accelerators = fleet_shown(plan) if named else show_count(fleet.accelerators)
     return (
         one.label,

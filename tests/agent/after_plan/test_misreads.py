@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from agent.after_plan.replies.asked import Asked
+from agent.after_plan.whatif import understood
 from agent.dialogue import step
+from agent.talk.requests import WhatIf
 from tests.agent.after_plan.test_acts import planned
 from tests.agent.talks import ports, words
 
@@ -52,6 +54,27 @@ def test_a_share_of_requests_is_of_long_answers_where_they_are_named_and_the_res
 )
 def test_a_part_of_the_day_the_fleet_or_the_prompt_is_not_the_whole(line: str, made: dict[str, Any]) -> None:
     assert changed(line) == made
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "what if nothing is cached", "what if no prompt is cached", "what if nothing is in the prefix cache",
+        "no prefix caching", "what if we turn off prefix caching", "what if the cache never hits",
+        "what does it cost when nothing comes from cache", "what if prefix caching is not allowed",
+        "suppose the cache stays cold", "with an empty cache", "what if users always send fresh prompts",
+    ],
+)  # fmt: skip
+def test_nothing_in_the_prefix_cache_is_a_share_like_any_other(line: str) -> None:
+    request = understood(line, planned().base.values, ports()).request
+    assert isinstance(request, WhatIf) and request.change.values == {"tokens.prefix_hit": 0.0}
+
+
+@pytest.mark.parametrize(
+    "line", ["the kv cache is off", "no more than 30% cached", "no idea whether prompts are cached"]
+)
+def test_what_is_no_empty_prefix_cache_sets_none(line: str) -> None:
+    assert changed(line).get("tokens.prefix_hit") != 0.0
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,27 @@ KINDS: Final = {
         does that number contain the load balancer and the disks
         any hidden costs on top of that?""",
     ),
+    "a switch that is not planned": (
+        r"was not measured",
+        """what if chunked prefill is off
+        without chunked prefill
+        what if we disable cuda graphs
+        what if enforce-eager
+        suppose async scheduling is disabled""",
+    ),
+    "what one replica does at most": (
+        r"1 replica of TP2 serves|A replica of it: ",
+        """max throughput of one replica
+        what is the most a single replica can do?
+        capacity of one replica in rps
+        maximum tokens per second of a replica
+        peak throughput per replica
+        one replica: max load?
+        single replica throughput
+        how much can one replica carry at most
+        max rps of one replica
+        what's the throughput ceiling of a single replica""",
+    ),
     "what to watch": (
         r"num_requests_waiting",
         """which graphs do we put on the wall for this

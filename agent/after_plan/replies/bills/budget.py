@@ -7,15 +7,13 @@ from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.replies.bills.money import currency, no_rate
 from agent.after_plan.replies.bills.periods import PERIODS
 from agent.after_plan.replies.choices.cheaper import ANY_ACCELERATOR, rows_cheaper
+from agent.after_plan.replies.choices.models import cheapest_models
 from agent.after_plan.replies.choices.sketched import Change
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
 from agent.after_plan.sums import Explanation
-from agent.report.blocks import Bullets, Column, Table
-from agent.report.cost.price_origin import bill_beside
-from agent.report.words import accelerators_noun, fleet_shown, unknown_bill
-from agent.talk.model_proposals import model_proposals
+from agent.report.blocks import Column, Table
+from agent.report.words import accelerators_noun, unknown_bill
 from catalogs.currencies import CURRENCIES
-from catalogs.errors import InputError
 from catalogs.units import HOURS_PER_MONTH, MULTIPLIERS, show_rate, show_usd
 from engine.plan import CapacityPlan
 
@@ -77,7 +75,8 @@ def budget_buys(asked: Asked) -> Explanation:
     if budget is None:
         return paragraphs("How much a month? Ask 'what can I get for $20k a month'.")
     if plan.cost.monthly_usd is None:
-        return paragraphs(unknown_bill(plan.cost))
+        lead = f"Whether {show_usd(budget)} a month pays for the plan is not known. {unknown_bill(plan.cost)}"
+        return (*paragraphs(lead), *_ways_within(asked, budget))
     fits = plan.cost.monthly_usd <= budget
     period = _period(asked)
     each = f"{show_usd(budget * PERIODS[period])} {'an' if period == 'hour' else 'a'} {period}"
@@ -87,26 +86,8 @@ def budget_buys(asked: Asked) -> Explanation:
         f"{whole}{show_usd(budget)} a month {'pays' if fits else 'does not pay'} for the plan, which costs"
         f" {show_usd(plan.cost.monthly_usd)}{left}."
     )
-    models = _models_within(asked, budget) if asked.has("models?|llms?") else ()
+    models = cheapest_models(asked) if asked.has("models?|llms?") else ()
     return (*paragraphs(rate, lead, _load_for(plan, budget)), *models, *(() if fits else _ways_within(asked, budget)))
-
-
-def _models_within(asked: Asked, budget: float) -> Explanation:
-    """Return the proposed models whose fleet for this load is within a budget, the dearest first."""
-    within: dict[str, tuple[float, str]] = {}
-    for entry in {model.id: model for purpose in model_proposals().purpose for model in purpose.models}.values():
-        try:
-            other = asked.sketch_priced({"model": entry.id}, frozenset({"precision.weights", "hardware.accelerators"}))
-        except InputError:
-            continue
-        usd = other.cost.monthly_usd if isinstance(other, CapacityPlan) and other.answer.meets_targets else None
-        if isinstance(other, CapacityPlan) and usd is not None and usd <= budget:
-            bill = bill_beside(other, asked.plan, " a month")
-            within[other.chosen.model_name] = usd, f"{fleet_shown(other)}, {bill}: {entry.why}"
-    ranked = sorted(within.items(), key=lambda item: -item[1][0])[:3]
-    if not ranked:
-        return paragraphs("None of the models that I would propose carries this load for it.")
-    return (Bullets(tuple(f"{name}: {text}" for name, (_, text) in ranked), "Within it, for the same load:"),)
 
 
 def _load_for(plan: CapacityPlan, budget: float) -> str:
@@ -135,9 +116,10 @@ def _load_for(plan: CapacityPlan, budget: float) -> str:
 def _ways_within(asked: Asked, budget: float) -> Explanation:
     """Return the changes of term, precision and accelerator whose bill for the same load is within a budget."""
     none = frozenset[str]()
-    precisions: tuple[Change, ...] = (
-        ("weights in FP8", {"precision.weights": "fp8"}, none),
-        ("weights in INT4", {"precision.weights": "int4"}, none),
+    precisions: tuple[Change, ...] = tuple(
+        (f"weights in {name.upper()}", {"precision.weights": name}, none)
+        for name in ("fp8", "int4")
+        if name != asked.plan.chosen.precision.weights
     )
     rows = rows_cheaper(asked, (*ANY_ACCELERATOR, *precisions))
     columns = (Column("the same load, with"), Column("fleet"), Column("monthly", "right"), Column("within"))

@@ -37,7 +37,7 @@ _MANY: Final = re.compile(
 )
 """A number of people, where the line asks for each of them: 'per seat if we are 1400'."""
 _THOUSANDS: Final = re.compile(
-    rf"\b(?P<number>\d[\d,.]*|an?|one|ten|hundred|mille|mil|tausend)? ?(?P<scale>k|thousand|m|million)?s? "
+    rf"\b(?P<number>\d[\d,.]*|an?|one)? ?(?P<scale>k|thousand|m|million)?s? "
     rf"?(?:of )?(?:[a-z]+ )?(?:{_CALLS})(?=\W|$)(?! (?:an?|per|each|every) (?:\w+ )?(?:second|hour|day|week|month)\b)"
 )
 """A number of requests: '10k calls', 'a thousand answered tickets'."""
@@ -113,7 +113,8 @@ def _cost(asked: Asked) -> Explanation:
     monthly, scaled = plan.cost.monthly_usd, plan.cost.autoscaled_monthly_usd
     if monthly is None:
         return paragraphs(unknown_bill(plan.cost))
-    tax = _tax(asked)
+    taxed = _TAX_RATE.search(asked.words)
+    tax = float((taxed[1] or taxed[2]).replace(",", ".")) / 100 if taxed else 0.0
     monthly, scaled = monthly * (1 + tax), None if scaled is None else scaled * (1 + tax)
     code, per_usd, rate = currency(asked)
     unit, missing = _unit(asked, monthly)
@@ -131,7 +132,7 @@ def _cost(asked: Asked) -> Explanation:
         follows = f"Following the load with an autoscaler: {money_shown(scaled * per_usd * unit.of_month, code)}."
     parts = _parts(plan) if asked.has(_PARTS) else ()
     usual = () if unit.sum or parts else _usual(asked, monthly * per_usd, code)
-    taxed = f"With {show_percent(tax)} of tax on the list prices, which are net." if tax else ""
+    net = f"With {show_percent(tax)} of tax on the list prices, which are net." if tax else ""
     months = round(unit.of_month)
     if unit.label == "a request" and (price := _PRICE.search(asked.words)):
         theirs = float(price[1] or price[2]) / (1 if price[1] else 100)
@@ -144,7 +145,7 @@ def _cost(asked: Asked) -> Explanation:
             f"{plan.fleet.instances} × {offer.instance}, {origin(offer)}, at {show_usd(offer.usd_per_hour)} an hour"
         )
         basis = f"That is {hourly}, for {HOURS_PER_MONTH:g} hours; taxes, traffic and storage are not in it."
-    return (*paragraphs(lead, basis, follows, taxed, rate, reserved), *parts, *usual)
+    return (*paragraphs(lead, basis, follows, net, rate, reserved), *parts, *usual)
 
 
 _CENTS: Final = r"(?:euro)?cents?|ct|centimes?|c[ée]ntimos?|centavos?|rappen|centesimi"
@@ -154,23 +155,11 @@ _PRICE: Final = re.compile(r"[$€£] ?(\d*\.\d+|\d+)(?![\d.]*k)\b|(?<![\w.])(\d
 """What somebody would take for a request: '2 cents'."""
 
 
-def _tax(asked: Asked) -> float:
-    """Return the rate of tax that a line adds to the bill; 0 where it says none."""
-    found = _TAX_RATE.search(asked.words)
-    return float((found[1] or found[2]).replace(",", ".")) / 100 if found else 0.0
-
-
 def _usual(asked: Asked, monthly: float, code: str) -> Explanation:
     """Return a month's bill in the units that are asked most."""
     units = (("year", 12.0), *((unit, _share(asked, unit)) for unit in ("user", "1,000 requests", "million tokens")))
-    shown = tuple((name, money_shown(monthly * share, code)) for name, share in units if share)
-    return (
-        Facts((*shown, (f"a {accelerators_noun(asked.plan.chosen, 1)}", money_shown(_each(asked, monthly), code)))),
-    )
-
-
-def _each(asked: Asked, monthly: float) -> float:
-    return monthly / asked.plan.fleet.accelerators
+    units = (*units, (f"a {accelerators_noun(asked.plan.chosen, 1)}", 1 / asked.plan.fleet.accelerators))
+    return (Facts(tuple((name, money_shown(monthly * share, code)) for name, share in units if share)),)
 
 
 def _share(asked: Asked, unit: str) -> float | None:
@@ -271,12 +260,11 @@ def _several_requests(asked: Asked) -> _Unit | None:
 
 def _requests_in(asked: Asked) -> float:
     """Return how many requests a line asks the price of: 1,000 in 'per 1k calls'."""
-    match = _THOUSANDS.search(asked.words)
+    match = _THOUSANDS.search(asked.figures)
     if match is None or not (match["number"] or match["scale"]):
         return 0.0
-    words = {"ten": 10.0, "hundred": 100.0, "mille": 1e3, "mil": 1e3, "tausend": 1e3}
     number = match["number"] or "1"
-    count = words.get(number) or (float(number.replace(",", "").rstrip(".")) if number[0].isdigit() else 1.0)
+    count = float(number.replace(",", "").rstrip(".")) if number[0].isdigit() else 1.0
     return count * MULTIPLIERS.get(match["scale"] or "", 1.0)
 
 

@@ -1,7 +1,7 @@
 """Whether another provider, region or term asks less."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, structs
@@ -80,58 +80,56 @@ def elsewhere(asked: Asked) -> Explanation:
     near = f" in or near {place.name}, else anywhere" if place else ""
     without = f" without {' and '.join(refused)}" if refused else ""
     lead = f"{fleet_shown(plan)} a month{without}, from each provider's best price{near}:" if rows else ""
-    on_spot = _on_spot(asked, place) if asked.has("spot|preemptibles?") else ()
-    on_spot = (*_on_terms(asked, place), *on_spot)
-    whose = origin_of(planned)
-    mine = f"The plan's own bill is {usd_shown(planned.cost.monthly_usd)} a month{f' ({whose})' if whose else ''}."
+    whose, own = origin_of(planned), planned.cost.monthly_usd
+    mine = (
+        f"The plan's own bill is {f'{show_usd(own)} a month' if own else 'not known'}{f' ({whose})' if whose else ''}."
+    )
     others = [_without_offer(asked, provider) for provider in absent]
     return (
-        *paragraphs(*on_spot, lead),
+        *paragraphs(*_on_terms(asked, place), lead),
         *((table,) if rows else ()),
         *paragraphs(*others, f"{mine} 'on {rows[0][1][0] if rows else 'aws'}' plans there."),
     )
 
 
-_YEARS: Final[tuple[tuple[Term, str], ...]] = (
-    ("reserved_1y", "1 ?-?y(?:(?:ea)?rs?)?|one[- ]year|12 months|(?:a|1|one) years?"),
-    ("reserved_3y", "3 ?-?y(?:(?:ea)?rs?)?|three[- ]years?|36 months|three"),
-)
+_YEARS: Final[Mapping[Term, str]] = {
+    "reserved_1y": "1 ?-?y(?:(?:ea)?rs?)?|one[- ]year|12 months|(?:a|1|one) years?",
+    "reserved_3y": "3 ?-?y(?:(?:ea)?rs?)?|three[- ]years?|36 months|three",
+}
+_TERMS: Final[Mapping[Term, str]] = {"on_demand": "on[- ]demand", "spot": "spot|preemptibles?", **_YEARS}
 """By term, the words that name it."""
+_SAVES: Final = f"{_RESERVE}|saves?|saving|saved"
 
 
-def _on_terms(asked: Asked, place: Place | None) -> tuple[str, ...]:
-    """Return what the fleet costs reserved for the years that a line names, at its own provider, beside the plan's."""
-    offer, bill, told = asked.plan.chosen.offer, asked.plan.cost.monthly_usd, list[str]()
-    for term, words in _YEARS if offer and bill and asked.has(f"{_RESERVE}|save|saves|saving") else ():
-        if not asked.has(words) or offer is None or bill is None:
-            continue
-        own = _best(asked, offer.provider, term, place)
+def _on_terms(asked: Asked, place: Place | None) -> Iterator[str]:
+    """Yield what the fleet costs at its own provider on the terms that a line names, beside the plan's."""
+    offer, bill = asked.plan.chosen.offer, asked.plan.cost.monthly_usd
+    provider = str(asked.said("money.provider") or (offer.provider if offer else asked.plan.spec.money.provider or ""))
+    named = [term for term, words in _TERMS.items() if asked.has(words) and (term not in _YEARS or asked.has(_SAVES))]
+    mine = offer.term if offer else ""
+    for term in (one for one in named or ["on_demand"] * asked.has(_SAVES) if one != mine):
+        own = _best(asked, provider, term, place) if provider else None
         if own is None:
-            told.append(f"{offer.provider} has no price {TERM_WORDS[term]} for it that I know.")
+            on = f"{'on ' * (term == 'spot')}{TERM_WORDS[term]}{f' at {provider}' if provider else ''}"
+            yield f"I know no price for it {on}, nor for a mix of terms."
             continue
-        less = f"{show_usd(abs(bill - own.usd))} {'less' if own.usd < bill else 'more'} ({own.usd / bill - 1:+.0%})"
-        told.append(f"{origin(own.offer)}: {show_usd(own.usd)} a month, {less} than planned.")
-    return tuple(told)
-
-
-def _on_spot(asked: Asked, place: Place | None) -> tuple[str, ...]:
-    """Return what the fleet costs on spot at its own provider, how often that is taken away, and the price's day."""
-    plan, offer, market = asked.plan, asked.plan.chosen.offer, SpotMarket()
-    own, bill = _best(asked, offer.provider, "spot", place) if offer else None, plan.cost.monthly_usd
-    risk = (
-        f"A spot instance is taken away about {show_figure(market.interruptions_per_month)} times a month (the highest"
-        " band of the AWS Spot Instance Advisor, in which most GPU instances are), with"
-        f" {show_seconds(market.notice_s)} to 2 minutes of notice, and all of a kind may go at once: keep what the"
-        " quietest hour needs on demand."
-    )
-    if own is None:
-        provider = asked.said("money.provider") or (offer.provider if offer else "")
-        return (f"I know no spot price for it{f' at {provider}' if provider else ''}, nor for a mix of terms.", risk)
-    moved = "the plan's own price is not known"
-    if bill is not None:
-        moved = f"{show_percent(abs(1 - own.usd / bill))} {'less' if own.usd < bill else 'more'} than planned"
-    checked = f"as checked {own.offer.checked}; spot prices move by the hour"
-    return f"On spot: {origin(own.offer)}, {show_usd(own.usd)} a month, {moved}, {checked}.", _in_part(asked, own), risk
+        moved = "the plan's own price is not known"
+        if bill is not None:
+            saved = f"{show_usd(abs(bill - own.usd))} a month"
+            moved = f"{saved} less than planned, {show_percent(1 - own.usd / bill)}"
+            if own.usd > bill:
+                moved = f"the plan saves {saved} against it, {show_percent(1 - bill / own.usd)}"
+        yield f"{origin(own.offer)}: {show_usd(own.usd)} a month; {moved}; price of {own.offer.checked}."
+        if term == "spot" and (part := _in_part(asked, own)):
+            yield part
+    if "spot" in named:
+        market = SpotMarket()
+        yield (
+            f"A spot instance is taken away about {show_figure(market.interruptions_per_month)} times a month (the"
+            " highest band of the AWS Spot Instance Advisor, in which most GPU instances are), with"
+            f" {show_seconds(market.notice_s)} to 2 minutes of notice, and all of a kind may go at once: keep what the"
+            " quietest hour needs on demand. Spot prices move by the hour."
+        )
 
 
 def _in_part(asked: Asked, own: FleetBill) -> str:
@@ -223,7 +221,7 @@ def _reserved(asked: Asked) -> int:
     """Return for how many months a line would reserve; 0 where it reserves nothing or asks of other terms too."""
     if not asked.has(_RESERVE) or asked.has("cheaper|cheapest|spot|on demand|compare|which|any"):
         return 0
-    if all(asked.has(words) for _, words in _YEARS):
+    if all(asked.has(words) for words in _YEARS.values()):
         return 0
     years, months = asked.count_of("years?|yrs?|jahre?|ans"), asked.count_of("months?|monate?|mois") or 0
     return months if months > 1 else 12 * (years or (3 if asked.has("three-year|3-?y(?:ea)?r") else 0))

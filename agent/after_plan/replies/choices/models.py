@@ -1,15 +1,16 @@
 """Other models on the same accelerators and load: for a purpose, by name, the largest that fit."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from agent.after_plan.replies.asked import LIMITS, LOAD, Asked, paragraphs
-from agent.after_plan.replies.choices.sketched import COLUMNS, NONE, Change, shown, sketched
+from agent.after_plan.replies.choices.sketched import COLUMNS, NONE, Change, Sketch, shown, sketched
 from agent.after_plan.replies.load import GPUS
 from agent.after_plan.replies.shares import other_model, shared_out
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Cell, Column, Table
 from agent.report.words import usd_shown
-from agent.talk.model_proposals import model_proposals, purpose_in
+from agent.talk.model_proposals import ProposedModel, model_proposals, purpose_in
 from catalogs.catalog import Catalog
 from catalogs.units import GIB, show_rate
 from engine.plan import CapacityPlan
@@ -18,16 +19,14 @@ from engine.question.releases import SIXTEEN_BITS
 
 def other_models(asked: Asked) -> Explanation:
     """Return models for the purpose that is named, or the usual ones, on the accelerators and the load of the plan."""
-    plan, catalog = asked.plan, asked.ports.catalog
+    plan = asked.plan
     if parts := shared_out(asked):
         return parts
     if asked.has("largest|biggest|bigger|larger|beefiest") and not asked.has("cheaper|smaller"):
         return _for_the_bill(asked) if asked.has("money|bill|budget|price|cost|costs|spend") else _largest(asked)
-    purpose = purpose_in(asked.words)
-    proposals = model_proposals()
-    entries = (
-        purpose.models if purpose else tuple({m.id: m for p in proposals.purpose[:3] for m in p.models[:2]}.values())
-    )
+    purpose, proposals = purpose_in(asked.words), model_proposals()
+    if purpose and purpose.id.startswith("the smallest") and asked.has("cheapest|least expensive"):
+        return cheapest_models(asked)
     if named := other_model(asked):
         ((label, found),) = sketched(asked, (_with(asked, named),))
         rows = tuple(
@@ -35,29 +34,58 @@ def other_models(asked: Asked) -> Explanation:
             for name, one in ((plan.chosen.model_name, plan), (label, found))
         )
         return (
-            *paragraphs(f"For the same load, on {plan.chosen.accelerator_name}:"),
+            *paragraphs(f"For the same load, on {_where(asked)}:"),
             Table((Column("model"), *COLUMNS), rows),
             *paragraphs(
                 f"'with {named}' plans it in full. Whether its answers are as good only your own cases can tell."
             ),
         )
+    entries = (
+        purpose.models if purpose else tuple({m.id: m for p in proposals.purpose[:3] for m in p.models[:2]}.values())
+    )
+    return _proposed(asked, entries, f"For {purpose.id if purpose else 'the same load'}")
+
+
+def cheapest_models(asked: Asked) -> Explanation:
+    """Return all models that are proposed for anything, the cheapest for this load first."""
+    entries = {model.id: model for purpose in model_proposals().purpose for model in purpose.models}
+    return _proposed(asked, tuple(entries.values()), "For the same load, the cheapest first", _bill)
+
+
+def _proposed(
+    asked: Asked, entries: Sequence[ProposedModel], what_for: str, order: Callable[[Sketch], float] = lambda _: 0.0
+) -> Explanation:
+    """Return proposed models beside the plan's, each sketched under its load."""
+    plan, catalog = asked.plan, asked.ports.catalog
     changes = tuple(_with(asked, entry.id) for entry in entries if entry.id != plan.chosen.model)
     why = {catalog.models[entry.id].name: entry.why for entry in entries}
-    others = ((label, *shown(found, plan), why[label]) for label, found in sketched(asked, changes))
+    others = ((one[0], *shown(one[1], plan), why[one[0]]) for one in sorted(sketched(asked, changes), key=order))
     columns = (Column("model"), *COLUMNS, Column.sentences())
     table = Table(columns, ((plan.chosen.model_name, *shown(plan, plan), "the plan's"), *others))
     lead = (
-        f"For {purpose.id if purpose else 'the same load'}, on {plan.chosen.accelerator_name}, in"
-        f" {plan.chosen.precision.weights.upper()} where weights have 16 bits, else as they are:"
+        f"{what_for}, on {_where(asked)}, in {plan.chosen.precision.weights.upper()} where weights have 16 bits, else"
+        " as they are:"
     )
     return (
         *paragraphs(lead),
         table,
         *paragraphs(
             f"'with {entries[0].id}' plans one in full; 'fleetcast catalog models' lists all. Proposed as of"
-            f" {proposals.checked}; whether its answers are good enough only your own cases can tell."
+            f" {model_proposals().checked}; whether its answers are good enough only your own cases can tell."
         ),
     )
+
+
+def _where(asked: Asked) -> str:
+    """Return the accelerators that models are tried on: the plan's where they were named."""
+    return asked.plan.chosen.accelerator_name if asked.values.get("hardware.accelerators") else "any accelerator"
+
+
+def _bill(sketch: Sketch) -> float:
+    """Return the bill of a sketch that meets its targets, USD a month; infinity of any other."""
+    plan = sketch[1]
+    usd = plan.cost.monthly_usd if isinstance(plan, CapacityPlan) and plan.answer.meets_targets else None
+    return float("inf") if usd is None else usd
 
 
 def _with(asked: Asked, model: str) -> Change:
@@ -124,10 +152,9 @@ def _for_the_bill(asked: Asked) -> Explanation:
     changes = tuple((catalog.models[identity].name, {"model": identity}, free) for _, identity in larger)
     rows: list[tuple[Cell, ...]] = []
     for change, (billions, _) in zip(changes, larger, strict=True):
-        ((label, found),) = sketched(asked, (change,))
-        usd = found.cost.monthly_usd if isinstance(found, CapacityPlan) and found.answer.meets_targets else None
-        if usd is not None and usd <= (plan.cost.monthly_usd or 0.0):
-            rows.append((label, f"{billions:.0f} billion", *shown(found, plan)))
+        (sketch,) = sketched(asked, (change,))
+        if _bill(sketch) <= (plan.cost.monthly_usd or 0.0):
+            rows.append((sketch[0], f"{billions:.0f} billion", *shown(sketch[1], plan)))
         if len(rows) == 3:
             break
     bill = usd_shown(plan.cost.monthly_usd)

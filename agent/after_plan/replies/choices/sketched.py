@@ -14,6 +14,8 @@ from engine.plan import CapacityPlan, NoPlan, split_shown
 from engine.workload import Target
 
 Change = tuple[str, Mapping[str, Any], frozenset[str]]
+Sketch = tuple[str, CapacityPlan | str]
+"""The label of a change, and its sketch, or why there is none."""
 
 
 NONE: Final = frozenset[str]()
@@ -40,9 +42,9 @@ def newer_accelerators(plan: CapacityPlan) -> tuple[Change, ...]:
     )
 
 
-def sketched(asked: Asked, changes: tuple[Change, ...]) -> list[tuple[str, CapacityPlan | str]]:
+def sketched(asked: Asked, changes: tuple[Change, ...]) -> list[Sketch]:
     """Return the sketch of each change, or why there is none."""
-    found: list[tuple[str, CapacityPlan | str]] = []
+    found: list[Sketch] = []
     for label, values, drops in changes:
         try:
             other = asked.sketch_priced(values, drops)

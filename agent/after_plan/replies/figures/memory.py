@@ -28,9 +28,14 @@ def memory(asked: Asked) -> Explanation:
         f" {show_figure(free * each.kv_cache_bytes / GIB)} ({show_percent(free)}) are free."
     )
     pool = plan.memory.kv_cache_tokens or plan.memory.kv_cache_pool_bytes / plan.memory.kv_cache_bytes_per_token
+    each_token, of_pool = plan.memory.kv_cache_bytes_per_token, plan.memory.kv_cache_pool_bytes / pool
+    why = "with the copies that its accelerators keep of the same heads"
+    if of_pool < each_token:
+        why = "in the longest requests, by which the pool is counted: a sliding window keeps no more than itself"
+    held = f" ({show_bytes(of_pool)} {why})" if abs(of_pool / each_token - 1) > 0.01 else ""
     token = (
         f"The pool of a replica holds {show_count(pool)} tokens, {show_count(pool * free)} of them free at the peak. A"
-        f" token takes {show_bytes(plan.memory.kv_cache_bytes_per_token)} of KV over the replica, a request of mean"
+        f" token takes {show_bytes(each_token)} of KV over the replica{held}, a request of mean"
         f" length {show_bytes(plan.memory.kv_cache_bytes_per_sequence)}. When the pool is full, the runtime makes"
         " requests wait or begin anew; it does not run out of memory."
     )

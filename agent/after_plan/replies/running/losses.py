@@ -8,13 +8,14 @@ from msgspec.structs import replace
 
 from agent.after_plan.replies.asked import LIMITS, Asked, paragraphs
 from agent.after_plan.replies.billed import Resized
+from agent.after_plan.replies.bills.budget import budget_before, budget_in
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
 from agent.after_plan.replies.running.held import layout, left_after, other_tail, slower
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import peak_rate, replicas_at
 from agent.report.blocks import Column, Facts, Table
 from agent.report.words import accelerators_noun, singular, usd_shown
-from catalogs.units import show_percent, show_seconds
+from catalogs.units import show_percent, show_seconds, show_usd
 from engine.fleet.offers import paid_accelerators, replicas_bill_usd
 from engine.plan import CapacityPlan
 
@@ -52,7 +53,7 @@ def failure(asked: Asked) -> Explanation:
     return (
         *paragraphs(lead, spread, left_after(asked, left)),
         *(_tails(asked, left) or paragraphs(slower(plan, peak_rate(plan), left))),
-        *paragraphs(other_tail(asked), _recovery(plan), _remedy(plan, left, lost)),
+        *paragraphs(other_tail(asked), _recovery(plan), _remedy(asked, left, lost)),
     )
 
 
@@ -156,8 +157,8 @@ def _recovery(plan: CapacityPlan) -> str:
     )
 
 
-def _remedy(plan: CapacityPlan, left: int, lost: int) -> str:
-    peak = peak_rate(plan)
+def _remedy(asked: Asked, left: int, lost: int) -> str:
+    plan, peak = asked.plan, peak_rate(asked.plan)
     if peak is None or left * plan.replica_capacity.requests_per_s >= peak * (1 - 1e-6):
         return ""
     needed = replicas_at(plan, peak) + lost - plan.fleet.replicas
@@ -166,6 +167,10 @@ def _remedy(plan: CapacityPlan, left: int, lost: int) -> str:
     sized = Resized(plan, plan.fleet.replicas + needed)
     same = sized.billed == plan.fleet.billed_accelerators
     bill = ", at the same bill: whole instances hold them" if same else sized.bill_in_place
+    named = (budget_in(asked) or budget_before(asked)) if asked.has(r"budget|afford\w*") else None
+    budget = named or plan.spec.money.monthly_budget_usd
+    if budget and (usd := sized.monthly_usd):
+        bill += f", {'over' if usd > budget else 'within'} the budget of {show_usd(budget)}"
     return singular(f"'N+{lost}' plans for it: {needed} replicas more than now{bill}.")
 
 
