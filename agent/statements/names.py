@@ -150,9 +150,9 @@ def _region(values: dict[str, Any], sources: dict[str, Source], catalog: Catalog
         return ()
     sold = _sold(values, catalog)
     offered = {offer.region.casefold() for offer in sold}
-    if all(any(known.startswith(part.strip()) for known in offered) for part in said.casefold().split(",")):
+    places, codes = catalog.places, said.casefold().split(",")
+    if places.called(said) is None and all(any(known.startswith(one.strip()) for known in offered) for one in codes):
         return ()
-    places = catalog.places
     by_code = places.region(said)
     code = by_code[1] if by_code else said
     place = places.of_region(code, provider) or places.of_region(code) or places.called(said)

@@ -10,7 +10,7 @@ from catalogs.errors import InputError
 from catalogs.records.accelerators import Accelerator
 from engine.arrays import Floats, Indices
 from engine.fleet.candidates import Candidates, candidates
-from engine.fleet.offers import OfferChoice
+from engine.fleet.offers import OfferChoice, names_place
 from engine.fleet.prices import fleet_prices
 from engine.fleet.size import Counts, replica_counts, replicas_for
 from engine.fleet.useful_load import too_little
@@ -184,7 +184,8 @@ def _ranked(question: Question, found: Candidates, capacity: Floats, counts: Cou
     else:
         keys = [-fleet_rate, tight.astype(float), counts.peak * size, accelerators, np.round(monthly)]
     if not hardware.accelerators:
-        keys.append(np.array([bool(doubt_of(question, a)) for a in found.accelerators])[found.which].astype(float))
+        doubts = (_doubts(question, a) for a in found.accelerators)
+        keys.append(np.array([2.0 * bool(where) + bool(what) for where, what in doubts])[found.which])
     keys.append(np.isinf(monthly).astype(float))  # what nobody offers there is listed, not chosen
     rows = np.lexsort(keys)
     return rows[possible[rows]]
@@ -197,9 +198,15 @@ def has_evidence(question: Question, accelerator: Accelerator) -> bool:
 
 def doubt_of(question: Question, accelerator: Accelerator) -> str:
     """Return what speaks against an accelerator that nobody named, as a sentence's end; empty where nothing does."""
-    if not has_evidence(question, accelerator):
-        return "no kernel of its architecture was measured"
-    return accelerator.no_server_because
+    return next(filter(None, _doubts(question, accelerator)), "")
+
+
+def _doubts(question: Question, accelerator: Accelerator) -> tuple[str, str]:
+    """Return the doubts whether an accelerator is where it is wanted, and whether it does what is forecast."""
+    sold = question.catalog.offers_by_accelerator.get(accelerator.id)
+    nowhere = sold is not None and not names_place(sold.offers, question.spec.money)
+    unknown = "" if has_evidence(question, accelerator) else "no kernel of its architecture was measured"
+    return "no offer of it names a place in the region" * nowhere, unknown or accelerator.no_server_because
 
 
 def with_capacity(question: Question, best: SizedCandidates, requests_per_s: float) -> SizedCandidates:

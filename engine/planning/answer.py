@@ -10,6 +10,7 @@ from catalogs.records.fitted import UNMEASURED
 from catalogs.units import GIB, rounded_down, show_figure, show_rate
 from engine.bands.beyond_data import outside_note
 from engine.fleet.candidates import Candidates, longest_request, pool_ends
+from engine.fleet.offers import EVERYWHERE
 from engine.fleet.search import search
 from engine.plan import Answer, Cost, Fleet, Memory, parallelism_shown
 from engine.planning.calibrated import calibration_warnings
@@ -81,6 +82,11 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
     warnings += _pool_warnings(question, candidates, memory, at_peak.in_flight)
     if bill.monthly_usd is None:
         warnings.append(bill.note)
+    offer = chosen.candidate.offers[0].chosen if chosen.candidate.offers[0] else None
+    if offer and offer.stands_in_for and offer.region.casefold() in EVERYWHERE:
+        warnings.append(
+            f"{offer.provider} names no region: whether it has {offer.instance} in the one asked for is open"
+        )
     if bill.within_budget is False:
         warnings.append(
             f"over budget: {bill.monthly_usd or 0:,.0f} USD a month against {spec.money.monthly_budget_usd:,.0f}"

@@ -46,7 +46,13 @@ def bill_of(
 
 
 def held_by_hour(chosen: ChosenFleet, thresholds: Autoscaling, sizes: bill.FleetSize) -> Sequence[int]:
-    """Return the replicas held in each hour of the profile, by the rate or by the clients that wait for answers."""
+    """Return the replicas held in each hour of the profile, by the rate or by the clients that wait for answers.
+
+    Args:
+        chosen: the fleet as it was sized.
+        thresholds: at which it scales.
+        sizes: its bounds.
+    """
     clients = chosen.question.spec.traffic.concurrency
     each = thresholds.target_in_flight_per_replica if clients else thresholds.rps_per_replica
     return bill.replicas_by_hour(chosen.demand, clients or chosen.mean_rate, each, sizes)

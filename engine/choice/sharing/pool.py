@@ -180,7 +180,8 @@ def _preferred(question: Question) -> Question:
     """Return the question on accelerators that nothing speaks against, where nobody named others."""
     if question.spec.hardware.accelerators:
         return question
-    return replace(question, accelerators=tuple(one for one in question.accelerators if not doubt_of(question, one)))
+    preferred = tuple(one for one in question.accelerators if not doubt_of(question, one))
+    return replace(question, accelerators=preferred or question.accelerators)
 
 
 def _measured(found: Candidates, question: Question) -> Candidates:

@@ -190,6 +190,8 @@ def test_a_place_is_priced_in_its_regions_and_where_none_has_a_price_at_the_near
     inside = collected([flags(region="Amsterdam")], CATALOG)
     assert inside.values["money.region"] == "europe-west4,westeurope"
     assert not inside.notes
+    continent = collected([flags(region="Europe")], CATALOG).values["money.region"].split(",")
+    assert {"eu-central-1", "europe-west4", "FIN-01", "westeurope"} <= set(continent)
     near = collected([flags(region="Frankfurt", provider="azure")], CATALOG)
     assert near.values["money.region"] == "westeurope"
     assert "no price is known in Frankfurt on azure: those of Amsterdam (westeurope), 36" in near.notes[0]

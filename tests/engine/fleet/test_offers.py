@@ -19,7 +19,8 @@ from engine.fleet.offers import (
     price_basis,
     qualifying_offers,
 )
-from engine.workload import Money
+from engine.method import forecast
+from engine.workload import Money, spec_from
 from tests.draws import draws
 from tests.every import of_every
 
@@ -317,3 +318,16 @@ def test_a_price_that_rises_never_lowers_a_bill(
 
     before, after = priced(listed(1), replicas, 1), priced(listed(times), replicas, 1)
     assert hourly(before, replicas, 1) <= hourly(after, replicas, 1) * (1 + 1e-9)
+
+
+def test_an_offer_that_names_no_place_comes_after_one_in_the_region_and_is_warned_of() -> None:
+    asked = {
+        "model": "gemma-3-27b", "precision.weights": "fp8", "traffic.requests_per_s": 3, "tokens.input.mean": 1000,
+        "tokens.output.mean": 300, "money.region": "eu-central-1",
+    }  # fmt: skip
+    placed = forecast(spec_from(asked), Catalog.load(), verify=False)
+    assert placed.chosen.offer and placed.chosen.offer.region == "eu-central-1"
+    named = forecast(spec_from(asked | {"hardware.accelerators": ("gh200-96gb",)}), Catalog.load(), verify=False)
+    assert named.chosen.offer and named.chosen.offer.region == "global"
+    assert any("names no region" in one for one in named.warnings)
+    assert not any("names no region" in one for one in placed.warnings)
