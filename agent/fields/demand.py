@@ -160,10 +160,7 @@ TOKENS: Final = (
         "tokens.prefix_hit", "--prefix-hit", read_share, "SHARE", "Of prompt tokens, found in the cache: 50% or 0.5.",
         label="prompt found in the cache", show=show_percent, answer="{} of prompt tokens", slot="prefix", answers=True,
         plausible=Plausible(0, 0.999, "of the prompt"), what_if="{} of prompt tokens cached",
-        absent=Absent(
-            0.0, "no prompt token is cached already",
-            r"(?:prefix )?(?:cach(?:e|ing)|prefix(?: reuse| hits?)?)", "no prefix cache",
-        ),
+        absent=Absent(0.0, "no prompt token is cached already", r"prefix cach(?:e|ing)", "no prefix cache"),
     ),
     Field(
         "tokens.reasoning_tokens", "--reasoning-tokens", read_hidden_tokens, "N",

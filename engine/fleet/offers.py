@@ -321,19 +321,14 @@ def _offers_there(offers: Iterable[RentalOffer], accelerator: Accelerator, money
     Those that name none count with the ones of a region that is not the wanted one, but stands in for it.
     """
     found = [offer for offer in offers if offer.accelerator == accelerator.id and _in_place(offer, money)]
-    return (
-        found if money.stands_in_for or not names_place(found, money) else [o for o in found if _is_located(o, money)]
-    )
+    placed = money.region and not money.stands_in_for and names_place(found, money)
+    return [offer for offer in found if not placed or offer.region.casefold() not in EVERYWHERE]
 
 
 def names_place(offers: Iterable[RentalOffer], money: Money) -> bool:
     """Return whether an offer with a price names a place in the region that is wanted, or none is wanted."""
-    priced = (offer for offer in offers if _in_place(offer, money) and _price(offer, money.term) is not None)
-    return not money.region or any(_is_located(offer, money) for offer in priced)
-
-
-def _is_located(offer: RentalOffer, money: Money) -> bool:
-    return not money.region or offer.region.casefold() not in EVERYWHERE
+    there = (one for one in offers if one.region.casefold() not in EVERYWHERE and _in_place(one, money))
+    return not money.region or any(_price(offer, money.term) is not None for offer in there)
 
 
 def _in_place(offer: RentalOffer, money: Money) -> bool:

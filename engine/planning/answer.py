@@ -82,11 +82,9 @@ def warnings_of(verdict: Verdict, memory: Memory, bill: Cost) -> tuple[str, ...]
     warnings += _pool_warnings(question, candidates, memory, at_peak.in_flight)
     if bill.monthly_usd is None:
         warnings.append(bill.note)
-    offer = chosen.candidate.offers[0].chosen if chosen.candidate.offers[0] else None
-    if offer and offer.stands_in_for and offer.region.casefold() in EVERYWHERE:
-        warnings.append(
-            f"{offer.provider} names no region: whether it has {offer.instance} in the one asked for is open"
-        )
+    priced = chosen.candidate.offers[0]
+    if priced and priced.chosen.stands_in_for and priced.chosen.region.casefold() in EVERYWHERE:
+        warnings.append(f"{priced.chosen.provider} names no region: whether it serves from the one asked for is open")
     if bill.within_budget is False:
         warnings.append(
             f"over budget: {bill.monthly_usd or 0:,.0f} USD a month against {spec.money.monthly_budget_usd:,.0f}"

@@ -88,8 +88,8 @@ def autoscaling(
         "ttft_s": ttft_why,
         "kv_cache_usage": usage_why,
         "gpu_utilisation": busy_why,
-        "rps_per_replica": f"the target utilisation × capacity. Scale on the larger ask of the two: in flight falls "
-        f"faster than load, and alone it would {_alone(replica, in_flight, mean_rps)}",
+        "rps_per_replica": "the target utilisation × capacity. Scale on the larger ask of the two: in flight falls "
+        "faster than load, and alone it would ask for fewer replicas than the rate needs, some of them in turn",
     }
     if mean_clients:
         most = curve.in_flight_at(capacity_rps)
@@ -206,13 +206,6 @@ def _gpu_utilisation(replica: _Replica) -> tuple[float, str]:
         f"what nvidia-smi will show at the planned load, never a trigger: it reads 95 % from {early:.3g} requests/s "
         f"on, {share:.0%} of capacity"
     )
-
-
-def _alone(replica: _Replica, target: float, load: float) -> str:
-    start = _enough(load, replica.planned)
-    if target > 0 and _flaps(start, lambda n: asked_on(n, replica.curve.in_flight_at(load / n), target)):
-        return f"give replicas back and ask for them again at {load:.3g} requests/s"
-    return "ask for fewer replicas than the rate needs"
 
 
 def _plain_reasons(replica: _Replica, demand: Demand, growth: float, parts: dict[str, float]) -> dict[str, str]:

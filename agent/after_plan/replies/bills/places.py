@@ -125,10 +125,9 @@ def _on_terms(asked: Asked, place: Place | None) -> Iterator[str]:
     if "spot" in named:
         market = SpotMarket()
         yield (
-            f"A spot instance is taken away about {show_figure(market.interruptions_per_month)} times a month (the"
-            " highest band of the AWS Spot Instance Advisor, in which most GPU instances are), with"
-            f" {show_seconds(market.notice_s)} to 2 minutes of notice, and all of a kind may go at once: keep what the"
-            " quietest hour needs on demand. Spot prices move by the hour."
+            f"A spot instance is taken away about {show_figure(market.interruptions_per_month)} times a month (AWS's"
+            f" highest band, in which most GPU instances are), with {show_seconds(market.notice_s)} to 2 minutes of"
+            " notice, and all of a kind may go at once: keep the quietest hour on demand. Its prices move by the hour."
         )
 
 
