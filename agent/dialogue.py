@@ -18,7 +18,7 @@ from agent.before_plan.corrections import UNDO_ALONE, against_before, amended_pl
 from agent.before_plan.early_plans import answered_with_plan, plan_now, proposal_accepted
 from agent.before_plan.keyword_answers import keyword_answered
 from agent.before_plan.lines import unasked_line
-from agent.before_plan.workloads import of_workload
+from agent.before_plan.workloads import of_workload, with_those_beside
 from agent.collect.amended import said_otherwise
 from agent.collect.review import ANYTHING_ELSE, forewarnings, review
 from agent.talk.glossary import meaning, own_figure
@@ -51,6 +51,11 @@ def step(state: State, line: str, ports: Ports) -> Step:
         )
     if state.measured and ports.under:
         ports = ports.under(state.measured.calibration)
+    return with_those_beside(state, _of_one(state, text, ports), text, ports)
+
+
+def _of_one(state: State, text: str, ports: Ports) -> Step:
+    """Take a line as of the workload that goes on, or of those that it names."""
     if (made := _referring(state, text, ports)) is not None:
         return made
     keyword = keyword_in(text)
@@ -59,7 +64,7 @@ def step(state: State, line: str, ports: Ports) -> Step:
     if keyword and keyword.name == "back":
         takes_back = state.phase == "planned" and re.search(r"\b(?:undo|take|scrap)\b", text, re.I)
         return taken_back(state, text, ports) if takes_back else _back(state, ports, text)
-    if (made := of_workload(state, text, ports, step)) is not None:
+    if (made := of_workload(state, text, ports, _of_one)) is not None:
         return made
     new, says = _answered(state, text, keyword, ports)
     offer = _offered(state, says)
@@ -72,12 +77,12 @@ def step(state: State, line: str, ports: Ports) -> Step:
 def _referring(state: State, text: str, ports: Ports) -> "Step | None":
     """Take a line that is about what was just offered, a workload that is not planned, or the line before and more."""
     if state.offered and not state.pending and _DO_SO.fullmatch(text):
-        return step(state, state.offered if state.offered.startswith("keep ") else f"take {state.offered}", ports)
+        return _of_one(state, state.offered if state.offered.startswith("keep ") else f"take {state.offered}", ports)
     undone = _UNDO_AND.match(text) if state.past else None
     if undone is None:
         return None
     before, told = _back(state, ports)
-    after, says = step(before, text[undone.end() :], ports)
+    after, says = _of_one(before, text[undone.end() :], ports)
     return after, (told[0], *says)
 
 
@@ -119,7 +124,7 @@ def _answered(state: State, text: str, keyword: Keyword | None, ports: Ports) ->
         case NameFile() as file:
             made = saving.name_file(state, file, text, ports)
         case Clarify() as open_choice:
-            made = clarification_answered(state, open_choice, text, keyword, ports, step)
+            made = clarification_answered(state, open_choice, text, keyword, ports, _of_one)
         case WhichReading() as readings:
             made = choosing.choose_reading(state, readings, text, ports)
         case Propose() as offered:
@@ -183,7 +188,7 @@ def _heard(state: State, text: str, keyword: Keyword | None, ports: Ports, befor
     elif state.phase == "planned" and not state.editing:
         new, says = _about_plan(state, text, ports)
     else:
-        return unasked_line(before, text, ports, step)
+        return unasked_line(before, text, ports, _of_one)
     return (before if new is state else new), says
 
 
@@ -192,7 +197,7 @@ def _about_plan(state: State, text: str, ports: Ports) -> Step:
         return taken_back(state, text, ports)
     if made := against_before(state, text, ports):
         return made
-    if (made := amended_plan(state, text, ports, step)) is not None:
+    if (made := amended_plan(state, text, ports, _of_one)) is not None:
         return made
     words = text.split(maxsplit=1)
     if words and words[0].lower() == "export" and (len(words) < 2 or re.search(r"\w\.\w|^\w+$", words[1])):

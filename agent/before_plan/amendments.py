@@ -79,7 +79,7 @@ def said_anew(state: State, lines: Sequence[str], changed: tuple[int, str], port
         new = new.past
     for line in (*lines[: changed[0]], changed[1], *lines[changed[0] + 1 :]):
         new, _ = again(new, line, ports)
-    return new
+    return new.turned_to(state.workload)
 
 
 def joined_line(state: State, text: str, ports: Ports, again: Again) -> "tuple[State, str, Say] | None":

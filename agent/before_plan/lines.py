@@ -84,9 +84,6 @@ def _stated_or_asked(state: State, text: str, ports: Ports) -> Step:
     answers = isinstance(state.pending, Clarify) and "?" not in text and not _INTERROGATIVE.search(text)
     # 'concurrent' answers the question that waits, and asks for none of the plan.
     spans = () if answers else asked_in(text, wishes=not lacks_nothing(state, ports)) or _sets_beside(state, text)
-    if _is_another_workload(state, text, ports):
-        told = said("A plan is of one workload: this one is set beside it, apart and pooled, once there is a plan.")
-        return replace(state, asked=(*state.asked, f"and a second workload: {text}")[-MOST_ASKED:]), (told,)
     if not spans:
         return _asked_of_another(state, text, ports) or _stated(state, text, ports)
     reading = ports.read(text, ports.catalog, known=state.values)
@@ -112,30 +109,6 @@ def _stated_or_asked(state: State, text: str, ports: Ports) -> Step:
     return asked_too_early(state, new, asked, says, ports)
 
 
-_CORRECTS: Final = re.compile(
-    r"\b(?:actually|instead|rather|sorry|correction|no|not|now|then|(?:chang|updat|replac|switch)\w*|"
-    r"make (?:it|that))\b",
-    re.I,
-)
-
-
-def _is_another_workload(state: State, text: str, ports: Ports) -> bool:
-    """Whether a line states a model, a rate and a length beside others that were stated: no value of the first.
-
-    Beside a load both lengths do, where the line says that it adds something: 'we also want a summary, 2k in 200 out'.
-    """
-    from agent.after_plan.acts.evident import BESIDE
-
-    known = {path for path, source in state.sources.items() if source.kind == "said"}
-    known |= {one.path for one in state.waiting}
-    known |= {state.pending.question.path} if isinstance(state.pending, Clarify) else set()
-    if not (known & LOADS and known & LENGTHS) or _CORRECTS.search(text):
-        return False
-    reading = ports.read(text, ports.catalog)
-    paths = {*reading.values, *(one.path for one in reading.questions)}
-    another = "model" in paths & state.values.keys() and reading.values.get("model") != state.values["model"]
-    whole = another and bool(paths & LENGTHS and paths & LOADS)
-    return whole or (paths >= LENGTHS and BESIDE.search(text) is not None)
 
 
 def _asked_of_another(state: State, text: str, ports: Ports) -> "Step | None":
@@ -263,10 +236,12 @@ def _of_table(state: State, text: str, ports: Ports) -> "Step | None":
     goes = bool(state.table) and goes_on(state.table, text)
     if not goes and not is_head(text):
         return None
-    table = f"{state.table}\n{text}" if goes else text
-    new, says = _taken_in(state, table, ports) if goes and any(map(str.isalnum, text)) else (state, ())
+    table, before = f"{state.table}\n{text}" if goes else text, state
+    while goes and before.table and before.past:
+        before = before.past  # the rows so far are said again with this one
+    new, says = _taken_in(before, table, ports) if goes and any(map(str.isalnum, text)) else (state, ())
     waits = said("The head of a table: I read its rows as they come.")
-    return replace(new, table=table), says if goes and says else (waits,)
+    return replace(new, table=table), says if new is not state else (waits,)
 
 
 def _beside(text: str, spans: Sequence[tuple[int, int]]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.interpret.facts.reading import Ambiguity, Reading
 from agent.statements.merged import ORDER
@@ -178,6 +179,15 @@ class State(Struct, frozen=True):
     def base(self) -> Branch:
         """The branch that is kept. Only after a plan was made."""
         return self.branches[self.kept]
+
+    def turned_to(self, name: str) -> "State":
+        """Return the state of another workload of the conversation, this one among those beside it."""
+        draft = next((one for one in self.apart if one.name == name), None)
+        if draft is None:
+            return self
+        mine = Draft(self.workload, replace(self, apart=()))
+        apart = (*(one for one in self.apart if one is not draft), mine)
+        return replace(draft.state, apart=apart, workload=name, past=self, offered="")
 
     @property
     def lines(self) -> tuple[str, ...]:

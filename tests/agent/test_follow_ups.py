@@ -342,8 +342,8 @@ def test_a_load_that_is_asked_about_beside_a_known_one_is_assumed_where_the_line
 def test_a_second_workload_before_the_plan_overwrites_nothing_of_the_first() -> None:
     first, second = "A: llama 3.1 8b 40 rps 600/120 ttft 300ms h100", "B: llama 3.1 70b fp8 4 rps 5000/600 ttft 2s"
     state, said = told(first, second)
-    assert "A plan is of one workload" in said
-    assert state.values == told(first)[0].values
+    assert "B is a workload of its own beside A" in said
+    assert state.apart[0].state.values == told(first)[0].values
     state, _ = told(f"{first}, 90% cache hit", "what if hit rate falls to 60")
     assert state.values["tokens.prefix_hit"] == 0.9
 

@@ -59,10 +59,12 @@ def _asks_what_machines_hold(text: str, read: Understood) -> bool:
     return bool(paths - {"hardware.accelerators"}) and paths <= _MACHINES and bool(_HOLDS.search(text))
 
 
+NTH: Final = r"second|third|fourth|zweite\w*|dritte\w*|(?:deux|trois)ième|segund[ao]|tercer[ao]?"
 BESIDE: Final = re.compile(
-    r"\b(?:(?:an|one )?other|second|third|additional|further|more|new) (?:\w+ )?(?:work-?loads?|loads?|use ?cases?|"
-    r"services?|apps?|applications?|teams?|products?|models?)\b|\b(?:plus|also|additionally|in addition|on top|besides|"
-    r"beside it|next to it|alongside)\b",
+    rf"\b(?:(?:(?:an|one|the )?other|additional|further|more|new|weitere\w*|autre|otr[ao]|{NTH}) (?:\w+ )?"
+    r"(?:work-?loads?|loads?|use ?cases?|services?|apps?|applications?|teams?|products?|models?|charges?|équipe|"
+    r"equipo|servicio)|plus|also|additionally|in addition|on top|besides|beside it|next to it|alongside|"
+    rf"[aä]u(?:ss|ß)erdem|zusätzlich|en plus|aussi|además|también)\b|\b(?:{NTH})(?: \w+)?\s*:",
     re.I,
 )
 

@@ -451,6 +451,7 @@ def _window_or_prompt(draft: Draft, known: Mapping[str, Any]) -> None:
 
 
 def _pairs(draft: Draft) -> None:
+    of_serving = any(item.has("rateunit", "model") for item in draft.sentence.items)
     for position, rule in enumerate(_PAIRS):
         others = position == 4 and any(_token_pair(draft, match) for match in rule.matches(draft.sentence))
         for match in rule.matches(draft.sentence):
@@ -462,7 +463,8 @@ def _pairs(draft: Draft) -> None:
                 draft.dropped.append(draft.sentence.span(match.first, match.last))
                 draft.sentence.claim(match.first, match.last)
                 continue
-            if (position == 4 or by_colon) and not _token_pair(draft, match, 1.0 if others else 16.0):
+            short = others or (of_serving and a.number.value >= _FEWEST_BEFORE_CARDS)  # '9 rps, 400/10'
+            if (position == 4 or by_colon) and not _token_pair(draft, match, 1.0 if short else 16.0):
                 continue
             if position == 4 and _counts_cards(draft, match):
                 continue

@@ -22,7 +22,7 @@ from agent.interpret.traffic.loads import (
 )
 from agent.interpret.traffic.peaks import read_peaks
 from agent.interpret.traffic.rates import TIME, Rate, ask_new_rate, ask_unit_of_mean, period_of, rates_of
-from agent.interpret.traffic.scope import in_its_hours, read_each_site, read_sites
+from agent.interpret.traffic.scope import in_its_hours, read_each_site, read_sites, take_hours
 from agent.interpret.traffic.turns import multiply_turns, turns_of, turns_of_each
 from agent.interpret.words.grammar import Amount, Rule, matches_of, rules
 from agent.interpret.words.vocabulary import SECONDS
@@ -447,3 +447,5 @@ def _things(draft: Draft) -> None:
         choices = (Choice(rate, f"one request for each: {show_figure(rate)} requests/s"),)
         text = f"{_said(draft, first, match.last)!r}: is each of the {thing} one request?"
         draft.ask(RATE, first, match.last, text, choices)
+        if period_of(match) >= SECONDS_PER_DAY:
+            take_hours(draft, lambda hours: "d" in hours and hours["d"].has("window"))

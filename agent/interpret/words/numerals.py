@@ -288,9 +288,15 @@ def _hours_between(match: Match) -> Amount | None:
         hours[0] += 12  # between 6 and 9 pm
     written = all(clock and (clock["half"] or clock["minute"]) for clock in clocks)
     written = written or (clocks[1] is not None and bool(clocks[1]["half"]) and hours[0] < hours[1])
-    spanned = hours[1] - hours[0] + (24 if written and hours[1] < hours[0] else 0)  # '22:00 to 6:00'
+    overnight = hours[1] < hours[0] and (
+        written or (hours[1] < 9 and hours[0] >= 18)
+    )  # '22:00 to 6:00', 'from 22 to 6'
+    spanned = hours[1] - hours[0] + (24 if overnight else 0)
     of_a_day = ("time", "adverb", "event", "peak", "rateunit", "percent")
-    told = written or (hours[1] >= 6 and any(item.has(*of_a_day) for item in match.sentence.items))
+    told = written or (
+        (overnight or hours[1] >= 6)
+        and any(item.has(*of_a_day) or item.word in SECONDS for item in match.sentence.items)
+    )
     return Amount((spanned * SECONDS_PER_HOUR,)) if told and 1 <= spanned < 24 else None
 
 
