@@ -49,83 +49,51 @@ def with_drafts(state: State, asked: Ambiguity, choice: Choice, ports: Ports) ->
 def of_workload(state: State, text: str, ports: Ports, again: Again) -> "Step | None":
     """Take a line that is of other workloads than the one that goes on: it names them, is of all, or tells a new one.
 
-    Each part of a line is of the workload that it names, up to the next name.
+    While it is asked which is planned first, the first that a line names is; without a name, the first of all.
     """
     asked = (*((state.pending.question,) if isinstance(state.pending, Clarify) else ()), *state.later, *state.waiting)
     which = next((one for one in asked if PLANNED_FIRST in one.text), None)
-    if which is not None:
-        alone = replace(state, pending=None, later=(), waiting=tuple(one for one in asked if one is not which))
-        made = _of_first(state, alone, which, text, ports, again)
-    elif (made := _told_beside(state, text, ports, again)) is None and state.apart:
-        parts = _parts(text, [state.workload, *(one.name for one in state.apart)], asked=False)
-        if not parts and _OF_EACH.search(text) and "?" not in text:
-            made = _of_each(state, text, ports, again)
-        elif not parts:
-            made = _of_none(state, text, ports)
-        elif parts != [(state.workload, text)]:
-            made = _of_named(state, parts, ports, again)
-    if made is None or made[0] is state:
-        return made
-    return replace(made[0], past=state, line=text), made[1]
-
-
-def _of_first(state: State, alone: State, which: Ambiguity, text: str, ports: Ports, again: Again) -> "Step | None":
-    """Take a line while it is asked which workload is planned first: the first that it names, or else the first of all.
-
-    Args:
-        alone: the state without that question.
-        which: the question; a line that answers it with one of its choices is left to that.
-    """
-    parts, keyword = _parts(text, [_name(one) for one in which.choices], asked=True), keyword_in(text)
-    all_of_them = bool(_EACH.fullmatch(text) or (keyword and keyword.name in ("enter", "yes", "plan")))
-    answers = keyword or goes_on(state.table, text) or chosen(replace(state, pending=None), which, text, ports)
-    if not (parts or all_of_them) and answers:
-        return None
-    first = next(one for one in which.choices if not parts or _name(one) == parts[0][0])
-    new, says = with_drafts(alone, which, first, ports)
-    if all_of_them:
-        after, answer = new, question(new, ports)
-    elif parts:
-        after, answer = _of_named(new, parts, ports, again)
-    elif new.apart and _OF_EACH.search(text) and "?" not in text:
-        after, answer = _of_each(new, text, ports, again)
+    if which is None:
+        made = _told_beside(state, text, ports, again) or _of_names(state, text, ports, again)
     else:
-        after, answer = _with_shared(new, again(new, text, ports))
-    return after, (*says, *answer)
+        parts, keyword = _parts(text, [_name(one) for one in which.choices], asked=True), keyword_in(text)
+        goes = bool(_EACH.fullmatch(text) or (keyword and keyword.name in ("enter", "yes", "plan")))
+        answers = keyword or goes_on(state.table, text) or chosen(replace(state, pending=None), which, text, ports)
+        if answers and not (parts or goes):
+            return None
+        alone = replace(state, pending=None, later=(), waiting=tuple(one for one in asked if one is not which))
+        first = next(one for one in which.choices if not parts or _name(one) == parts[0][0])
+        new, says = with_drafts(alone, which, first, ports)
+        after = (new, tuple(question(new, ports))) if goes else _of_names(new, text, ports, again, asked=True)
+        after = after or _with_shared(new, again(new, text, ports))
+        made = after[0], (*says, *after[1])
+    return made if made is None or made[0] is state else (replace(made[0], past=state, line=text), made[1])
 
 
-def _of_named(state: State, parts: Sequence[tuple[str, str]], ports: Ports, again: Again) -> Step:
-    """Take each part of a line as of the workload that it names; the first that is named goes on."""
-    told: list[tuple[Say, ...]] = []
+def _of_names(state: State, text: str, ports: Ports, again: Again, asked: bool = False) -> "Step | None":
+    """Take each part of a line as of the workload that it names, the first of which goes on; 'both' names each.
+
+    A line under a name that none of them has may be of any: nothing of it is taken.
+    """
+    names = [state.workload, *(one.name for one in state.apart)]
+    parts = _parts(text, names, asked) if state.apart else []
+    if state.apart and not parts and _OF_EACH.search(text) and "?" not in text:
+        parts = [(name, _OF_EACH.sub("", text)) for name in names]
+    if not parts or parts == [(state.workload, text)]:
+        label = _LABEL.match(text) if state.apart and not parts else None
+        if label is None or not any(label[1] in one for one in ports.read(text, ports.catalog).unused):
+            return None
+        told = f"{label[1]!r} is none of the workloads {', '.join(names)}. Nothing of this line was taken."
+        return state, (said(told),)
+    says: tuple[Say, ...] = ()
     for name, part in reversed(parts):
-        if name not in (state.workload, *(one.name for one in state.apart)):
-            continue
-        if _LETS_GO.fullmatch(part):
-            state, answer = _dropped(state, name, ports)
-        else:
-            state, answer = _of(state, name, part, ports, again)
-        told.append(answer)
-    return state, tuple(one for answer in reversed(told) for one in answer)
+        if name in (state.workload, *(one.name for one in state.apart)):
+            state, answer = (_dropped if _LETS_GO.fullmatch(part) else _of)(state, name, part, ports, again)
+            says = (*answer, *says)
+    return state, says
 
 
-_LABEL: Final = re.compile(r"\W*(?P<label>[^\W\d][^\W\d_ -]*(?: [^\W\d]+){0,2}):\s")
-
-
-def _of_none(state: State, text: str, ports: Ports) -> "Step | None":
-    """Take nothing of a line under a name that no workload has: it may be of any."""
-    label = _LABEL.match(text)
-    if label is None or not any(label["label"] in one for one in ports.read(text, ports.catalog).unused):
-        return None
-    names = ", ".join([state.workload, *(one.name for one in state.apart)])
-    return state, (said(f"{label['label']!r} is none of the workloads {names}. Nothing of this line was taken."),)
-
-
-def _of_each(state: State, text: str, ports: Ports, again: Again) -> Step:
-    """Take a line as of each workload: 'both on llama 3.1 8b'."""
-    mine, told = again(replace(state, apart=()), text, ports)
-    apart = [replace(one, state=again(replace(one.state, apart=()), text, ports)[0]) for one in state.apart]
-    names = ", ".join([state.workload, *(one.name for one in apart)])
-    return replace(mine, workload=state.workload, apart=tuple(apart)), (said(f"Of {names}:"), *told)
+_LABEL: Final = re.compile(r"\W*([^\W\d][^\W\d_ -]*(?: [^\W\d]+){0,2}):\s")
 
 
 def _of(state: State, name: str, part: str, ports: Ports, again: Again) -> Step:
@@ -136,18 +104,16 @@ def _of(state: State, name: str, part: str, ports: Ports, again: Again) -> Step:
     return after, (*((said(f"{name}:"),) if turns else ()), *says)
 
 
-def _dropped(state: State, name: str, ports: Ports) -> Step:
+def _dropped(state: State, name: str, part: str, ports: Ports, again: Again) -> Step:
     """Leave a workload out, and say what its plan would have cost."""
-    if name == state.workload:
-        state = state.turned_to(state.apart[0].name)
+    state = state.turned_to(state.apart[0].name) if name == state.workload else state
     draft = next(one for one in state.apart if one.name == name)
-    planned = _planned(draft, ports).state
-    bill = planned.base.capacity_plan.cost.monthly_usd if planned.branches and planned.base.capacity_plan else None
-    cost = f" Its plan: {headline(planned.base)} {show_usd(bill)} a month." if bill is not None else ""
-    left = tuple(one for one in state.apart if one is not draft)
-    going = state.base.capacity_plan.cost.monthly_usd if state.branches and state.base.capacity_plan else None
-    rest = f", {show_usd(going)} a month" if going is not None else ""
-    return replace(state, apart=left), (said(f"{name} is left out; {state.workload} goes on{rest}.{cost}"),)
+    told = [f"{name} is left out; {state.workload} goes on."]
+    for whose, one in ((f"{state.workload}'s", state), ("Its", _planned(draft, ports).state)):
+        plan = one.base.capacity_plan if one.branches else None
+        if plan and plan.cost.monthly_usd is not None:
+            told.append(f"{whose} plan: {headline(one.base)} {show_usd(plan.cost.monthly_usd)} a month.")
+    return replace(state, apart=tuple(one for one in state.apart if one is not draft)), (said(" ".join(told)),)
 
 
 def _planned(draft: Draft, ports: Ports) -> Draft:
