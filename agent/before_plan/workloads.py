@@ -126,7 +126,7 @@ def _planned(draft: Draft, ports: Ports) -> Draft:
 
 # --- told beside the one that goes on ---------------------------------------------------------------------------------
 
-_LENGTHS: Final = frozenset({"tokens.input.mean", "tokens.output.mean"})
+LENGTHS: Final = frozenset({"tokens.input.mean", "tokens.output.mean"})
 _OWN: Final = re.compile(
     r"traffic\.|users\.|targets$|preset$|scaling\.|money\.monthly_budget|"
     r"hardware\.(?:accelerator_count|nodes|replicas|max_\w+)$"
@@ -154,18 +154,18 @@ def _told_beside(state: State, text: str, ports: Ports, again: Again) -> "Step |
     known = {path for path, source in state.sources.items() if source.kind == "said"}
     known |= {one.path for one in state.waiting}
     known |= {state.pending.question.path} if isinstance(state.pending, Clarify) else set()
-    ready = state.branches or (known & LOADS and known & _LENGTHS and not text.rstrip().endswith("?"))
+    ready = state.branches or (known & LOADS and known & LENGTHS and not text.rstrip().endswith("?"))
     if not ready or _CORRECTS.search(text):
         return None
     reading = ports.read(text, ports.catalog)
     paths = {*reading.values, *(one.path for one in reading.questions)}
     another = "model" in paths & state.values.keys() and reading.values.get("model") != state.values["model"]
-    whole = another and bool(paths & _LENGTHS and paths & LOADS)
+    whole = another and bool(paths & LENGTHS and paths & LOADS)
     if not whole and not (
-        BESIDE.search(text) and (paths >= _LENGTHS or (paths & LOADS and paths & {*_LENGTHS, "model"}))
+        BESIDE.search(text) and (paths >= LENGTHS or (paths & LOADS and paths & {*LENGTHS, "model"}))
     ):
         return None
-    sized = not state.branches or bool(paths & _LENGTHS)
+    sized = not state.branches or bool(paths & LENGTHS)
     taken = {path for path in state.values if _OWN.match(path) or (path.startswith("tokens.") and sized)}
     taken |= {path for path in state.values if "model" in paths and _OF_MODEL.match(path)}
     taken |= {path for path, source in state.sources.items() if source.kind == "preset"}

@@ -1,9 +1,12 @@
 """What a first line wants that is no serving of text: said with what can be done; and models named by a purpose."""
 
 import re
+import tomllib
+from functools import cache
+from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, convert
 from msgspec.structs import replace
 
 from agent.fields.demand import CROWD, HABIT, LENGTHS, RATE
@@ -19,47 +22,6 @@ _SERVES: Final = re.compile(
     r"an? |the ))|after (?:training|fine-?tuning)|fine-?tuned|deploy\w*)\b",
     re.I,
 )
-_JOB: Final = (
-    'Work that has to be done by some time is planned by its deadline: fleetcast batch "10 million documents by Friday'
-    ' with llama 3.1 8B on H100, 2k in, 200 out" says GPUs, hours and money. Here I plan traffic that waits for an'
-    " answer."
-)
-_TRAINING: Final = (
-    "A training or fine-tuning run is no traffic, so I ask for none. 'fleetcast train --model llama-3.1-8b --tokens 1B"
-    " --method lora --gpu-type H100' reckons it: memory, hours, days, money. Here I plan what serves the model once it"
-    " is ready; for that say how many requests it gets."
-)
-_READS: Final = (
-    "Embedding and reranking models only read: 'fleetcast forecast --task embed --model qwen3-8b --rps 100 "
-    "--input-tokens 500' sizes one, a text being one request (for a reranker, a query with one passage)."
-)
-_MEDIA: Final = (
-    "Models that make or hear pictures, sound and video are out of scope: their speed rests on other kernels. I plan"
-    " models that read and write text; pictures in their prompts count as tokens."
-)
-_OTHERS: Final = tuple(
-    (re.compile(rf"\b(?:{pattern})\b", re.I), kept, text)
-    for kept, pattern, text in (
-        (
-            "model",
-            (
-                r"fine-?tun(?:e|ing)|pre-?train(?:ing)?|(?:to |we |i )train|^train (?:an?|the|our|my|\d)|training|rlhf|"
-                r"sft|q?lora|distil\w*|continued pretraining"
-            ),
-            _TRAINING,
-        ),
-        ("", r"embed(?:s|dings?|ding models?|ding)?|re-?rank(?:s|ing|er|ers)?|cross-?encoders?", _READS),
-        (
-            "load",
-            rf"{MEDIA_MODELS}|diffusion|(?:image|video|music) generation|text[- ]to[- ](?:image|video|speech)|"
-            r"(?:generate|draw|paint|render|make|create) (?:me )?(?:(?:an?|the|some|\d+) )?(?:\w+ )?"
-            r"(?:images?|pictures?|photos?|logos?|videos?|songs?)(?! (?:caption|descri|summar|title|tag))|"
-            r"whisper|transcri\w+|speech[- ]to[- ]text|tts|asr",
-            _MEDIA,
-        ),
-        ("load", r"(?:overnight|nightly|offline|batch) (?:job|run|batch|inference|processing)|batch of|backlog", _JOB),
-    )
-)
 _DEADLINE: Final = re.compile(
     r"\b(?:(?:until|by|before) (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|tomorrow)|deadline|"
     r"(?:has to|have to|must) be (?:finished|done|ready|through) (?:by|before|between|until))\b",
@@ -68,8 +30,6 @@ _DEADLINE: Final = re.compile(
 """A time by which work is done, where the line says how much there is; 'I need this by Thursday' is of the answer."""
 _LOAD: Final = CROWD | {RATE, "traffic.concurrency", "traffic.calls_per_request", "targets"}
 """Fields of which one at least is in a line that tells of a service: a model and cards are of a training run too."""
-_LACKS: Final = {_TRAINING: LENGTHS, _READS: _LOAD | {"tokens.input.mean"}, _MEDIA: _LOAD}
-"""What a line of other work has as well: lengths of examples, the rate of pictures."""
 _BY_PURPOSE: Final = re.compile(
     r"\b(?:something|anything|a model|an? llm|one) (?:like|similar to|as good as|for)\b|\b(?:good|best|decent|popular|"
     r"small(?:est|er)?|tiny|cheap(?:est)?|coding|reasoning|chat|general[- ]purpose|open(?:[- ]source)?|recommended?)\b"
@@ -78,6 +38,26 @@ _BY_PURPOSE: Final = re.compile(
     r"\b(?:which|what) (?:model|llm)\b|\b(?:recommend|suggest) (?:me )?an? (?:model|llm)",
     re.I,
 )
+
+
+class OtherWork(Struct, frozen=True):
+    """Work that is no serving of text: the words that name it, what is said of it, what of its line is kept."""
+
+    id: str
+    kept: str
+    words: str
+    answer: str
+    proves_nothing: frozenset[str] = frozenset()
+    """Fields that it has as well as a service."""
+
+
+@cache
+def _others() -> dict[str, OtherWork]:
+    """Return what the file beside this module holds, by id."""
+    held = tomllib.loads(
+        Path(__file__).with_suffix(".toml").read_text(encoding="utf-8").replace("{media}", MEDIA_MODELS)
+    )
+    return {one.id: one for one in convert(held["work"], tuple[OtherWork, ...])}
 
 
 class OutOfScope(Struct, frozen=True):
@@ -96,19 +76,19 @@ def out_of_scope(state: State, text: str, ports: Ports) -> OutOfScope | None:
     Args:
         state: of a conversation without a plan.
     """
-    others = [(kept, answer) for pattern, kept, answer in _OTHERS if pattern.search(text)]
+    others = [one for one in _others().values() if re.search(rf"\b(?:{one.words})\b", text, re.I)]
     due = _DEADLINE.search(text)
     known = {RATE, "traffic.concurrency"} & {*state.values}
     if not (others or due) or known or _SERVES.search(text):
         return None
     reading = ports.read(text, ports.catalog, known=state.values)
     counted = _is_counted(reading)
-    for kept, answer in others:
-        if not states_workload(reading, _LACKS.get(answer, frozenset())) or (answer == _JOB and counted):
-            return OutOfScope((said(answer),), kept, reading)
+    for one in others:
+        if not states_workload(reading, one.proves_nothing) or (one.id == "job" and counted):
+            return OutOfScope((said(one.answer),), one.kept, reading)
     nothing = not (reading.said_values or reading.questions)
     job = due is not None and ((counted and not _is_a_habit(reading)) or nothing)
-    return OutOfScope((said(_JOB),), "load", reading) if job else None
+    return OutOfScope((said(_others()["job"].answer),), "load", reading) if job else None
 
 
 def states_workload(reading: Reading, besides: frozenset[str] = frozenset()) -> bool:

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from agent.fields.demand import LENGTHS, RATE
 from agent.interpret.facts.reading import TODAY, Ambiguity, Choice, Reading, SaidValue
-from agent.interpret.traffic.peaks import asks_mean, means_of
+from agent.interpret.traffic.peaks import asks_mean
 from agent.interpret.words.tables import WorkloadRow
 from catalogs.units import show_count, show_figure, show_seconds
-from engine.workload import Target, target_name
+from engine.workload import target_name
 
 PLANNED_FIRST: Final = "which is planned first?"
 MOST_ROWS: Final = 8
@@ -65,8 +65,6 @@ def several_workloads(
         ]
         if all(row.share for row, _ in rows) and set(apart) <= LENGTHS and len(choices) == len(rows) and not further:
             choices = [_together(values, [row.share for row, _ in rows], apart), *_of_shares(choices, rows, beside)]
-        elif not further and (sums := _summed([reading for _, reading in rows], values, apart)):
-            choices.append(sums)
         count = len(rows) + len(further)
         for (row, _), one in zip(rows, values, strict=True):
             if path not in one:
@@ -98,50 +96,6 @@ def _together(values: Sequence[Mapping[str, Any]], shares: Sequence[float], apar
     }
     shown = ", ".join(_SHOWN[path](value) for path, value in means.items())
     return Choice(means[apart[0]], f"all together, by their shares: {shown}", apart[0], also=means)
-
-
-def _summed(readings: Sequence[Reading], values: Sequence[Mapping[str, Any]], apart: Sequence[str]) -> Choice | None:
-    """Return all rows as one load: rates added, lengths by the rates, the strictest of targets; None of other rows.
-
-    Args:
-        readings: of the rows.
-        values: of each row.
-        apart: fields in which the rows differ.
-    """
-    peaks = [_peak(reading) for reading in readings]
-    at_peak = all(peaks)
-    rates = [peak if at_peak else one.get(RATE, 0.0) for peak, one in zip(peaks, values, strict=True)]
-    lengths = [path for path in apart if path in LENGTHS]
-    if not all(rates) or {*apart} - {RATE, "targets", *LENGTHS} or any(p not in one for p in lengths for one in values):
-        return None
-    total = sum(rates)
-    also = dict(_together(values, [rate / total for rate in rates], lengths).also) if lengths else {}
-    shown = [f"{show_figure(total)} requests/s{' at the peak' if at_peak else ''}"]
-    shown += [_SHOWN[path](float(round(also[path]))) for path in lengths]
-    also = {path: float(round(value)) for path, value in also.items()}
-    if "targets" in apart:
-        also["targets"] = _strictest(values)
-        shown.append(f"{_SHOWN['targets'](also['targets'])}, the strictest")
-    label = f"all together: {', '.join(shown)}"
-    if not at_peak:
-        return Choice(total, label, RATE, also=also)
-    asked = Ambiguity(f"{shown[0]}: what is the mean over the day?", RATE, means_of(total), "", 0)
-    path = lengths[0] if lengths else "targets"
-    return Choice(also.pop(path), label, path, also=also, then=(asked,)) if also else None
-
-
-def _strictest(values: Sequence[Mapping[str, Any]]) -> tuple[Target, ...]:
-    limits: dict[tuple[str, str], Target] = {}
-    for target in (target for one in values for target in one.get("targets", ())):
-        key = (target.metric, target.percentile)
-        limits[key] = min(limits.get(key, target), target, key=lambda one: one.seconds)
-    return tuple(limits.values())
-
-
-def _peak(reading: Reading) -> float:
-    """Return the rate of a row that is its peak, whose mean it leaves open; 0 where it has none."""
-    asked = next((one for one in reading.questions if one.path == RATE and asks_mean(one.choices)), None)
-    return float(asked.choices[1].value) if asked else 0.0
 
 
 def _of_shares(
@@ -206,7 +160,8 @@ def _choice(
     also = {one: values[one] for one in apart if one != path and one in values}
     asked = [(one.path, one.choices) for one in alike]
     then = tuple(one for one in reading.questions if one.path not in values and (one.path, one.choices) not in asked)
-    if peak := _peak(reading):
+    asked_mean = next((one for one in reading.questions if one.path == RATE and asks_mean(one.choices)), None)
+    if asked_mean and (peak := float(asked_mean.choices[1].value)):
         shown = f"{show_figure(peak)} requests/s at the peak, {shown}; its mean is asked then"
     elif any(one.path == RATE for one in then):
         shown += "; its rate is asked then"

@@ -1,4 +1,4 @@
-"""Workloads in rows or columns are asked about one by one and as their sum; a load by time is a profile, or asked."""
+"""Workloads in rows or columns are asked about one by one; a load by time is a profile, or asked."""
 
 import pytest
 
@@ -17,34 +17,24 @@ def test_a_row_that_is_chosen_brings_its_lengths_along() -> None:
     assert question.choices[1].label == "/rewrite: 2 requests/s, 600 tokens in, 300 out, 70B"
 
 
-@pytest.mark.parametrize(("second", "mean_in"), [("900,120", None), ("400,120", 816.0)])
-def test_the_sum_is_offered_with_the_mean_of_lengths_by_the_rates(second: str, mean_in: float | None) -> None:
-    table = f"name,model,rpm,prompt_tokens,completion_tokens\nfaq,8B,300,900,120\nhelp,8B,60,{second}"
-    (question,) = interpret(table, CATALOG).questions
-    assert [choice.value for choice in question.choices] == [5.0, 1.0, 6.0]
-    assert question.choices[-1].also.get("tokens.input.mean") == (
-        None if mean_in is None else pytest.approx(817, abs=1)
-    )
-
-
-def test_a_row_that_is_chosen_asks_of_its_own_peak_and_all_of_their_sum() -> None:
+def test_a_row_that_is_chosen_asks_of_its_own_peak() -> None:
     table = "service | model | rps peak | in | out\n/chat | 8B | 4 | 1,500 | 250\n/tag | 8B | 90 | 600 | 3"
     (question,) = interpret(table, CATALOG).questions
     asked = [choice.then for choice in question.choices]
-    assert [[one.choices[-1].value for one in then if one.path == RATE] for then in asked] == [[4.0], [90.0], [94.0]]
+    assert [[one.choices[-1].value for one in then if one.path == RATE] for then in asked] == [[4.0], [90.0]]
     assert question.choices[0].label.startswith("/chat: 4 requests/s at the peak, ")
 
 
-def test_workloads_in_columns_and_the_strictest_target_of_all() -> None:
+def test_workloads_in_columns_have_targets_of_their_own() -> None:
     table = (
         "           chat   docs\nrps        4      1\nprompt     600    5200\nanswer     300    400\n"
         "ttft p95   0.5s   2s\non llama 3.1 8b"
     )
     reading = interpret(table, CATALOG)
     assert reading.values == {"model": "llama-3.1-8b"}
-    chat, docs, both = reading.questions[0].choices
+    chat, docs = reading.questions[0].choices
     assert (chat.value, chat.also["tokens.input.mean"], docs.also["tokens.output.mean"]) == (4.0, 600, 400)
-    assert (both.value, both.also["tokens.input.mean"], both.also["targets"][0].seconds) == (5.0, 1520.0, 0.5)
+    assert [one.also["targets"][0].seconds for one in (chat, docs)] == [0.5, 2.0]
 
 
 def test_columns_of_what_runs_today_are_no_part_of_what_is_planned() -> None:
