@@ -109,8 +109,6 @@ def _stated_or_asked(state: State, text: str, ports: Ports) -> Step:
     return asked_too_early(state, new, asked, says, ports)
 
 
-
-
 def _asked_of_another(state: State, text: str, ports: Ports) -> "Step | None":
     """Plan, and answer a question that puts another value in the place of one that was said: 'same on H200?'."""
     from agent.after_plan.readings import POLITE

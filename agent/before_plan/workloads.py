@@ -12,6 +12,7 @@ from agent.after_plan.replies.running.sharing import bill_of_all
 from agent.before_plan.amendments import Again
 from agent.collect.assumed import LOADS, assumed
 from agent.collect.lines import chosen, clarified, hear, still_needed
+from agent.fields.demand import LENGTHS
 from agent.fields.table import FIELDS
 from agent.interpret.facts.reading import Ambiguity, Choice
 from agent.interpret.traffic.workload_table import PLANNED_FIRST
@@ -40,8 +41,8 @@ def with_drafts(state: State, asked: Ambiguity, choice: Choice, ports: Ports) ->
         except InputError:
             continue
     mine = next(draft for draft in drafts if draft.name == _name(choice))
-    apart = tuple(draft for draft in drafts if draft is not mine and not draft.name.startswith("all together"))
-    apart = () if mine.name.startswith("all together") else apart
+    rows = [draft for draft in drafts if not draft.name.startswith("all together")]
+    apart = tuple(draft for draft in rows if draft is not mine) if mine in rows else ()
     waiting = f" {', '.join(draft.name for draft in apart)}: a line with that name is of it." if apart else ""
     return replace(mine.state, workload=mine.name, apart=apart), (said(f"{choice.label}.{waiting}"),)
 
@@ -126,16 +127,12 @@ def _planned(draft: Draft, ports: Ports) -> Draft:
 
 # --- told beside the one that goes on ---------------------------------------------------------------------------------
 
-LENGTHS: Final = frozenset({"tokens.input.mean", "tokens.output.mean"})
 _OWN: Final = re.compile(
-    r"traffic\.|users\.|targets$|preset$|scaling\.|money\.monthly_budget|"
-    r"hardware\.(?:accelerator_count|nodes|replicas|max_\w+)$"
+    r"traffic\.|users\.|targets$|preset$|scaling\.|money\.monthly|hardware\.(?!accelerators$|excl)"
 )
 """Paths of which a workload told later has nothing of the one before."""
 _OF_MODEL: Final = re.compile(r"model$|architecture|precision\.|serving\.")
-_LITTLE: Final = (
-    r"(?:a|(?i:an|one|another|the|our|other|und|une?|eine?n?|una?|also|plus|and|with|need\w*|want\w*|ein))\b"
-)
+_LITTLE: Final = r"(?:a|(?i:an|one|another|the|our|other|und|une?|eine?|una|also|plus|and|with|needs?|wants?))\b"
 _TITLE: Final = re.compile(
     rf"\W*(?:\b[\w']+\W+){{0,4}}?\b(?P<name>(?!{_LITTLE})[^\W\d][\w-]*(?: (?!{_LITTLE})[^\W\d][\w-]*){{0,2}})"
     r"(?: (?:for|of|in) [^\W\d]+(?: [^\W\d]+)?)?\s*[:(=]\s*(?:(?P<what>[^\W\d]+(?: [^\W\d]+)?),)?|"
@@ -265,9 +262,7 @@ def _bill_of_all(state: State, ports: Ports) -> tuple[Say, ...]:
 
 
 _SHARED: Final = re.compile(rf"{_OF_MODEL.pattern}|hardware\.(?:accelerators|excluded)$|money\.(?!monthly)|regions?")
-_EACH: Final = re.compile(
-    r"\W*(?:(?:plan|take|do|size) )?(?:both|all|each|beide|alle|les deux|tous)(?: of (?:them|these))?\W*", re.I
-)
+_EACH: Final = re.compile(r"\W*(?:(?:plan|take|do|size) )?(?:both|all|each|beide|tous)(?: of (?:them|these))?\W*", re.I)
 _OF_EACH: Final = re.compile(
     r"\b(?:both|all of (?:them|these)|each(?: of them)?|same for|beide[nsr]?|jeweils|les deux|amb[oa]s|todos)\b", re.I
 )

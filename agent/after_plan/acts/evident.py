@@ -78,9 +78,8 @@ def _of_second_load(text: str, read: Understood) -> str:
     own = bool(read.unused) or any(path == "model" or path.startswith("tokens.") for path in paths)
     if not own or "users.count" in paths or not BESIDE.search(text):
         return ""
-    if "traffic.requests_per_s" in paths:
-        return "pool"
-    return "scope_batch" if paths and any(re.search(r"\d", words) for words in read.unused) else ""
+    batch = "scope_batch" if paths and any(re.search(r"\d", words) for words in read.unused) else ""
+    return "pool" if "traffic.requests_per_s" in paths else batch
 
 
 _FITS: Final = re.compile(

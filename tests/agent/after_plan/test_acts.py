@@ -429,12 +429,6 @@ def test_a_second_workload_is_put_beside_the_plan() -> None:
     assert "Name the second workload" in answer("put both models on one fleet")
 
 
-def test_a_variant_of_another_model_is_the_second_workload() -> None:
-    state, _ = step(planned(), "with qwen3 4b on 1 rps", ports())
-    shown = words(step(state, "put both models on one fleet", ports())[1])
-    assert "Variant 1" in shown and "Qwen3 4B" in shown and "Llama 3.1 70B" in shown
-
-
 def test_a_variant_is_taken_by_what_it_is_and_answers_say_whose_they_are() -> None:
     state, _ = step(planned(), "with int4", ports())
     state, _ = step(state, "how sure are you", ports())

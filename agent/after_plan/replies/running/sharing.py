@@ -31,11 +31,7 @@ def pool(asked: Asked) -> Explanation:
 
     others, note = _drafts(asked)
     if not others:
-        second = _other_variant(asked)
-        if second is None:
-            return paragraphs(_room(asked.plan), ASK)
-        name, spec, note = second
-        others = [(f"{name} (the second)" if name == asked.plan.chosen.model_name else name, spec)]
+        return paragraphs(note, _room(asked.plan), ASK)
     specs = [(asked.state.workload or asked.plan.chosen.model_name, asked.plan.spec), *others][:MOST_WORKLOADS]
     result = together(specs, asked.ports.catalog)
     if isinstance(result, str):
@@ -64,16 +60,19 @@ def bill_of_all(plans: Sequence[tuple[str, Branch]]) -> Explanation:
         bill = plan.cost.monthly_usd if plan else None
         total += bill or 0.0
         fleet = plan.answer.sentence.partition(":")[0] if plan else "nothing fits"
-        rows.append((name, fleet, variant_shown("traffic.requests_per_s", load) if load else "", _usd(bill)))
+        rows.append(
+            (
+                name,
+                fleet,
+                variant_shown("traffic.requests_per_s", load) if load else "",
+                show_usd(bill) if bill is not None else "",
+            )
+        )
     columns = (Column("workload"), Column("fleet"), *Column.figures("load", "monthly"))
     return (
         *paragraphs("Each workload on a fleet of its own; 'in one pool' sets them together:"),
         Table(columns, (*rows, ("together", "", "", show_usd(total)))),
     )
-
-
-def _usd(bill: float | None) -> str:
-    return show_usd(bill) if bill is not None else ""
 
 
 def _drafts(asked: Asked) -> tuple[list[tuple[str, WorkloadSpec]], str]:
@@ -100,19 +99,3 @@ def _room(plan: CapacityPlan) -> str:
         f"Of the same model and lengths the fleet takes {calls_shown(plan, carried - peak)} more in the busiest hour,"
         f" and {calls_shown(plan, carried - mean)} more around the mean, where a workload of other hours finds room."
     )
-
-
-def _other_variant(asked: Asked) -> tuple[str, WorkloadSpec, str] | None:
-    """Return the last variant of the conversation with another model or load than the kept one; None without one."""
-    base = asked.state.base
-    for branch in reversed(asked.state.branches):
-        plan = branch.capacity_plan
-        mine, its = base.spec, branch.spec
-        if (
-            plan
-            and branch is not base
-            and (its.model, its.traffic, its.tokens) != (mine.model, mine.traffic, mine.tokens)
-        ):
-            label = branch.label if branch.number else "the first plan"
-            return plan.chosen.model_name, its, f"Variant {branch.number} ({label}) beside {base.number}."
-    return None
