@@ -158,9 +158,8 @@ def _told_beside(state: State, text: str, ports: Ports, again: Again) -> "Step |
     paths = {*reading.values, *(one.path for one in reading.questions)}
     another = "model" in paths & state.values.keys() and reading.values.get("model") != state.values["model"]
     whole = another and bool(paths & LENGTHS and paths & LOADS)
-    if not whole and not (
-        BESIDE.search(text) and (paths >= LENGTHS or (paths & LOADS and paths & {*LENGTHS, "model"}))
-    ):
+    adds = paths >= LENGTHS or bool(paths & LOADS and paths & {*LENGTHS, "model"})
+    if not whole and not (adds and BESIDE.search(text)):
         return None
     sized = not state.branches or bool(paths & LENGTHS)
     taken = {path for path in state.values if _OWN.match(path) or (path.startswith("tokens.") and sized)}
@@ -240,12 +239,10 @@ def with_those_beside(old: State, made: Step, text: str, ports: Ports) -> Step:
 def _with_shared(old: State, made: Step) -> Step:
     """Return a step before a plan with what it says of cards, places and models said of those that lack it, too."""
     new, says = made
-    stated = {
-        path: value for path, value in new.values.items() if _SHARED.match(path) and old.values.get(path) != value
-    }
+    stated = {path: now for path, now in new.values.items() if _SHARED.match(path) and old.values.get(path) != now}
     apart, shared = list[Draft](), list[str]()
     for draft in new.apart:
-        lacks = {path: value for path, value in stated.items() if draft.state.values.get(path) in (None, ())}
+        lacks = {path: now for path, now in stated.items() if draft.state.values.get(path) in (None, ())}
         apart.append(replace(draft, state=_as_in(draft.state, lacks, new.workload)) if lacks else draft)
         shared += [draft.name] if lacks else []
     if new.branches or not shared:

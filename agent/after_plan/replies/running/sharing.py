@@ -39,12 +39,8 @@ def pool(asked: Asked) -> Explanation:
         why = floor_of(alone) if isinstance(alone, CapacityPlan) else alone.reason
         return paragraphs(note, f"Nothing meets the targets of {result} alone, so that it shares nothing either.", why)
     idle = asked.plan.fleet.billed_accelerators - asked.plan.fleet.accelerators
-    room = (
-        f"{idle} of the {accelerators_noun(asked.plan.chosen)} that the plan is billed for run nothing: a second"
-        " workload that takes no more of them adds nothing to the bill."
-        if idle > 0
-        else ""
-    )
+    room = f"{idle} of the {accelerators_noun(asked.plan.chosen)} that the plan is billed for run nothing: a second"
+    room = f"{room} workload that takes no more of them adds nothing to the bill." if idle > 0 else ""
     return (*paragraphs(note, room), *pool_report(result).blocks)
 
 
