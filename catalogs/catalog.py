@@ -470,11 +470,6 @@ class Catalog(Struct, frozen=True, dict=True):
             if target not in known and ("curve" if wanted == _CURVE else wanted, target) not in besides:
                 yield field, f"there is no {wanted} {target!r}"
 
-    def shared_spellings(self) -> dict[str, tuple[str, ...]]:
-        """Return the spellings that two entries of one kind claim, each with their ids; a sound catalog has none."""
-        named = map(self._names, ("accelerator", "model", "runtime", "preset", "precision"))
-        return {spelling: ids for names in named for spelling, ids in names.shared_spellings().items()}
-
     # --- reading ---
 
     @cached_property

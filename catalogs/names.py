@@ -168,21 +168,6 @@ class Names:
 
         return tuple(entry.id for entry in sorted(self.entries, key=likeness, reverse=True)[:count])
 
-    def shared_spellings(self) -> dict[str, tuple[str, ...]]:
-        """Return the spellings that several entries of one layer claim, each with their ids; an id goes before."""
-        ids = {(entry.layer, letters_of(entry.id)) for entry in self.entries}
-        owners: dict[tuple[int, str], dict[str, str]] = {}
-        for entry in self.entries:
-            for spelling in entry.spellings:
-                key = (entry.layer, letters_of(spelling))
-                if key not in ids or letters_of(entry.id) != key[1]:
-                    owners.setdefault(key, {})[entry.id] = spelling
-        return {
-            next(iter(claims.values())): tuple(claims)
-            for key, claims in owners.items()
-            if len(claims) > 1 or key in ids
-        }
-
     def _meaningful(self, words: Sequence[str]) -> tuple[str, ...]:
         return tuple(word for word in words if word not in self.noise) or tuple(words)
 

@@ -4,6 +4,7 @@ import pytest
 
 from catalogs.catalog import MODEL_OF_SIZE, Catalog
 from catalogs.errors import AmbiguousName, InputError, UnknownName
+from catalogs.names import letters_of
 from tests.every import of_every
 
 CATALOG = Catalog.load()
@@ -14,7 +15,12 @@ def test_every_file_is_sound_and_every_reference_exists() -> None:
 
 
 def test_no_spelling_belongs_to_two_entries() -> None:
-    assert CATALOG.shared_spellings() == {}
+    for kind in ("accelerator", "model", "runtime", "preset", "precision"):
+        owners: dict[str, set[str]] = {}
+        for id, known in CATALOG.spellings(kind).items():
+            for spelling in (id, known.name, *known.aliases):
+                owners.setdefault(letters_of(spelling), set()).add(id)
+        assert not {spelling: ids for spelling, ids in owners.items() if len(ids) > 1}, kind
 
 
 def test_every_entry_is_found_by_its_id_name_and_aliases() -> None:

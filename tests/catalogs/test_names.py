@@ -117,12 +117,6 @@ def test_a_whole_name_leaves_no_word_out_and_is_rightly_spelt() -> None:
 def test_the_later_layer_wins_a_spelling() -> None:
     names = Names("thing", [Named("h100-sxm-80gb", ("H100",)), Named("mine", ("h100",), layer=1)])
     assert names.find("H100") == "mine"
-    assert names.shared_spellings() == {}
-
-
-def test_spellings_that_two_entries_claim_are_found() -> None:
-    names = Names("thing", [Named("a", ("H100",)), Named("b", ("h-100",)), Named("c", ("a",))])
-    assert names.shared_spellings() == {"H100": ("a", "b"), "a": ("c",)}
 
 
 @given(st.text(max_size=40))
