@@ -8,6 +8,7 @@ from agent.fields.field import Flag
 from agent.fields.system import DIMENSION
 from agent.statements.flags import ALL
 from catalogs.errors import InputError, listed, quoted
+from catalogs.toml_text import value_text
 
 _TABLE = re.compile(r"^\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 
@@ -43,7 +44,7 @@ def with_setting(text: str, path: str, value: str | None) -> str:
     before = _flat(tomllib.loads(text))
     wanted = {key: kept for key, kept in before.items() if key != path}
     table, _, key = path.rpartition(".")
-    line = None if value is None else f"{key} = {_quoted(value)}"
+    line = None if value is None else f"{key} = {value_text(value)}"
     lines = text.splitlines()
     at, place, header = "", None, None
     for number, one in enumerate(lines):
@@ -56,7 +57,7 @@ def with_setting(text: str, path: str, value: str | None) -> str:
             place = number
     if place is not None:
         name = lines[place].partition("=")[0].rstrip()
-        lines[place : place + 1] = [] if value is None else [f"{name} = {_quoted(value)}"]
+        lines[place : place + 1] = [] if value is None else [f"{name} = {value_text(value)}"]
     elif line is not None and header is not None:
         lines.insert(header + 1, line)
     elif line is not None and not table:
@@ -77,10 +78,3 @@ def _flat(tree: dict[str, object], prefix: str = "") -> dict[str, object]:
     for key, value in tree.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat
-
-
-def _quoted(text: str) -> str:
-    """Return a text as a basic string of TOML."""
-    import json  # their escapes are the same
-
-    return json.dumps(text, ensure_ascii=False)

@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from catalogs.toml_text import Digits, entry_text
+
 FIRST_PARTY: Final = ("openai", "anthropic", "google", "mistral", "cohere", "deepseek", "x-ai", "moonshotai", "zai")
 """Providers that sell models of their own, in the order in which a name shared by several is meant."""
 HOSTS: Final = ("groq", "together", "fireworks")
@@ -65,7 +67,7 @@ def _entry(model: Any, provider: str, day: date) -> dict[str, Any] | None:
     }
 
 
-def _tiers(prices: Any) -> list[dict[str, float]] | None:
+def _tiers(prices: Any) -> list[dict[str, int | Digits]] | None:
     if prices.input_mtok is None or prices.output_mtok is None:
         return None
     columns = {"input": prices.input_mtok, "output": prices.output_mtok, "cached": prices.cache_read_mtok}
@@ -76,12 +78,12 @@ def _tiers(prices: Any) -> list[dict[str, float]] | None:
     ]
 
 
-def _at(value: Any, start: int) -> float:
+def _at(value: Any, start: int) -> Digits:
     price = getattr(value, "base", value)
     for tier in getattr(value, "tiers", ()):
         if tier.start <= start and start:
             price = tier.price
-    return float(price)
+    return Digits(f"{float(price):.15g}")
 
 
 def _equals(match: Any) -> Iterator[str]:
@@ -94,34 +96,10 @@ def _equals(match: Any) -> Iterator[str]:
 
 def toml_text(provider: str, found: list[dict[str, Any]]) -> str:
     """Return the entries of a provider as a catalog file."""
-    lines = [f"# What {provider} asks by the token, USD a million. Made by catalogs/price_feeds/apis.py: not by hand."]
-    for entry in found:
-        lines += ["", "[[api_model]]"]
-        for key, value in entry.items():
-            if value is None or value == []:
-                continue
-            if key.endswith("rates"):
-                rows = ", ".join(_row(row) for row in value)
-                lines.append(f"{key} = [{rows}]")
-            elif isinstance(value, list):
-                lines.append(f"{key} = [{', '.join(map(_quoted, value))}]")
-            elif isinstance(value, str):
-                lines.append(f"{key} = {_quoted(value)}")
-            else:
-                lines.append(f"{key} = {value}")
-    return "\n".join(lines) + "\n"
-
-
-def _row(rates: dict[str, float]) -> str:
-    return "{ " + ", ".join(f"{key} = {_number(value)}" for key, value in rates.items()) + " }"
-
-
-def _number(value: float) -> str:
-    return f"{value:g}" if value == float(f"{value:g}") else repr(value)
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    head = f"# What {provider} asks by the token, USD a million. Made by catalogs/price_feeds/apis.py: not by hand.\n"
+    return head + "".join(
+        entry_text("api_model", {key: value for key, value in entry.items() if value != []}) for entry in found
+    )
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from catalogs.records.accelerators import Accelerator
 from catalogs.records.facts import Confidence
 from catalogs.records.prices import RentalOffer
 from catalogs.records.validation import InvalidValues, record_of
+from catalogs.toml_text import entry_text
 
 PRICES: Final = {
     "on_demand_usd_per_hour": "on demand",
@@ -193,24 +194,13 @@ def without_doubtful(offers: Sequence[RentalOffer], doubtful: Sequence[Doubt]) -
 
 def catalog_text(offers: Iterable[RentalOffer], made_from: str) -> str:
     """Return offers as a catalog file."""
-    lines = [f"# Made by `fleetcast catalog prices refresh` from {made_from}; the next refresh writes it anew."]
-    for offer in offers:
-        lines += ["", "[[offer]]"]
-        for name in offer.__struct_fields__:
-            value = getattr(offer, name)
-            default = value in ("", False, "on demand", ()) and name != "region"
-            if value is None or default:
-                continue
-            lines.append(f"{name} = {_toml(value)}")
-    return "\n".join(lines) + "\n"
+    head = f"# Made by `fleetcast catalog prices refresh` from {made_from}; the next refresh writes it anew.\n"
+    return head + "".join(entry_text("offer", _stated(offer)) for offer in offers)
 
 
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, date | int | float):
-        return str(value)
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_toml, value))}]"
-    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
+def _stated(offer: RentalOffer) -> dict[str, object]:
+    """Return the fields of an offer that say more than their defaults."""
+    fields = {name: getattr(offer, name) for name in offer.__struct_fields__}
+    return {
+        name: value for name, value in fields.items() if name == "region" or value not in ("", False, "on demand", ())
+    }

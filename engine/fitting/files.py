@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from catalogs.catalog import Catalog
 from catalogs.records.fitted import ErrorBand, FittedConstants, LevelSpreads, MeasuredSystem, Spread
 from catalogs.records.models import ModelArchitecture
+from catalogs.toml_text import Digits, entry_text, field_lines
 from engine.fitting.blocks import Block
 from engine.fitting.least_squares import Fit, Problem
 from engine.fitting.weights import excluded_because
@@ -30,22 +31,21 @@ def bands_file(bands: Sequence[ErrorBand]) -> str:
 
 
 def _band(band: ErrorBand) -> str:
-    lines = ["", "[[band]]", f'id = "{band.id}"', f'metric = "{band.metric}"', f"points = {band.points}"]
-    lines += _spreads(band)
-    for whose in ("seen", "unseen"):
-        lines += ["", f"[band.{whose}]", *_spreads(getattr(band, whose))]
-    lines += ["", "[band.quantiles]"]
-    for novelty in band.quantiles.__struct_fields__:
-        lines.append(f"{novelty} = [{', '.join(f'{q:.3f}' for q in getattr(band.quantiles, novelty))}]")
-    return "\n".join(lines) + "\n"
+    text = entry_text("band", {"id": band.id, "metric": band.metric, "points": band.points, **_spreads(band)})
+    quantiles: dict[str, object] = {
+        novelty: [Digits(f"{q:.3f}") for q in getattr(band.quantiles, novelty)]
+        for novelty in band.quantiles.__struct_fields__
+    }
+    parts = {"seen": _spreads(band.seen), "unseen": _spreads(band.unseen), "quantiles": quantiles}
+    return text + "".join("\n".join(["", f"[band.{name}]", *field_lines(part), ""]) for name, part in parts.items())
 
 
-def _spreads(record: ErrorBand | LevelSpreads) -> list[str]:
-    return [
-        f"{name} = {{ deviation = {spread.deviation:.3g}, groups = {spread.groups} }}"
+def _spreads(record: ErrorBand | LevelSpreads) -> dict[str, object]:
+    return {
+        name: {"deviation": Digits(f"{spread.deviation:.3g}"), "groups": spread.groups}
         for name in record.__struct_fields__
         if isinstance(spread := getattr(record, name), Spread)
-    ]
+    }
 
 
 def systems_file(systems: Sequence[MeasuredSystem], catalog: Catalog) -> str:
@@ -56,8 +56,8 @@ def systems_file(systems: Sequence[MeasuredSystem], catalog: Catalog) -> str:
 def _system(system: MeasuredSystem, catalog: Catalog) -> str:
     shapes = {_shape(catalog.models[name]) for name in system.models}
     models = [name for name in sorted(catalog.models) if _shape(catalog.models[name]) in shapes]
-    lines = ["", "[[system]]", *(f'{name} = "{getattr(system, name)}"' for name in ("id", "runtime", "source"))]
-    return "\n".join([*lines, _list("models", models), _list("accelerators", system.accelerators)]) + "\n"
+    fields = {name: getattr(system, name) for name in ("id", "runtime", "source")}
+    return entry_text("system", fields | {"models": models, "accelerators": system.accelerators})
 
 
 def _shape(model: ModelArchitecture) -> object:
@@ -78,10 +78,10 @@ def _block(problem: Problem, fit: Fit) -> str:
     basis = ", ".join(f"{count} points of {source}" for source, count in sorted(counts.items()))
     errors = ", ".join(f"{metric} {median:.1%}" for metric, (median, _) in fit.left_out.items())
     residual = min((median for median, _ in fit.left_out.values()), default=0.0)
-    return "".join(entry_text(entry, f"{basis}; left out: {errors}", residual) for entry in fit.constants)
+    return "".join(constants_text(entry, f"{basis}; left out: {errors}", residual) for entry in fit.constants)
 
 
-def entry_text(entry: FittedConstants, basis: str, residual: float | None) -> str:
+def constants_text(entry: FittedConstants, basis: str, residual: float | None) -> str:
     """Return the TOML text of one entry.
 
     Args:
@@ -89,18 +89,7 @@ def entry_text(entry: FittedConstants, basis: str, residual: float | None) -> st
         basis: what it was fitted on.
         residual: median absolute error on left-out groups (0.08 = 8 %); None where there is none.
     """
-    lines = ["", "[[fitted]]", f'id = "{entry.id}"']
-    for name in ("runtimes", "architectures", "accelerators"):
-        listed = getattr(entry, name)
-        if listed:
-            lines.append(_list(name, listed))
-    lines += [f"{name} = {value:.4g}" for name, value in entry.stated.items()]
-    lines.append(f'fitted_on = "{basis}"')
-    if residual is not None:
-        lines.append(f"residual = {residual:.3f}")
-    return "\n".join(lines) + "\n"
-
-
-def _list(name: str, items: Sequence[str]) -> str:
-    quoted = ", ".join(f'"{item}"' for item in items)
-    return f"{name} = [{quoted}]"
+    where = {name: getattr(entry, name) or None for name in ("runtimes", "architectures", "accelerators")}
+    constants = {name: Digits(f"{value:.4g}") for name, value in entry.stated.items()}
+    left = None if residual is None else Digits(f"{residual:.3f}")
+    return entry_text("fitted", {"id": entry.id, **where, **constants, "fitted_on": basis, "residual": left})

@@ -7,6 +7,7 @@ from catalogs.catalog import Catalog
 from catalogs.matrices import total_parameters
 from catalogs.records.fitted import MeasuredKind
 from catalogs.records.validation import record_of
+from catalogs.toml_text import Digits, entry_text
 from engine.accuracy.points import MeasuredPoint
 from engine.accuracy.predictions import read
 from engine.bands.beyond_data import format_of
@@ -63,20 +64,10 @@ def kinds_of(
 
 def kinds_file(kinds: Iterable[MeasuredKind]) -> str:
     """Return the TOML text of all measured kinds."""
-    return HEADER + "".join(_entry(kind) for kind in kinds)
+    return HEADER + "".join(entry_text("measured", _rounded(kind)) for kind in kinds)
 
 
-def _entry(kind: MeasuredKind) -> str:
-    lines = [
-        "",
-        "[[measured]]",
-        f'id = "{kind.id}"',
-        f'accelerator_architecture = "{kind.accelerator_architecture}"',
-        f'model = "{kind.model}"',
-        f'format = "{kind.format}"',
-        f"points = {kind.points}",
-        f"longest_tokens = {kind.longest_tokens:.6g}",
-        f"least_parameters = {kind.least_parameters:.4g}",
-        f"most_parameters = {kind.most_parameters:.4g}",
-    ]
-    return "\n".join(lines) + "\n"
+def _rounded(kind: MeasuredKind) -> dict[str, object]:
+    digits = {"longest_tokens": ".6g", "least_parameters": ".4g", "most_parameters": ".4g"}
+    fields = {name: getattr(kind, name) for name in kind.__struct_fields__}
+    return fields | {name: Digits(format(fields[name], few)) for name, few in digits.items()}

@@ -6,7 +6,7 @@ from math import exp
 from catalogs.catalog import Catalog
 from catalogs.records.fitted import UNMEASURED, StatedConstants
 from catalogs.records.validation import record_of
-from engine.fitting.files import entry_text
+from engine.fitting.files import constants_text
 from engine.fitting.spread import LeftOutError, spreads_of
 from engine.step.rates import kernels_of
 
@@ -52,4 +52,4 @@ def unmeasured_entry(errors: Sequence[LeftOutError], catalog: Catalog) -> Iterat
             **dict.fromkeys(KERNELS, float(f"{share:.3g}")),
         },
     )
-    yield entry_text(entry, f"throughputs of {len(foreign)} accelerators: {', '.join(foreign)}", None)
+    yield constants_text(entry, f"throughputs of {len(foreign)} accelerators: {', '.join(foreign)}", None)

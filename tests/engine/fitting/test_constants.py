@@ -11,7 +11,7 @@ from catalogs.records.constants import CONSTANTS, Constants, Fitted
 from catalogs.records.fitted import FittedConstants, StatedConstants
 from catalogs.records.validation import record_of
 from engine.fitting.blocks import BLOCKS, constants_of
-from engine.fitting.files import entry_text
+from engine.fitting.files import constants_text
 from engine.fleet.candidates import Candidates, measure, rates_of
 from engine.simulation import StepModel, step_model_of
 from engine.step.memory import Parallelism
@@ -64,7 +64,7 @@ def test_a_forecast_follows_each_constant_where_it_says(name: str, mark: Fitted)
 
 def test_a_file_holds_each_constant_and_only_those_that_its_entry_states() -> None:
     for name in CONSTANTS:
-        written = entry_text(entry(**{name: moved(name)}), "some points", 0.05)
+        written = constants_text(entry(**{name: moved(name)}), "some points", 0.05)
         (table,) = tomllib.loads(written)["fitted"]
         assert record_of(StatedConstants, table).stated == {name: pytest.approx(moved(name))}
 
