@@ -158,7 +158,7 @@ def test_each_kind_has_at_least_ten_variations() -> None:
 UNASKED = [entry for kind in KINDS for entry in entries(kind) if "asked" not in entry]
 
 
-@of_every(UNASKED[::2], name=lambda e: e["text"])
+@of_every(UNASKED[::4], name=lambda e: e["text"])
 def test_the_same_line_means_the_same_in_a_sentence_and_as_the_first_line_of_a_conversation(
     entry: dict[str, Any],
 ) -> None:
@@ -166,8 +166,8 @@ def test_the_same_line_means_the_same_in_a_sentence_and_as_the_first_line_of_a_c
 
 
 @pytest.mark.thorough
-@of_every(UNASKED[1::2], name=lambda e: e["text"])
-def test_every_other_line_means_the_same_too(entry: dict[str, Any]) -> None:
+@of_every([entry for number, entry in enumerate(UNASKED) if number % 4], name=lambda e: e["text"])
+def test_the_lines_between_mean_the_same_too(entry: dict[str, Any]) -> None:
     assert_means_the_same(entry)
 
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 pytest.importorskip("fastapi", reason="the extra `web` is not installed")
-schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 
 from tests.commands.serve.server import Server, serving
 
@@ -22,6 +21,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_no_request_breaks_the_server_or_its_description(server: Server) -> None:
+    schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
     from schemathesis.checks import not_a_server_error
     from schemathesis.specs.openapi.checks import (
         content_type_conformance,
