@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
@@ -10,8 +11,8 @@ from catalogs.errors import UnknownName, quoted
 from catalogs.records.models import ModelArchitecture
 from catalogs.units import read_billions
 
-_SIZE = re.compile(r"[0-9.]+ ?[bBtTmM]?")
-_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+SIZE: Final = re.compile(r"[0-9.]+ ?[bBtTmM]?")
+REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 class FoundModel(Struct, frozen=True):
@@ -46,7 +47,7 @@ def resolve_model(text: str, catalog: Catalog) -> FoundModel:
     if isinstance(text, CatalogName):
         served = catalog.model(said)
         return FoundModel(served.checkpoint.repository if served.checkpoint else served.model.id)
-    if _SIZE.fullmatch(said):
+    if SIZE.fullmatch(said):
         model = catalog.model_of_size(read_billions(said, "model size"))
         size = said if said[-1].isalpha() else f"{said}B"
         return FoundModel(model.id, derived=f"the best-known architecture of {size}")
@@ -58,7 +59,7 @@ def resolve_model(text: str, catalog: Catalog) -> FoundModel:
     except UnknownName:
         if (path / "config.json").is_file() or path.is_file():
             return _from_file(path)
-        if _REPOSITORY.fullmatch(said):
+        if REPOSITORY.fullmatch(said):
             return _from_hub(said)
         raise
     embeds = bool(served.checkpoint and served.checkpoint.embeds)

@@ -1,7 +1,5 @@
 """Whether a model fits an accelerator: on one, on how many, and in which precision it would."""
 
-from typing import Literal
-
 import numpy as np
 from msgspec import Struct
 
@@ -11,10 +9,10 @@ from catalogs.records.accelerators import Accelerator
 from catalogs.records.models import ModelArchitecture
 from catalogs.units import GIB
 from engine.fleet.candidates import Candidates, candidates
+from engine.plan import Verdict
 from engine.question.resolve import Question, resolve
 from engine.workload import SPLIT, Serving, WorkloadSpec, spec_from
 
-Verdict = Literal["compatible", "marginal", "incompatible"]
 ALONE = {f"serving.{name}": 1 for name in SPLIT}
 PROMPT, ANSWER = 1000, 200
 """Tokens of the request that must fit beside the weights: an ordinary one."""

@@ -207,7 +207,7 @@ def rates_for(
     constants = constants_for(runtime, accelerator, fitted)
     base = constants.in_base_units()
     quantised = constants.linear_compute if weights.bits < 16 else constants.plain_compute
-    plain = kernels.roofline("gemm", ("bf16",), "bf16")
+    plain = kernels.roofline("gemm", ("bf16",))
     mixture, experts = _mixture(kernels, runtime, weights, unit, constants, static_scales)
     sampling = runtime.top_p_on(accelerator) if top_p else None
     return Rates(
@@ -220,14 +220,14 @@ def rates_for(
         expert_ranks=experts.ranks_exponent(router_skew),
         decode=_decode(kernels, kv, runtime.framework, constants),
         prefill=_scaled(
-            kernels.roofline("prefill", (f"bf16/{kv}", "bf16/bf16", "fp8/fp8"), "bf16"),
+            kernels.roofline("prefill", (f"bf16/{kv}", "bf16/bf16", "fp8/fp8")),
             constants.prefill_compute,
             constants.prefill_compute,
         ),
         latent=tuple(
             (float(heads), _scaled(roof, constants.attention_memory, constants.attention_memory))
             for heads in (128, 16)
-            if (roof := kernels.known_roofline("latent_decode", (f"{kv}/{heads}", f"bf16/{heads}"), "bf16"))
+            if (roof := kernels.known_roofline("latent_decode", (f"{kv}/{heads}", f"bf16/{heads}")))
         ),
         kv_bytes=kv_cache.bytes_per_element,
         all_reduce=_all_reduce(kernels.order),
@@ -282,14 +282,14 @@ class _Kernels(Struct, frozen=True):
         compute = fit.compute * self.sustained * peak
         return Roofline(launch, compute, min(fit.memory, 1.0) * self.memory_bytes_per_s, fit.p)
 
-    def known_roofline(self, kind: str, keys: tuple[str, ...], unit: str) -> Roofline | None:
-        """Return the roofline of the first fit of a kind on a matrix unit; None where none was measured."""
+    def known_roofline(self, kind: str, keys: tuple[str, ...]) -> Roofline | None:
+        """Return what ``roofline`` does; None where none was measured."""
         found = self.find(kind, keys)
-        return self.roof(*found[1:], unit) if found else None
+        return self.roof(*found[1:], "bf16") if found else None
 
-    def roofline(self, kind: str, keys: tuple[str, ...], unit: str) -> Roofline:
-        """Return what ``known_roofline`` does; there must be one."""
-        return self.roof(*self.first(kind, keys)[1:], unit)
+    def roofline(self, kind: str, keys: tuple[str, ...]) -> Roofline:
+        """Return the roofline of the first fit of a kind on 16-bit units; there must be one."""
+        return self.roof(*self.first(kind, keys)[1:], "bf16")
 
 
 def _kernels_for(

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from agent.exports.json import json_bytes, json_text
 from agent.statements.merged import Collected, collected, flag_statement
+from agent.statements.models import REPOSITORY, SIZE
 from agent.statements.spec_files import spec_of_tree
 from catalogs.catalog import Catalog
 from catalogs.errors import CatalogError, IncompleteInput, InputError, UnknownName, listed, quoted, visible
@@ -30,9 +31,7 @@ LONGEST_TEXT: Final = 500
 MOST_COMPARED: Final = 32
 """Plans of one comparison."""
 REQUEST: Final = "the request"
-_REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+")
 _FLAG: Final = re.compile(r"--[a-z][a-z0-9-]*")
-_SIZE: Final = re.compile(r"[0-9.]+ ?[bBtTmM]?")
 
 
 class Answer(Struct, frozen=True):
@@ -149,14 +148,14 @@ def refuse_outside(model: str, desk: Desk) -> None:
     Raises InputError.
     """
     said = model.strip()
-    if _SIZE.fullmatch(said):
+    if SIZE.fullmatch(said):
         return
     try:
         desk.facts.model(said)
     except UnknownName as unknown:
-        if desk.allow_hub and _REPOSITORY.fullmatch(said) and not Path(said).exists() and ".." not in said:
+        if desk.allow_hub and REPOSITORY.fullmatch(said) and not Path(said).exists() and ".." not in said:
             return
-        if _REPOSITORY.fullmatch(said) and not desk.allow_hub:
+        if REPOSITORY.fullmatch(said) and not desk.allow_hub:
             raise InputError(
                 f"the catalog holds no model {quoted(said)}, and this server asks no hub (--allow-hub lets it)"
             ) from None

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from math import ceil
-from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,6 +11,7 @@ from catalogs.records.accelerators import Accelerator, PowerCurve
 from engine.choice.deployment.bills import Work
 from engine.fleet.energy import power_curve_for, power_share
 from engine.fleet.offers import (
+    RENTED,
     OfferChoice,
     PriceBasis,
     PricedOffer,
@@ -26,8 +26,6 @@ from engine.planning.inverse import fleet_rate
 from engine.question.demand import demand_of
 from engine.question.resolve import Question, resolve
 from engine.workload import Term
-
-TERMS: Final[tuple[Term, ...]] = ("on_demand", "spot", "reserved_1y", "reserved_3y")
 
 
 class TermOffers(Struct, frozen=True):
@@ -180,7 +178,7 @@ def _offers(question: Question, accelerator: Accelerator, size: int) -> dict[Ter
     newest, money = newest_check(offers), question.spec.money
     sold = [offer for offer in offers if offer.accelerator == accelerator.id]
     found: dict[Term, TermOffers] = {}
-    for term in TERMS:
+    for term in RENTED:
         asked = replace(money, term=term)
         qualifying = qualifying_offers(sold, accelerator, size, asked, newest, node)
         basis = None if money.usd_per_accelerator_hour else price_basis(sold, accelerator, asked, node, newest)
