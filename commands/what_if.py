@@ -16,6 +16,7 @@ from commands.showing import Shape, exit_code, left_out, notice, print_json, pri
 if TYPE_CHECKING:
     from agent.talk.requests import Variation
     from agent.talk.state import Branch, Ports, State
+    from engine.plan import Fleet
 
 app = App()
 
@@ -41,7 +42,7 @@ def what_if_command(
     plan = saved_plan(file)
     ports = ports_of(catalog_of(plan, user_catalogs(catalog or ())))
     state = state_of(plan, ports.catalog)
-    variations = [_in_words(text, state, ports) for text in changes or ()]
+    variations = [_in_words(text, plan.fleet, state, ports) for text in changes or ()]
     if assignments:
         variations.append(_assigned(assignments))
     if not variations:
@@ -63,11 +64,12 @@ def what_if_command(
     return max(exit_code(branch.plan) if branch.capacity_plan else Exit.NOTHING_MEETS for branch in branches)  # type: ignore[arg-type]
 
 
-def _in_words(text: str, state: "State", ports: "Ports") -> "Variation":
+def _in_words(text: str, fleet: "Fleet", state: "State", ports: "Ports") -> "Variation":
     from agent.after_plan.whatif import understood
     from agent.talk.requests import Ask, Cheapest, Unclear, WhatIf
 
-    found = understood(text, state.base.values, ports)
+    there = {"hardware.replicas": fleet.replicas, "hardware.accelerator_count": fleet.accelerators, **state.base.values}
+    found = understood(text, there, ports)
     left_out([f"Not used: {', '.join(found.unused)}."] if found.unused else [])
     match found.request:
         case WhatIf(change) | Cheapest(change):

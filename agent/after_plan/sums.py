@@ -26,14 +26,15 @@ def _fleet(plan: CapacityPlan) -> Explanation:
         f"{calls_shown(plan, capacity.saturated_requests_per_s)}."
     )
     blocks: list[Block] = [Paragraph(singular(first))]
-    if traffic.requests_per_s:
-        calls = traffic.requests_per_s * traffic.calls_per_request
-        peak = calls * traffic.peak_factor
+    clients, scaling = traffic.concurrency, plan.autoscaling
+    holds = scaling.target_in_flight_per_replica / scaling.target_utilisation if clients else capacity.requests_per_s
+    if mean := clients or (traffic.requests_per_s or 0.0) * traffic.calls_per_request:
+        peak = mean * traffic.peak_factor
+        loads = [f"{show_count(load)} in flight" if clients else calls_shown(plan, load) for load in (mean, peak)]
         text = (
-            f"{calls_shown(plan, calls)} × {show_figure(traffic.peak_factor)} in the busiest hour ="
-            f" {calls_shown(plan, peak)}; "
-            f"÷ {show_figure(capacity.requests_per_s)} = {show_figure(peak / capacity.requests_per_s)}, so "
-            f"{_replicas_sum(plan)} × {chosen.accelerators_per_replica} = {plan.fleet.accelerators} {noun}."
+            f"{loads[0]} × {show_figure(traffic.peak_factor)} in the busiest hour = {loads[1]}; ÷ {show_figure(holds)}"
+            f"{' a replica' * bool(clients)} = {show_figure(peak / holds)}, so {_replicas_sum(plan)} ×"
+            f" {chosen.accelerators_per_replica} = {plan.fleet.accelerators} {noun}."
         )
         blocks.append(Paragraph(singular(text)))
     columns = (Column("for"), *Column.figures("replicas", noun, "monthly"), Column.sentences("why"))

@@ -226,7 +226,7 @@ def _figures(before: CapacityPlan, plan: CapacityPlan) -> Iterator[FigureOfBoth]
     yield row("KV cache", lambda one: one.chosen.precision.kv_cache.upper())
     yield figure("monthly", lambda one: one.cost.monthly_usd, usd_shown)
     follows = [one.cost.autoscaled_monthly_usd for one in both]
-    if before.cost.monthly_usd == plan.cost.monthly_usd and None not in follows:
+    if usd_shown(before.cost.monthly_usd) == usd_shown(plan.cost.monthly_usd) and None not in follows:
         yield figure("autoscaled", lambda one: one.cost.autoscaled_monthly_usd, usd_shown)
     if same and _price(before)[1] != _price(plan)[1]:
         yield row(f"a {accelerators_noun(plan.chosen, 1)}-hour", lambda one: _price(one)[0], lambda one: _price(one)[1])

@@ -15,6 +15,12 @@ def plan(fleetcast: Program, tmp_path: Path) -> Path:
     return fleetcast.saved(tmp_path / "plan.json", *ASKED, "--rps", 20, "--output-tokens", 200)
 
 
+def test_replicas_are_counted_from_those_of_the_plan(fleetcast: Program, plan: Path) -> None:
+    replicas = fleetcast("plan", "show", plan, "--json").tree["fleet"]["replicas"]
+    (variant,) = fleetcast("what-if", plan, "one replica more", "--json").tree["variants"]
+    assert variant["label"] == f"replicas + 1: {replicas + 1} replicas"
+
+
 @pytest.mark.parametrize(
     ("change", "flags"),
     [

@@ -15,6 +15,7 @@ from agent.after_plan.wording.rates import carried_rate, peak_rate, replicas_at
 from agent.fields.demand import HABIT, RATE, USERS
 from agent.interpret.words.tongues import in_english
 from agent.report.blocks import Column, Facts, Table
+from agent.report.choice.shortfalls import named_fleet, too_few
 from agent.report.cost.price_origin import bill_beside
 from agent.report.words import accelerators_noun, calls_shown, capital, singular, usd_shown
 from catalogs.units import (
@@ -182,7 +183,7 @@ def _reads_or_writes(plan: CapacityPlan) -> str:
 
 def limit(asked: Asked) -> Explanation:
     """Return the most that the fleet carries within the targets, in requests and users, and what gives way there."""
-    if asked.count_of(REPLICAS):
+    if (asked.count_of(REPLICAS) or too_few(asked.plan)) and fleet_in(asked):
         return fleet_holds(asked)
     plan, peak = asked.plan, peak_rate(asked.plan)
     answer = plan.answer
@@ -296,8 +297,9 @@ def fleet_in(asked: Asked) -> dict[str, int]:
         r"half (?:the|of the|of) (?:fleet|them|these|those|that|cards|machines|gpus)|half of (?:them|that|it)"
     ):
         return {"hardware.accelerator_count": max(1, asked.plan.fleet.accelerators // 2)}
-    bare = asked.bare_count()
-    return {"hardware.accelerator_count": bare} if bare else {}
+    if bare := asked.bare_count():
+        return {"hardware.accelerator_count": bare}
+    return named_fleet(asked.plan) if too_few(asked.plan) else {}
 
 
 _UNIT: Final = r"(?P<{0}>days?|weeks?|wk|months?|mo|quarters?|semesters?|years?|annum|yr)\b"

@@ -3,6 +3,7 @@
 from agent.after_plan.replies.asked import Asked, paragraphs
 from agent.after_plan.sums import Explanation
 from agent.after_plan.wording.rates import carried_rate, peak_rate
+from agent.report.choice.shortfalls import too_few
 from agent.report.plan.opening import chance_shown
 from agent.report.words import accelerators_noun, calls_shown, usd_shown
 from catalogs.units import SECONDS_PER_DAY, show_count, show_figure, show_percent, show_rate, show_seconds, show_usd
@@ -79,7 +80,7 @@ def boss(asked: Asked) -> Explanation:
     )
     first = (
         f"To answer {daily} with {chosen.model_name} we need {plan.fleet.accelerators} {noun}"
-        f" ({chosen.accelerator_name})."
+        f" ({chosen.accelerator_name}).{' Fewer were named, which is too few.' * bool(too_few(plan))}"
     )
     money = f"{'It costs' if one else 'They cost'} {usd_shown(plan.cost.monthly_usd)} a month"
     scaled = plan.cost.autoscaled_monthly_usd

@@ -11,7 +11,6 @@ from engine.choice.options import Option
 from engine.choice.sharing.cards import Share, SharedCards
 from engine.choice.sharing.pool import Pool
 from engine.choice.sharing.ways import Fleet, Grouping, Kind, Together
-from engine.choice.sharing.workloads import Met
 from engine.plan import parallelism_shown, plain, split_shown
 from engine.planning.phrases import counted
 
@@ -124,7 +123,7 @@ def _met(result: Together) -> Table:
     columns = (Column("workload"), Column("latency"), *Column.figures("asked", *names))
     rows = []
     for one in result.workloads:
-        met = [_met_in(way, one.name) for way in ways]
+        met = [next(m for fleet in way.fleets for m in fleet.met if m.workload == one.name) for way in ways]
         if one.targets:
             own = enumerate(one.targets)
             asked = [(t.name, show_seconds(t.seconds), [m.targets_s[at] for m in met]) for at, t in own]
@@ -132,10 +131,6 @@ def _met(result: Together) -> Table:
             asked = [("TTFT p95", "–", [m.ttft_p95_s for m in met]), ("ITL mean", "–", [m.itl_s for m in met])]
         rows += [(one.name, name, limit, *map(show_seconds, there)) for name, limit, there in asked]
     return Table(columns, tuple(rows))
-
-
-def _met_in(way: Grouping, workload: str) -> Met:
-    return next(met for fleet in way.fleets for met in fleet.met if met.workload == workload)
 
 
 def _refused(one: Any, result: Together) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from agent.report.words import calls_shown, singular
+from agent.report.words import calls_shown, fleet_shown, singular
 from catalogs.units import show_seconds
 from engine.plan import CapacityPlan, split_shown
 
@@ -36,11 +36,20 @@ def floor_of(plan: CapacityPlan) -> str:
     )
 
 
+def named_fleet(plan: CapacityPlan) -> dict[str, int]:
+    """Return the replicas or accelerators that were named as all there are, by path; empty where none were."""
+    hardware = plan.spec.hardware
+    if replicas := hardware.replicas or hardware.max_replicas:
+        return {"hardware.replicas": replicas}
+    count = hardware.accelerator_count or hardware.max_accelerators
+    return {"hardware.accelerator_count": count} if count else {}
+
+
 def too_few(plan: CapacityPlan) -> str:
     """Say what a number of replicas or accelerators carries that is not enough for the load; empty where it is."""
-    hardware, traffic = plan.spec.hardware, plan.spec.traffic
-    wanted = hardware.replicas or (hardware.accelerator_count or 0) // plan.chosen.accelerators_per_replica
-    peak = traffic.peak_calls_per_s
+    peak, named = plan.spec.traffic.peak_calls_per_s, named_fleet(plan)
+    accelerators = named.get("hardware.accelerator_count", 0)
+    wanted = named.get("hardware.replicas", accelerators // plan.chosen.accelerators_per_replica)
     if not wanted or plan.fleet.replicas <= wanted or not peak:
         return ""
     each, chosen = plan.replica_capacity, plan.chosen
@@ -51,6 +60,6 @@ def too_few(plan: CapacityPlan) -> str:
     return singular(
         f"Too few: {wanted} replicas of {split_shown(chosen, always='')}, {wanted * chosen.accelerators_per_replica} ×"
         f" {chosen.accelerator_name}, carry {calls_shown(plan, wanted * each.requests_per_s)} within the targets of the"
-        f" {calls_shown(plan, peak)} in the busiest hour. Saturated they do {calls_shown(plan, saturated)}: {then}. As"
-        f" many as it takes are {plan.fleet.replicas}."
+        f" {calls_shown(plan, peak)} in the busiest hour. Saturated they do {calls_shown(plan, saturated)}: {then}. It"
+        f" takes {plan.fleet.replicas} replicas, {fleet_shown(plan)}."
     )

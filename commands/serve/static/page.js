@@ -93,9 +93,11 @@
     const next = values();
     if (next !== now) {
       if (!talked) anew();
-      past.push(now);
+      // Who goes back by hand, or says 'undo', has taken the last change back: it is no further one.
+      if (past.at(-1) === next) past.pop();
+      else past.push(now);
       now = next;
-      undo.hidden = false;
+      undo.hidden = !past.length;
     }
     for (const input of inputs()) input.parentElement.classList.toggle("set", input.value !== "");
   };

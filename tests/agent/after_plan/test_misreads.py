@@ -8,6 +8,7 @@ from agent.after_plan.replies.asked import Asked
 from agent.after_plan.whatif import understood
 from agent.dialogue import step
 from agent.talk.requests import WhatIf
+from agent.talk.state import State
 from tests.agent.after_plan.test_acts import planned
 from tests.agent.talks import ports, words
 
@@ -178,3 +179,32 @@ def test_what_is_dropped_is_what_nobody_asked_for() -> None:
     kept, _ = step(spared, "keep 1", ports())
     dropped = words(step(kept, "I never asked for a spare, drop it", ports())[1])
     assert "No spares: plan 0 (the first plan) has that already" in dropped
+
+
+TOO_SMALL = ("llama 3.1 70b fp8 on 8 H100, 1.5k in, 300 out, 12 rps", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "holds"),
+    [
+        ("is it enough", "It takes 5 replicas, 10 × H100"),
+        ("how much can we serve", "8 × H100 SXM5 80GB: 4 replicas of TP2"),
+        ("summarise for my boss", "Fewer were named"),
+        ("what if reserved for 1 year", "Too few"),
+    ],
+)
+def test_a_fleet_that_is_too_small_is_answered_as_it_is(line: str, holds: str) -> None:
+    state = State()
+    for one in TOO_SMALL:
+        state, _ = step(state, one, ports())
+    told = words(step(state, line, ports())[1])
+    assert holds in told or "reserved for 1 year: $" in told
+    assert "targets are met" not in told
+
+
+def test_clients_in_flight_have_their_sum_and_their_rate() -> None:
+    state = State()
+    for one in ("gpt-oss-120b mxfp4 on H100, 1800 requests in flight, 2k in, 500 out", ""):
+        state, _ = step(state, one, ports())
+    assert "1,800 in flight × 1.5 in the busiest hour = 2,700 in flight; ÷" in words(step(state, "why", ports())[1])
+    assert "requests/s in the busiest hour, at" in words(step(state, "what is the peak rate in requests per second", ports())[1])

@@ -24,9 +24,18 @@ def test_troughs_come_out_as_measured_on_public_traces() -> None:
 
 
 def test_an_own_profile_is_scaled_to_mean_one_and_brings_its_peak() -> None:
-    demand = demand_of(Traffic(requests_per_s=5, peak_factor=9, burst=1.3, hourly_profile=(2.0,) * 12 + (6.0,) * 12))
+    demand = demand_of(Traffic(requests_per_s=5, peak_factor=1.5, burst=1.3, hourly_profile=(2.0,) * 12 + (6.0,) * 12))
     assert demand.hourly == (0.5,) * 12 + (1.5,) * 12
     assert (demand.peak_factor, demand.trough, demand.burst) == (1.5, 0.5, 1.3)
+
+
+def test_a_peak_above_the_mean_day_s_is_of_one_day_of_the_week() -> None:
+    """What is planned for is replayed: else an autoscaled bill rests on a load that the plan does not have."""
+    demand = demand_of(Traffic(requests_per_s=5, peak_factor=3, hourly_profile=(2.0,) * 12 + (6.0,) * 12))
+    assert len(demand.hourly) == 168
+    assert demand.peak_factor == pytest.approx(3)
+    assert sum(demand.hourly) / 168 == pytest.approx(1)
+    assert demand.hourly[0] * 7 + (demand.hourly[-24] - demand.hourly[0]) == pytest.approx(7 * 0.5)
 
 
 def test_growth_by_hand_on_a_straight_rise() -> None:

@@ -8,7 +8,7 @@ from agent.after_plan.replies.bills.money import currency, no_rate
 from agent.after_plan.replies.bills.periods import PERIODS
 from agent.after_plan.replies.choices.cheaper import ANY_ACCELERATOR, rows_cheaper
 from agent.after_plan.replies.choices.models import cheapest_models
-from agent.after_plan.replies.choices.sketched import Change
+from agent.after_plan.replies.choices.sketched import NONE, Change
 from agent.after_plan.replies.load import GPUS, NODES, REPLICAS
 from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
@@ -115,9 +115,8 @@ def _load_for(plan: CapacityPlan, budget: float) -> str:
 
 def _ways_within(asked: Asked, budget: float) -> Explanation:
     """Return the changes of term, precision and accelerator whose bill for the same load is within a budget."""
-    none = frozenset[str]()
     precisions: tuple[Change, ...] = tuple(
-        (f"weights in {name.upper()}", {"precision.weights": name}, none)
+        (f"weights in {name.upper()}", {"precision.weights": name}, NONE)
         for name in ("fp8", "int4")
         if name != asked.plan.chosen.precision.weights
     )

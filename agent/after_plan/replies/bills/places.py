@@ -14,12 +14,10 @@ from agent.after_plan.sums import Explanation
 from agent.report.blocks import Column, Table
 from agent.report.cost.price_origin import bill_beside, origin_of
 from agent.report.words import calls_shown, fleet_shown, usd_shown
-from catalogs.errors import InputError
 from catalogs.records.places import Place, priced_regions
 from catalogs.units import TERM_WORDS, show_figure, show_percent, show_seconds, show_usd
 from engine.choice.deployment.renting import SpotMarket
 from engine.fleet.offers import EVERYWHERE, RENTED, PricedOffer, newest_check, origin, qualifying_offers
-from engine.plan import CapacityPlan
 from engine.workload import ANY_PROVIDER, Money, Term
 
 _RESERVE: Final = r"reserv\w+|commit\w*|locked? in|upfront|up front|prepa(?:id|y)"
@@ -263,11 +261,8 @@ def _best(asked: Asked, provider: str, term: Term, place: Place | None) -> Fleet
 def _without_offer(asked: Asked, provider: str) -> str:
     """Say what a provider has instead of the plan's accelerator."""
     name = asked.plan.chosen.accelerator_name
-    try:
-        other = asked.sketch({"money.provider": provider}, frozenset({"hardware.accelerators"}))
-    except InputError as error:
-        return f"{provider} offers no {name}: {error}."
-    if not isinstance(other, CapacityPlan) or other.cost.monthly_usd is None:
+    other = asked.tried({"money.provider": provider}, frozenset({"hardware.accelerators"}))
+    if isinstance(other, str) or other.cost.monthly_usd is None:
         return f"{provider} offers no {name}, and nothing else that is priced and fits."
     return (
         f"{provider} offers no {name}; there {fleet_shown(other)} would do for "

@@ -10,6 +10,7 @@ from agent.after_plan.replies.bills.budget import budget_before
 from agent.after_plan.replies.choices.sketched import planned_for, targets_shown
 from agent.after_plan.sums import Explanation, ttft_parts
 from agent.report.blocks import Column, Table
+from agent.report.choice.shortfalls import too_few
 from agent.report.plan.opening import chance_shown
 from agent.report.words import calls_shown, usd_shown
 from catalogs.units import show_count, show_figure, show_rate, show_seconds, show_usd
@@ -214,9 +215,9 @@ def meets(asked: Asked) -> Explanation:
         figures = (show_seconds(r.forecast_s), show_seconds(r.target_s), f"{1 - r.forecast_s / r.target_s:.0%}")
         rows.append((r.name, *figures, "met" if r.met else "missed"))
     tight = max(plan.targets, key=lambda r: r.forecast_s / r.target_s)
-    met = (
-        "Yes: all targets are met in the busiest hour." if plan.answer.meets_targets else "No: not all targets are met."
-    )
+    met = "Yes: all targets are met in the busiest hour."
+    if not plan.answer.meets_targets:
+        met = too_few(plan) or "No: not all targets are met."
     share = (
         f"Over the replayed {plan.replay.shape}, {plan.replay.met:.1%} of requests were within them."
         if plan.replay

@@ -71,8 +71,9 @@ def rate_meaning(asked: Asked) -> Explanation:
     at_peak, replicas = plan.performance.at_peak, plan.fleet.working_replicas
     if not peak or not traffic.requests_per_s:
         return paragraphs(
-            f"The plan has no rate: it holds {show_count(at_peak.in_flight * replicas)} requests in flight at once,"
-            " each client sending its next when the last is done."
+            f"No rate was stated: {show_count(at_peak.in_flight * replicas)} are in flight, each client sends its next"
+            f" when the last is done: {calls_shown(plan, at_peak.requests_per_s * replicas)} in the busiest hour, at"
+            f" {show_seconds(at_peak.e2e_s.mean)} each."
         )
     calls = f" × {show_figure(traffic.calls_per_request)} calls each" if traffic.calls_per_request != 1 else ""
     mean = f"{show_rate(traffic.requests_per_s)} on average × {show_figure(traffic.peak_factor)}{calls}"

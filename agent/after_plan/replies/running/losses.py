@@ -21,9 +21,6 @@ from engine.plan import CapacityPlan
 
 ZONES: Final = 3
 """Over which replicas are spread, where a zone is asked about: what regions of large clouds have."""
-_EVICTION_S: Final = 300.0
-"""Until Kubernetes starts the pods of a node that is gone elsewhere: the default toleration of not-ready and
-unreachable (kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration)."""
 
 
 def failure(asked: Asked) -> Explanation:
@@ -147,14 +144,7 @@ def _recovery(plan: CapacityPlan) -> str:
             f"A replica elsewhere serves {show_seconds(outage.lost_node_s)} after the loss, {noticed} of it until it "
             f"is noticed; a process that fails alone serves again after {show_seconds(outage.restart_s)}."
         )
-    seconds = plan.autoscaling.reaction_time_s
-    node = sum(plan.autoscaling.reaction_parts_s.get(part, 0.0) for part in ("node", "image"))
-    boots = "" if node else " where a node with the image stands ready"
-    return (
-        f"A new replica serves {show_seconds(seconds)} after the loss is noticed{boots}. Kubernetes gives the pods of a"
-        f" node that is gone {show_seconds(_EVICTION_S)} before it starts them elsewhere, unless a shorter toleration"
-        " is set."
-    )
+    return f"A new replica serves {show_seconds(plan.autoscaling.reaction_time_s)} after the loss is noticed."
 
 
 def _remedy(asked: Asked, left: int, lost: int) -> str:
