@@ -163,6 +163,7 @@ def _is_brief(text: str, read: Understood) -> bool:
     )
 
 
+_TO_API: Final = re.compile(r"\b(?:sen[dt]|rout\w+|goe?s?|beyond)\b.* to (?:\w+ )?(?:api|gpt-\d|claude|gemini)", re.I)
 _SOME: Final = r"(?:half|(?:a|one) (?:third|quarter)|\d{1,2} ?%)"
 _PART: Final = re.compile(rf"{_SOME}(?: of)?(?: it)?$", re.I)
 _PART_ON: Final = re.compile(
@@ -171,6 +172,7 @@ _PART_ON: Final = re.compile(
 )
 """A part of the fleet on other terms, which is no variant: 'spot for half of it', 'half of it on spot'."""
 _ASKED: Final[Mapping[str, Callable[[str, Understood], bool]]] = {
+    "api_or_self": lambda text, read: bool(_TO_API.search(text)),
     "fleet_holds": _asks_what_machines_hold,
     "at_load": _asks_of_this_fleet,
     "spike": _is_brief,

@@ -297,7 +297,7 @@ def _accounted(
         made: the answer.
         ports: of the conversation, to what lies outside it.
     """
-    from agent.after_plan.lines.accounts import left_out, not_used
+    from agent.after_plan.lines.accounts import left_out, not_used, shown_text
     from agent.after_plan.readings import ANSWERED, LIKELY, NO_QUESTION
 
     new, says = made
@@ -308,7 +308,7 @@ def _accounted(
     clear = not isinstance(read.request, Unclear) or read.request.nothing
     if not clear or any(isinstance(one, Write) for one in says):
         return made
-    request = read.request if new.branches != state.branches else None
+    request = read.request if new.branches != state.branches or "has that already" in shown_text(says) else None
     taken = request.change.details.values() if isinstance(request, WhatIf | Cheapest) else ()
     left = left_out(text, says, plan, taken)
     if not left:

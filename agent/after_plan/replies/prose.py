@@ -59,8 +59,7 @@ def _one_sentence(asked: Asked) -> str:
     """Return model, fleet, load, target, place and bill in one sentence."""
     plan, offer = asked.plan, asked.plan.chosen.offer
     sentence = plan.answer.sentence.rstrip(".")
-    peak = peak_rate(plan)
-    load = f" for {calls_shown(plan, peak)} in the busiest hour" if peak else ""
+    load = f" for {calls_shown(plan, peak)} in the busiest hour" if (peak := peak_rate(plan)) else ""
     speed = f", TTFT p95 {show_seconds(plan.performance.at_peak.ttft_s.p95)}"
     whose = f" ({origin(offer)})" if offer else ""
     sure = chance_shown(plan).replace(" (", ", ").rstrip(")")
@@ -100,8 +99,7 @@ def boss(asked: Asked) -> Explanation:
         f" {_WAITS[target.metric if target else 'ttft']} within {show_seconds(target.forecast_s if target else quick)}"
         + wish
     )
-    peak = peak_rate(plan)
-    ratio = carried_rate(plan) / peak if peak else 0
+    ratio = carried_rate(plan) / peak if (peak := peak_rate(plan)) else 0
     room = (
         f"There is room for {show_percent(ratio - 1)} more use before answers become slower than that"
         if ratio > 1.005

@@ -51,6 +51,7 @@ def test_a_share_of_requests_is_of_long_answers_where_they_are_named_and_the_res
         ("4 replicas on H200", {"hardware.replicas": 4, "hardware.accelerators": ("h200-sxm-141gb",)}),
         ("1000 of the 1500 are the same system prompt", {"tokens.prefix_hit": 0.666667}),
         ("1000 of the 1500 users ask at the peak", {}),
+        ("send prompts longer than 8k tokens to gpt-4o", {}),
     ],
 )
 def test_a_part_of_the_day_the_fleet_or_the_prompt_is_not_the_whole(line: str, made: dict[str, Any]) -> None:
@@ -207,4 +208,6 @@ def test_clients_in_flight_have_their_sum_and_their_rate() -> None:
     for one in ("gpt-oss-120b mxfp4 on H100, 1800 requests in flight, 2k in, 500 out", ""):
         state, _ = step(state, one, ports())
     assert "1,800 in flight × 1.5 in the busiest hour = 2,700 in flight; ÷" in words(step(state, "why", ports())[1])
-    assert "requests/s in the busiest hour, at" in words(step(state, "what is the peak rate in requests per second", ports())[1])
+    assert "requests/s in the busiest hour, at" in words(
+        step(state, "what is the peak rate in requests per second", ports())[1]
+    )
