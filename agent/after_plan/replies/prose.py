@@ -31,7 +31,6 @@ def tender(asked: Asked) -> Explanation:
     )
     limits = ", ".join(f"{t.name} of at most {show_seconds(t.target_s)}" for t in plan.targets)
     memory = asked.ports.catalog.accelerators[chosen.accelerator].memory_gib
-    spares = plan.fleet.spares
     offer = chosen.offer
     text = (
         f"The contractor shall provide an inference service for {chosen.model_name} with weights in"
@@ -41,7 +40,7 @@ def tender(asked: Asked) -> Explanation:
         + f"The sizing behind this requirement is {plan.fleet.accelerators} {chosen.accelerator_name} {noun} with"
         f" {show_figure(memory)} GiB of memory each, or equivalent, in"
         f" {counted(plan.fleet.replicas, 'independent replica')} of {chosen.accelerators_per_replica}"
-        + (f", {spares} of them spare" if spares else "")
+        + (f", {plan.fleet.spares} of them spare" if plan.fleet.spares else "")
         + f", extensible to {plan.fleet.maximum_accelerators}. The bidder shall show compliance by a load test of one"
         f" replica at {calls_shown(plan, plan.performance.at_peak.requests_per_s)} with the lengths above"
         " before acceptance."
@@ -101,7 +100,7 @@ def boss(asked: Asked) -> Explanation:
     )
     ratio = carried_rate(plan) / peak if (peak := peak_rate(plan)) else 0
     room = (
-        f"There is room for {show_percent(ratio - 1)} more use before answers become slower than that"
+        f"There is room for {show_percent(ratio - 1)} more use before {'answers slow down' if target else 'they queue'}"
         if ratio > 1.005
         else "There is no room for more use before answers become slower"
     )
@@ -112,11 +111,12 @@ def boss(asked: Asked) -> Explanation:
         failure = "; if a machine fails, one that stands by takes over"
     elif ratio * (plan.fleet.replicas - 1) >= plan.fleet.replicas:
         failure = "; if a machine fails, the others can carry the load"
+    chance = bands.chance_of_meeting if bands else None
     sure = (
         f"These figures are a forecast: in {bands.level} of 100 such cases it takes between"
-        f" {bands.fleet.accelerators.low} and {bands.fleet.accelerators.high} cards, and"
-        f" {plan.fleet.accelerators} hold{'s' * one} what was asked in"
-        f" {round(100 * (bands.chance_of_meeting or 0.0))}, so a test on one machine should come before the purchase."
+        f" {bands.fleet.accelerators.low} and {bands.fleet.accelerators.high} cards, "
+        + (f"and {plan.fleet.accelerators} hold{'s' * one} what was asked in {round(100 * chance)}, " if chance else "")
+        + "so a test on one machine should come before the purchase."
         if bands
         else "These figures are a forecast: a test on one machine should come before the purchase."
     )
